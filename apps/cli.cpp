@@ -1,0 +1,176 @@
+#include "apps/cli.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <numeric>
+#include <ostream>
+#include <vector>
+
+#include "apps/flat_config.h"
+#include "kernels/check.h"
+
+namespace rlnas {
+namespace {
+
+std::string environment_name(const std::string& option) {
+  std::string name = "RLNAS_" + option;
+  for (char& c : name) c = c == '-' ? '_' : char(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+// Levenshtein distance.
+int edit_distance(const std::string& a, const std::string& b) {
+  std::vector<int> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    int diagonal = row[0];
+    row[0] = int(i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row.back();
+}
+
+// " (did you mean --population?)", or nothing when no option is near.
+std::string suggestion(const CLI::App& app, const std::string& name) {
+  std::string nearest;
+  int distance = std::max(2, int(name.size()) / 3) + 1;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& known : option->get_lnames()) {
+      const int d = edit_distance(name, known);
+      if (d < distance) {
+        distance = d;
+        nearest = known;
+      }
+    }
+  }
+  return nearest.empty() ? " (see --help)" : " (did you mean --" + nearest + "?)";
+}
+
+void check_no_extras(const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining();
+  if (extras.empty()) return;
+  const auto is_flag = [](const std::string& text) { return text.size() > 1 && text.front() == '-'; };
+  const auto flag = std::find_if(extras.begin(), extras.end(), is_flag);
+  if (flag == extras.end()) fail(ErrorCode::usage, "unexpected argument '", extras.front(), "'");
+  const std::string typed = flag->substr(0, flag->find('='));
+  fail(ErrorCode::usage, "unknown option ", typed,
+       suggestion(app, typed.substr(typed.find_first_not_of('-'))));
+}
+
+// The file is checked before CLI11 reads it, for messages that name the file and the option.
+void check_config_file(const CLI::App& app, const std::string& path) {
+  if (path.empty()) return;
+  std::ifstream file(path);
+  std::vector<CLI::ConfigItem> items;
+  RLNAS_CHECK(file.good() && file.peek() != std::ifstream::traits_type::eof(), usage, "--config ", path,
+              ": cannot be read, or is empty");
+  for (const CLI::ConfigItem& item : FlatConfig().from_config(file)) {
+    const CLI::Option* option = app.get_option_no_throw("--" + item.name);
+    RLNAS_CHECK(option != nullptr && option->get_configurable(), usage, "--config ", path,
+                ": unknown option '", item.name, "'", suggestion(app, item.name));
+  }
+}
+
+// Where a value that did not parse came from, when that was not the command line.
+std::string origin_of(const CLI::App& app, const std::string& message, int argc, const char* const* argv) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() ||
+        message.find("--" + option->get_lnames().front()) == std::string::npos)
+      continue;
+    const std::string flag = "--" + option->get_lnames().front();
+    const bool typed = std::any_of(argv + 1, argv + argc, [&](const char* arg) {
+      return std::string_view(arg) == flag || std::string_view(arg).starts_with(flag + "=");
+    });
+    if (typed) continue;
+    if (!option->get_envname().empty() && std::getenv(option->get_envname().c_str()) != nullptr) {
+      return " (from the environment variable " + option->get_envname() + ", or --config)";
+    }
+    return " (from --config)";
+  }
+  return "";
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStreams streams,
+                  const std::function<void(CLI::App&)>& declare_options, const std::function<int()>& run) {
+  CLI::App app(info.description, info.name);
+  app.option_defaults()->always_capture_default();
+  app.get_help_ptr()->configurable(false);
+  declare_options(app);
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_configurable() && !option->get_lnames().empty()) {
+      option->envname(environment_name(option->get_lnames().front()));
+    }
+  }
+  app.set_version_flag("--version", info.name + " " + info.version)->configurable(false);
+  bool dump_config = false;
+  app.add_flag("--dump-config", dump_config, "Print the effective configuration for --config and exit")
+      ->configurable(false);
+  const char* default_config = std::getenv("RLNAS_CONFIG");
+  CLI::Option* config_option =
+      app.set_config("--config", default_config == nullptr ? "" : default_config, "Read options from FILE");
+  config_option->configurable(false)->type_name("FILE");
+  app.config_formatter(std::make_shared<FlatConfig>());
+  app.allow_extras();
+
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      if (arguments[i] == "--config" && i + 1 < arguments.size()) check_config_file(app, arguments[i + 1]);
+      if (arguments[i].starts_with("--config=")) check_config_file(app, arguments[i].substr(9));
+    }
+    if (default_config != nullptr) check_config_file(app, default_config);
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    streams.out << app.help();
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    streams.out << version.what() << '\n';
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    check_no_extras(app);  // an unknown flag explains more than what follows from it
+    const std::string message = one_line(error.what());
+    fail(ErrorCode::usage, message, origin_of(app, message, argc, argv));
+  }
+  check_no_extras(app);
+  if (dump_config) {
+    streams.out << app.config_to_str(true, false);
+    return 0;
+  }
+  return run();
+}
+
+}  // namespace
+
+int run_app(const AppInfo& info, int argc, const char* const* argv, AppStreams streams,
+            const std::function<void(CLI::App&)>& declare_options, const std::function<int()>& run) {
+  const auto report = [&](const char* message, ErrorCode code) {
+    streams.err << info.name << ": " << one_line(message) << '\n';
+    return int(code);
+  };
+  try {
+    const int code = parse_and_run(info, argc, argv, streams, declare_options, run);
+    streams.out.flush();
+    RLNAS_CHECK(streams.out.good(), data, "standard output cannot be written");
+    return code;
+  } catch (const Error& error) {
+    return report(error.what(), error.code());
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", ErrorCode::device);
+  } catch (const std::exception& error) {
+    return report(error.what(), ErrorCode::run_failed);
+  }
+}
+
+}  // namespace rlnas

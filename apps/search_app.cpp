@@ -1,0 +1,182 @@
+#include "apps/search_app.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+
+#include "apps/cli.h"
+#include "kernels/check.h"
+#include "search/nasbench201/checkpoint_angles.h"
+#include "search/nasbench201/describe.h"
+#include "search/search_report.h"
+#include "search/search_run.h"
+
+namespace rlnas {
+namespace {
+
+constexpr const char* kStateFile = "search_state.json";
+
+struct SearchOptions {
+  std::string supernet, init, trained, describe;
+  std::string method = "evolution", score = "angle", compat = "none";
+  int classes = 0, image_size = 32, top = 10, threads = 0;
+  double max_mflops = 0.0;
+  std::int64_t max_params = 0;
+  EvolutionOptions evolution;
+  std::string truth, json, csv, out;
+  bool resume = false;
+};
+
+void declare_options(CLI::App& app, SearchOptions& o) {
+  o.evolution.label_draws = 0;
+  app.add_option("--supernet", o.supernet, "Run directory: compares its init and latest.safetensors")
+      ->type_name("DIR");
+  app.add_option("--init", o.init, "Weights before training, instead of the run directory's")
+      ->type_name("FILE");
+  app.add_option("--trained", o.trained, "Weights after training, instead of the run directory's")
+      ->type_name("FILE");
+  app.add_option("--describe", o.describe,
+                 "Describe one architecture (string, N or #N, enum:N); needs no SuperNet")
+      ->type_name("ARCH");
+  app.add_option("--method", o.method, "evolution | exhaustive | random");
+  app.add_option("--score", o.score, "angle | op-angle-sum");
+  app.add_option("--max-mflops", o.max_mflops,
+                 "Largest cost in millions of multiply-accumulates; 0: no limit");
+  app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit");
+  app.add_option("--top", o.top, "How many of the best architectures to list");
+  app.add_option("--truth", o.truth, "Table of true accuracies to compare with (.csv or .csv.gz)")
+      ->type_name("FILE");
+  app.add_option("--json", o.json, "Write the report as JSON; - is standard output")->type_name("FILE");
+  app.add_option("--csv", o.csv, "Write every evaluated architecture")->type_name("FILE");
+  app.add_option("--out", o.out, "Directory of search_state.json (default: the run directory)")
+      ->type_name("DIR");
+  app.add_flag("--resume", o.resume, "Go on from search_state.json");
+  app.add_option("--seed", o.evolution.seed, "Seed of the search");
+  app.add_option("--population", o.evolution.population, "Architectures per generation");
+  app.add_option("--parents", o.evolution.top, "The best so many are parents");
+  app.add_option("--mutants", o.evolution.mutants, "Mutants per generation");
+  app.add_option("--crossovers", o.evolution.crossovers, "Crossovers per generation");
+  app.add_option("--generations", o.evolution.generations, "Generations");
+  app.add_option("--mutation-probability", o.evolution.mutation_probability, "Of each gene");
+  app.add_option("--compat", o.compat, "none | megvii: the published search, draw for draw");
+  app.add_option("--label-draws", o.evolution.label_draws,
+                 "With --compat megvii: labels drawn before the search; 0: as the published data set of so "
+                 "many classes");
+  app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
+  app.add_option("--image-size", o.image_size, "Image size of the network counted");
+  app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
+}
+
+// Published data sets: CIFAR has 50,000 images of 10 or 100 classes, ImageNet16-120 has 151,700.
+int published_label_draws(int classes) {
+  return classes == 120 ? 151700 : 50000;
+}
+
+nasbench201::Constraint constraint_of(const SearchOptions& o) {
+  RLNAS_CHECK(std::isfinite(o.max_mflops) && o.max_mflops >= 0.0 && o.max_mflops <= 1e9, usage,
+              "--max-mflops ", o.max_mflops, ": must be in 0..1e9");
+  RLNAS_CHECK(o.max_params >= 0, usage, "--max-params ", o.max_params, ": must not be negative");
+  nasbench201::Constraint constraint;
+  if (o.max_mflops > 0.0) constraint.max_macs = std::int64_t(std::floor(o.max_mflops * 1e6));
+  if (o.max_params > 0) constraint.max_params = o.max_params;
+  return constraint;
+}
+
+Compat parse_compat(const std::string& text) {
+  RLNAS_CHECK(text == "none" || text == "megvii", usage, "--compat ", text, ": known are none and megvii");
+  return text == "none" ? Compat::none : Compat::megvii;
+}
+
+std::string checkpoint_path(const std::string& file, const std::string& directory, const char* flag,
+                            const char* name) {
+  if (!file.empty()) return file;
+  RLNAS_CHECK(!directory.empty(), usage, "name a SuperNet with --supernet DIR, or with ", flag,
+              " FILE; --describe ARCH needs none");
+  RLNAS_CHECK(std::filesystem::is_directory(directory), data, "--supernet ", directory,
+              ": no such directory");
+  return (std::filesystem::path(directory) / name).string();
+}
+
+// The run directory keeps the state unless --out names another; a read-only run can still be searched.
+std::string state_path(const SearchOptions& o, SearchMethod method) {
+  if (method == SearchMethod::exhaustive) return "";
+  if (!o.out.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(o.out, error);
+    RLNAS_CHECK(std::filesystem::is_directory(o.out), data, "--out ", o.out, ": cannot be created");
+    return (std::filesystem::path(o.out) / kStateFile).string();
+  }
+  if (o.supernet.empty() || (!o.resume && ::access(o.supernet.c_str(), W_OK) != 0)) return "";
+  return (std::filesystem::path(o.supernet) / kStateFile).string();
+}
+
+int run_describe(const SearchOptions& o, std::ostream& out) {
+  RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
+              "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe");
+  RLNAS_CHECK(o.csv.empty() && o.truth.empty() && !o.resume, usage,
+              "--describe does not search: leave out --csv, --truth and --resume");
+  const auto description = nasbench201::describe(nasbench201::parse_cell(o.describe),
+                                                 o.classes == 0 ? 10 : o.classes, o.image_size);
+  if (o.json == "-") {
+    out << description_json(description);
+    return 0;
+  }
+  if (!o.json.empty()) write_report_file("--json", o.json, description_json(description));
+  print_description(out, description);
+  return 0;
+}
+
+int run_search_app(const SearchOptions& o, std::ostream& out) {
+  SearchConfig config;
+  config.method = parse_search_method(o.method);
+  config.space.score = parse_score_kind(o.score);
+  config.space.image_size = o.image_size;
+  config.space.constraint = constraint_of(o);
+  config.evolution = o.evolution;
+  config.evolution.compat = parse_compat(o.compat);
+  config.top_count = o.top;
+  config.truth_path = o.truth;
+  config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
+  RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
+              o.csv);
+  RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
+  RLNAS_CHECK(o.threads >= 0, usage, "--threads ", o.threads, ": must not be negative");
+
+  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
+  const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
+  const auto backend = make_cpu_backend({o.threads});
+  const nasbench201::CheckpointAngles angles = nasbench201::checkpoint_angle_sums(*backend, init, trained);
+  RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
+              ": the SuperNet has ", angles.classes, "; leave out --classes");
+  config.space.classes = angles.classes;
+  config.evolution.label_classes = angles.classes;
+  if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles.classes);
+  config.state_path = state_path(o, config.method);
+
+  const SearchReport report = run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums));
+  if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
+  if (o.json == "-") {
+    out << report_json(report);
+    return 0;
+  }
+  if (!o.json.empty()) write_report_file("--json", o.json, report_json(report));
+  print_report(out, report);
+  return 0;
+}
+
+}  // namespace
+
+int search_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  SearchOptions options;
+  const AppInfo info{"rlnas_search",
+                     "Finds the NAS-Bench-201 architecture whose SuperNet weights turned furthest.",
+                     RLNAS_VERSION};
+  return run_app(
+      info, argc, argv, {out, err}, [&](CLI::App& app) { declare_options(app, options); },
+      [&] { return options.describe.empty() ? run_search_app(options, out) : run_describe(options, out); });
+}
+
+}  // namespace rlnas

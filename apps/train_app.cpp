@@ -1,0 +1,114 @@
+#include "apps/train_app.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "apps/cli.h"
+#include "apps/progress_printer.h"
+#include "data/dataset.h"
+#include "kernels/check.h"
+#include "search/train_fields.h"
+
+namespace rlnas {
+namespace {
+
+volatile std::sig_atomic_t caught_signal = 0;
+
+// The first signal asks the run to save and stop; a second one of the same kind ends the process at once.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    struct sigaction action = {};
+    action.sa_handler = [](int number) { caught_signal = number; };
+    action.sa_flags = int(SA_RESETHAND);
+    caught_signal = 0;
+    sigaction(SIGINT, &action, &old_interrupt_);
+    sigaction(SIGTERM, &action, &old_terminate_);
+  }
+  ~SignalGuard() {
+    sigaction(SIGINT, &old_interrupt_, nullptr);
+    sigaction(SIGTERM, &old_terminate_, nullptr);
+  }
+
+ private:
+  struct sigaction old_interrupt_ = {}, old_terminate_ = {};
+};
+
+std::string mebibytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f MiB", double(bytes) / (1 << 20));
+  return text;
+}
+
+void print_plan(const TrainPlan& plan, std::ostream& out) {
+  out << "device             " << plan.device << "\n"
+      << "images             " << plan.images << " in " << plan.classes << " classes\n"
+      << "parameters         " << plan.parameters << "\n"
+      << "steps              " << plan.steps << " (" << plan.steps_per_epoch << " an epoch)\n"
+      << "memory, step       " << mebibytes(plan.step_memory_bytes) << " (largest path)\n"
+      << "memory, weights    " << mebibytes(plan.fixed_memory_bytes) << "\n"
+      << "memory, images     " << mebibytes(plan.data_memory_bytes) << "\n"
+      << "compute            " << plan.train_gflop_per_step << " GFLOP a step (largest path)\n"
+      << "forward pass of the largest path, [N,H,W,C]:\n";
+  for (const std::string& line : plan.network) out << "  " << line << "\n";
+}
+
+void print_check(const DataCheck& check, std::ostream& out) {
+  out << "data      " << check.name << "\n"
+      << "images    " << check.count << " of " << check.height << "x" << check.width << " pixels\n"
+      << "classes   " << check.classes << "\n"
+      << "checksum  " << check.checksum << "\n"
+      << "per class";
+  for (const std::size_t count : check.histogram) out << " " << count;
+  out << "\nbad files " << check.skipped.size() << "\n";
+  if (!check.first_bad.empty()) out << "first bad " << check.first_bad << "\n";
+}
+
+}  // namespace
+
+int train_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  TrainConfig config;
+  bool dry_run = false, check_only = false;
+  const auto declare = [&](CLI::App& app) {
+    visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
+      app.add_option(std::string("--") + name, value, help)->capture_default_str();
+    });
+    app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
+    app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
+  };
+  const auto run = [&]() -> int {
+    if (check_only) {
+      RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to check, for example --data cifar10:DIR");
+      LoadOptions options;
+      options.seed = config.seed;
+      options.image_size = config.image_size;
+      const DataCheck check = check_data(parse_data_spec(config.data), options);
+      print_check(check, out);
+      return check.first_bad.empty() ? 0 : int(ErrorCode::data);
+    }
+    if (dry_run) {
+      print_plan(plan_training(config), out);
+      return 0;
+    }
+    const bool terminal = &out == &std::cout && isatty(STDOUT_FILENO) != 0;
+    ProgressPrinter printer(out, terminal ? Display::terminal : Display::plain);
+    const SignalGuard guard;
+    const TrainResult result =
+        train(config, {.log = [&](const std::string& line) { printer.log(line); },
+                       .progress = [&](const TrainProgress& p) { printer.progress(p); },
+                       .should_stop = [] { return caught_signal != 0; }});
+    if (result.interrupted) {
+      printer.log("stopped by a signal at step " + std::to_string(result.steps) +
+                  " and saved; go on with --resume " + result.run_directory);
+      return 128 + int(caught_signal);
+    }
+    printer.log("done: " + std::to_string(result.steps) + " steps; the run is in " + result.run_directory);
+    return 0;
+  };
+  return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},
+                 argc, argv, {out, err}, declare, run);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,26 @@
+# Flags that every target of the project shares.
+add_library(rlnas_flags INTERFACE)
+target_compile_features(rlnas_flags INTERFACE cxx_std_20)
+target_compile_options(rlnas_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow
+  $<$<BOOL:${RLNAS_WARNINGS_AS_ERRORS}>:-Werror>
+  # GCC 12 sees an overlap in std::string code that is not there (PR 105651).
+  -Wno-restrict
+  # Results must not depend on how the compiler contracts a*b+c from one build to the next.
+  -ffp-contract=off)
+if(RLNAS_SANITIZE)
+  target_compile_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE} -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
+  target_link_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE})
+endif()
+
+# rlnas_add_library(NAME SOURCES...): one static library per folder.
+function(rlnas_add_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/kernels/include>
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/search/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:rlnas_flags>)
+endfunction()

@@ -1,0 +1,76 @@
+// A labelled image set held in memory: uint8 pixels, NHWC, three channels; and the loaders behind --data.
+// Kinds: cifar10, cifar100 (official binary layout), imagenet16 (data/imagenet16.h), idx (the MNIST family),
+// folder (JPEG and PNG), synthetic (data/synthetic.h). Constants: RLNAS code for NAS-Bench-201.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rlnas {
+
+struct Dataset {
+  std::string name;  // kind as given to --data: "cifar10", "idx", ...
+  int height = 0;
+  int width = 0;
+  int classes = 0;                   // true classes; 1 for a flat folder
+  int crop_padding = 0;              // of the training augmentation: 4 at 32 px, 2 at 16 px
+  std::array<float, 3> mean{};       // normalisation, on the 0..255 scale
+  std::array<float, 3> std{};        // likewise
+  std::vector<std::uint8_t> images;  // [count, height, width, 3]
+  std::vector<std::int32_t> labels;  // [count], true labels, 0-based
+  std::uint32_t checksum = 0;        // CRC-32 of images, then labels as int32 LE
+  std::vector<std::string> skipped;  // files left out, each with its reason ("PATH: why")
+
+  std::size_t image_bytes() const { return std::size_t(height) * width * 3; }
+  std::size_t size() const { return labels.size(); }
+  const std::uint8_t* image(std::size_t index) const { return images.data() + index * image_bytes(); }
+};
+
+// What --data names: KIND[:ARGUMENT].
+struct DataSpec {
+  std::string kind;                // cifar10 | cifar100 | imagenet16 | idx | folder | synthetic
+  std::vector<std::string> paths;  // one directory; one or more files for imagenet16; none for synthetic
+  int synthetic_count = 0;         // synthetic only; 0: the default
+};
+
+// Reads "cifar10:DIR", "imagenet16:FILE,FILE...", "synthetic[:N]".
+// Errors: usage, naming the flag --data.
+DataSpec parse_data_spec(const std::string& text);
+
+enum class BadFiles { skip, fatal };  // --strict-data makes an unreadable image fatal
+
+struct LoadOptions {
+  BadFiles bad_files = BadFiles::skip;  // image folders only; other kinds are always strict
+  std::uint64_t seed = 0;               // synthetic only
+  int image_size = 32;                  // folder and synthetic only
+  int threads = 0;                      // folder and synthetic only; 0: as many as the machine has
+};
+
+// Loads the training set.
+// Errors: data, naming the file; usage for an unknown kind.
+// Determinism: same files and options, same bytes, whatever the number of threads.
+Dataset load_dataset(const DataSpec& spec, const LoadOptions& options);
+
+// What --check-data reports.
+struct DataCheck {
+  std::string name;
+  std::size_t count = 0;
+  int height = 0;
+  int width = 0;
+  int classes = 0;
+  std::array<float, 3> mean{};
+  std::array<float, 3> std{};
+  std::vector<std::size_t> histogram;  // [classes]: images of each class
+  std::uint32_t checksum = 0;
+  std::vector<std::string> skipped;
+  std::string first_bad;  // "PATH: why" of the first file left out; empty when there is none
+};
+
+// Reads everything once; an unreadable image is counted and reported, whatever options.bad_files says.
+// Errors: those of load_dataset for everything that is not a single bad image.
+DataCheck check_data(const DataSpec& spec, const LoadOptions& options);
+
+}  // namespace rlnas

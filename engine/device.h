@@ -1,0 +1,20 @@
+// Choosing a backend at run time from the text of --device.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace rlnas {
+
+struct DeviceChoice {
+  std::unique_ptr<Backend> backend;
+  std::string reason;  // one line for the log: what was chosen and why
+};
+
+// auto: CUDA device 0 if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
+// Errors: usage for another text; device when CUDA was asked for and cannot be had.
+DeviceChoice choose_device(const std::string& text, int threads);
+
+}  // namespace rlnas

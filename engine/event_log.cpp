@@ -1,0 +1,41 @@
+#include "engine/event_log.h"
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "engine/atomic_file.h"
+#include "kernels/check.h"
+
+namespace rlnas {
+
+using Json = nlohmann::ordered_json;
+
+EventLog::EventLog(std::string path, std::int64_t keep_up_to_step) : path_(std::move(path)) {
+  std::string kept;
+  if (std::filesystem::exists(path_)) {
+    std::istringstream lines(read_file(path_));
+    for (std::string line; std::getline(lines, line);) {
+      const Json event = Json::parse(line, nullptr, false);  // a killed run may have left half a line
+      if (event.is_object() && event.value("step", std::int64_t{0}) <= keep_up_to_step) kept += line + "\n";
+    }
+  }
+  write_file_atomically(path_, kept);
+  out_.open(path_, std::ios::app);
+  RLNAS_CHECK(out_, data, path_, ": cannot be written");
+}
+
+void EventLog::write(const std::string& event, std::int64_t step, double time_s, const Fields& fields) {
+  Json line = {{"schema", kSchema}, {"event", event}, {"step", step}, {"time_s", time_s}};
+  for (const auto& [key, value] : fields) {
+    if (std::abs(value) < 1e15 && value == std::floor(value))
+      line[key] = std::int64_t(value);
+    else
+      line[key] = value;  // NaN and infinity become null
+  }
+  out_ << line.dump() << std::endl;
+  RLNAS_CHECK(out_, data, path_, ": cannot be written (is the disk full?)");
+}
+
+}  // namespace rlnas

@@ -1,0 +1,78 @@
+// All trainable weights of a SuperNet in one flat device buffer, with a gradient and a momentum buffer of the
+// same shape. One buffer makes the optimiser one kernel, the angle one pass, a gradient all-reduce one call
+// and a checkpoint one copy.
+#pragma once
+
+#include <vector>
+
+#include "engine/segment_table.h"
+#include "kernels/backend.h"
+
+namespace rlnas {
+
+// A flat float buffer on the device with a table of named tensors; also used for batch-norm statistics.
+class FlatBuffer {
+ public:
+  FlatBuffer(Backend& backend, SegmentTable table);  // zero-filled
+  ~FlatBuffer();
+  FlatBuffer(const FlatBuffer&) = delete;
+  FlatBuffer& operator=(const FlatBuffer&) = delete;
+
+  const SegmentTable& table() const { return table_; }
+  float* data() const { return data_; }
+  float* at(int segment) const { return data_ + table_[segment].offset; }
+  std::vector<float> download() const;  // the whole buffer, padding included
+  // Errors: run_failed when the size differs.
+  void upload(const std::vector<float>& values);
+
+ private:
+  Backend& backend_;
+  SegmentTable table_;
+  float* data_ = nullptr;
+};
+
+// What happens to weights that were not sampled in a step (method.md 2.3).
+enum class Unsampled {
+  coast,   // published behaviour: decay and momentum go on from the first time they were sampled
+  freeze,  // SPOS and ABS: nothing happens
+};
+
+class Parameters {
+ public:
+  Parameters(Backend& backend, const SegmentTable& table);
+  ~Parameters();
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  const SegmentTable& table() const { return weights_.table(); }
+  FlatBuffer& weights() { return weights_; }
+  FlatBuffer& momentum() { return momentum_; }
+  float* weight(int segment) const { return weights_.at(segment); }
+  // Where a backward pass writes the gradient of a segment; also marks it as sampled in this step.
+  float* gradient_of(int segment);
+  // The segment is on the sampled path. If no gradient reaches it in this step (its edge is dead), PyTorch would
+  // give it a zero gradient, which is what makes it coast from then on.
+  void mark_on_path(int segment) { ever_sampled_[std::size_t(segment)] = 1; }
+
+  // One optimiser step over the gradients marked since the last one.
+  void sgd_step(const SgdSpec& spec, Unsampled unsampled);
+
+  // Segments that have ever received a gradient, as 0/1, for checkpoints.
+  const std::vector<std::uint8_t>& ever_sampled() const { return ever_sampled_; }
+  void set_ever_sampled(std::vector<std::uint8_t> flags) { ever_sampled_ = std::move(flags); }
+
+  const SegmentBlock* device_blocks() const { return device_blocks_; }
+  int block_count() const { return block_count_; }
+  std::size_t device_bytes() const;
+
+ private:
+  Backend& backend_;
+  FlatBuffer weights_, gradient_, momentum_;
+  std::vector<SegmentState> states_;
+  std::vector<std::uint8_t> ever_sampled_;
+  SegmentBlock* device_blocks_ = nullptr;
+  SegmentState* device_states_ = nullptr;
+  int block_count_ = 0;
+};
+
+}  // namespace rlnas

@@ -1,0 +1,77 @@
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC11). A stream is named by
+// (seed, name, step, index), so what it draws depends on nothing else: not on threads, ranks or other draws,
+// and a checkpoint needs no generator state.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rlnas {
+
+// One block of the generator: ten rounds.
+constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                                  std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter[0];
+    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter[2];
+    counter = {std::uint32_t(product1 >> 32) ^ counter[1] ^ key[0], std::uint32_t(product1),
+               std::uint32_t(product0 >> 32) ^ counter[3] ^ key[1], std::uint32_t(product0)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
+  }
+  return counter;
+}
+
+class RandomStream {
+ public:
+  RandomStream(std::uint64_t seed, std::string_view name, std::uint64_t step = 0, std::uint64_t index = 0) {
+    std::uint64_t key = 0xcbf29ce484222325u;  // FNV-1a of the name, then mixed with the seed (splitmix64)
+    for (const char c : name) key = (key ^ std::uint8_t(c)) * 0x100000001b3u;
+    key += seed * 0x9E3779B97F4A7C15u;
+    key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
+    key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
+    key ^= key >> 31;
+    key_ = {std::uint32_t(key), std::uint32_t(key >> 32)};
+    counter_ = {0, std::uint32_t(index), std::uint32_t(step),
+                std::uint32_t((step >> 32) << 16) ^ std::uint32_t(index >> 32)};
+  }
+
+  std::uint32_t next_u32() {
+    if (used_ == 4) {
+      block_ = philox4x32(counter_, key_);
+      ++counter_[0];
+      used_ = 0;
+    }
+    return block_[used_++];
+  }
+  // Uniform over {0..n-1}, without bias (Lemire's multiply-and-reject).
+  std::uint32_t below(std::uint32_t n) {
+    std::uint64_t product = std::uint64_t{next_u32()} * n;
+    if (std::uint32_t(product) < n) {
+      const std::uint32_t threshold = std::uint32_t(-n) % n;
+      while (std::uint32_t(product) < threshold) product = std::uint64_t{next_u32()} * n;
+    }
+    return std::uint32_t(product >> 32);
+  }
+  // [0, 1) with 24 and 53 random bits.
+  float uniform() { return float(next_u32() >> 8) * 0x1.0p-24f; }
+  double uniform_double() {
+    const std::uint64_t high = next_u32() >> 5, low = next_u32() >> 6;
+    return double(high * 67108864u + low) * 0x1.0p-53;
+  }
+  template <class T>
+  void shuffle(std::vector<T>& items) {
+    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(std::uint32_t(i))]);
+  }
+
+ private:
+  std::array<std::uint32_t, 2> key_{};
+  std::array<std::uint32_t, 4> counter_{};
+  std::array<std::uint32_t, 4> block_{};
+  unsigned used_ = 4;
+};
+
+}  // namespace rlnas

@@ -1,0 +1,51 @@
+#include "engine/tape.h"
+
+#include <utility>
+
+namespace rlnas {
+
+int Tape::new_variable() {
+  gradients_.emplace_back();
+  return int(gradients_.size()) - 1;
+}
+
+Tensor Tape::take_gradient(int variable) { return std::exchange(gradients_[std::size_t(variable)], Tensor{}); }
+
+void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
+  Tensor& slot = gradients_[std::size_t(tensor.variable)];
+  if (!slot) {
+    slot = std::move(gradient);
+    return;
+  }
+  const Target target = gradient_target(tensor);
+  backend_.add(tensor.count(), gradient.data(), target.data, Store::accumulate);
+}
+
+Tape::Target Tape::gradient_target(const Tensor& tensor) {
+  Tensor& slot = gradients_[std::size_t(tensor.variable)];
+  if (!slot) {
+    slot = make_tensor(arena_, tensor.shape, tensor.layout);
+    return {slot.data(), Store::overwrite};
+  }
+  if (!slot.buffer.unique()) {
+    Tensor copy = make_tensor(arena_, tensor.shape, tensor.layout);
+    backend_.add(tensor.count(), slot.data(), copy.data(), Store::overwrite);
+    slot = std::move(copy);
+  }
+  return {slot.data(), Store::accumulate};
+}
+
+void Tape::backward() {
+  while (!nodes_.empty()) {
+    nodes_.back()();
+    nodes_.pop_back();
+  }
+  gradients_.clear();
+}
+
+void Tape::clear() {
+  while (!nodes_.empty()) nodes_.pop_back();
+  gradients_.clear();
+}
+
+}  // namespace rlnas

@@ -1,0 +1,47 @@
+// The reverse-mode tape of one step. Operations append a closure that turns the gradient of their output into
+// gradients of their inputs; backward() runs them last to first and drops each one as it goes, which is what
+// frees the saved activations.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace rlnas {
+
+class Tape {
+ public:
+  Tape(Backend& backend, Arena& arena) : backend_(backend), arena_(arena) {}
+
+  // A slot for the gradient of a new tensor.
+  int new_variable();
+  void record(std::function<void()> backward) { nodes_.push_back(std::move(backward)); }
+
+  // The gradient that reached `variable` so far, moved out; empty when none did.
+  Tensor take_gradient(int variable);
+  bool has_gradient(int variable) const { return bool(gradients_[std::size_t(variable)]); }
+
+  // Adds `gradient` to what `tensor` has. The first contribution is kept as it is, without a copy, so the
+  // memory may be shared with others; later ones copy before they write if it is.
+  void add_gradient(const Tensor& tensor, Tensor gradient);
+  // Memory a kernel can put a contribution into, and whether it has to add to what is there.
+  struct Target {
+    float* data;
+    Store store;
+  };
+  Target gradient_target(const Tensor& tensor);
+
+  // Runs and drops all closures.
+  void backward();
+  // Forgets everything, for a step that is not going to run backward.
+  void clear();
+
+ private:
+  Backend& backend_;
+  Arena& arena_;
+  std::vector<std::function<void()>> nodes_;
+  std::vector<Tensor> gradients_;
+};
+
+}  // namespace rlnas

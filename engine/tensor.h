@@ -1,0 +1,60 @@
+// A shaped view of one arena block. Copies share the memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/arena.h"
+
+namespace rlnas {
+
+enum class DType : std::uint8_t { f32, i32, u8 };
+
+constexpr std::size_t size_of(DType type) { return type == DType::u8 ? 1 : 4; }
+
+// How the elements lie in memory. One place says it, so that a backend with another order has one place to
+// look; today every backend keeps activations channels-last.
+enum class Layout : std::uint8_t {
+  nhwc,    // [N,H,W,C]
+  matrix,  // [N,F], row-major
+  flat,    // bytes or a workspace
+};
+
+struct Shape {
+  std::array<int, 4> dims{1, 1, 1, 1};  // N, H, W, C; a matrix is N, 1, 1, F
+
+  static constexpr Shape image(int n, int h, int w, int c) { return {{n, h, w, c}}; }
+  static constexpr Shape matrix(int n, int f) { return {{n, 1, 1, f}}; }
+  constexpr std::size_t count() const { return std::size_t(dims[0]) * dims[1] * dims[2] * dims[3]; }
+  friend constexpr bool operator==(const Shape&, const Shape&) = default;
+};
+
+struct Tensor {
+  Shape shape;
+  DType dtype = DType::f32;
+  Layout layout = Layout::nhwc;
+  int variable = -1;  // its gradient's slot on the tape; -1: no gradient is wanted
+  Buffer buffer;
+
+  explicit operator bool() const { return bool(buffer); }
+  int n() const { return shape.dims[0]; }
+  int h() const { return shape.dims[1]; }
+  int w() const { return shape.dims[2]; }
+  int c() const { return shape.dims[3]; }
+  int rows() const { return n() * h() * w(); }
+  std::size_t count() const { return shape.count(); }
+  std::size_t bytes() const { return count() * size_of(dtype); }
+  // The same tensor without its memory: what a backward pass keeps when it needs the shape alone.
+  Tensor without_data() const { return {shape, dtype, layout, variable, {}}; }
+  template <class T = float>
+  T* data() const {
+    return static_cast<T*>(buffer.data());
+  }
+};
+
+inline Tensor make_tensor(Arena& arena, Shape shape, Layout layout = Layout::nhwc, DType dtype = DType::f32) {
+  return {shape, dtype, layout, -1, arena.allocate(shape.count() * size_of(dtype))};
+}
+
+}  // namespace rlnas

@@ -1,0 +1,149 @@
+// The interface between the engine and a device: memory, and about thirty primitives on raw device pointers.
+//
+// Every primitive is asynchronous on the backend's one compute stream (a CPU backend finishes before it
+// returns), allocates nothing, and takes its scratch memory from the caller as a Workspace. All pointers are
+// device pointers; specs are passed by value. Element type is float unless the name says otherwise.
+// Layouts and letters: see spec.h. Twins: ref/ (double loops, the oracle), cpu/, no_cuda/, dry/ (records calls).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/check.h"
+#include "kernels/spec.h"
+
+namespace rlnas {
+
+struct Workspace {
+  void* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+// Per-channel results of a batch-norm forward pass: four device arrays of C floats, one after the other.
+struct BatchNormSaved {
+  float* mean = nullptr;
+  float* inv_std = nullptr;
+  float* scale = nullptr;  // gamma * inv_std
+  float* shift = nullptr;  // beta - mean * scale
+
+  static BatchNormSaved at(float* base, int channels) {
+    return {base, base + channels, base + 2 * channels, base + 3 * channels};
+  }
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  // One line for logs: "cpu: 2 threads, oneDNN 2.6.3 (AVX2)".
+  virtual std::string description() const = 0;
+
+  // ---- memory and order -----------------------------------------------------------------------------
+  // 64-byte aligned, contents undefined. Errors: device when there is no memory.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
+  virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the result
+  virtual void synchronize() = 0;
+
+  // ---- convolution ------------------------------------------------------------------------------------
+  virtual std::size_t conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) = 0;
+  // x [N,H,W,C], w [K,C/g,R,S] -> y [N,P,Q,K]
+  virtual void conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y, Workspace) = 0;
+  // dy [N,P,Q,K], w -> dx [N,H,W,C], overwritten
+  virtual void conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
+                                  Workspace) = 0;
+  // x, dy -> dw [K,C/g,R,S], overwritten
+  virtual void conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
+                                     Workspace) = 0;
+
+  // ---- batch normalisation ----------------------------------------------------------------------------
+  // Scratch for both passes below.
+  virtual std::size_t batch_norm_workspace_bytes(const BatchNormSpec& spec) const = 0;
+  // Statistics of x [M,C] over its rows. Writes saved.*; updates running_mean and running_var [C] (unbiased
+  // variance). gamma and beta are [C], or null for 1 and 0. The normalised values themselves are made by
+  // affine_sum, which can add several of them up in the same pass.
+  virtual void batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
+                                     const float* beta, float* running_mean, float* running_var,
+                                     BatchNormSaved saved, Workspace) = 0;
+  // x, dy [M,C] -> dx [M,C]; dgamma and dbeta [C] unless null. dx may be dy.
+  virtual void batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
+                                   BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
+                                   Workspace) = 0;
+  // Evaluation mode: saved.* from the running statistics.
+  virtual void batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
+                                    const float* running_mean, const float* running_var,
+                                    BatchNormSaved saved) = 0;
+
+  // ---- element-wise -----------------------------------------------------------------------------------
+  // s[m,c] = sum over terms of scale[c]*x[m,c] + shift[c]. Writes s to `sum` and activation(s) to
+  // `activated`, each unless null. Zero terms give zeros. Outputs may not alias a source.
+  virtual void affine_sum(const AffineSumSpec& spec, float* sum, float* activated) = 0;
+  // dx (+)= dy where the activation let the value through; `activated` is its output.
+  virtual void activation_backward(Activation activation, std::size_t count, const float* activated,
+                                   const float* dy, float* dx, Store store) = 0;
+  // y (+)= x
+  virtual void add(std::size_t count, const float* x, float* y, Store store) = 0;
+  virtual void fill(std::size_t count, float value, float* y) = 0;
+
+  // ---- pooling ----------------------------------------------------------------------------------------
+  // x [N,H,W,C] -> y [N,P,Q,C]; the divisor is the number of pixels inside the image.
+  virtual void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) = 0;
+  virtual void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) = 0;
+  // index [N,P,Q,C]: position r*kernel+s of the winner (the first in scan order on ties) in its window.
+  virtual void max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) = 0;
+  virtual void max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy, float* dx,
+                                 Store store) = 0;
+  // x [N,pixels,C] -> y [N,C]
+  virtual void global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y) = 0;
+  virtual void global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx) = 0;
+
+  // ---- classifier and loss ------------------------------------------------------------------------------
+  // x [N,F], w [O,F], bias [O] or null -> y [N,O]
+  virtual void linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
+                              float* y) = 0;
+  virtual void linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) = 0;
+  // dw [O,F]; dbias [O] unless null
+  virtual void linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
+                                       float* dbias) = 0;
+  // logits [N,K], labels [N] -> dlogits [N,K] = d(mean loss)/d(logits), unless null; sums over the batch.
+  // Label smoothing: target = (1-e)*onehot + e/K.
+  virtual void cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
+                             float* dlogits, LossSums* sums) = 0;
+
+  // ---- the flat weight buffer ---------------------------------------------------------------------------
+  // One pass: g' = g + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each block's
+  // segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step rule
+  // m = g' is the same, since m starts at zero.)
+  virtual void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
+                        const SegmentState* states, const float* gradient, float* momentum,
+                        float* weights) = 0;
+  virtual std::size_t angle_sums_workspace_bytes(int block_count) const = 0;
+  // sums [segment_count] <- the three sums of (w0, w1) over each segment's blocks; 0 where it has none.
+  // Blocks of a segment must be adjacent in the table. Determinism: bit-equal for any thread count.
+  virtual void angle_sums(const SegmentBlock* blocks, int block_count, int segment_count, const float* w0,
+                          const float* w1, AngleSums* sums, Workspace) = 0;
+
+  // ---- input --------------------------------------------------------------------------------------------
+  // images [N,H,W,3] uint8, params [N] -> y [N,H,W,3]
+  virtual void augment_images(const AugmentSpec& spec, const std::uint8_t* images, const AugmentParams* params,
+                              float* y) = 0;
+};
+
+// Plain double-precision loops: the executable specification. Slow.
+std::unique_ptr<Backend> make_ref_backend();
+
+struct CpuOptions {
+  int threads = 0;  // 0: all cores this process may run on
+};
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
+
+// Errors: device when this build has no CUDA, or the machine no driver or device of that index.
+std::unique_ptr<Backend> make_cuda_backend(int device_index);
+
+}  // namespace rlnas

@@ -1,0 +1,34 @@
+// What the CPU backend is made of; its primitives are in the files named after them.
+#include "kernels/cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <sstream>
+
+#include "kernels/cpu/conv_engine.h"
+
+namespace rlnas {
+
+CpuBackend::CpuBackend(const CpuOptions& options) : threads_(options.threads) {
+  constexpr int kMaxThreads = 1024;
+  RLNAS_CHECK(threads_ >= 0 && threads_ <= kMaxThreads, usage, "--threads ", threads_,
+              ": must be 0 (all cores) to ", kMaxThreads);
+  if (threads_ == 0) threads_ = omp_get_num_procs();  // counts the cores of this process's affinity mask
+  conv_ = std::make_unique<ConvEngine>(threads_);
+}
+
+CpuBackend::~CpuBackend() {
+  for (const auto& [memory, bytes] : std::unordered_map(mapped_)) release(memory);
+}
+
+std::string CpuBackend::description() const {
+  std::ostringstream text;
+  text << "cpu: " << threads_ << (threads_ == 1 ? " thread, " : " threads, ") << onednn_description();
+  return text.str();
+}
+
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
+  return std::make_unique<CpuBackend>(options);
+}
+
+}  // namespace rlnas

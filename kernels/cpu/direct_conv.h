@@ -1,0 +1,22 @@
+// Our own convolutions, for what oneDNN would leave to its reference code: depthwise and grouped filters with
+// strides or dilations it has no generated code for.
+//
+// Plain direct loops over an NHWC image, vectorised over channels; weights are first turned from
+// [K, C/g, R, S] into an order whose last axis is the one vectorised over. Sums over images are cut as in
+// conv_chunks.h. Arguments and shapes as in Backend. Determinism: bit-equal for any thread count.
+#pragma once
+
+#include "kernels/backend.h"
+
+namespace rlnas {
+
+const char* direct_conv_name(const ConvSpec& spec);
+std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass);
+void direct_conv_forward(int threads, const ConvSpec& spec, const float* x, const float* w, float* y,
+                         Workspace workspace);
+void direct_conv_backward_data(int threads, const ConvSpec& spec, const float* dy, const float* w, float* dx,
+                               Workspace workspace);
+void direct_conv_backward_weights(int threads, const ConvSpec& spec, const float* x, const float* dy,
+                                  float* dw, Workspace workspace);
+
+}  // namespace rlnas

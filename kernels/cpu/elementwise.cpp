@@ -1,0 +1,119 @@
+// Element-wise passes, each at memory bandwidth: batch-norm apply + sum + activation, their gradients, sums.
+#include <limits>
+
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/vec.h"
+
+namespace rlnas {
+namespace {
+
+constexpr std::int64_t kElements = 16384;  // of one block of work
+
+struct Bounds {  // an activation as a clamp
+  explicit Bounds(Activation activation)
+      : low(activation == Activation::none ? -std::numeric_limits<float>::infinity() : 0.0f),
+        high(activation == Activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity()) {}
+  float low, high;
+};
+
+// Keeps NaN, so that a diverging run is seen.
+template <class V>
+V clamp(V value, V low, V high) {
+  value = value < low ? low : value;
+  return value > high ? high : value;
+}
+
+// Rows [begin, end) of the channels from c on, for a number of terms known to the compiler.
+template <class V, int N, int Terms>
+void affine_block(const AffineSumSpec& spec, std::int64_t begin, std::int64_t end, int c, float* sum,
+                  float* activated) {
+  constexpr int kLanes = N * kWidth<V>;
+  float scales[Terms > 0 ? Terms : 1][kLanes], shifts[kLanes] = {};
+  const float* sources[Terms > 0 ? Terms : 1];
+  for (int t = 0; t < Terms; ++t) {
+    const AffineTerm& term = spec.terms[std::size_t(t)];
+    sources[t] = term.x;
+    for (int i = 0; i < kLanes; ++i) {
+      scales[t][i] = term.scale != nullptr ? term.scale[c + i] : 1.0f;
+      if (term.scale != nullptr) shifts[i] += term.shift[c + i];
+    }
+  }
+  const Bounds bounds(spec.activation);
+  const V low = splat<V>(bounds.low), high = splat<V>(bounds.high);
+  for (std::int64_t m = begin; m < end; ++m) {
+    const std::int64_t at = m * spec.channels + c;
+    V total[N];
+    for (int i = 0; i < N; ++i) total[i] = load<V>(shifts + i * kWidth<V>);
+    for (int t = 0; t < Terms; ++t)
+      for (int i = 0; i < N; ++i)
+        total[i] += load<V>(scales[t] + i * kWidth<V>) * load<V>(sources[t] + at + i * kWidth<V>);
+    if (sum != nullptr)
+      for (int i = 0; i < N; ++i) store<V>(sum + at + i * kWidth<V>, total[i]);
+    if (activated != nullptr)
+      for (int i = 0; i < N; ++i) store<V>(activated + at + i * kWidth<V>, clamp<V>(total[i], low, high));
+  }
+}
+
+template <int Terms>
+void affine_rows(const AffineSumSpec& spec, std::int64_t begin, std::int64_t end, float* sum,
+                 float* activated) {
+  for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
+    affine_block<V, N, Terms>(spec, begin, end, c, sum, activated);
+  });
+}
+
+using AffineRows = void (*)(const AffineSumSpec&, std::int64_t, std::int64_t, float*, float*);
+constexpr AffineRows kAffineRows[AffineSumSpec::kMaxTerms + 1] = {
+    affine_rows<0>, affine_rows<1>, affine_rows<2>, affine_rows<3>, affine_rows<4>,
+    affine_rows<5>, affine_rows<6>, affine_rows<7>, affine_rows<8>};
+
+// dx (+)= dy where low < activated < high.
+template <Store kStore>
+void mask_range(const Bounds& bounds, std::int64_t count, const float* activated, const float* dy,
+                float* dx) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float passed = activated[i] > bounds.low && activated[i] < bounds.high ? dy[i] : 0.0f;
+    dx[i] = kStore == Store::accumulate ? dx[i] + passed : passed;
+  }
+}
+
+}  // namespace
+
+void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&
+                  spec.term_count <= AffineSumSpec::kMaxTerms,
+              run_failed, "affine sum: bad spec (", spec.rows, " rows, ", spec.channels, " channels, ",
+              spec.term_count, " terms)");
+  const AffineRows rows = kAffineRows[spec.term_count];
+  parallel_ranges(threads_, spec.rows, std::max<std::int64_t>(1, kElements / spec.channels),
+                  [&](std::int64_t begin, std::int64_t end) { rows(spec, begin, end, sum, activated); });
+}
+
+void CpuBackend::activation_backward(Activation activation, std::size_t count, const float* activated,
+                                     const float* dy, float* dx, Store store) {
+  if (activation == Activation::none) return add(count, dy, dx, store);
+  const Bounds bounds(activation);
+  parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
+    if (store == Store::accumulate)
+      mask_range<Store::accumulate>(bounds, end - begin, activated + begin, dy + begin, dx + begin);
+    else
+      mask_range<Store::overwrite>(bounds, end - begin, activated + begin, dy + begin, dx + begin);
+  });
+}
+
+void CpuBackend::add(std::size_t count, const float* x, float* y, Store store) {
+  parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
+    if (store == Store::overwrite)
+      std::memcpy(y + begin, x + begin, std::size_t(end - begin) * sizeof(float));
+    else
+      for (std::int64_t i = begin; i < end; ++i) y[i] += x[i];
+  });
+}
+
+void CpuBackend::fill(std::size_t count, float value, float* y) {
+  parallel_ranges(threads_, std::int64_t(count), kElements,
+                  [&](std::int64_t begin, std::int64_t end) { std::fill(y + begin, y + end, value); });
+}
+
+}  // namespace rlnas

@@ -1,0 +1,252 @@
+// Pooling over NHWC images, vectorised over channels.
+//
+// The 3x3 stride-1 average (the one NAS-Bench-201 uses) walks a row with three rolling column sums, so a
+// pixel costs three loads, and its gradient is the same walk over dy/(rows*columns). Other windows take the
+// plain loops below.
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/spec_checks.h"
+
+namespace rlnas {
+namespace {
+
+struct Span {
+  int begin, end;
+  int size() const { return end - begin; }
+};
+
+// Input positions inside the image that the window at output position p covers.
+Span window(const PoolSpec& spec, int p, int in_size) {
+  const int start = p * spec.stride - spec.padding;
+  return {std::max(0, start), std::min(in_size, start + spec.kernel)};
+}
+
+// Output positions whose window covers input position h.
+Span covering(const PoolSpec& spec, int h, int out_size) {
+  const int reach = h + spec.padding - spec.kernel + 1;  // the first p*stride that still covers h
+  return {reach <= 0 ? 0 : (reach + spec.stride - 1) / spec.stride,
+          std::min(out_size, (h + spec.padding) / spec.stride + 1)};
+}
+
+bool is_3x3(const PoolSpec& spec) {
+  return spec.kernel == 3 && spec.stride == 1 && spec.padding == 1;
+}
+
+// 1/number of pixels that a window of three centred at `at` has inside 0..size-1.
+float inverse_count(int at, int size) {
+  return 1.0f / float(1 + (at > 0) + (at + 1 < size));
+}
+
+// One row of the 3x3 average or of its gradient. `from` is the image; Rows of its rows, from `first` on, take
+// part, each times row_scale. column_scale(w, w') weighs column w' in the sum for column w.
+template <class V, int N, int Rows, bool kBackward>
+void roll_row(const PoolSpec& spec, const float* from, const float (&row_scale)[3], Store store_mode, int c,
+              float* to) {
+  const int width = spec.in_width;
+  const std::int64_t channels = spec.channels, row_step = width * channels;
+  const auto column_sum = [&](int w, V(&sum)[N]) {
+    const float* const top = from + w * channels + c;
+    const float scale = kBackward ? inverse_count(w, width) : 1.0f;
+    for (int i = 0; i < N; ++i) {
+      V total{};
+      for (int r = 0; r < Rows; ++r) total += load<V>(top + r * row_step + i * kWidth<V>) * row_scale[r];
+      sum[i] = kBackward ? total * scale : total;
+    }
+  };
+  V left[N] = {}, middle[N], right[N];
+  column_sum(0, middle);
+  for (int w = 0; w < width; ++w) {
+    if (w + 1 < width)
+      column_sum(w + 1, right);
+    else
+      for (int i = 0; i < N; ++i) right[i] = V{};
+    const float scale = kBackward ? 1.0f : inverse_count(w, width);
+    float* const out = to + w * channels + c;
+    for (int i = 0; i < N; ++i) {
+      V value = ((left[i] + middle[i]) + right[i]) * scale;
+      if (store_mode == Store::accumulate) value += load<V>(out + i * kWidth<V>);
+      store<V>(out + i * kWidth<V>, value);
+      left[i] = middle[i];
+      middle[i] = right[i];
+    }
+  }
+}
+
+template <bool kBackward>
+void pool_3x3(int threads, const PoolSpec& spec, const float* from, float* to, Store store_mode) {
+  const int height = spec.in_height;
+  const std::int64_t row_size = std::int64_t(spec.in_width) * spec.channels;
+  parallel_ranges(threads, std::int64_t(spec.batch) * height,
+                  items_per_block(row_size * std::int64_t(sizeof(float))),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t row = begin; row < end; ++row) {
+                      const int h = int(row % height);
+                      const int first = std::max(0, h - 1), last = std::min(height, h + 2);
+                      float row_scale[3];
+                      for (int r = 0; r < 3; ++r)
+                        row_scale[r] = inverse_count(kBackward ? first + r : h, height);
+                      const float* const source = from + (row - h + first) * row_size;
+                      for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
+                        constexpr int kN =
+                            N > 2 ? 2 : N;  // three rolling sums of four vectors would not fit the registers
+                        for (int part = 0; part < N; part += kN) {
+                          const int at = c + part * kWidth<V>;
+                          float* const out = to + row * row_size;
+                          if (last - first == 3)
+                            roll_row<V, kN, 3, kBackward>(spec, source, row_scale, store_mode, at, out);
+                          else if (last - first == 2)
+                            roll_row<V, kN, 2, kBackward>(spec, source, row_scale, store_mode, at, out);
+                          else
+                            roll_row<V, kN, 1, kBackward>(spec, source, row_scale, store_mode, at, out);
+                        }
+                      });
+                    }
+                  });
+}
+
+// Calls body(n, p, q) for every pixel of an image of height x width, a row at a time.
+template <class Body>
+void for_each_pixel(int threads, int batch, int height, int width, int channels, const Body& body) {
+  const std::int64_t row_bytes = std::int64_t(width) * channels * std::int64_t(sizeof(float));
+  parallel_ranges(threads, std::int64_t(batch) * height, items_per_block(row_bytes),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t row = begin; row < end; ++row)
+                      for (int q = 0; q < width; ++q) body(row / height, int(row % height), q);
+                  });
+}
+
+std::int64_t pixel(std::int64_t n, int height, int width, int channels, int row, int column) {
+  return ((n * height + row) * width + column) * channels;
+}
+
+}  // namespace
+
+void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
+  check_spec(spec);
+  if (is_3x3(spec)) return pool_3x3<false>(threads_, spec, x, y, Store::overwrite);
+  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  for_each_pixel(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p, int q) {
+    const Span rows = window(spec, p, spec.in_height), columns = window(spec, q, spec.in_width);
+    const float scale = 1.0f / float(rows.size() * columns.size());
+    float* const out = y + pixel(n, height, width, channels, p, q);
+    for_channel_blocks(channels, [&]<class V, int N>(int c) {
+      V sum[N] = {};
+      for (int h = rows.begin; h < rows.end; ++h)
+        for (int w = columns.begin; w < columns.end; ++w) {
+          const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c;
+          for (int i = 0; i < N; ++i) sum[i] += load<V>(from + i * kWidth<V>);
+        }
+      for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sum[i] * scale);
+    });
+  });
+}
+
+void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store_mode) {
+  check_spec(spec);
+  if (is_3x3(spec)) return pool_3x3<true>(threads_, spec, dy, dx, store_mode);
+  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  for_each_pixel(threads_, spec.batch, spec.in_height, spec.in_width, channels,
+                 [&](std::int64_t n, int h, int w) {
+                   const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
+                   float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
+                   for_channel_blocks(channels, [&]<class V, int N>(int c) {
+                     V sum[N] = {};
+                     if (store_mode == Store::accumulate)
+                       for (int i = 0; i < N; ++i) sum[i] = load<V>(out + c + i * kWidth<V>);
+                     for (int p = rows.begin; p < rows.end; ++p)
+                       for (int q = columns.begin; q < columns.end; ++q) {
+                         const float scale = 1.0f / float(window(spec, p, spec.in_height).size() *
+                                                          window(spec, q, spec.in_width).size());
+                         const float* const from = dy + pixel(n, height, width, channels, p, q) + c;
+                         for (int i = 0; i < N; ++i) sum[i] += load<V>(from + i * kWidth<V>) * scale;
+                       }
+                     for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sum[i]);
+                   });
+                 });
+}
+
+void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {
+  check_spec(spec);
+  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  for_each_pixel(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p, int q) {
+    const Span rows = window(spec, p, spec.in_height), columns = window(spec, q, spec.in_width);
+    const int top = p * spec.stride - spec.padding, left = q * spec.stride - spec.padding;
+    constexpr int kBlock = 16;
+    for (int c0 = 0; c0 < channels; c0 += kBlock) {
+      const int lanes = std::min(kBlock, channels - c0);
+      float best[kBlock];
+      std::uint8_t winner[kBlock];
+      std::fill_n(best, kBlock, -std::numeric_limits<float>::infinity());
+      std::fill_n(winner, kBlock, std::uint8_t((rows.begin - top) * spec.kernel + columns.begin - left));
+      for (int h = rows.begin; h < rows.end; ++h)
+        for (int w = columns.begin; w < columns.end; ++w) {
+          const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c0;
+          const std::uint8_t position = std::uint8_t((h - top) * spec.kernel + w - left);
+          for (int c = 0; c < lanes; ++c) {
+            const float value = from[c];
+            const bool wins = value > best[c] || value != value;  // NaN wins, so that it is seen
+            best[c] = wins ? value : best[c];
+            winner[c] = wins ? position : winner[c];
+          }
+        }
+      const std::int64_t at = pixel(n, height, width, channels, p, q) + c0;
+      std::copy_n(best, lanes, y + at);
+      std::copy_n(winner, lanes, index + at);
+    }
+  });
+}
+
+void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
+                                   float* dx, Store store_mode) {
+  check_spec(spec);
+  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  for_each_pixel(
+      threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
+        const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
+        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
+        if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
+        for (int p = rows.begin; p < rows.end; ++p)
+          for (int q = columns.begin; q < columns.end; ++q) {
+            const int position =
+                (h + spec.padding - p * spec.stride) * spec.kernel + w + spec.padding - q * spec.stride;
+            const std::int64_t at = pixel(n, height, width, channels, p, q);
+            for (int c = 0; c < channels; ++c) out[c] += index[at + c] == position ? dy[at + c] : 0.0f;
+          }
+      });
+}
+
+void CpuBackend::global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y) {
+  RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
+  const std::int64_t image = std::int64_t(pixels) * channels;
+  parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t n = begin; n < end; ++n)
+                      for_channel_blocks(channels, [&]<class V, int N>(int c) {
+                        V sum[N] = {};
+                        const float* from = x + n * image + c;
+                        for (int m = 0; m < pixels; ++m, from += channels)
+                          for (int i = 0; i < N; ++i) sum[i] += load<V>(from + i * kWidth<V>);
+                        for (int i = 0; i < N; ++i)
+                          store<V>(y + n * channels + c + i * kWidth<V>, sum[i] / splat<V>(float(pixels)));
+                      });
+                  });
+}
+
+void CpuBackend::global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx) {
+  RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
+  const std::int64_t image = std::int64_t(pixels) * channels;
+  parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t n = begin; n < end; ++n)
+                      for (int m = 0; m < pixels; ++m)
+                        for (int c = 0; c < channels; ++c)
+                          dx[n * image + std::int64_t(m) * channels + c] =
+                              dy[n * channels + c] / float(pixels);
+                  });
+}
+
+}  // namespace rlnas

@@ -1,0 +1,55 @@
+// Short vectors of floats and the walk over a channel axis in blocks of them.
+//
+// GCC's vector extension, not intrinsics: the same source is good for AVX2 and AVX-512, and for a build
+// without -march. Every kernel is written once over a type V, which is Float8 or, for channels left over,
+// float itself.
+#pragma once
+
+#include <cstring>
+
+namespace rlnas {
+
+using Float8 = float __attribute__((vector_size(32)));
+using Double4 = double __attribute__((vector_size(32)));
+
+template <class V>
+inline constexpr int kWidth = int(sizeof(V) / sizeof(float));
+
+template <class V>
+inline V load(const float* from) {
+  V value;
+  std::memcpy(&value, from, sizeof(V));
+  return value;
+}
+template <class V>
+inline void store(float* to, V value) {
+  std::memcpy(to, &value, sizeof(V));
+}
+template <class V>
+inline V splat(float value) {
+  return V{} + value;
+}
+
+// Lane sums in a fixed order.
+inline float lane_sum(Float8 v) {
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+inline float lane_sum(float v) {
+  return v;
+}
+inline double lane_sum(Double4 v) {
+  return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+// Covers 0..channels-1: body.template operator()<V, N>(channel) handles the N*kWidth<V> channels from
+// `channel` on.
+template <class Body>
+inline void for_channel_blocks(int channels, const Body& body) {
+  int c = 0;
+  for (; c + 32 <= channels; c += 32) body.template operator()<Float8, 4>(c);
+  for (; c + 16 <= channels; c += 16) body.template operator()<Float8, 2>(c);
+  for (; c + 8 <= channels; c += 8) body.template operator()<Float8, 1>(c);
+  for (; c < channels; ++c) body.template operator()<float, 1>(c);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,27 @@
+// The one exception type of the library. Codes double as the exit codes of the apps, so a failure keeps its meaning
+// from a kernel to the shell.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace rlnas {
+
+enum class ErrorCode {
+  run_failed = 1,     // the computation itself went wrong: NaN loss, broken invariant
+  usage = 2,          // a flag, a config value or an architecture string
+  data = 3,           // a data set, checkpoint or table on disk
+  device = 4,         // device, memory, or a library of the backend
+  communication = 5,  // another rank
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const noexcept { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+}  // namespace rlnas

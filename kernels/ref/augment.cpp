@@ -1,0 +1,23 @@
+// Flip, then crop with zero padding, then normalise: each output pixel looks its source up.
+#include "kernels/ref/ref_backend.h"
+
+namespace rlnas {
+
+void RefBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* images,
+                                const AugmentParams* params, float* y) {
+  for (int n = 0; n < spec.batch; ++n)
+    for (int h = 0; h < spec.height; ++h)
+      for (int w = 0; w < spec.width; ++w)
+        for (int c = 0; c < AugmentSpec::kChannels; ++c, ++y) {
+          const int from_h = h + params[n].shift_y;
+          int from_w = w + params[n].shift_x;
+          const bool inside = from_h >= 0 && from_h < spec.height && from_w >= 0 && from_w < spec.width;
+          if (params[n].flip != 0) from_w = spec.width - 1 - from_w;
+          const double value =
+              inside ? images[((n * spec.height + from_h) * spec.width + from_w) * AugmentSpec::kChannels + c]
+                     : 0;
+          *y = float((value - double(spec.mean[std::size_t(c)])) * double(spec.inv_std[std::size_t(c)]));
+        }
+}
+
+}  // namespace rlnas

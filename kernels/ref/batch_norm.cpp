@@ -1,0 +1,73 @@
+// Batch normalisation (Ioffe and Szegedy 2015), two-pass: mean first, then the mean squared distance from it.
+#include <cmath>
+
+#include "kernels/ref/ref_backend.h"
+
+namespace rlnas {
+namespace {
+
+void save(int c, double mean, double variance, float epsilon, const float* gamma, const float* beta,
+          BatchNormSaved saved) {
+  const double inv_std = 1.0 / std::sqrt(variance + double(epsilon));
+  const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
+  saved.mean[c] = float(mean);
+  saved.inv_std[c] = float(inv_std);
+  saved.scale[c] = float(scale);
+  saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
+}
+
+}  // namespace
+
+std::size_t RefBackend::batch_norm_workspace_bytes(const BatchNormSpec&) const {
+  return 0;
+}
+
+void RefBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
+                                       const float* beta, float* running_mean, float* running_var,
+                                       BatchNormSaved saved, Workspace) {
+  const double rows = spec.rows;
+  for (int c = 0; c < spec.channels; ++c) {
+    const auto at = [&](int m) {
+      return double(x[std::size_t(m) * std::size_t(spec.channels) + std::size_t(c)]);
+    };
+    double mean = 0.0, variance = 0.0;
+    for (int m = 0; m < spec.rows; ++m) mean += at(m) / rows;
+    for (int m = 0; m < spec.rows; ++m) variance += (at(m) - mean) * (at(m) - mean) / rows;
+    save(c, mean, variance, spec.epsilon, gamma, beta, saved);
+    const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
+    const double take = spec.momentum;
+    running_mean[c] = float((1.0 - take) * double(running_mean[c]) + take * mean);
+    running_var[c] = float((1.0 - take) * double(running_var[c]) + take * unbiased);
+  }
+}
+
+// With z = (x - mean)*inv_std: dx = scale * (dy - mean(dy) - z * mean(dy*z)).
+void RefBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
+                                     BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
+                                     Workspace) {
+  for (int c = 0; c < spec.channels; ++c) {
+    const auto at = [&](int m) { return std::size_t(m) * std::size_t(spec.channels) + std::size_t(c); };
+    const auto z = [&](int m) {
+      return (double(x[at(m)]) - double(saved.mean[c])) * double(saved.inv_std[c]);
+    };
+    double sum_dy = 0.0, sum_dy_z = 0.0;
+    for (int m = 0; m < spec.rows; ++m) {
+      sum_dy += double(dy[at(m)]);
+      sum_dy_z += double(dy[at(m)]) * z(m);
+    }
+    if (dgamma != nullptr) dgamma[c] = float(sum_dy_z);
+    if (dbeta != nullptr) dbeta[c] = float(sum_dy);
+    for (int m = 0; m < spec.rows; ++m)
+      dx[at(m)] = float(double(saved.scale[c]) *
+                        (double(dy[at(m)]) - sum_dy / spec.rows - z(m) * sum_dy_z / spec.rows));
+  }
+}
+
+void RefBackend::batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
+                                      const float* running_mean, const float* running_var,
+                                      BatchNormSaved saved) {
+  for (int c = 0; c < spec.channels; ++c)
+    save(c, double(running_mean[c]), double(running_var[c]), spec.epsilon, gamma, beta, saved);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,51 @@
+// Element-wise primitives.
+#include "kernels/ref/ref_backend.h"
+
+namespace rlnas {
+namespace {
+
+double activate(Activation activation, double value) {
+  if (activation == Activation::none) return value;
+  if (value < 0.0) return 0.0;
+  return activation == Activation::relu6 && value > 6.0 ? 6.0 : value;
+}
+
+bool lets_through(Activation activation, float activated) {
+  if (activation == Activation::none) return true;
+  return activated > 0.0f && (activation == Activation::relu || activated < 6.0f);
+}
+
+}  // namespace
+
+void RefBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
+  for (int m = 0; m < spec.rows; ++m)
+    for (int c = 0; c < spec.channels; ++c) {
+      const std::size_t at = std::size_t(m) * std::size_t(spec.channels) + std::size_t(c);
+      double total = 0.0;
+      for (int t = 0; t < spec.term_count; ++t) {
+        const AffineTerm& term = spec.terms[std::size_t(t)];
+        const double value = term.x[at];
+        total += term.scale != nullptr ? double(term.scale[c]) * value + double(term.shift[c]) : value;
+      }
+      if (sum != nullptr) sum[at] = float(total);
+      if (activated != nullptr) activated[at] = float(activate(spec.activation, total));
+    }
+}
+
+void RefBackend::activation_backward(Activation activation, std::size_t count, const float* activated,
+                                     const float* dy, float* dx, Store store) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float passed = lets_through(activation, activated[i]) ? dy[i] : 0.0f;
+    dx[i] = store == Store::accumulate ? dx[i] + passed : passed;
+  }
+}
+
+void RefBackend::add(std::size_t count, const float* x, float* y, Store store) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = store == Store::accumulate ? y[i] + x[i] : x[i];
+}
+
+void RefBackend::fill(std::size_t count, float value, float* y) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = value;
+}
+
+}  // namespace rlnas

@@ -1,0 +1,167 @@
+// Plain descriptions of the problems the backends solve. Letters used in every shape comment:
+//   N batch, H/W input rows/columns, P/Q output rows/columns, C input channels, K output channels,
+//   R/S filter rows/columns, M = rows of a channels-last matrix (N*H*W), F features.
+// Activations are channels-last (NHWC) on every backend; convolution weights are OIHW = [K, C/groups, R, S].
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace rlnas {
+
+struct ConvSpec {
+  int batch = 0;
+  int in_channels = 0;
+  int in_height = 0;
+  int in_width = 0;
+  int out_channels = 0;
+  int kernel = 1;  // square filters only: no search space here has others
+  int stride = 1;
+  int padding = 0;
+  int dilation = 1;
+  int groups = 1;
+
+  constexpr int out_size(int in) const { return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+  constexpr int out_height() const { return out_size(in_height); }
+  constexpr int out_width() const { return out_size(in_width); }
+  constexpr std::size_t in_count() const {
+    return std::size_t(batch) * in_height * in_width * in_channels;
+  }
+  constexpr std::size_t out_count() const {
+    return std::size_t(batch) * out_height() * out_width() * out_channels;
+  }
+  constexpr std::size_t weight_count() const {
+    return std::size_t(out_channels) * (in_channels / groups) * kernel * kernel;
+  }
+  // Multiply-accumulates of one forward pass over the whole batch.
+  constexpr std::size_t macs() const { return out_count() * (in_channels / groups) * kernel * kernel; }
+
+  friend constexpr bool operator==(const ConvSpec&, const ConvSpec&) = default;
+};
+
+enum class ConvPass { forward, backward_data, backward_weights };
+
+struct PoolSpec {
+  int batch = 0;
+  int channels = 0;
+  int in_height = 0;
+  int in_width = 0;
+  int kernel = 3;
+  int stride = 1;
+  int padding = 1;  // padding never counts in an average and never wins a maximum
+
+  constexpr int out_size(int in) const { return (in + 2 * padding - kernel) / stride + 1; }
+  constexpr int out_height() const { return out_size(in_height); }
+  constexpr int out_width() const { return out_size(in_width); }
+  constexpr std::size_t in_count() const { return std::size_t(batch) * in_height * in_width * channels; }
+  constexpr std::size_t out_count() const {
+    return std::size_t(batch) * out_height() * out_width() * channels;
+  }
+};
+
+// Batch normalisation of an [M, C] matrix over its rows.
+struct BatchNormSpec {
+  int rows = 0;      // M = N*H*W
+  int channels = 0;  // C
+  float epsilon = 1e-5f;
+  float momentum = 0.1f;  // weight of the new value in the running statistics
+
+  constexpr std::size_t count() const { return std::size_t(rows) * channels; }
+};
+
+enum class Activation { none, relu, relu6 };
+
+// Whether a gradient is written or added to what is there.
+enum class Store { overwrite, accumulate };
+
+// One source of affine_sum: scale[c] * x[m, c] + shift[c]; a null scale means x as it is.
+struct AffineTerm {
+  const float* x = nullptr;      // [M, C]
+  const float* scale = nullptr;  // [C] or null
+  const float* shift = nullptr;  // [C], null exactly when scale is
+};
+
+struct AffineSumSpec {
+  static constexpr int kMaxTerms = 8;
+  int rows = 0;
+  int channels = 0;
+  int term_count = 0;
+  std::array<AffineTerm, kMaxTerms> terms{};
+  Activation activation = Activation::none;
+};
+
+struct LinearSpec {
+  int batch = 0;
+  int in_features = 0;
+  int out_features = 0;
+};
+
+struct CrossEntropySpec {
+  int batch = 0;
+  int classes = 0;
+  float label_smoothing = 0.0f;
+};
+
+// Sum over the batch, as written to device memory by cross_entropy.
+struct LossSums {
+  double loss = 0.0;
+  std::int64_t correct = 0;
+};
+
+// A run of elements of the flat weight buffer that lies in one segment. Segments are cut into blocks of
+// at most kBlockElements so that work is even and every reduction has a fixed order.
+struct SegmentBlock {
+  static constexpr std::int64_t kBlockElements = 8192;
+  std::int64_t offset = 0;   // first element, in floats from the start of the flat buffer
+  std::int32_t count = 0;    // elements, 1..kBlockElements
+  std::int32_t segment = 0;  // index into the segment table
+};
+
+// What the optimiser does with a segment in this step (method.md 2.3).
+enum class SegmentState : std::uint8_t {
+  untouched,  // never sampled: left alone
+  sampled,    // has a gradient in this step
+  coasting,   // not sampled now: its gradient counts as zero, decay and momentum go on
+};
+
+struct SgdSpec {
+  float learning_rate = 0.0f;
+  float momentum = 0.9f;
+  float weight_decay = 0.0f;
+  bool nesterov = false;
+};
+
+// The three sums that decide an angle, per segment.
+struct AngleSums {
+  double dot = 0.0;       // w0 . wT
+  double norm0_sq = 0.0;  // |w0|^2
+  double norm1_sq = 0.0;  // |wT|^2
+
+  AngleSums& operator+=(const AngleSums& other) {
+    dot += other.dot;
+    norm0_sq += other.norm0_sq;
+    norm1_sq += other.norm1_sq;
+    return *this;
+  }
+};
+
+// uint8 NHWC images -> normalised float NHWC, after an optional flip and a shifted crop with zero padding.
+struct AugmentSpec {
+  static constexpr int kChannels = 3;
+  int batch = 0;
+  int height = 0;
+  int width = 0;
+  std::array<float, kChannels> mean{};     // on the 0..255 scale
+  std::array<float, kChannels> inv_std{};  // likewise
+};
+
+// The published order: flip first, then crop. out(y, x) = flipped(y + shift_y, x + shift_x), and zero *before*
+// normalisation outside the image (the crop pads pixels with 0).
+struct AugmentParams {
+  std::int16_t shift_y = 0;  // -padding..padding
+  std::int16_t shift_x = 0;
+  std::int16_t flip = 0;  // 0 or 1
+};
+
+}  // namespace rlnas

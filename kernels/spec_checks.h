@@ -1,0 +1,44 @@
+// Sanity checks of problem descriptions and workspaces, shared by the backends: a wrong spec ends in one
+// clear line instead of in a stray write.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/backend.h"
+
+namespace rlnas {
+
+// Errors: run_failed when the spec describes no convolution.
+inline void check_spec(const ConvSpec& spec) {
+  RLNAS_CHECK(spec.batch > 0 && spec.in_height > 0 && spec.in_width > 0 && spec.in_channels > 0 &&
+                  spec.out_channels > 0 && spec.kernel > 0 && spec.stride > 0 && spec.dilation > 0 &&
+                  spec.padding >= 0 && spec.groups > 0,
+              run_failed, "convolution: a size in its spec is not positive");
+  RLNAS_CHECK(spec.in_channels % spec.groups == 0 && spec.out_channels % spec.groups == 0, run_failed,
+              "convolution: ", spec.in_channels, " -> ", spec.out_channels, " channels cannot be split into ",
+              spec.groups, " groups");
+  const int reach = spec.dilation * (spec.kernel - 1) + 1;
+  RLNAS_CHECK(spec.in_height + 2 * spec.padding >= reach && spec.in_width + 2 * spec.padding >= reach,
+              run_failed, "convolution: a filter of reach ", reach, " does not fit an image of ",
+              spec.in_height, "x", spec.in_width, " with padding ", spec.padding);
+}
+
+// Errors: run_failed when the spec describes no pooling, or one whose windows can be empty.
+inline void check_spec(const PoolSpec& spec) {
+  RLNAS_CHECK(
+      spec.batch > 0 && spec.in_height > 0 && spec.in_width > 0 && spec.channels > 0 && spec.stride > 0 &&
+          spec.kernel > 0 && spec.kernel <= 15 && spec.padding >= 0 && 2 * spec.padding <= spec.kernel,
+      run_failed, "pooling: sizes must be positive, the kernel at most 15, the padding at most half of it");
+  RLNAS_CHECK(
+      spec.in_height + 2 * spec.padding >= spec.kernel && spec.in_width + 2 * spec.padding >= spec.kernel,
+      run_failed, "pooling: a window of ", spec.kernel, " does not fit an image of ", spec.in_height, "x",
+      spec.in_width, " with padding ", spec.padding);
+}
+
+// Errors: run_failed when `workspace` is smaller than `bytes`.
+inline void check_workspace(const char* primitive, const Workspace& workspace, std::size_t bytes) {
+  RLNAS_CHECK(bytes == 0 || (workspace.data != nullptr && workspace.bytes >= bytes), run_failed, primitive,
+              ": workspace of ", workspace.bytes, " bytes where ", bytes, " are needed");
+}
+
+}  // namespace rlnas

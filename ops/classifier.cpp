@@ -1,0 +1,39 @@
+#include "ops/classifier.h"
+
+namespace rlnas {
+
+Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
+  const LinearSpec spec{x.n(), layer.in_features, layer.out_features};
+  const float* weight = context.parameters.weight(layer.weight);
+  Tensor y = make_tensor(context.arena, Shape::matrix(x.n(), layer.out_features), Layout::matrix);
+  context.backend.linear_forward(spec, x.data(), weight, context.parameters.weight(layer.bias), y.data());
+  if (context.mode == Mode::evaluate) return y;
+
+  context.parameters.mark_on_path(layer.weight);
+  context.parameters.mark_on_path(layer.bias);
+  y.variable = context.tape.new_variable();
+  context.tape.record([&context, spec, x, weight, layer, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    context.backend.linear_backward_weights(spec, x.data(), dy.data(),
+                                            context.parameters.gradient_of(layer.weight),
+                                            context.parameters.gradient_of(layer.bias));
+    if (x.variable < 0) return;
+    Tensor dx = make_tensor(context.arena, x.shape, Layout::matrix);
+    context.backend.linear_backward_data(spec, dy.data(), weight, dx.data());
+    context.tape.add_gradient(x, std::move(dx));
+  });
+  return y;
+}
+
+void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
+                   LossSums* sums) {
+  const CrossEntropySpec spec{logits.n(), logits.c(), label_smoothing};
+  Tensor dlogits;
+  if (context.records(logits)) dlogits = make_tensor(context.arena, logits.shape, Layout::matrix);
+  context.backend.cross_entropy(spec, logits.data(), labels.data<std::int32_t>(),
+                                dlogits ? dlogits.data() : nullptr, sums);
+  if (dlogits) context.tape.add_gradient(logits, std::move(dlogits));
+}
+
+}  // namespace rlnas

@@ -1,0 +1,38 @@
+// What every operation works with: the device, the step's memory, the tape and the weights.
+#pragma once
+
+#include "engine/parameters.h"
+#include "engine/tape.h"
+
+namespace rlnas {
+
+enum class Mode {
+  train,     // batch statistics, gradients recorded
+  evaluate,  // running statistics, nothing recorded
+};
+
+struct Context {
+  Backend& backend;
+  Arena& arena;
+  Tape& tape;
+  Parameters& parameters;
+  FlatBuffer& statistics;  // batch-norm running means and variances
+  Mode mode = Mode::train;
+
+  bool records(const Tensor& x) const { return mode == Mode::train && x.variable >= 0; }
+};
+
+// Scratch memory for one primitive; goes back to the arena when the object dies.
+class ScopedWorkspace {
+ public:
+  ScopedWorkspace(Arena& arena, std::size_t bytes) : bytes_(bytes) {
+    if (bytes > 0) buffer_ = arena.allocate(bytes);
+  }
+  operator Workspace() const { return {bytes_ > 0 ? buffer_.data() : nullptr, bytes_}; }
+
+ private:
+  Buffer buffer_;
+  std::size_t bytes_;
+};
+
+}  // namespace rlnas

@@ -1,0 +1,38 @@
+#include "ops/pool.h"
+
+namespace rlnas {
+
+Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
+  const PoolSpec spec{x.n(), x.c(), x.h(), x.w(), pool.kernel, pool.stride, pool.padding};
+  Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
+  context.backend.avg_pool_forward(spec, x.data(), y.data());
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  const Tensor shape_of_x = x.without_data();
+  context.tape.record([&context, spec, shape_of_x, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    const Tape::Target target = context.tape.gradient_target(shape_of_x);
+    context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
+  });
+  return y;
+}
+
+Tensor global_avg_pool(Context& context, const Tensor& x) {
+  Tensor y = make_tensor(context.arena, Shape::matrix(x.n(), x.c()), Layout::matrix);
+  context.backend.global_avg_pool_forward(x.n(), x.h() * x.w(), x.c(), x.data(), y.data());
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  const Tensor shape_of_x = x.without_data();
+  context.tape.record([&context, shape_of_x, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    Tensor dx = make_tensor(context.arena, shape_of_x.shape);
+    context.backend.global_avg_pool_backward(shape_of_x.n(), shape_of_x.h() * shape_of_x.w(), shape_of_x.c(),
+                                             dy.data(), dx.data());
+    context.tape.add_gradient(shape_of_x, std::move(dx));
+  });
+  return y;
+}
+
+}  // namespace rlnas

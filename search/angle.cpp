@@ -1,0 +1,25 @@
+#include "search/angle.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/check.h"
+
+namespace rlnas {
+
+double angle_rad(const AngleSums& sums) {
+  const double norms = std::max(std::sqrt(sums.norm0_sq * sums.norm1_sq), 1e-8);
+  return std::acos(std::clamp(sums.dot / norms, -1.0, 1.0));
+}
+
+ScoreKind parse_score_kind(std::string_view text) {
+  if (text == "angle") return ScoreKind::angle;
+  if (text == "op-angle-sum") return ScoreKind::op_angle_sum;
+  fail(ErrorCode::usage, "--score ", text, ": known are angle and op-angle-sum");
+}
+
+std::string_view to_string(ScoreKind kind) {
+  return kind == ScoreKind::angle ? "angle" : "op-angle-sum";
+}
+
+}  // namespace rlnas

@@ -1,0 +1,36 @@
+#include "search/checkpoint.h"
+
+#include <algorithm>
+
+namespace rlnas {
+
+void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix) {
+  const std::vector<float> values = buffer.download();
+  for (const Segment& segment : buffer.table()) {
+    const auto first = values.begin() + segment.offset;
+    file.tensors.push_back({prefix + segment.name, segment.shape, {first, first + segment.count}});
+  }
+}
+
+TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics) {
+  TensorFile file;
+  append_tensors(file, weights, "");
+  append_tensors(file, statistics, "");
+  return file;
+}
+
+void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,
+                  const std::string& prefix) {
+  std::vector<float> values(std::size_t(buffer.table().buffer_count()), 0.0f);
+  for (const Segment& segment : buffer.table()) {
+    const NamedTensor* tensor = file.find(prefix + segment.name);
+    RLNAS_CHECK(tensor != nullptr, data, path, ": not a checkpoint of this SuperNet: tensor '",
+                prefix + segment.name, "' is missing");
+    RLNAS_CHECK(tensor->shape == segment.shape, data, path, ": not a checkpoint of this SuperNet: tensor '",
+                prefix + segment.name, "' has another shape");
+    std::copy(tensor->data.begin(), tensor->data.end(), values.begin() + segment.offset);
+  }
+  buffer.upload(values);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,82 @@
+// Evolutionary search over fixed-length gene strings, for any space that can say what is legal and how good.
+// Source: method.md 8.1, B.4, B.6. Under Compat::none three things are corrected against the published code:
+// mutation may propose every value of a gene (published: never `none`), every proposal loop is bounded
+// (published: mutation can spin for ever once the neighbourhood is used up), and equal scores are ordered by
+// fewer MACs, then lower genes (published: by arrival). Draws come from Philox streams keyed by generation.
+// Compat::megvii follows the published draws bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "search/compat.h"
+
+namespace rlnas {
+
+using Genes = std::vector<std::int8_t>;  // gene g is in 0 .. choices(g)-1
+
+// Values that published mutation draws for a gene: low .. high-1; empty: the gene is left alone.
+struct GeneRange {
+  int low = 0;
+  int high = 0;
+};
+
+class EvolutionSpace {
+ public:
+  virtual ~EvolutionSpace() = default;
+  virtual int gene_count() const = 0;
+  virtual int choices(int gene) const = 0;
+  virtual GeneRange published_mutation_range(int gene) const { return {0, choices(gene)}; }
+  // Makes a raw proposal valid, drawing from below(n); does nothing where every gene string is valid.
+  virtual void repair(Genes&, const std::function<std::uint32_t(std::uint32_t)>& /*below*/) const {}
+  virtual bool legal(const Genes& genes) const = 0;  // within the constraint
+  virtual double score(const Genes& genes) const = 0;
+  virtual std::int64_t macs(const Genes& genes) const = 0;
+};
+
+struct Candidate {
+  Genes genes;
+  double score = 0.0;
+  std::int64_t macs = 0;
+
+  friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+
+// Higher score, then fewer MACs, then lower genes (on NAS-Bench-201: lower enumeration index).
+bool better(const Candidate& a, const Candidate& b);
+// Sorts best first: by better() under Compat::none, by score alone and stably under Compat::megvii.
+void rank_candidates(std::vector<Candidate>& candidates, Compat compat);
+
+struct EvolutionOptions {
+  int population = 100;
+  int top = 30;         // parents are drawn from the best `top` seen so far
+  int mutants = 50;     // per generation, at most
+  int crossovers = 50;  // per generation, at most; random candidates fill up to `population`
+  int generations = 20;
+  double mutation_probability = 0.1;  // per gene
+  std::uint64_t seed = 0;
+  Compat compat = Compat::none;
+  // Compat::megvii only: the published run draws its labels from the same stream before it searches.
+  int label_draws = 50000;
+  int label_classes = 10;
+};
+
+struct EvolutionRun {
+  std::vector<Candidate> evaluated;  // each once, in order of evaluation
+  std::vector<Candidate> top;        // best first, at most options.top
+  int generations = 0;               // done
+};
+
+// Called after each generation with everything evaluated so far.
+using GenerationObserver = std::function<void(const EvolutionRun&)>;
+
+// Runs `options.generations` generations, or fewer when no unvisited legal candidate can be found any more.
+// `replay` holds the candidates an earlier, interrupted run of the same options evaluated, in order: the
+// search is repeated with their scores instead of computing them, so that resuming is bit-equal to not
+// stopping. Errors: usage for options out of range, or when no legal candidate exists within the attempt
+// bound; data when replay is not a prefix of this search. Determinism: a function of space and options.
+EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options,
+                    const std::vector<Candidate>& replay = {}, const GenerationObserver& observer = {});
+
+}  // namespace rlnas

@@ -1,0 +1,96 @@
+#include <set>
+
+#include "engine/mt19937.h"
+#include "search/evolution_operators.h"
+
+namespace rlnas {
+namespace {
+
+constexpr int kBatch = 10;  // proposals drawn before the first of them is looked at
+// The published loops for random candidates and mutants have no bound and would never end on a used-up space;
+// this one is far beyond what a run that does end needs.
+constexpr int kMaxBatches = 20000;
+
+class PublishedProposer final : public Proposer {
+ public:
+  PublishedProposer(const EvolutionSpace& space, const EvolutionOptions& options)
+      : space_(space), options_(options), random_(std::uint32_t(options.seed)) {
+    for (int i = 0; i < options.label_draws; ++i) random_.randint(std::uint32_t(options.label_classes));
+  }
+
+  void begin_generation(int) override {}
+
+  void random(int wanted, std::vector<Genes>& out) override {
+    collect(wanted, kMaxBatches, out, [&] {
+      Genes genes(std::size_t(space_.gene_count()));
+      for (int g = 0; g < space_.gene_count(); ++g) {
+        genes[std::size_t(g)] = std::int8_t(random_.randint(std::uint32_t(space_.choices(g))));
+      }
+      return genes;
+    });
+  }
+
+  void mutate(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
+    collect(wanted, kMaxBatches, out, [&] {
+      Genes genes = draw_parent(parents);
+      for (int g = 0; g < space_.gene_count(); ++g) {
+        const GeneRange range = space_.published_mutation_range(g);
+        if (range.low >= range.high || !(random_.random_sample() < options_.mutation_probability)) continue;
+        genes[std::size_t(g)] =
+            std::int8_t(range.low + int(random_.randint(std::uint32_t(range.high - range.low))));
+      }
+      return genes;
+    });
+  }
+
+  void cross(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
+    collect(wanted, wanted + 1, out, [&] {
+      Genes genes = draw_parent(parents);
+      const Genes& other = draw_parent(parents);
+      for (std::size_t g = 0; g < genes.size(); ++g) {
+        if (random_.randint(2) == 1) genes[g] = other[g];
+      }
+      return genes;
+    });
+  }
+
+ private:
+  const Genes& draw_parent(const std::vector<Candidate>& parents) {
+    return parents[random_.randint(std::uint32_t(parents.size()))].genes;
+  }
+
+  // A raw proposal that was seen before is skipped. The rest of a batch in which the quota is met is thrown
+  // away unseen, its draws consumed.
+  template <class Propose>
+  void collect(int wanted, int max_batches, std::vector<Genes>& out, Propose propose) {
+    int found = 0;
+    for (int batch = 0; batch < max_batches && found < wanted; ++batch) {
+      std::vector<Genes> proposals;
+      for (int i = 0; i < kBatch; ++i) proposals.push_back(propose());
+      for (Genes& genes : proposals) {
+        if (found == wanted) break;
+        if (!seen_.insert(genes).second) continue;
+        space_.repair(genes, [&](std::uint32_t n) { return random_.randint(n); });
+        seen_.insert(genes);
+        if (!space_.legal(genes) || !visited_.insert(genes).second) continue;
+        out.push_back(std::move(genes));
+        ++found;
+      }
+    }
+  }
+
+  const EvolutionSpace& space_;
+  const EvolutionOptions options_;
+  NumpyRandom random_;
+  std::set<Genes> seen_;     // raw proposals, legal or not
+  std::set<Genes> visited_;  // candidates handed out
+};
+
+}  // namespace
+
+std::unique_ptr<Proposer> make_published_proposer(const EvolutionSpace& space,
+                                                  const EvolutionOptions& options) {
+  return std::make_unique<PublishedProposer>(space, options);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,36 @@
+#include "search/exhaustive.h"
+
+#include "kernels/check.h"
+
+namespace rlnas {
+namespace {
+
+// The next gene string in lexicographic order; false after the last.
+bool advance(Genes& genes, const EvolutionSpace& space) {
+  for (int g = space.gene_count(); g-- > 0;) {
+    if (++genes[std::size_t(g)] < space.choices(g)) return true;
+    genes[std::size_t(g)] = 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<Candidate> exhaustive_search(const EvolutionSpace& space) {
+  constexpr double kLargest = 1e7;
+  double size = 1.0;
+  for (int g = 0; g < space.gene_count(); ++g) size *= space.choices(g);
+  RLNAS_CHECK(size <= kLargest, usage, "--method exhaustive: ", size,
+              " architectures are too many; use evolution");
+
+  std::vector<Candidate> evaluated;
+  Genes genes(std::size_t(space.gene_count()), 0);
+  do {
+    if (space.legal(genes)) evaluated.push_back({genes, space.score(genes), space.macs(genes)});
+  } while (advance(genes, space));
+  RLNAS_CHECK(!evaluated.empty(), usage,
+              "no architecture is within the limits: raise --max-mflops or --max-params");
+  return evaluated;
+}
+
+}  // namespace rlnas

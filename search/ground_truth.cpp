@@ -1,0 +1,186 @@
+#include "search/ground_truth.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <string_view>
+
+#include "kernels/check.h"
+#include "search/nasbench201/cell.h"
+
+namespace rlnas {
+namespace {
+
+using nasbench201::kSpaceSize;
+
+// zlib reads plain files as they are.
+std::string read_maybe_compressed(const std::string& path) {
+  const auto close = [](gzFile_s* file) { gzclose(file); };
+  const std::unique_ptr<gzFile_s, decltype(close)> file(gzopen(path.c_str(), "rb"), close);
+  RLNAS_CHECK(file != nullptr, data, "--truth ", path, ": cannot be opened");
+  std::string text;
+  std::vector<char> buffer(1 << 16);
+  for (;;) {
+    const int got = gzread(file.get(), buffer.data(), unsigned(buffer.size()));
+    int code = Z_OK;
+    gzerror(file.get(), &code);
+    RLNAS_CHECK(got >= 0 && code != Z_BUF_ERROR, data, "--truth ", path,
+                ": damaged or truncated, or not a file");
+    if (got == 0) return text;
+    text.append(buffer.data(), std::size_t(got));
+  }
+}
+
+// Splits at commas; a field may be wrapped in double quotes.
+std::vector<std::string_view> split_fields(std::string_view line) {
+  std::vector<std::string_view> fields;
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find(',', begin), line.size());
+    std::string_view field = line.substr(begin, end - begin);
+    if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
+      field = field.substr(1, field.size() - 2);
+    fields.push_back(field);
+    begin = end + 1;
+  }
+  return fields;
+}
+
+template <class T>
+bool parse_number(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Lines of a text with their numbers, without line ends and blank lines.
+class LineReader {
+ public:
+  explicit LineReader(std::string_view text) : text_(text) {}
+  bool next(std::string_view& line) {
+    while (at_ < text_.size()) {
+      const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+      line = text_.substr(at_, end - at_);
+      at_ = end + 1;
+      ++number_;
+      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+      if (!line.empty()) return true;
+    }
+    return false;
+  }
+  int number() const { return number_; }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int number_ = 0;
+};
+
+bool is_accuracy_name(std::string_view name) {
+  return !name.starts_with("params_") && !name.starts_with("flops_");
+}
+
+class TableReader {
+ public:
+  TableReader(const std::string& path, std::string_view text) : path_(path), lines_(text) {}
+
+  GroundTruth read() {
+    read_header();
+    std::string_view line;
+    while (lines_.next(line)) read_row(line);
+    RLNAS_CHECK(rows_ > 0, data, path_, ": no rows after the header");
+    check_complete();
+    return std::move(truth_);
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail_line(const Parts&... parts) const {
+    fail(ErrorCode::data, "--truth ", path_, ": line ", lines_.number(), ": ", parts...);
+  }
+
+  void read_header() {
+    std::string_view line;
+    if (lines_.next(line)) {
+      for (const std::string_view name : split_fields(line)) names_.emplace_back(name);
+    }
+    if (names_.size() < 3 || names_[0] != "index" || names_[1] != "arch") {
+      fail_line("the header must begin with index,arch and name at least one column");
+    }
+  }
+
+  // The first row decides which columns hold numbers.
+  void choose_columns(const std::vector<std::string_view>& fields) {
+    for (std::size_t i = 2; i < names_.size(); ++i) {
+      double value = 0.0;
+      if (!is_accuracy_name(names_[i]) || !parse_number(fields[i], value)) continue;
+      const auto same = [&](const TruthColumn& column) { return column.name == names_[i]; };
+      if (std::any_of(truth_.columns.begin(), truth_.columns.end(), same)) {
+        fail(ErrorCode::data, "--truth ", path_, ": line 1: column ", names_[i], " appears twice");
+      }
+      field_of_column_.push_back(i);
+      truth_.columns.push_back({names_[i], std::vector<double>(kSpaceSize)});
+    }
+    if (truth_.columns.empty()) fail_line("no numeric accuracy column");
+  }
+
+  void read_row(std::string_view line) {
+    const std::vector<std::string_view> fields = split_fields(line);
+    if (fields.size() != names_.size()) {
+      fail_line(fields.size(), " fields where the header has ", names_.size());
+    }
+    if (rows_ == 0) choose_columns(fields);
+    int index = -1;
+    if (!parse_number(fields[0], index) || index < 0 || index >= kSpaceSize) {
+      fail_line("index '", fields[0], "' is not in 0..", kSpaceSize - 1);
+    }
+    const nasbench201::Cell cell = nasbench201::cell_of_benchmark(index);
+    if (fields[1] != nasbench201::to_string(cell)) {
+      fail_line("arch '", fields[1], "' is not that of index ", index, ", ", nasbench201::to_string(cell));
+    }
+    if (present_[std::size_t(index)]) fail_line("index ", index, " appears twice");
+    present_[std::size_t(index)] = true;
+    const std::size_t at = std::size_t(nasbench201::enumeration_index(cell));
+    for (std::size_t c = 0; c < truth_.columns.size(); ++c) {
+      double& value = truth_.columns[c].accuracy[at];
+      const std::string_view field = fields[field_of_column_[c]];
+      if (!parse_number(field, value) || !std::isfinite(value)) {
+        fail_line("column ", truth_.columns[c].name, ": '", field, "' is not a number");
+      }
+    }
+    ++rows_;
+  }
+
+  void check_complete() const {
+    if (rows_ == kSpaceSize) return;
+    const auto missing = std::find(present_.begin(), present_.end(), false) - present_.begin();
+    fail(ErrorCode::data, "--truth ", path_, ": line ", lines_.number(), ": the table ends after ", rows_,
+         " of ", kSpaceSize, " rows; index ", missing, " is the first one missing");
+  }
+
+  const std::string& path_;
+  LineReader lines_;
+  std::vector<std::string> names_;
+  std::vector<std::size_t> field_of_column_;
+  std::vector<bool> present_ = std::vector<bool>(kSpaceSize);
+  int rows_ = 0;
+  GroundTruth truth_;
+};
+
+}  // namespace
+
+GroundTruth read_ground_truth(const std::string& path) {
+  const std::string text = read_maybe_compressed(path);
+  return TableReader(path, text).read();
+}
+
+Standing standing_of(const TruthColumn& column, int enumeration_index) {
+  const double own = column.accuracy.at(std::size_t(enumeration_index));
+  const auto better =
+      std::count_if(column.accuracy.begin(), column.accuracy.end(), [&](double a) { return a > own; });
+  const double others = double(column.accuracy.size()) - 1.0;
+  return {own, int(better) + 1, 100.0 * (others - double(better)) / others};
+}
+
+}  // namespace rlnas

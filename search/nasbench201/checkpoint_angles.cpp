@@ -1,0 +1,108 @@
+#include "search/nasbench201/checkpoint_angles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+#include <string_view>
+
+#include "engine/safetensors.h"
+#include "kernels/check.h"
+#include "search/nasbench201/segments.h"
+
+namespace rlnas::nasbench201 {
+namespace {
+
+constexpr std::string_view kNotASuperNet = ": not a NAS-Bench-201 SuperNet: ";
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::ostringstream text;
+  for (std::size_t i = 0; i < shape.size(); ++i) text << (i == 0 ? "[" : ",") << shape[i];
+  text << ']';
+  return text.str();
+}
+
+// Everything a checkpoint may hold beside the trained tensors.
+bool is_ignored(std::string_view name) {
+  return name == "arch_parameters" || name.ends_with(".running_mean") || name.ends_with(".running_var") ||
+         name.ends_with(".num_batches_tracked");
+}
+
+int classes_of(const TensorFile& file, const std::string& path) {
+  const NamedTensor* classifier = file.find("classifier.weight");
+  RLNAS_CHECK(classifier != nullptr, data, path, kNotASuperNet, "missing tensor classifier.weight");
+  RLNAS_CHECK(classifier->shape.size() == 2 && classifier->shape[0] > 0 && classifier->shape[0] <= 1000000,
+              data, path, kNotASuperNet, "classifier.weight has shape ", shape_text(classifier->shape));
+  return int(classifier->shape[0]);
+}
+
+// The tensors of the file as one flat buffer laid out by `segments`, zeros in between.
+std::vector<float> pack(const TensorFile& file, const SegmentTable& segments, const std::string& path) {
+  std::vector<float> flat(std::size_t(segments.buffer_count()), 0.0f);
+  for (const Segment& segment : segments) {
+    const NamedTensor* tensor = file.find(segment.name);
+    RLNAS_CHECK(tensor != nullptr, data, path, kNotASuperNet, "missing tensor ", segment.name);
+    RLNAS_CHECK(tensor->shape == segment.shape && std::int64_t(tensor->data.size()) == segment.count, data,
+                path, kNotASuperNet, "tensor ", segment.name, " has shape ", shape_text(tensor->shape),
+                " instead of ", shape_text(segment.shape));
+    const bool finite =
+        std::all_of(tensor->data.begin(), tensor->data.end(), [](float w) { return std::isfinite(w); });
+    RLNAS_CHECK(finite, data, path, ": tensor ", segment.name, " holds NaN or infinite weights");
+    std::copy(tensor->data.begin(), tensor->data.end(), flat.begin() + segment.offset);
+  }
+  for (const NamedTensor& tensor : file.tensors) {
+    RLNAS_CHECK(is_ignored(tensor.name) || segments.find(tensor.name) >= 0, data, path, kNotASuperNet,
+                "unexpected tensor ", tensor.name);
+  }
+  return flat;
+}
+
+// A device allocation that is released with its scope.
+class DeviceBytes {
+ public:
+  DeviceBytes(Backend& backend, std::size_t bytes)
+      : backend_(backend), data_(bytes == 0 ? nullptr : backend.allocate(bytes)) {}
+  DeviceBytes(Backend& backend, const void* host, std::size_t bytes) : DeviceBytes(backend, bytes) {
+    backend_.upload(data_, host, bytes);
+  }
+  ~DeviceBytes() { backend_.release(data_); }
+  DeviceBytes(const DeviceBytes&) = delete;
+  DeviceBytes& operator=(const DeviceBytes&) = delete;
+  void* data() const { return data_; }
+
+ private:
+  Backend& backend_;
+  void* data_;
+};
+
+}  // namespace
+
+CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init_path,
+                                       const std::string& trained_path) {
+  const TensorFile init = read_safetensors(init_path), trained = read_safetensors(trained_path);
+  CheckpointAngles result;
+  result.classes = classes_of(init, init_path);
+  const int trained_classes = classes_of(trained, trained_path);
+  RLNAS_CHECK(result.classes == trained_classes, data, trained_path, ": has ", trained_classes, " classes, ",
+              init_path, " has ", result.classes, ": they are not of one run");
+  result.segments = supernet_segments(result.classes);
+  const std::vector<float> w0 = pack(init, result.segments, init_path);
+  const std::vector<float> w1 = pack(trained, result.segments, trained_path);
+  const std::vector<SegmentBlock> blocks = result.segments.blocks();
+  result.sums.resize(std::size_t(result.segments.size()));
+
+  const std::size_t scratch_bytes = backend.angle_sums_workspace_bytes(int(blocks.size()));
+  const DeviceBytes device_w0(backend, w0.data(), w0.size() * sizeof(float));
+  const DeviceBytes device_w1(backend, w1.data(), w1.size() * sizeof(float));
+  const DeviceBytes device_blocks(backend, blocks.data(), blocks.size() * sizeof(SegmentBlock));
+  const DeviceBytes device_sums(backend, result.sums.size() * sizeof(AngleSums));
+  const DeviceBytes scratch(backend, scratch_bytes);
+  backend.angle_sums(static_cast<const SegmentBlock*>(device_blocks.data()), int(blocks.size()),
+                     result.segments.size(), static_cast<const float*>(device_w0.data()),
+                     static_cast<const float*>(device_w1.data()), static_cast<AngleSums*>(device_sums.data()),
+                     {scratch.data(), scratch_bytes});
+  backend.download(result.sums.data(), device_sums.data(), result.sums.size() * sizeof(AngleSums));
+  return result;
+}
+
+}  // namespace rlnas::nasbench201

@@ -1,0 +1,170 @@
+#include "search/nasbench201/supernet.h"
+
+#include <array>
+
+#include "ops/classifier.h"
+#include "ops/conv.h"
+#include "ops/pool.h"
+
+namespace rlnas::nasbench201 {
+namespace {
+
+constexpr Pool kEdgePool{.kernel = 3, .stride = 1, .padding = 1};
+constexpr Pool kShortcutPool{.kernel = 2, .stride = 2, .padding = 0};
+
+bool is_conv(Op op) { return op == Op::nor_conv_1x1 || op == Op::nor_conv_3x3; }
+
+// Which edges of a path carry data from the cell's input to its output.
+struct Liveness {
+  std::array<bool, kEdgeCount> edge{};
+  std::array<bool, kNodeCount> needs_sum{}, needs_activated{};  // by the edges that leave the node
+
+  explicit Liveness(const Cell& path) {
+    std::array<bool, kNodeCount> fed{true}, used{};
+    used[kNodeCount - 1] = true;
+    for (int e = 0; e < kEdgeCount; ++e)
+      if (path.ops[e] != Op::none && fed[kEdges[e].source]) fed[kEdges[e].target] = true;
+    for (int e = kEdgeCount; e-- > 0;)
+      if (path.ops[e] != Op::none && used[kEdges[e].target]) used[kEdges[e].source] = true;
+    for (int e = 0; e < kEdgeCount; ++e) {
+      edge[e] = path.ops[e] != Op::none && fed[kEdges[e].source] && used[kEdges[e].target];
+      if (edge[e]) (is_conv(path.ops[e]) ? needs_activated : needs_sum)[kEdges[e].source] = true;
+    }
+  }
+};
+
+Want want_of(bool sum, bool activated) {
+  if (sum && activated) return Want::both;
+  return activated ? Want::activated : Want::sum;
+}
+
+// The part of `want` that `have` still lacks is made from its sum.
+NodeOutput complete(Context& context, NodeOutput have, Want want) {
+  if (want != Want::sum && !have.activated)
+    have.activated = norm_sum(context, {{have.sum, {}}}, Want::activated).activated;
+  return have;
+}
+
+}  // namespace
+
+Supernet::EdgeOp Supernet::make_edge_op(const std::string& name, Conv2d geometry, Affine affine, Owner owner) {
+  const Conv2d conv = builder_.conv(name + ".op.1", geometry, owner);
+  return {conv, builder_.batch_norm(name + ".op.2", geometry.out_channels, affine, owner)};
+}
+
+Supernet::Supernet(const SupernetConfig& config) : config_(config) {
+  int channels = config.channels;
+  stem_ = builder_.conv("stem.0", {.in_channels = 3, .out_channels = channels, .kernel = 3, .padding = 1});
+  stem_norm_ = builder_.batch_norm("stem.1", channels, Affine::yes);
+  for (int stage = 0; stage < 3; ++stage) {
+    if (stage > 0) {
+      const std::string name = "cells." + std::to_string(items_.size());
+      ResidualBlock block;
+      block.a = make_edge_op(
+          name + ".conv_a",
+          {.in_channels = channels, .out_channels = 2 * channels, .kernel = 3, .stride = 2, .padding = 1},
+          Affine::yes);
+      block.b =
+          make_edge_op(name + ".conv_b",
+                       {.in_channels = 2 * channels, .out_channels = 2 * channels, .kernel = 3, .padding = 1},
+                       Affine::yes);
+      block.downsample =
+          builder_.conv(name + ".downsample.1", {.in_channels = channels, .out_channels = 2 * channels});
+      items_.push_back({false, int(blocks_.size())});
+      blocks_.push_back(block);
+      channels *= 2;
+    }
+    for (int i = 0; i < config.cells_per_stage; ++i) {
+      const int position = int(items_.size());
+      SearchableCell cell;
+      for (int e = 0; e < kEdgeCount; ++e)
+        for (int k = 0; k < 2; ++k) {
+          const int op = int(Op::nor_conv_1x1) + k;
+          const std::string name = "cells." + std::to_string(position) + ".edges." +
+                                   std::to_string(kEdges[e].target) + "<-" + std::to_string(kEdges[e].source) + "." +
+                                   std::to_string(op);
+          cell.edges[e][k] = make_edge_op(
+              name, {.in_channels = channels, .out_channels = channels, .kernel = 1 + 2 * k, .padding = k},
+              Affine::no, {position, e, op});
+        }
+      items_.push_back({true, int(cells_.size())});
+      cells_.push_back(cell);
+    }
+  }
+  head_norm_ = builder_.batch_norm("lastact.0", channels, Affine::yes);
+  classifier_ = builder_.linear("classifier", channels, config.classes);
+}
+
+Want Supernet::wanted_by(std::size_t item, std::span<const Cell> paths) const {
+  if (item == items_.size()) return Want::sum;      // the head normalises before its ReLU
+  if (!items_[item].searchable) return Want::both;  // the residual branch and the pooled shortcut
+  const Liveness live(paths[std::size_t(items_[item].index)]);
+  return want_of(live.needs_sum[0], live.needs_activated[0]);
+}
+
+NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, const Cell& path,
+                              const NodeOutput& input, Want want) const {
+  const Liveness live(path);
+  std::array<NodeOutput, kNodeCount> nodes;
+  nodes[0] = input;
+  for (int node = 1; node < kNodeCount; ++node) {
+    std::vector<SumTerm> terms;
+    NodeOutput alias;  // what a lone skip edge passes on
+    for (int e = 0; e < kEdgeCount; ++e) {
+      if (kEdges[e].target != node || path.ops[e] == Op::none) continue;
+      const NodeOutput& from = nodes[kEdges[e].source];
+      const EdgeOp& op = cell.edges[e][path.ops[e] == Op::nor_conv_3x3 ? 1 : 0];
+      if (!live.edge[e]) {
+        if (is_conv(path.ops[e]) && context.mode == Mode::train)
+          context.parameters.mark_on_path(op.conv.weight);
+      } else if (is_conv(path.ops[e])) {
+        terms.push_back({conv2d(context, from.activated, op.conv), op.norm});
+      } else if (path.ops[e] == Op::avg_pool_3x3) {
+        terms.push_back({avg_pool(context, from.sum, kEdgePool), {}});
+      } else {
+        alias = from;
+        terms.push_back({from.sum, {}});
+      }
+    }
+    const bool last = node == kNodeCount - 1;
+    const Want node_want = last ? want : want_of(live.needs_sum[node], live.needs_activated[node]);
+    if (terms.size() == 1 && alias.sum)
+      nodes[node] = complete(context, alias, node_want);
+    else if (!terms.empty())
+      nodes[node] = norm_sum(context, std::move(terms), node_want);
+  }
+  if (nodes[kNodeCount - 1].sum || nodes[kNodeCount - 1].activated) return nodes[kNodeCount - 1];
+
+  // No live path: the cell passes zeros on, and no gradient back.
+  const Tensor& x = input.sum ? input.sum : input.activated;
+  NodeOutput zeros;
+  zeros.sum = make_tensor(context.arena, x.shape);
+  context.backend.fill(x.count(), 0.0f, zeros.sum.data());
+  zeros.activated = zeros.sum;
+  return zeros;
+}
+
+NodeOutput Supernet::run_block(Context& context, const ResidualBlock& block, const NodeOutput& input,
+                               Want want) const {
+  const Tensor a = conv2d(context, input.activated, block.a.conv);
+  const Tensor hidden = norm_sum(context, {{a, block.a.norm}}, Want::activated).activated;
+  const Tensor b = conv2d(context, hidden, block.b.conv);
+  const Tensor shortcut = conv2d(context, avg_pool(context, input.sum, kShortcutPool), block.downsample);
+  return norm_sum(context, {{b, block.b.norm}, {shortcut, {}}}, want);
+}
+
+Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const Cell> paths) const {
+  RLNAS_CHECK(int(paths.size()) == searchable_cells(), run_failed, "a SuperNet of ", searchable_cells(),
+              " cells given ", paths.size(), " paths");
+  NodeOutput x = norm_sum(context, {{conv2d(context, images, stem_), stem_norm_}}, wanted_by(0, paths));
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const Want want = wanted_by(i + 1, paths);
+    const std::size_t index = std::size_t(items_[i].index);
+    x = items_[i].searchable ? run_cell(context, cells_[index], paths[index], x, want)
+                             : run_block(context, blocks_[index], x, want);
+  }
+  const Tensor head = norm_sum(context, {{x.sum, head_norm_}}, Want::activated).activated;
+  return linear(context, global_avg_pool(context, head), classifier_);
+}
+
+}  // namespace rlnas::nasbench201

@@ -1,0 +1,170 @@
+#include "search/search_report.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "engine/atomic_file.h"
+#include "kernels/check.h"
+#include "search/nasbench201/counts.h"
+
+namespace rlnas {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using nasbench201::kSpaceSize;
+
+template <class... Values>
+std::string format(const char* pattern, Values... values) {
+  char buffer[256];
+  const int length = std::snprintf(buffer, sizeof buffer, pattern, values...);
+  return {buffer, std::size_t(std::min(length, int(sizeof buffer) - 1))};
+}
+
+Json architecture_json(const FoundArchitecture& a) {
+  return {{"arch", nasbench201::to_string(a.cell)},
+          {"index", a.index},
+          {"enumeration_index", a.enumeration_index},
+          {"angle_rad", a.angle_rad},
+          {"op_angle_sum", a.op_angle_sum},
+          {"macs", a.macs},
+          {"params", a.params}};
+}
+
+Json correlation_json(const RankCorrelation& c) {
+  return {
+      {"kendall_tau_b", c.kendall_tau_b}, {"kendall_tau_rank", c.kendall_tau_rank}, {"spearman", c.spearman}};
+}
+
+std::string correlation_text(const RankCorrelation& c) {
+  return format("%6.3f %6.3f %6.3f", c.kendall_tau_b, c.kendall_tau_rank, c.spearman);
+}
+
+void print_architecture(std::ostream& out, const FoundArchitecture& a) {
+  out << format("%8.6f  %9.6f  %8.2f  %9lld  #%-5d  %5d  ", a.angle_rad, a.op_angle_sum, double(a.macs) / 1e6,
+                static_cast<long long>(a.params), a.index, a.enumeration_index)
+      << nasbench201::to_string(a.cell) << '\n';
+}
+
+}  // namespace
+
+void print_report(std::ostream& out, const SearchReport& report) {
+  const SearchConfig& config = report.config;
+  const FoundArchitecture& best = report.best();
+  out << "search: " << to_string(config.method) << ", score " << to_string(config.space.score);
+  if (config.method != SearchMethod::exhaustive) {
+    out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
+  }
+  out << ", " << report.evaluated.size() << " of " << kSpaceSize << " architectures evaluated\n\n";
+  out << "found:  " << nasbench201::to_string(best.cell) << '\n';
+  out << format(
+      "        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters, index #%d (enum:%d)\n",
+      best.angle_rad, best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params),
+      best.index, best.enumeration_index);
+  out << "\nthe best " << report.top.size()
+      << ":\n   angle  op-a.-sum    MFLOPs     params  index    enum  architecture\n";
+  for (const FoundArchitecture& a : report.top) print_architecture(out, a);
+  if (report.correlations.empty()) return;
+
+  out << "\nrank correlation with the true accuracy over all " << kSpaceSize
+      << " architectures (Kendall tau-b, rank tau, Spearman rho):\n"
+      << format("%-18s  %-20s  %-20s  %-20s  %-20s\n", "column", "angle", "op-angle-sum", "MACs alone",
+                "params alone");
+  for (const ColumnCorrelation& c : report.correlations) {
+    out << format("%-18s  ", c.column.c_str()) << correlation_text(c.angle) << "  "
+        << correlation_text(c.op_angle_sum) << "  " << correlation_text(c.macs) << "  "
+        << correlation_text(c.params) << '\n';
+  }
+  out << "\nthe found architecture's true accuracy:\n"
+      << format("%-18s  %8s  %6s  %10s\n", "column", "accuracy", "rank", "percentile");
+  for (const ColumnCorrelation& c : report.correlations) {
+    out << format("%-18s  %8.3f  %6d  %10.2f\n", c.column.c_str(), c.best.accuracy, c.best.rank,
+                  c.best.percentile);
+  }
+}
+
+std::string report_json(const SearchReport& report) {
+  const SearchConfig& config = report.config;
+  Json json{{"schema", 1},
+            {"space", "nasbench201"},
+            {"method", to_string(config.method)},
+            {"score", to_string(config.space.score)},
+            {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
+            {"seed", config.evolution.seed},
+            {"classes", config.space.classes},
+            {"image_size", config.space.image_size},
+            {"generations", report.generations},
+            {"evaluations", report.evaluated.size()},
+            {"best", architecture_json(report.best())},
+            {"top", Json::array()}};
+  for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a));
+  for (const ColumnCorrelation& c : report.correlations) {
+    json["best"]["truth"][c.column] = {
+        {"accuracy", c.best.accuracy}, {"rank", c.best.rank}, {"percentile", c.best.percentile}};
+    Json entry = correlation_json(config.space.score == ScoreKind::angle ? c.angle : c.op_angle_sum);
+    entry["angle"] = correlation_json(c.angle);
+    entry["op_angle_sum"] = correlation_json(c.op_angle_sum);
+    entry["baseline_macs"] = correlation_json(c.macs);
+    entry["baseline_params"] = correlation_json(c.params);
+    json["correlation"][c.column] = std::move(entry);
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string report_csv(const SearchReport& report) {
+  std::string text = "enumeration_index,arch,angle_rad,macs,params\n";
+  for (const FoundArchitecture& a : report.evaluated) {
+    char angle[32];
+    char* const end = std::to_chars(angle, angle + sizeof angle, a.angle_rad).ptr;
+    text += std::to_string(a.enumeration_index) + ',' + nasbench201::to_string(a.cell) + ',';
+    text.append(angle, end);
+    text += ',' + std::to_string(a.macs) + ',' + std::to_string(a.params) + '\n';
+  }
+  return text;
+}
+
+void print_description(std::ostream& out, const nasbench201::CellDescription& d) {
+  out << "architecture         " << nasbench201::to_string(d.cell) << '\n'
+      << "benchmark index      #" << d.index << '\n'
+      << "enumeration index    enum:" << d.enumeration_index << '\n'
+      << "MACs                 " << d.macs << '\n'
+      << "parameters           " << d.params << " (10 classes: " << nasbench201::params(d.cell, 10)
+      << ", 100: " << nasbench201::params(d.cell, 100) << ", 120: " << nasbench201::params(d.cell, 120)
+      << ")\n"
+      << "live paths           " << d.live_paths << '\n'
+      << "paths over edges    ";
+  for (std::size_t edge = 0; edge < nasbench201::kEdgeCount; ++edge) {
+    const nasbench201::Edge& e = nasbench201::kEdges[edge];
+    out << ' ' << e.target << "<-" << e.source << ':' << d.multiplicity[edge];
+  }
+  out << "\nangle vector length  " << d.angle_vector_length << '\n';
+}
+
+std::string description_json(const nasbench201::CellDescription& d) {
+  const Json json{{"arch", nasbench201::to_string(d.cell)},
+                  {"index", d.index},
+                  {"enumeration_index", d.enumeration_index},
+                  {"macs", d.macs},
+                  {"params", d.params},
+                  {"live_paths", d.live_paths},
+                  {"multiplicity", d.multiplicity},
+                  {"angle_vector_length", d.angle_vector_length}};
+  return json.dump(2) + "\n";
+}
+
+void write_report_file(const std::string& flag, const std::string& path, const std::string& text) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  RLNAS_CHECK(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), data, flag, ' ',
+              path, ": exists and is not a regular file");
+  try {
+    write_file_atomically(path, text);
+  } catch (const Error& error) {
+    throw Error(error.code(), flag + " " + error.what());
+  }
+}
+
+}  // namespace rlnas

@@ -1,0 +1,32 @@
+// A search report and a cell's description as text for people, JSON with stable keys, and CSV.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "search/nasbench201/describe.h"
+#include "search/search_run.h"
+
+namespace rlnas {
+
+void print_report(std::ostream& out, const SearchReport& report);
+
+// Keys: best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
+// percentile}}}, top[...], correlation{<column>{kendall_tau_b,kendall_tau_rank,spearman (of the chosen
+// score), angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}}, and the run's settings. A
+// correlation that is undefined (a constant score) is null.
+std::string report_json(const SearchReport& report);
+
+// One line per evaluated architecture: enumeration_index,arch,angle_rad,macs,params; angles round-trip.
+std::string report_csv(const SearchReport& report);
+
+void print_description(std::ostream& out, const nasbench201::CellDescription& description);
+
+// Keys: arch, index, enumeration_index, macs, params, live_paths, multiplicity, angle_vector_length.
+std::string description_json(const nasbench201::CellDescription& description);
+
+// Writes a report file in one piece. Errors: data, naming `flag`, when `path` cannot be written or is there
+// and not a regular file.
+void write_report_file(const std::string& flag, const std::string& path, const std::string& text);
+
+}  // namespace rlnas

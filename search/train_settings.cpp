@@ -1,0 +1,108 @@
+#include "search/train_settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
+#include "data/random_labels.h"
+#include "data/split.h"
+#include "kernels/check.h"
+#include "search/nasbench201/training.h"
+
+namespace rlnas {
+namespace {
+
+void check_word(const char* flag, const std::string& value, std::initializer_list<const char*> allowed) {
+  std::string list;
+  for (const char* word : allowed) {
+    if (value == word) return;
+    list += (list.empty() ? "" : ", ") + std::string(word);
+  }
+  fail(ErrorCode::usage, flag, ": '", value, "' is not one of ", list);
+}
+
+template <class T>
+void check_range(const char* flag, T value, T low, T high) {
+  // Written so that NaN fails too.
+  RLNAS_CHECK(value >= low && value <= high, usage, flag, ": ", value, " is not in ", low, "..", high);
+}
+
+bool megvii(const TrainConfig& config) { return config.compat == "megvii"; }
+
+}  // namespace
+
+void check_config(const TrainConfig& config) {
+  check_word("--space", config.space, {"nasbench201"});
+  check_word("--labels", config.labels, {"random", "true"});
+  check_word("--compat", config.compat, {"none", "megvii"});
+  check_word("--sampling", config.sampling, {"per-cell", "per-net"});
+  check_word("--unsampled", config.unsampled, {"coast", "freeze"});
+  check_range("--label-seed", config.label_seed, std::int64_t{-1}, std::int64_t{0xffffffff});
+  check_range("--label-classes", config.label_classes, 0, 1 << 20);
+  check_range("--epochs", config.epochs, 1, 1'000'000);
+  check_range("--steps", config.steps, std::int64_t{0}, std::int64_t{1} << 40);
+  check_range("--images", config.images, std::int64_t{0}, std::int64_t{1} << 31);
+  check_range("--batch-size", config.batch_size, 1, 4096);
+  check_range("--learning-rate", config.learning_rate, 0.0, 1e6);
+  check_range("--min-learning-rate", config.min_learning_rate, 0.0, config.learning_rate);
+  check_range("--momentum", config.momentum, 0.0, 1.0);
+  check_range("--weight-decay", config.weight_decay, 0.0, 1e6);
+  check_range("--label-smoothing", config.label_smoothing, 0.0, 1.0);
+  check_range("--image-size", config.image_size, 8, 512);
+  check_range("--threads", config.threads, 0, 4096);
+  check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
+  check_range("--log-every", config.log_every, 1, 1'000'000'000);
+  RLNAS_CHECK(config.labels == "random" || config.label_classes == 0, usage,
+              "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
+  RLNAS_CHECK(config.labels == "random" || config.label_seed < 0, usage,
+              "--label-seed: true labels are not drawn; drop it or use --labels random");
+  RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
+              "--seed: --compat megvii takes seeds up to 4294967295");
+  RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
+              " is not a multiple of 4 (the network halves it twice)");
+}
+
+Unsampled unsampled_of(const TrainConfig& config) {
+  return config.unsampled == "freeze" ? Unsampled::freeze : Unsampled::coast;
+}
+
+TrainingData load_training_data(const TrainConfig& config) {
+  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = parse_data_spec(config.data);
+  LoadOptions options;
+  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
+  options.seed = config.seed;
+  options.image_size = config.image_size;
+
+  TrainingData data;
+  data.dataset = load_dataset(spec, options);
+  const std::size_t count = data.dataset.size();
+  RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
+  // The one published setting that trains on half of its images.
+  data.indices = spec.kind == "cifar10" ? cifar10_split().train : all_indices(std::uint32_t(count));
+  RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
+              " is more than the ", data.indices.size(), " training images of ", config.data);
+  if (config.images > 0) data.indices.resize(std::size_t(config.images));
+
+  if (config.labels == "true") {
+    data.classes = data.dataset.classes;
+    data.labels = data.dataset.labels;
+  } else {
+    data.classes = config.label_classes > 0 ? config.label_classes : data.dataset.classes;
+    const std::uint64_t seed = config.label_seed >= 0 ? std::uint64_t(config.label_seed) : config.seed;
+    data.labels =
+        random_labels(count, data.classes, seed, megvii(config) ? LabelSource::numpy : LabelSource::philox);
+  }
+  RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data, " has ", data.classes,
+              " class; give a number of random classes of at least 2");
+  return data;
+}
+
+std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
+  using namespace nasbench201;
+  return std::make_unique<Training>(SupernetConfig{.classes = classes}, config.seed,
+                                    config.sampling == "per-net" ? Sampling::per_net : Sampling::per_cell,
+                                    megvii(config) ? PathSource::python : PathSource::philox);
+}
+
+}  // namespace rlnas

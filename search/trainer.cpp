@@ -1,0 +1,309 @@
+// train() and plan_training(): the SuperNet training loop (method.md appendix B.1).
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "data/prefetcher.h"
+#include "engine/device.h"
+#include "engine/event_log.h"
+#include "engine/schedule.h"
+#include "kernels/check.h"
+#include "kernels/dry/dry_backend.h"
+#include "search/checkpoint.h"
+#include "search/run_directory.h"
+#include "search/train_settings.h"
+#include "search/training_state.h"
+
+namespace rlnas {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
+  StepSpec spec;
+  spec.augment.height = dataset.height;
+  spec.augment.width = dataset.width;
+  for (int c = 0; c < AugmentSpec::kChannels; ++c) {
+    spec.augment.mean[std::size_t(c)] = dataset.mean[std::size_t(c)];
+    spec.augment.inv_std[std::size_t(c)] = 1.0f / dataset.std[std::size_t(c)];
+  }
+  spec.sgd.momentum = float(config.momentum);
+  spec.sgd.weight_decay = float(config.weight_decay);
+  spec.sgd.nesterov = config.nesterov;
+  spec.unsampled = unsampled_of(config);
+  spec.label_smoothing = float(config.label_smoothing);
+  return spec;
+}
+
+// Runs one step of the largest path on paper: what it computes and the memory it needs.
+struct DryRun {
+  std::vector<RecordedCall> calls;
+  std::size_t step_bytes = 0, fixed_bytes = 0;
+};
+
+DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const StepSpec& spec) {
+  DryRun run;
+  const std::unique_ptr<Backend> dry = make_dry_backend(&run.calls, &backend);
+  TrainingState state(*dry, space.layout(), std::size_t{1} << 44);
+  run.calls.clear();
+  HostBatch batch;
+  batch.count = batch_size;
+  state.step([&](Context& context, const Tensor& images) { return space.forward_largest(context, images); },
+             batch, spec);
+  const std::size_t step_calls = run.calls.size();
+  state.angle_sums();
+  run.calls.resize(step_calls);
+  run.step_bytes = state.arena().peak_bytes();
+  run.fixed_bytes = state.fixed_bytes();
+  return run;
+}
+
+class Trainer {
+ public:
+  Trainer(const TrainConfig& config, const TrainCallbacks& callbacks)
+      : config_(config), callbacks_(callbacks), directory_(config.out) {}
+
+  TrainResult run();
+
+ private:
+  void log(const std::string& line) const {
+    if (callbacks_.log) callbacks_.log(line);
+  }
+  void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
+  void after_step(const LossSums& sums, int count, double learning_rate);
+  void end_epoch(TrainingState& state, const TrainingSpace& space);
+  TrainProgress progress_now() const;
+  void save(TrainingState& state) const {
+    directory_.save(config_, progress_, data_.dataset.checksum, state.parameters(), state.statistics());
+  }
+
+  TrainConfig config_;
+  const TrainCallbacks& callbacks_;
+  RunDirectory directory_;
+  TrainingData data_;
+  RunProgress progress_;
+  std::unique_ptr<EventLog> events_;
+  int steps_per_epoch_ = 0;
+  std::int64_t total_steps_ = 0;
+
+  double learning_rate_ = 0.0;
+  Clock::time_point run_start_, window_start_;
+  std::int64_t window_images_ = 0, run_images_ = 0;
+  double images_per_s_ = 0.0;
+  TrainProgress last_epoch_;
+};
+
+void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& facts) {
+  const bool resuming = !config_.resume.empty() && directory_.holds_run();
+  if (resuming) {
+    progress_ = directory_.load(config_, data_.dataset.checksum, state.parameters(), state.statistics());
+    load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(), "");
+    log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
+  } else {
+    const std::vector<float> initial = space.layout().initial_parameters(config_.seed);
+    state.parameters().weights().upload(initial);
+    state.initial_weights().upload(initial);
+    state.statistics().upload(space.layout().initial_statistics());
+    directory_.write_run_json(config_, facts);
+    TensorFile init = model_tensors(state.parameters().weights(), state.statistics());
+    init.metadata = {{"space", config_.space}, {"step", "0"}};
+    write_safetensors(directory_.init_file(), init);
+  }
+  events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
+}
+
+TrainProgress Trainer::progress_now() const {
+  TrainProgress now;
+  now.epoch = int((progress_.step - 1) / steps_per_epoch_);
+  now.epochs = config_.epochs;
+  now.step = progress_.step;
+  now.steps = total_steps_;
+  if (progress_.epoch_images > 0) {
+    now.loss = progress_.epoch_loss_sum / double(progress_.epoch_images);
+    now.accuracy = double(progress_.epoch_correct) / double(progress_.epoch_images);
+  }
+  now.learning_rate = learning_rate_;
+  now.images_per_s = images_per_s_;
+  const double run_rate = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
+  now.eta_s = double(total_steps_ - progress_.step) * config_.batch_size / std::max(1e-9, run_rate);
+  return now;
+}
+
+void Trainer::after_step(const LossSums& sums, int count, double learning_rate) {
+  learning_rate_ = learning_rate;
+  ++progress_.step;
+  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step, " (epoch ",
+              (progress_.step - 1) / steps_per_epoch_, "); the last good checkpoint is in ", directory_.path(),
+              "; try a lower --learning-rate");
+  progress_.epoch_loss_sum += sums.loss;
+  progress_.epoch_correct += sums.correct;
+  progress_.epoch_images += count;
+  window_images_ += count;
+  run_images_ += count;
+
+  const bool logged = progress_.step % config_.log_every == 0 || progress_.step == total_steps_;
+  if (logged) {
+    images_per_s_ = double(window_images_) / std::max(1e-9, seconds_since(window_start_));
+    window_images_ = 0;
+    window_start_ = Clock::now();
+    const TrainProgress now = progress_now();
+    events_->write("step", now.step, seconds_since(run_start_),
+                   {{"epoch", double(now.epoch)},
+                    {"loss", sums.loss / count},
+                    {"epoch_loss", now.loss},
+                    {"accuracy", now.accuracy},
+                    {"learning_rate", now.learning_rate},
+                    {"images_per_s", now.images_per_s}});
+  }
+  if (callbacks_.progress) {
+    TrainProgress now = progress_now();
+    now.logged = logged;
+    callbacks_.progress(now);
+  }
+}
+
+void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
+  TrainProgress now = progress_now();
+  const AngleSummary angles = space.angle_summary(state.angle_sums());
+  now.epoch_end = true;
+  now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
+  now.angle_mean_rad = angles.mean_rad;
+  now.angle_min_rad = angles.min_rad;
+  now.angle_max_rad = angles.max_rad;
+  events_->write("epoch", now.step, seconds_since(run_start_),
+                 {{"epoch", double(now.epoch)},
+                  {"loss", now.loss},
+                  {"accuracy", now.accuracy},
+                  {"learning_rate", now.learning_rate},
+                  {"images_per_s", now.images_per_s},
+                  {"angle_mean_rad", angles.mean_rad},
+                  {"angle_min_rad", angles.min_rad},
+                  {"angle_max_rad", angles.max_rad}});
+  progress_.epoch_loss_sum = 0.0;
+  progress_.epoch_correct = progress_.epoch_images = 0;
+  save(state);
+  const int done = now.epoch + 1;
+  if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)
+    std::filesystem::copy_file(directory_.latest_file(), directory_.epoch_file(done),
+                               std::filesystem::copy_options::overwrite_existing);
+  last_epoch_ = now;
+  if (callbacks_.progress) callbacks_.progress(now);
+}
+
+TrainResult Trainer::run() {
+  check_config(config_);
+  if (!config_.resume.empty() && config_.resume != "auto") {
+    RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage, "--out: a run is resumed in its own "
+                "directory; drop --out or make it the same as --resume");
+    config_.out = config_.resume;
+    directory_ = RunDirectory(config_.out);
+    RLNAS_CHECK(directory_.holds_run(), data, "--resume ", config_.resume, ": holds no run to go on with");
+  }
+  RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
+  RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
+              ": already holds a run; go on with it by --resume auto, or choose another directory");
+
+  const DeviceChoice device = choose_device(config_.device, config_.threads);
+  log("device: " + device.backend->description() + " (" + device.reason + ")");
+  data_ = load_training_data(config_);
+  for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
+  const std::unique_ptr<TrainingSpace> space = make_training_space(config_, data_.classes);
+  const BatchLoader loader(data_.dataset, data_.indices, data_.labels,
+                           {.batch_size = config_.batch_size,
+                            .seed = config_.seed,
+                            .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none});
+  steps_per_epoch_ = loader.steps_per_epoch();
+  total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
+  if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
+
+  StepSpec spec = step_spec(config_, data_.dataset);
+  const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
+  const DryRun plan = dry_run(*space, *device.backend, batch_size, spec);
+  directory_.create();
+  TrainingState state(*device.backend, space->layout(), plan.step_bytes);
+  start(state, *space,
+        {.device = device.backend->description(),
+         .images = std::int64_t(data_.indices.size()),
+         .classes = data_.classes,
+         .data_checksum = data_.dataset.checksum,
+         .skipped_files = std::int64_t(data_.dataset.skipped.size()),
+         .parameters = space->layout().parameters().element_count(),
+         .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
+         .steps_per_epoch = steps_per_epoch_});
+  log(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) + " classes of " +
+      config_.labels + " labels, " + std::to_string(steps_per_epoch_) + " steps an epoch");
+
+  TrainResult result;
+  result.run_directory = config_.out;
+  run_start_ = window_start_ = Clock::now();
+  if (progress_.step < total_steps_) {
+    Prefetcher batches(loader, int(progress_.step / steps_per_epoch_), int(progress_.step % steps_per_epoch_));
+    while (progress_.step < total_steps_ && !result.interrupted) {
+      const std::int64_t step = progress_.step;
+      const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
+                                                        int(step / steps_per_epoch_), config_.epochs);
+      spec.sgd.learning_rate = float(learning_rate);
+      const HostBatch& batch = batches.next();
+      const LossSums sums = state.step(
+          [&](Context& context, const Tensor& images) { return space->forward(context, images, step); }, batch,
+          spec);
+      after_step(sums, batch.count, learning_rate);
+      if (progress_.step % steps_per_epoch_ == 0)
+        end_epoch(state, *space);
+      else if (progress_.step == total_steps_)
+        save(state);
+      if (callbacks_.should_stop && callbacks_.should_stop() && progress_.step < total_steps_) {
+        if (progress_.step % steps_per_epoch_ != 0) save(state);
+        result.interrupted = true;
+      }
+    }
+  }
+  RLNAS_CHECK(state.arena().slab_count() == 1, run_failed,
+              "a step needed more memory than planned (", state.arena().peak_bytes(), " bytes)");
+  result.steps = progress_.step;
+  result.loss = last_epoch_.epoch_end ? last_epoch_.loss : progress_now().loss;
+  result.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
+  return result;
+}
+
+}  // namespace
+
+TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks) {
+  return Trainer(config, callbacks).run();
+}
+
+TrainPlan plan_training(const TrainConfig& config) {
+  check_config(config);
+  const DeviceChoice device = choose_device(config.device, config.threads);
+  const TrainingData data = load_training_data(config);
+  const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
+  const std::int64_t images = std::int64_t(data.indices.size());
+  const int batch_size = int(std::min<std::int64_t>(config.batch_size, images));
+  const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.dataset));
+
+  TrainPlan plan;
+  plan.device = device.backend->description() + " (" + device.reason + ")";
+  plan.images = images;
+  plan.classes = data.classes;
+  plan.steps_per_epoch = int((images + config.batch_size - 1) / config.batch_size);
+  plan.steps = std::int64_t{plan.steps_per_epoch} * config.epochs;
+  if (config.steps > 0) plan.steps = std::min(plan.steps, config.steps);
+  plan.parameters = space->layout().parameters().element_count();
+  plan.step_memory_bytes = run.step_bytes;
+  plan.fixed_memory_bytes = run.fixed_bytes;
+  plan.data_memory_bytes = data.dataset.images.size() + data.dataset.labels.size() * sizeof(std::int32_t);
+  bool forward = true;
+  for (const RecordedCall& call : run.calls) {
+    plan.train_gflop_per_step += double(call.flops) / 1e9;
+    if (forward && call.flops + call.bytes > 0) plan.network.push_back(call.primitive + " " + call.shape);
+    forward = forward && call.primitive != "cross_entropy";
+  }
+  return plan;
+}
+
+}  // namespace rlnas

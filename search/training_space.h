@@ -1,0 +1,31 @@
+// What the trainer needs to know of a search space: its SuperNet, how to run one sampled path, and how far the
+// weights have turned. One implementation per space.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ops/context.h"
+#include "ops/layers.h"
+
+namespace rlnas {
+
+struct AngleSummary {
+  double mean_rad = 0.0, min_rad = 0.0, max_rad = 0.0;
+};
+
+class TrainingSpace {
+ public:
+  virtual ~TrainingSpace() = default;
+
+  virtual const ModelBuilder& layout() const = 0;
+  // Logits [N,classes] of images [N,H,W,3] along the path (or paths) of training step `step`.
+  virtual Tensor forward(Context& context, const Tensor& images, std::int64_t step) = 0;
+  // The same along the path that needs the most memory, for planning.
+  virtual Tensor forward_largest(Context& context, const Tensor& images) = 0;
+  // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
+  virtual AngleSummary angle_summary(const std::vector<AngleSums>& sums) const = 0;
+};
+
+}  // namespace rlnas

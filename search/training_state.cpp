@@ -1,0 +1,74 @@
+#include "search/training_state.h"
+
+#include "ops/classifier.h"
+
+namespace rlnas {
+
+TrainingState::TrainingState(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes)
+    : backend_(backend),
+      parameters_(backend, layout.parameters()),
+      statistics_(backend, layout.statistics()),
+      initial_weights_(backend, layout.parameters()),
+      arena_(backend, arena_bytes),
+      tape_(backend, arena_),
+      loss_sums_(static_cast<LossSums*>(backend.allocate(sizeof(LossSums)))) {}
+
+TrainingState::~TrainingState() {
+  tape_.clear();
+  backend_.release(loss_sums_);
+}
+
+Tensor TrainingState::upload(const void* host, Shape shape, Layout layout, DType dtype) {
+  Tensor tensor = make_tensor(arena_, shape, layout, dtype);
+  backend_.upload(tensor.data<void>(), host, tensor.bytes());
+  return tensor;
+}
+
+LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+  Context context{backend_, arena_, tape_, parameters_, statistics_, Mode::train};
+  AugmentSpec augment = spec.augment;
+  augment.batch = batch.count;
+  const Shape image_shape = Shape::image(batch.count, augment.height, augment.width, AugmentSpec::kChannels);
+
+  Tensor images = make_tensor(arena_, image_shape);
+  {
+    const Tensor pixels = upload(batch.images.data(), image_shape, Layout::nhwc, DType::u8);
+    const Tensor params = upload(batch.params.data(), Shape::matrix(batch.count, sizeof(AugmentParams)),
+                                 Layout::flat, DType::u8);
+    backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(), images.data());
+  }
+  const Tensor labels = upload(batch.labels.data(), Shape::matrix(batch.count, 1), Layout::flat, DType::i32);
+  {
+    const Tensor logits = forward(context, images);
+    images = {};
+    cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_);
+  }
+  tape_.backward();
+  parameters_.sgd_step(spec.sgd, spec.unsampled);
+
+  LossSums sums;
+  backend_.download(&sums, loss_sums_, sizeof(sums));
+  return sums;
+}
+
+std::vector<AngleSums> TrainingState::angle_sums() {
+  const int segments = parameters_.table().size();
+  const int blocks = parameters_.block_count();
+  std::vector<AngleSums> host(static_cast<std::size_t>(segments));
+  const Buffer device = arena_.allocate(host.size() * sizeof(AngleSums));
+  const ScopedWorkspace workspace(arena_, backend_.angle_sums_workspace_bytes(blocks));
+  auto* sums = static_cast<AngleSums*>(device.data());
+  backend_.angle_sums(parameters_.device_blocks(), blocks, segments, initial_weights_.data(),
+                      parameters_.weights().data(), sums, workspace);
+  backend_.download(host.data(), sums, host.size() * sizeof(AngleSums));
+  return host;
+}
+
+std::size_t TrainingState::fixed_bytes() const {
+  const auto bytes = [](const FlatBuffer& buffer) {
+    return std::size_t(buffer.table().buffer_count()) * sizeof(float);
+  };
+  return parameters_.device_bytes() + bytes(statistics_) + bytes(initial_weights_) + sizeof(LossSums);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,125 @@
+// The recording backend, backend creation and clear errors.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/dry/dry_backend.h"
+
+namespace rlnas::test {
+namespace {
+
+constexpr ConvSpec kConv{64, 16, 32, 32, 16, 3, 1, 1, 1, 1};
+
+ErrorCode code_of(const auto& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+    return error.code();
+  }
+  FAIL("nothing was thrown");
+  return ErrorCode::run_failed;
+}
+
+}  // namespace
+
+TEST_CASE("a dry run writes calls down and touches no memory") {
+  std::vector<RecordedCall> calls;
+  const auto cpu = make_cpu_backend({.threads = 2});
+  const auto dry = make_dry_backend(&calls, cpu.get());
+  const std::size_t huge = std::size_t{64} << 30;  // more than a small machine has
+  float* const memory = static_cast<float*>(dry->allocate(huge));
+  dry->conv_forward(kConv, memory, memory, memory, {});
+  AffineSumSpec sum;
+  sum.rows = 4096;
+  sum.channels = 64;
+  sum.term_count = 2;
+  dry->affine_sum(sum, nullptr, memory);
+  dry->avg_pool_backward({64, 16, 32, 32, 3, 1, 1}, memory, memory, Store::accumulate);
+  float host = 3.0f;
+  dry->download(&host, memory, sizeof(host));
+  CHECK(host == 0.0f);
+  dry->release(memory);
+
+  REQUIRE(calls.size() == 3);
+  CHECK(calls[0].primitive == "conv_forward");
+  CHECK(calls[0].shape == "[64,32,32,16] 3x3 s1 -> 16");
+  CHECK(calls[0].flops == 2ull * 64 * 32 * 32 * 16 * 16 * 9);
+  CHECK(calls[0].bytes == 4ull * (2 * 64 * 32 * 32 * 16 + 16 * 16 * 9));
+  REQUIRE(calls[0].conv.has_value());
+  CHECK(*calls[0].conv == kConv);
+  CHECK(calls[1].primitive == "affine_sum");
+  CHECK(calls[1].shape == "[4096,64] x2");
+  CHECK(calls[1].bytes == 4ull * 3 * 4096 * 64);
+  CHECK_FALSE(calls[1].conv.has_value());
+  CHECK(calls[2].bytes == 4ull * 3 * 64 * 32 * 32 * 16);
+  for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights})
+    CHECK(dry->conv_workspace_bytes(kConv, pass) == cpu->conv_workspace_bytes(kConv, pass));
+  CHECK(make_dry_backend(nullptr, nullptr)->conv_workspace_bytes(kConv, ConvPass::forward) == 0);
+}
+
+TEST_CASE("cpu memory is aligned, large blocks too, and holds what is written") {
+  const auto cpu = make_cpu_backend({.threads = 1});
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{65}, (std::size_t{2} << 20) - 1,
+                                  std::size_t{2} << 20, (std::size_t{5} << 20) + 3}) {
+    char* const memory = static_cast<char*>(cpu->allocate(bytes));
+    REQUIRE(memory != nullptr);
+    CHECK(reinterpret_cast<std::uintptr_t>(memory) % 64 == 0);
+    std::memset(memory, 0x5A, bytes);
+    CHECK((bytes == 0 || (memory[0] == 0x5A && memory[bytes - 1] == 0x5A)));
+    cpu->release(memory);
+  }
+  cpu->release(nullptr);
+}
+
+TEST_CASE("bad requests end in one clear line of the right code") {
+  const auto cpu = make_cpu_backend({.threads = 1});
+  CHECK(code_of([] { make_cuda_backend(0); }) == ErrorCode::device);
+  CHECK(code_of([] { make_cpu_backend({.threads = -1}); }) == ErrorCode::usage);
+  CHECK(code_of([&] { cpu->allocate(std::size_t{1} << 60); }) == ErrorCode::device);
+  float value[16] = {};
+  CHECK(code_of([&] { cpu->conv_forward(kConv, value, value, value, {}); }) == ErrorCode::run_failed);
+  CHECK(code_of([&] {
+          cpu->conv_workspace_bytes({1, 16, 2, 2, 16, 5, 1, 0, 1, 1}, ConvPass::forward);
+        }) == ErrorCode::run_failed);
+  CHECK(code_of([&] {
+          cpu->conv_workspace_bytes({1, 16, 8, 8, 16, 3, 1, 1, 1, 3}, ConvPass::forward);
+        }) == ErrorCode::run_failed);
+  CHECK(code_of([&] {
+          cpu->avg_pool_forward({1, 16, 8, 8, 3, 1, 2}, value, value);
+        }) == ErrorCode::run_failed);
+  const std::int32_t label = 10;
+  LossSums sums;
+  CHECK(code_of([&] {
+          cpu->cross_entropy({1, 10, 0.0f}, value, &label, nullptr, &sums);
+        }) == ErrorCode::run_failed);
+}
+
+TEST_CASE("not-a-number goes through every forward pass, so that a diverging run is seen") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto ref = make_ref_backend(), cpu = make_cpu_backend({.threads = 1});
+  for (Backend* const backend : {ref.get(), cpu.get()}) {
+    std::vector<float> x(16, nan), y(16);
+    AffineSumSpec sum;
+    sum.rows = 1;
+    sum.channels = 16;
+    sum.term_count = 1;
+    sum.terms[0].x = x.data();
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+      sum.activation = activation;
+      backend->affine_sum(sum, nullptr, y.data());
+      for (const float value : y) CHECK(std::isnan(value));
+    }
+    std::vector<std::uint8_t> index(16);
+    backend->max_pool_forward({1, 16, 1, 1, 3, 1, 1}, x.data(), y.data(), index.data());
+    CHECK(std::isnan(y[0]));
+    const std::int32_t label = 0;
+    LossSums sums;
+    backend->cross_entropy({1, 16, 0.0f}, x.data(), &label, nullptr, &sums);
+    CHECK(std::isnan(sums.loss));
+  }
+}
+
+}  // namespace rlnas::test

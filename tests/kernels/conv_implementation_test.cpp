@@ -1,0 +1,53 @@
+// What oneDNN runs for the convolutions of the search spaces: never its reference code.
+#include <doctest/doctest.h>
+
+#include "kernels/cpu/conv_engine.h"
+#include "tests/kernels/case_table.h"
+
+namespace rlnas::test {
+namespace {
+
+constexpr ConvPass kPasses[] = {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights};
+
+// The convolutions of the NAS-Bench-201 SuperNet: stem, cells, reduction blocks and their shortcuts.
+std::vector<ConvSpec> supernet_specs(int batch, int image) {
+  std::vector<ConvSpec> specs = {{batch, 3, image, image, 16, 3, 1, 1, 1, 1}};
+  for (int stage = 0; stage < 3; ++stage) {
+    const int channels = 16 << stage, size = image >> stage;
+    specs.push_back({batch, channels, size, size, channels, 1, 1, 0, 1, 1});
+    specs.push_back({batch, channels, size, size, channels, 3, 1, 1, 1, 1});
+    if (stage == 2) break;
+    specs.push_back({batch, channels, size, size, 2 * channels, 3, 2, 1, 1, 1});
+    specs.push_back({batch, channels, size / 2, size / 2, 2 * channels, 1, 1, 0, 1, 1});
+  }
+  return specs;
+}
+
+}  // namespace
+
+TEST_CASE("the SuperNet's convolutions run generated code") {
+  ConvEngine engine(1);
+  for (const int batch : {64, 40, 1})
+    for (const int image : {32, 16})
+      for (const ConvSpec& spec : supernet_specs(batch, image))
+        for (const ConvPass pass : kPasses) {
+          const std::string name = engine.implementation(spec, pass);
+          CAPTURE(batch);
+          CAPTURE(spec.in_channels);
+          CAPTURE(spec.out_channels);
+          CAPTURE(spec.in_height);
+          CAPTURE(spec.kernel);
+          CAPTURE(int(pass));
+          CAPTURE(name);
+          CHECK(name.find("ref") == std::string::npos);
+          CHECK(name.find("jit") != std::string::npos);
+        }
+}
+
+TEST_CASE("no convolution of the case table runs oneDNN's reference code") {
+  for (const ConvSpec& spec : conv_specs())
+    for (const ConvPass pass : kPasses)
+      CHECK(conv_implementation(spec, pass).find("ref") == std::string::npos);
+}
+
+}  // namespace rlnas::test

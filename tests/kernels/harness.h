@@ -1,0 +1,93 @@
+// Runs one case on one backend: seeded inputs, outputs between sentinels, and everything comparable
+// afterwards.
+//
+// Outputs start as NaN patterns (or as given, to test accumulation), so that an element left unwritten is
+// seen; sentinels on both sides of every buffer, workspaces included, show a stray write; inputs must come
+// back unchanged.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/philox.h"
+#include "kernels/backend.h"
+
+namespace rlnas::test {
+
+enum class ElementType { f32, f64, u8, loss_sums };
+
+struct Output {
+  std::string name;
+  ElementType type;
+  std::vector<std::byte> bytes;
+};
+
+class Harness {
+ public:
+  // Two harnesses with the same seed hand out the same inputs.
+  Harness(Backend& backend, const std::string& seed_name) : backend_(backend), random_(20210101, seed_name) {}
+  ~Harness();
+  Harness(const Harness&) = delete;
+  Harness& operator=(const Harness&) = delete;
+
+  Backend& backend() { return backend_; }
+  RandomStream& random() { return random_; }
+
+  std::vector<float> random_floats(std::size_t count, double low = -1.0, double high = 1.0);
+  const float* input(std::size_t count, double low = -1.0, double high = 1.0) {
+    return upload(random_floats(count, low, high));
+  }
+  template <class T>
+  const T* upload(const std::vector<T>& values) {
+    return static_cast<const T*>(add_input(values.data(), values.size() * sizeof(T)));
+  }
+  float* output(const std::string& name, std::size_t count) {
+    return new_output<float>(name, ElementType::f32, count);
+  }
+  float* output(const std::string& name, const std::vector<float>& initial);
+  std::uint8_t* output_u8(const std::string& name, std::size_t count) {
+    return new_output<std::uint8_t>(name, ElementType::u8, count);
+  }
+  AngleSums* output_angle_sums(const std::string& name, std::size_t count) {
+    return new_output<AngleSums>(name, ElementType::f64, count);
+  }
+  LossSums* output_loss_sums(const std::string& name) {
+    return new_output<LossSums>(name, ElementType::loss_sums, 1);
+  }
+  Workspace workspace(std::size_t bytes);
+
+  // Downloads every output; damage() then lists broken sentinels and changed inputs.
+  std::vector<Output> finish();
+  const std::vector<std::string>& damage() const { return damage_; }
+
+ private:
+  enum class Role { input, output, workspace };
+  struct Buffer {
+    Role role;
+    std::string name;
+    ElementType type;
+    char* device;                    // with the sentinels
+    std::size_t bytes;               // without
+    std::vector<std::byte> initial;  // of an input
+  };
+
+  void* add_buffer(Role role, const std::string& name, ElementType type, const void* initial,
+                   std::size_t bytes);
+  const void* add_input(const void* values, std::size_t bytes);
+  template <class T>
+  T* new_output(const std::string& name, ElementType type, std::size_t count) {
+    return static_cast<T*>(add_buffer(Role::output, name, type, nullptr, count * sizeof(T)));
+  }
+
+  Backend& backend_;
+  RandomStream random_;
+  std::vector<Buffer> buffers_;
+  std::vector<std::string> damage_;
+};
+
+// The largest error of `got`, each element's measured against the larger of its own size and the root mean
+// square of its array; infinite for a NaN on one side only, or for integers that differ.
+double worst_error(const Output& expected, const Output& got);
+
+}  // namespace rlnas::test

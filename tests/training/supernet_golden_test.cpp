@@ -1,0 +1,108 @@
+// Five training steps of a small SuperNet against PyTorch (tests/golden/supernet_golden.py): same weights, images,
+// labels and paths, among them dead edges and a cell without any live path.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/crc32.h"
+#include "search/nasbench201/supernet.h"
+#include "search/training_state.h"
+
+namespace rlnas::nasbench201 {
+namespace {
+
+using Json = nlohmann::json;
+
+double hashed(std::uint64_t i, std::uint64_t salt) {
+  return double((i * 2654435761u + salt * 40503u) % (std::uint64_t{1} << 32)) / 4294967296.0;
+}
+
+std::vector<float> hashed_weights(const SegmentTable& table, int channels) {
+  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
+  for (const Segment& s : table) {
+    const std::uint32_t salt = crc32_of(s.name);
+    const bool norm = s.shape.size() == 1 && s.name != "classifier.bias";
+    const double fan_in = s.shape.size() == 4 ? double(s.shape[1] * s.shape[2] * s.shape[3]) : 4.0 * channels;
+    for (std::int64_t i = 0; i < s.count; ++i) {
+      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
+      values[std::size_t(s.offset + i)] =
+          float(norm ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
+    }
+  }
+  return values;
+}
+
+// Sum, norm and eight elements, as the script takes them.
+std::vector<double> fingerprint(const float* values, std::int64_t count) {
+  double sum = 0.0, square = 0.0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += values[i];
+    square += double(values[i]) * values[i];
+  }
+  std::vector<double> print{sum, std::sqrt(square)};
+  for (int k = 0; k < 8; ++k) print.push_back(values[k * (count - 1) / 7]);
+  return print;
+}
+
+void check_close(const std::string& name, const float* values, std::int64_t count, const Json& golden,
+                 double tolerance) {
+  const std::vector<double> mine = fingerprint(values, count);
+  const double scale = golden[1].get<double>() / std::sqrt(double(count));  // root mean square of the tensor
+  for (std::size_t k = 0; k < mine.size(); ++k) {
+    const double size = k == 0 ? scale * std::sqrt(double(count)) : k == 1 ? golden[1].get<double>() : scale;
+    INFO(name, " fingerprint ", k);
+    CHECK(std::abs(mine[k] - golden[k].get<double>()) <= tolerance * size + 1e-9);
+  }
+}
+
+void run_case(Backend& backend) {
+  const Json golden = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/supernet_golden.json"));
+  const int channels = golden["channels"], batch = golden["batch"], size = golden["size"];
+  const Supernet supernet({.classes = golden["classes"], .channels = channels, .cells_per_stage = 1});
+  const SegmentTable& table = supernet.layout().parameters();
+  TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
+  state.parameters().weights().upload(hashed_weights(table, channels));
+  state.statistics().upload(supernet.layout().initial_statistics());
+
+  HostBatch host;
+  host.count = batch;
+  host.params.resize(std::size_t(batch));
+  for (int i = 0; i < batch * size * size * 3; ++i)
+    host.images.push_back(std::uint8_t(hashed(std::uint64_t(i), 1) * 256.0));
+  for (int i = 0; i < batch; ++i) host.labels.push_back(i % 10);
+  StepSpec spec;
+  spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
+  spec.sgd = {.learning_rate = 0.025f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
+
+  for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
+    std::vector<Cell> paths;
+    for (const Json& ops : golden["paths"][step]) {
+      Cell cell;
+      for (int e = 0; e < kEdgeCount; ++e) cell.ops[e] = Op(ops[std::size_t(e)].get<int>());
+      paths.push_back(cell);
+    }
+    const LossSums sums = state.step(
+        [&](Context& context, const Tensor& images) { return supernet.forward(context, images, paths); }, host,
+        spec);
+    const double expected = golden["losses"][step];
+    INFO("step ", step);
+    CHECK(std::abs(sums.loss / batch - expected) < 1e-5 * expected);
+  }
+  const std::vector<float> final_weights = state.parameters().weights().download();
+  CHECK(golden["final"].size() == std::size_t(table.size()));
+  for (const Segment& s : table)
+    check_close(s.name, final_weights.data() + s.offset, s.count, golden["final"][s.name], 1e-4);
+  const std::vector<float> statistics = state.statistics().download();
+  for (const Segment& s : state.statistics().table())
+    if (s.edge < 0)  // a pruned edge leaves its unused statistics alone
+      check_close(s.name, statistics.data() + s.offset, s.count, golden["statistics"][s.name], 1e-4);
+}
+
+}  // namespace
+
+TEST_CASE("five SuperNet steps equal PyTorch's: cpu") { run_case(*make_cpu_backend({.threads = 2})); }
+TEST_CASE("five SuperNet steps equal PyTorch's: ref") { run_case(*make_ref_backend()); }
+
+}  // namespace rlnas::nasbench201

@@ -1,0 +1,247 @@
+// The promises of train(): bit-equality, resumption, planned memory, and what happens when things go wrong.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "engine/atomic_file.h"
+#include "engine/safetensors.h"
+#include "rlnas/rlnas.hpp"
+#include "tests/support/temporary_directory.h"
+
+namespace rlnas {
+namespace {
+
+using testing::TemporaryDirectory;
+
+TrainConfig small_run(const std::string& out) {
+  TrainConfig config;
+  config.data = "synthetic:96";
+  config.image_size = 16;
+  config.batch_size = 16;  // 6 steps an epoch
+  config.epochs = 2;
+  config.log_every = 1;
+  config.device = "cpu";
+  config.out = out;
+  return config;
+}
+
+// The bytes of all tensors of a checkpoint.
+std::vector<float> weights_of(const std::string& run) {
+  std::vector<float> all;
+  for (const NamedTensor& tensor : read_safetensors(run + "/latest.safetensors").tensors)
+    all.insert(all.end(), tensor.data.begin(), tensor.data.end());
+  return all;
+}
+
+ErrorCode code_of(const std::function<void()>& action, const std::string& mentions) {
+  try {
+    action();
+  } catch (const Error& error) {
+    INFO(std::string(error.what()));
+    CHECK(std::string(error.what()).find(mentions) != std::string::npos);
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+    return error.code();
+  }
+  FAIL("no error was thrown");
+  return ErrorCode::run_failed;
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same bits, with any number of threads; another seed does not") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("a"));
+  config.threads = 1;
+  train(config);
+  config.out = directory.file("b");
+  config.threads = 2;
+  train(config);
+  config.out = directory.file("c");
+  config.threads = 3;
+  train(config);
+  config.out = directory.file("d");
+  config.seed = 1;
+  train(config);
+  const std::vector<float> a = weights_of(directory.file("a"));
+  CHECK(a == weights_of(directory.file("b")));
+  CHECK(a == weights_of(directory.file("c")));
+  CHECK(a != weights_of(directory.file("d")));
+}
+
+TEST_CASE("saving and resuming gives the bits of a run straight through, within an epoch and between two") {
+  const TemporaryDirectory directory;
+  train(small_run(directory.file("straight")));
+  const std::vector<float> straight = weights_of(directory.file("straight"));
+  for (const std::int64_t stop : {4, 6, 7}) {
+    TrainConfig config = small_run(directory.file("stopped" + std::to_string(stop)));
+    config.steps = stop;
+    CHECK(train(config).steps == stop);
+    CHECK(weights_of(config.out) != straight);
+    config.steps = 0;
+    config.resume = "auto";
+    CHECK(train(config).steps == 12);
+    CHECK(weights_of(config.out) == straight);
+  }
+}
+
+TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and events") {
+  const TemporaryDirectory directory;
+  train(small_run(directory.file("straight")));
+  TrainConfig config = small_run(directory.file("stopped"));
+  int polls = 0;
+  TrainCallbacks callbacks;
+  callbacks.should_stop = [&] { return ++polls == 5; };
+  const TrainResult stopped = train(config, callbacks);
+  CHECK(stopped.interrupted);
+  CHECK(stopped.steps == 5);
+  config.resume = config.out;
+  config.out.clear();
+  const TrainResult done = train(config);
+  CHECK(!done.interrupted);
+  CHECK(weights_of(directory.file("stopped")) == weights_of(directory.file("straight")));
+
+  const auto losses = [](const std::string& run) {
+    std::vector<std::string> lines;
+    std::ifstream in(run + "/events.jsonl");
+    for (std::string line; std::getline(in, line);) {
+      const auto event = nlohmann::json::parse(line);
+      lines.push_back(event["event"].get<std::string>() + event["step"].dump() + event["loss"].dump());
+    }
+    return lines;
+  };
+  CHECK(losses(directory.file("stopped")) == losses(directory.file("straight")));
+  CHECK(losses(directory.file("straight")).size() == 14);  // 12 steps, 2 epochs
+}
+
+TEST_CASE("a run killed before its last events were covered by a checkpoint drops them when it goes on") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("run"));
+  config.steps = 6;
+  train(config);
+  {
+    std::ofstream events(config.out + "/events.jsonl", std::ios::app);
+    events << R"({"schema":1,"event":"step","step":9,"loss":1.0})" << "\n" << R"({"schema":1,"ev)";
+  }
+  std::ofstream(config.out + "/latest.safetensors.tmp") << "half a checkpoint";
+  config.steps = 0;
+  config.resume = "auto";
+  CHECK(train(config).steps == 12);
+  std::ifstream in(config.out + "/events.jsonl");
+  int nines = 0, lines = 0;
+  for (std::string line; std::getline(in, line); ++lines)
+    nines += nlohmann::json::parse(line)["step"] == 9 ? 1 : 0;
+  CHECK(nines == 1);
+  CHECK(lines == 14);
+}
+
+TEST_CASE("coast and freeze, per-cell and per-net, random and true labels, megvii: all train and all differ") {
+  const TemporaryDirectory directory;
+  std::vector<std::vector<float>> results;
+  const auto run = [&](const char* name, const std::function<void(TrainConfig&)>& change) {
+    TrainConfig config = small_run(directory.file(name));
+    config.epochs = 1;
+    change(config);
+    train(config);
+    results.push_back(weights_of(config.out));
+  };
+  run("default", [](TrainConfig&) {});
+  run("freeze", [](TrainConfig& c) { c.unsampled = "freeze"; });
+  run("per-net", [](TrainConfig& c) { c.sampling = "per-net"; });
+  run("true", [](TrainConfig& c) { c.labels = "true"; });
+  run("megvii", [](TrainConfig& c) { c.compat = "megvii"; });
+  run("label-seed", [](TrainConfig& c) { c.label_seed = 5; });
+  run("plain", [](TrainConfig& c) { c.augment = false; });
+  for (std::size_t i = 0; i < results.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) CHECK(results[i] != results[j]);
+}
+
+TEST_CASE("a step stays within the planned memory, and the plan agrees with run.json") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("run"));
+  config.epochs = 10;  // 60 different sets of paths; train() fails when one needs a second slab
+  train(config);
+  const TrainPlan plan = plan_training(config);
+  const auto json = nlohmann::json::parse(read_file(config.out + "/run.json"));
+  CHECK(json["planned_memory_bytes"] == plan.step_memory_bytes + plan.fixed_memory_bytes);
+  CHECK(plan.parameters == 1686106);
+  CHECK(plan.steps == 60);
+  CHECK(plan.network.size() > 100);
+}
+
+TEST_CASE("checkpoint_every keeps epochs; the init file holds the untrained weights") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("run"));
+  config.checkpoint_every = 1;
+  train(config);
+  CHECK(read_file(config.out + "/epoch_2.safetensors") == read_file(config.out + "/latest.safetensors"));
+  CHECK(read_file(config.out + "/epoch_1.safetensors") != read_file(config.out + "/latest.safetensors"));
+  const std::vector<double> angles = nasbench201_angles(config.out);
+  CHECK(angles.size() == 15625);
+  CHECK(angles[0] == 0.0);  // all none
+  CHECK(angles[15624] > 0.0);
+}
+
+TEST_CASE("bad input ends in one line with the right code") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("run"));
+  const auto with = [&](const std::function<void(TrainConfig&)>& change) {
+    return [config, change] {
+      TrainConfig changed = config;
+      change(changed);
+      train(changed);
+    };
+  };
+  CHECK(code_of(with([](TrainConfig& c) { c.data = "cifar10:/nowhere/at/all"; }), "/nowhere/at/all") ==
+        ErrorCode::data);
+  CHECK(code_of(with([](TrainConfig& c) { c.data.clear(); }), "--data") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.out.clear(); }), "--out") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.labels = "truth"; }), "--labels") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.space = "darts"; }), "--space") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.epochs = 0; }), "--epochs") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.images = 97; }), "--images") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.momentum = std::numeric_limits<double>::quiet_NaN(); }),
+                "--momentum") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) {
+          c.labels = "true";
+          c.label_classes = 5;
+        }),
+                "--label-classes") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:x"; }), "--device") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "cuda") == ErrorCode::device);
+  CHECK(code_of(with([](TrainConfig& c) { c.resume = "/nowhere"; c.out.clear(); }), "--resume") ==
+        ErrorCode::data);
+  CHECK(code_of(with([](TrainConfig& c) { c.out = "/proc/run"; }), "--out") == ErrorCode::data);
+  CHECK(!std::filesystem::exists(config.out));
+
+  train(config);
+  CHECK(code_of(with([](TrainConfig&) {}), "--resume auto") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) {
+          c.resume = "auto";
+          c.batch_size = 8;
+        }),
+                "--batch-size") == ErrorCode::usage);
+  std::filesystem::resize_file(config.out + "/resume.safetensors", 100000);
+  CHECK(code_of(with([](TrainConfig& c) { c.resume = "auto"; }), "resume.safetensors: truncated") ==
+        ErrorCode::data);
+}
+
+TEST_CASE("a loss that is not finite stops the run with the step and keeps the last good checkpoint") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory.file("run"));
+  config.steps = 6;
+  train(config);
+  const std::vector<float> good = weights_of(config.out);
+  TrainConfig hot = small_run(directory.file("hot"));
+  hot.learning_rate = 1e6;
+  hot.min_learning_rate = 1e6;
+  hot.epochs = 5;
+  CHECK(code_of([&] { train(hot); }, "--learning-rate") == ErrorCode::run_failed);
+  for (const NamedTensor& tensor : read_safetensors(hot.out + "/init.safetensors").tensors)
+    for (const float value : tensor.data) REQUIRE(std::isfinite(value));
+  CHECK(weights_of(config.out) == good);
+}
+
+}  // namespace rlnas
