@@ -60,8 +60,20 @@ void check_no_extras(const CLI::App& app) {
   const auto flag = std::find_if(extras.begin(), extras.end(), is_flag);
   if (flag == extras.end()) fail(ErrorCode::usage, "unexpected argument '", extras.front(), "'");
   const std::string typed = flag->substr(0, flag->find('='));
-  fail(ErrorCode::usage, "unknown option ", typed,
-       suggestion(app, typed.substr(typed.find_first_not_of('-'))));
+  const std::size_t name = std::min(typed.find_first_not_of('-'), typed.size());
+  fail(ErrorCode::usage, "unknown option ", typed, suggestion(app, typed.substr(name)));
+}
+
+// --config as typed, or the environment's, or nothing.
+std::string config_path(int argc, const char* const* argv) {
+  constexpr std::string_view kFlag = "--config", kFlagWithValue = "--config=";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == kFlag && i + 1 < argc) return argv[i + 1];
+    if (argument.starts_with(kFlagWithValue)) return std::string(argument.substr(kFlagWithValue.size()));
+  }
+  const char* path = std::getenv("RLNAS_CONFIG");
+  return path == nullptr ? "" : path;
 }
 
 // The file is checked before CLI11 reads it, for messages that name the file and the option.
@@ -117,20 +129,13 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
   bool dump_config = false;
   app.add_flag("--dump-config", dump_config, "Print the effective configuration for --config and exit")
       ->configurable(false);
-  const char* default_config = std::getenv("RLNAS_CONFIG");
-  CLI::Option* config_option =
-      app.set_config("--config", default_config == nullptr ? "" : default_config, "Read options from FILE");
+  CLI::Option* config_option = app.set_config("--config", config_path(argc, argv), "Read options from FILE");
   config_option->configurable(false)->type_name("FILE");
   app.config_formatter(std::make_shared<FlatConfig>());
   app.allow_extras();
 
   try {
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      if (arguments[i] == "--config" && i + 1 < arguments.size()) check_config_file(app, arguments[i + 1]);
-      if (arguments[i].starts_with("--config=")) check_config_file(app, arguments[i].substr(9));
-    }
-    if (default_config != nullptr) check_config_file(app, default_config);
+    check_config_file(app, config_path(argc, argv));
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     streams.out << app.help();

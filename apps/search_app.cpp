@@ -80,7 +80,7 @@ nasbench201::Constraint constraint_of(const SearchOptions& o) {
               "--max-mflops ", o.max_mflops, ": must be in 0..1e9");
   RLNAS_CHECK(o.max_params >= 0, usage, "--max-params ", o.max_params, ": must not be negative");
   nasbench201::Constraint constraint;
-  if (o.max_mflops > 0.0) constraint.max_macs = std::int64_t(std::floor(o.max_mflops * 1e6));
+  if (o.max_mflops > 0.0) constraint.max_macs = std::llround(o.max_mflops * 1e6);
   if (o.max_params > 0) constraint.max_params = o.max_params;
   return constraint;
 }

@@ -79,6 +79,8 @@ TrainingData load_training_data(const TrainConfig& config) {
   const std::size_t count = data.dataset.size();
   RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
   // The one published setting that trains on half of its images.
+  RLNAS_CHECK(spec.kind != "cifar10" || count == 50000, data, "--data ", config.data, ": ", count,
+              " images, but the published training split is over 50000");
   data.indices = spec.kind == "cifar10" ? cifar10_split().train : all_indices(std::uint32_t(count));
   RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
               " is more than the ", data.indices.size(), " training images of ", config.data);

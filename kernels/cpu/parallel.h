@@ -13,7 +13,7 @@ namespace rlnas {
 // Calls body(block) for every block of 0..count-1; one block runs on the calling thread.
 template <class Body>
 void parallel_for(int threads, std::int64_t count, const Body& body) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (count > 1 && threads > 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic) if (count > 1 && threads > 1)
   for (std::int64_t block = 0; block < count; ++block) body(block);
 }
 

@@ -149,24 +149,24 @@ void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3<true>(threads_, spec, dy, dx, store_mode);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
-  for_each_pixel(threads_, spec.batch, spec.in_height, spec.in_width, channels,
-                 [&](std::int64_t n, int h, int w) {
-                   const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
-                   float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
-                   for_channel_blocks(channels, [&]<class V, int N>(int c) {
-                     V sum[N] = {};
-                     if (store_mode == Store::accumulate)
-                       for (int i = 0; i < N; ++i) sum[i] = load<V>(out + c + i * kWidth<V>);
-                     for (int p = rows.begin; p < rows.end; ++p)
-                       for (int q = columns.begin; q < columns.end; ++q) {
-                         const float scale = 1.0f / float(window(spec, p, spec.in_height).size() *
-                                                          window(spec, q, spec.in_width).size());
-                         const float* const from = dy + pixel(n, height, width, channels, p, q) + c;
-                         for (int i = 0; i < N; ++i) sum[i] += load<V>(from + i * kWidth<V>) * scale;
-                       }
-                     for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sum[i]);
-                   });
-                 });
+  for_each_pixel(
+      threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
+        const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
+        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
+        if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
+        for (int p = rows.begin; p < rows.end; ++p)
+          for (int q = columns.begin; q < columns.end; ++q) {
+            const int count = window(spec, p, spec.in_height).size() * window(spec, q, spec.in_width).size();
+            const float scale = 1.0f / float(count);
+            const float* const from = dy + pixel(n, height, width, channels, p, q);
+            for_channel_blocks(channels, [&]<class V, int N>(int c) {
+              for (int i = 0; i < N; ++i) {
+                const int at = c + i * kWidth<V>;
+                store<V>(out + at, load<V>(out + at) + load<V>(from + at) * scale);
+              }
+            });
+          }
+      });
 }
 
 void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {

@@ -89,6 +89,9 @@ TEST_CASE("values come from the command line, then the file, then the environmen
   CHECK(run({"--count", "9"}).options.count == 9);
   const ScopedVariable config("RLNAS_CONFIG", file.c_str());
   CHECK(run({}).options.rate == 0.25);
+  const std::string other = directory / "other.toml";
+  write_text(other, "rate = 0.75\n");
+  CHECK(run({"--config=" + other}).options.rate == 0.75);
 }
 
 TEST_CASE("--dump-config round-trips, odd characters included") {
@@ -123,6 +126,7 @@ TEST_CASE("usage errors are one line and exit with 2") {
   CHECK(contains(error_of({"--run-nam", "x"}), "unknown option --run-nam (did you mean --run-name?)"));
   CHECK(contains(error_of({"--cuont=4"}), "did you mean --count?"));
   CHECK(contains(error_of({"--zzzzzzzz"}), "unknown option --zzzzzzzz (see --help)"));
+  CHECK(contains(error_of({"---"}), "unknown option ---"));
   CHECK(contains(error_of({"stray"}), "unexpected argument 'stray'"));
   CHECK(contains(error_of({"--count", "many"}), "--count"));
   CHECK(contains(error_of({"--count", "99999999999999"}), "--count"));

@@ -104,6 +104,19 @@ TEST_CASE("limits are kept by every method") {
   }
 }
 
+TEST_CASE("a limit given as printed admits the architecture it was printed for") {
+  const TemporaryDirectory directory;
+  test::write_fake_run(directory / "run", 10, 12);
+  for (const char* mflops : {"7.78305", "15.64737", "43.17249", "78.56193"}) {
+    const Outcome outcome = search({"--supernet", directory / "run", "--method", "exhaustive", "--max-mflops",
+                                    mflops, "--csv", directory / "a.csv"});
+    REQUIRE(outcome.code == 0);
+    std::string digits = mflops;
+    digits.erase(digits.find('.'), 1);
+    CHECK(contains(test::read_text(directory / "a.csv"), "," + digits + "0,"));
+  }
+}
+
 TEST_CASE("bad input: one line, the right exit code, no half-written file") {
   const TemporaryDirectory directory;
   const std::string run = directory / "run";

@@ -210,7 +210,7 @@ TEST_CASE("bad input ends in one line with the right code") {
         }),
                 "--label-classes") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:x"; }), "--device") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "cuda") == ErrorCode::device);
+  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "--device") == ErrorCode::device);
   CHECK(code_of(with([](TrainConfig& c) { c.resume = "/nowhere"; c.out.clear(); }), "--resume") ==
         ErrorCode::data);
   CHECK(code_of(with([](TrainConfig& c) { c.out = "/proc/run"; }), "--out") == ErrorCode::data);

@@ -5,6 +5,9 @@
 #include <stdexcept>
 #include <string>
 
+// What the shared library lets others see.
+#define RLNAS_API __attribute__((visibility("default")))
+
 namespace rlnas {
 
 enum class ErrorCode {
@@ -15,7 +18,7 @@ enum class ErrorCode {
   communication = 5,  // another rank
 };
 
-class Error : public std::runtime_error {
+class RLNAS_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

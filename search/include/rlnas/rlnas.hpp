@@ -18,7 +18,7 @@
 
 namespace rlnas {
 
-std::string version();  // "0.1.0 (git 1a2b3c4)"
+RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 
 // How a SuperNet is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3).
 struct TrainConfig {
@@ -82,7 +82,7 @@ struct TrainResult {
   double images_per_s = 0.0;  // of this process, start-up excluded
 };
 
-TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
+RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
 
 // What train() would do, without doing it.
 struct TrainPlan {
@@ -98,13 +98,13 @@ struct TrainPlan {
   std::uint64_t data_memory_bytes = 0;
   std::vector<std::string> network;       // one line for each primitive of the forward pass of the largest path
 };
-TrainPlan plan_training(const TrainConfig& config);
+RLNAS_API TrainPlan plan_training(const TrainConfig& config);
 
 // ---- NAS-Bench-201 -------------------------------------------------------------------------------------------
 
 // The angle of every architecture, in radians, in enumeration order (base-5 number of the six operations).
 // run_directory: one that holds init.safetensors and latest.safetensors.
-std::vector<double> nasbench201_angles(const std::string& run_directory);
+RLNAS_API std::vector<double> nasbench201_angles(const std::string& run_directory);
 
 struct Nasbench201Architecture {
   std::string arch;  // "|nor_conv_3x3~0|+|..."
@@ -117,6 +117,6 @@ struct Nasbench201Architecture {
   std::int64_t angle_vector_length = 0;
 };
 // `text`: an architecture string, N or #N (benchmark index), enum:N.
-Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes = 10, int image_size = 32);
+RLNAS_API Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes = 10, int image_size = 32);
 
 }  // namespace rlnas

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Trains a SuperNet on random labels and searches it, from nothing: installs what is missing (Debian 12, root or
+# sudo), builds, trains on real images for about a minute, searches, and prints what was found.
+#
+#   ./quickstart.sh                          Fashion-MNIST from Debian's own package, or a built-in synthetic set
+#   ./quickstart.sh --data cifar10:DIR       the same on CIFAR-10
+#   ./quickstart.sh [rlnas_train options]    --epochs 10, --labels true, ...: see rlnas_train --help
+set -euo pipefail
+cd "$(dirname "$0")"
+. scripts/setup.sh
+
+data=""
+arguments=("$@")
+for ((i = 0; i < $#; ++i)); do
+  case "${arguments[i]}" in
+    --data) data=${arguments[i + 1]:-} ;;
+    --data=*) data=${arguments[i]#--data=} ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  esac
+done
+
+# shellcheck disable=SC2086
+need_packages $BUILD_PACKAGES
+if [ -z "$data" ]; then
+  fashion=/usr/share/datasets/fashion-mnist
+  if try_packages dataset-fashion-mnist && [ -d $fashion ]; then
+    arguments=(--data "idx:$fashion" "${arguments[@]}")
+    echo "data: Fashion-MNIST ($fashion)"
+  else
+    arguments=(--data synthetic "${arguments[@]}")
+    echo "data: the package dataset-fashion-mnist cannot be had, so a built-in synthetic set is used"
+  fi
+fi
+
+echo "building (build/release)"
+configure release -DRLNAS_BUILD_TESTS=OFF
+cmake --build --preset release --target rlnas_train rlnas_search >build/release/build.log 2>&1 ||
+  { cat build/release/build.log >&2; exit 1; }
+
+run=runs/quickstart
+for ((n = 2; ; ++n)); do
+  [ -e "$run" ] || break
+  run=runs/quickstart-$n
+done
+build/release/apps/rlnas_train --images 5000 --epochs 4 --out "$run" "${arguments[@]}"
+build/release/apps/rlnas_search --supernet "$run" --json "$run/search.json" --csv "$run/architectures.csv"
+echo "results: $run (search.json, architectures.csv, events.jsonl, latest.safetensors)"

@@ -1,0 +1,27 @@
+// Trains a few steps and ranks the space through the installed library alone.
+#include <rlnas/rlnas.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    rlnas::TrainConfig config;
+    config.data = "synthetic:64";
+    config.image_size = 16;
+    config.batch_size = 16;
+    config.epochs = 1;
+    config.out = argv[1];
+    const rlnas::TrainResult result = rlnas::train(config);
+    const std::vector<double> angles = rlnas::nasbench201_angles(result.run_directory);
+    const auto best = std::max_element(angles.begin(), angles.end()) - angles.begin();
+    const auto arch = rlnas::nasbench201_architecture("enum:" + std::to_string(best));
+    std::printf("%s: %.4f rad, %.2f MFLOPs\n", arch.arch.c_str(), angles[std::size_t(best)], double(arch.macs) / 1e6);
+    rlnas::nasbench201_architecture("|nonsense~0|");
+  } catch (const rlnas::Error& error) {
+    std::printf("caught: %s\n", error.what());
+    return error.code() == rlnas::ErrorCode::usage ? 0 : 1;
+  }
+  return 1;
+}

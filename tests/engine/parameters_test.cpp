@@ -1,0 +1,67 @@
+#include <doctest/doctest.h>
+
+#include "engine/parameters.h"
+#include "engine/schedule.h"
+
+namespace rlnas {
+namespace {
+
+SegmentTable two_tensors() {
+  SegmentTable table;
+  table.add("a", {2, 3});
+  table.add("b", {5});
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("segments start on aligned places and are cut into blocks of one segment each") {
+  SegmentTable table;
+  CHECK(table.add("a", {3}) == 0);
+  CHECK(table.add("b", {SegmentBlock::kBlockElements + 1}, 4, 5, 3) == 1);
+  CHECK(table.add("c", {}) == 2);  // a scalar
+  CHECK(table[1].offset == 16);
+  CHECK(table[1].cell == 4);
+  CHECK(table.element_count() == 3 + SegmentBlock::kBlockElements + 1 + 1);
+  CHECK(table.find("b") == 1);
+  CHECK(table.find("d") == -1);
+  const std::vector<SegmentBlock> blocks = table.blocks();
+  REQUIRE(blocks.size() == 4);
+  CHECK(blocks[1].segment == 1);
+  CHECK(blocks[2].offset == blocks[1].offset + SegmentBlock::kBlockElements);
+  CHECK(blocks[2].count == 1);
+}
+
+TEST_CASE("coast: an op that was sampled once goes on decaying and coasting; freeze: it stands still") {
+  for (const Unsampled unsampled : {Unsampled::coast, Unsampled::freeze}) {
+    const auto backend = make_ref_backend();
+    Parameters parameters(*backend, two_tensors());
+    std::vector<float> ones(std::size_t(parameters.table().buffer_count()), 1.0f);
+    parameters.weights().upload(ones);
+    const SgdSpec sgd{.learning_rate = 0.1f, .momentum = 0.5f, .weight_decay = 0.0f, .nesterov = false};
+
+    parameters.sgd_step(sgd, unsampled);  // nothing sampled yet: nothing moves
+    CHECK(parameters.weights().download() == ones);
+
+    backend->fill(6, 1.0f, parameters.gradient_of(0));
+    parameters.sgd_step(sgd, unsampled);  // m = 1, w = 0.9
+    CHECK(parameters.weights().download()[0] == doctest::Approx(0.9));
+    parameters.sgd_step(sgd, unsampled);  // coast: m = 0.5, w = 0.85
+    CHECK(parameters.weights().download()[0] == doctest::Approx(unsampled == Unsampled::coast ? 0.85 : 0.9));
+    CHECK(parameters.weights().download()[std::size_t(parameters.table()[1].offset)] == 1.0f);
+
+    parameters.mark_on_path(1);  // on the path, but no gradient reaches it
+    const SgdSpec decay{.learning_rate = 0.1f, .momentum = 0.0f, .weight_decay = 0.5f, .nesterov = false};
+    parameters.sgd_step(decay, unsampled);
+    CHECK(parameters.weights().download()[std::size_t(parameters.table()[1].offset)] ==
+          doctest::Approx(unsampled == Unsampled::coast ? 0.95 : 1.0));
+  }
+}
+
+TEST_CASE("the cosine schedule has the published values") {
+  CHECK(cosine_learning_rate(0.025, 0.001, 0, 250) == doctest::Approx(0.025));
+  CHECK(cosine_learning_rate(0.025, 0.001, 125, 250) == doctest::Approx(0.013));
+  CHECK(cosine_learning_rate(0.025, 0.001, 249, 250) == doctest::Approx(0.0010009).epsilon(1e-4));
+}
+
+}  // namespace rlnas

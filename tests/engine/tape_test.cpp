@@ -1,0 +1,68 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "engine/tape.h"
+
+namespace rlnas {
+namespace {
+
+struct Fixture {
+  std::unique_ptr<Backend> backend = make_ref_backend();
+  Arena arena{*backend, 1 << 20};
+  Tape tape{*backend, arena};
+
+  Tensor filled(float value) {
+    Tensor tensor = make_tensor(arena, Shape::image(1, 2, 2, 3));
+    backend->fill(tensor.count(), value, tensor.data());
+    return tensor;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "closures run last to first and are gone afterwards") {
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) tape.record([&order, i] { order.push_back(i); });
+  tape.backward();
+  CHECK(order == std::vector<int>{2, 1, 0});
+  tape.backward();
+  CHECK(order.size() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first gradient is kept without a copy, the second never writes into shared memory") {
+  Tensor x = filled(0.0f);
+  x.variable = tape.new_variable();
+  const Tensor first = filled(1.0f);
+  tape.add_gradient(x, first);
+  tape.add_gradient(x, filled(2.0f));
+  CHECK(first.data()[0] == 1.0f);  // still used elsewhere
+  const Tensor total = tape.take_gradient(x.variable);
+  CHECK(total.data()[11] == 3.0f);
+  CHECK(total.data() != first.data());
+  CHECK(!tape.take_gradient(x.variable));
+}
+
+TEST_CASE_FIXTURE(Fixture, "an unshared gradient is added to in place") {
+  Tensor x = filled(0.0f);
+  x.variable = tape.new_variable();
+  const Tape::Target target = tape.gradient_target(x);
+  CHECK(target.store == Store::overwrite);
+  backend->fill(x.count(), 5.0f, target.data);
+  const Tape::Target again = tape.gradient_target(x);
+  CHECK(again.store == Store::accumulate);
+  CHECK(again.data == target.data);
+}
+
+TEST_CASE_FIXTURE(Fixture, "dropping a closure frees what it saved") {
+  {
+    const Tensor saved = filled(1.0f);
+    tape.record([saved] {});
+  }
+  const std::size_t before = arena.peak_bytes();
+  tape.backward();
+  const Tensor reused = filled(2.0f);
+  CHECK(arena.peak_bytes() == before);
+}
+
+}  // namespace rlnas
