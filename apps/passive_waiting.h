@@ -1,6 +1,6 @@
-// GNU OpenMP's threads spin for a while when they have nothing to do. On a machine that has other work this makes a
-// training step up to ten times slower, so the apps ask for passive waiting unless the user chose something. The
-// library reads the choice when the process is loaded, hence the fresh start.
+// GNU OpenMP's threads spin for a while when they have nothing to do. On a machine that has other work this
+// makes a training step up to ten times slower, so the apps ask for passive waiting unless the user chose
+// something. The library reads the choice when the process is loaded, hence the fresh start.
 #pragma once
 
 #include <unistd.h>

@@ -17,9 +17,13 @@ void* Buffer::data() const {
   return arena_->slabs_[block.slab].base + block.offset;
 }
 
-bool Buffer::unique() const { return arena_->blocks_[block_].references == 1; }
+bool Buffer::unique() const {
+  return arena_->blocks_[block_].references == 1;
+}
 
-Arena::Arena(Backend& backend, std::size_t capacity_bytes) : backend_(backend) { add_slab(capacity_bytes); }
+Arena::Arena(Backend& backend, std::size_t capacity_bytes) : backend_(backend) {
+  add_slab(capacity_bytes);
+}
 
 Arena::~Arena() {
   for (const Slab& slab : slabs_) backend_.release(slab.base);

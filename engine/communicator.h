@@ -1,4 +1,5 @@
-// What data-parallel ranks need from each other. One process today; NCCL and MPI implement the same interface.
+// What data-parallel ranks need from each other. One process today; NCCL and MPI implement the same
+// interface.
 #pragma once
 
 #include <cstddef>

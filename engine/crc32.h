@@ -13,6 +13,8 @@ inline std::uint32_t crc32_of(const void* data, std::size_t bytes, std::uint32_t
   if (bytes == 0) return start;  // zlib would take a null pointer as "begin anew"
   return std::uint32_t(::crc32_z(start, static_cast<const Bytef*>(data), bytes));
 }
-inline std::uint32_t crc32_of(std::string_view text) { return crc32_of(text.data(), text.size()); }
+inline std::uint32_t crc32_of(std::string_view text) {
+  return crc32_of(text.data(), text.size());
+}
 
 }  // namespace rlnas

@@ -15,8 +15,8 @@ class EventLog {
   static constexpr int kSchema = 1;
   using Fields = std::vector<std::pair<std::string, double>>;
 
-  // Opens `path` for appending. A resumed run passes the step it goes on from: lines of later steps, which the
-  // killed run wrote after its last checkpoint, are dropped. Errors: data when it cannot be written.
+  // Opens `path` for appending. A resumed run passes the step it goes on from: lines of later steps, which
+  // the killed run wrote after its last checkpoint, are dropped. Errors: data when it cannot be written.
   EventLog(std::string path, std::int64_t keep_up_to_step);
 
   // Numbers that are whole are written as integers.

@@ -10,7 +10,9 @@ FlatBuffer::FlatBuffer(Backend& backend, SegmentTable table) : backend_(backend)
   backend_.fill(count, 0.0f, data_);
 }
 
-FlatBuffer::~FlatBuffer() { backend_.release(data_); }
+FlatBuffer::~FlatBuffer() {
+  backend_.release(data_);
+}
 
 std::vector<float> FlatBuffer::download() const {
   std::vector<float> values(std::size_t(table_.buffer_count()));

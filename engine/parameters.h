@@ -50,8 +50,8 @@ class Parameters {
   float* weight(int segment) const { return weights_.at(segment); }
   // Where a backward pass writes the gradient of a segment; also marks it as sampled in this step.
   float* gradient_of(int segment);
-  // The segment is on the sampled path. If no gradient reaches it in this step (its edge is dead), PyTorch would
-  // give it a zero gradient, which is what makes it coast from then on.
+  // The segment is on the sampled path. If no gradient reaches it in this step (its edge is dead), PyTorch
+  // would give it a zero gradient, which is what makes it coast from then on.
   void mark_on_path(int segment) { ever_sampled_[std::size_t(segment)] = 1; }
 
   // One optimiser step over the gradients marked since the last one.

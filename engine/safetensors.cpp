@@ -52,7 +52,9 @@ void decode(const std::string& dtype, const char* bytes, std::uint64_t count, st
   }
 }
 
-std::uint64_t element_bytes(const std::string& dtype) { return dtype == "F32" ? 4 : 8; }
+std::uint64_t element_bytes(const std::string& dtype) {
+  return dtype == "F32" ? 4 : 8;
+}
 
 }  // namespace
 

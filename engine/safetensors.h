@@ -22,7 +22,8 @@ struct TensorFile {
   const NamedTensor* find(const std::string& name) const;  // null when there is none
 };
 
-// Errors: data, naming the file and what is wrong with it (missing, truncated, bad header, checksum mismatch).
+// Errors: data, naming the file and what is wrong with it (missing, truncated, bad header, checksum
+// mismatch).
 TensorFile read_safetensors(const std::string& path);
 
 // Adds a metadata entry "crc32" over all tensor bytes, which read_safetensors checks when it is there.

@@ -9,8 +9,8 @@
 
 namespace rlnas {
 
-// One tensor of the flat buffer. (cell, edge, op) say which choice of the search space owns it; edge and op are
-// -1 for the fixed part of the network (stem, residual blocks, head).
+// One tensor of the flat buffer. (cell, edge, op) say which choice of the search space owns it; edge and op
+// are -1 for the fixed part of the network (stem, residual blocks, head).
 struct Segment {
   std::string name;                 // the published state-dict name: "cells.0.edges.1<-0.3.op.1.weight"
   std::vector<std::int64_t> shape;  // PyTorch's: convolutions OIHW

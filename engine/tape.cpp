@@ -9,7 +9,9 @@ int Tape::new_variable() {
   return int(gradients_.size()) - 1;
 }
 
-Tensor Tape::take_gradient(int variable) { return std::exchange(gradients_[std::size_t(variable)], Tensor{}); }
+Tensor Tape::take_gradient(int variable) {
+  return std::exchange(gradients_[std::size_t(variable)], Tensor{});
+}
 
 void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
   Tensor& slot = gradients_[std::size_t(tensor.variable)];

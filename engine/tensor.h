@@ -11,7 +11,9 @@ namespace rlnas {
 
 enum class DType : std::uint8_t { f32, i32, u8 };
 
-constexpr std::size_t size_of(DType type) { return type == DType::u8 ? 1 : 4; }
+constexpr std::size_t size_of(DType type) {
+  return type == DType::u8 ? 1 : 4;
+}
 
 // How the elements lie in memory. One place says it, so that a backend with another order has one place to
 // look; today every backend keeps activations channels-last.

@@ -3,7 +3,8 @@
 // Every primitive is asynchronous on the backend's one compute stream (a CPU backend finishes before it
 // returns), allocates nothing, and takes its scratch memory from the caller as a Workspace. All pointers are
 // device pointers; specs are passed by value. Element type is float unless the name says otherwise.
-// Layouts and letters: see spec.h. Twins: ref/ (double loops, the oracle), cpu/, no_cuda/, dry/ (records calls).
+// Layouts and letters: see spec.h. Twins: ref/ (double loops, the oracle), cpu/, no_cuda/, dry/ (records
+// calls).
 #pragma once
 
 #include <cstddef>
@@ -131,8 +132,8 @@ class Backend {
 
   // ---- input --------------------------------------------------------------------------------------------
   // images [N,H,W,3] uint8, params [N] -> y [N,H,W,3]
-  virtual void augment_images(const AugmentSpec& spec, const std::uint8_t* images, const AugmentParams* params,
-                              float* y) = 0;
+  virtual void augment_images(const AugmentSpec& spec, const std::uint8_t* images,
+                              const AugmentParams* params, float* y) = 0;
 };
 
 // Plain double-precision loops: the executable specification. Slow.

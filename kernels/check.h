@@ -18,8 +18,8 @@ template <class... Parts>
 }  // namespace rlnas
 
 // RLNAS_CHECK(condition, code, parts...): throws Error when the condition does not hold.
-#define RLNAS_CHECK(condition, code, ...)                                                              \
-  do {                                                                                                 \
-    if (!(condition)) [[unlikely]]                                                                     \
-      ::rlnas::fail(::rlnas::ErrorCode::code, __VA_ARGS__);                                            \
+#define RLNAS_CHECK(condition, code, ...)                   \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::rlnas::fail(::rlnas::ErrorCode::code, __VA_ARGS__); \
   } while (false)

@@ -22,12 +22,12 @@ struct ConvSpec {
   int dilation = 1;
   int groups = 1;
 
-  constexpr int out_size(int in) const { return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1; }
+  constexpr int out_size(int in) const {
+    return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  }
   constexpr int out_height() const { return out_size(in_height); }
   constexpr int out_width() const { return out_size(in_width); }
-  constexpr std::size_t in_count() const {
-    return std::size_t(batch) * in_height * in_width * in_channels;
-  }
+  constexpr std::size_t in_count() const { return std::size_t(batch) * in_height * in_width * in_channels; }
   constexpr std::size_t out_count() const {
     return std::size_t(batch) * out_height() * out_width() * out_channels;
   }
@@ -156,8 +156,8 @@ struct AugmentSpec {
   std::array<float, kChannels> inv_std{};  // likewise
 };
 
-// The published order: flip first, then crop. out(y, x) = flipped(y + shift_y, x + shift_x), and zero *before*
-// normalisation outside the image (the crop pads pixels with 0).
+// The published order: flip first, then crop. out(y, x) = flipped(y + shift_y, x + shift_x), and zero
+// *before* normalisation outside the image (the crop pads pixels with 0).
 struct AugmentParams {
   std::int16_t shift_y = 0;  // -padding..padding
   std::int16_t shift_x = 0;

@@ -9,8 +9,8 @@ namespace rlnas {
 // Shapes: x [N,F] -> [N,O].
 Tensor linear(Context& context, const Tensor& x, const Linear& layer);
 
-// Mean cross-entropy of logits [N,K] against labels [N] (int32). Puts its gradient on the tape when training and
-// writes the sums over the batch to device memory at `sums`.
+// Mean cross-entropy of logits [N,K] against labels [N] (int32). Puts its gradient on the tape when training
+// and writes the sums over the batch to device memory at `sums`.
 void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
                    LossSums* sums);
 

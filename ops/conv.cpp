@@ -3,8 +3,8 @@
 namespace rlnas {
 
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
-  RLNAS_CHECK(x.c() == layer.in_channels, run_failed, "convolution of ", layer.in_channels, " channels given ",
-              x.c());
+  RLNAS_CHECK(x.c() == layer.in_channels, run_failed, "convolution of ", layer.in_channels,
+              " channels given ", x.c());
   const ConvSpec spec{x.n(),        layer.in_channels, x.h(),         x.w(),          layer.out_channels,
                       layer.kernel, layer.stride,      layer.padding, layer.dilation, layer.groups};
   const float* weight = context.parameters.weight(layer.weight);

@@ -12,7 +12,8 @@ std::int64_t Conv2d::macs(int height, int width) const {
   return std::int64_t(spec.macs());
 }
 
-int ModelBuilder::add(const std::string& name, std::vector<std::int64_t> shape, Owner owner, Initial initial) {
+int ModelBuilder::add(const std::string& name, std::vector<std::int64_t> shape, Owner owner,
+                      Initial initial) {
   initials_.push_back(initial);
   return parameters_.add(name, std::move(shape), owner.cell, owner.edge, owner.op);
 }

@@ -57,8 +57,8 @@ class ModelBuilder {
   const SegmentTable& parameters() const { return parameters_; }
   const SegmentTable& statistics() const { return statistics_; }
 
-  // PyTorch's default initialisation: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)), gamma 1, beta 0. Every
-  // tensor draws from its own Philox stream, keyed by its name.
+  // PyTorch's default initialisation: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)), gamma 1, beta 0.
+  // Every tensor draws from its own Philox stream, keyed by its name.
   std::vector<float> initial_parameters(std::uint64_t seed) const;
   std::vector<float> initial_statistics() const;  // means 0, variances 1
 

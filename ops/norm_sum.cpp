@@ -54,8 +54,8 @@ void backward_term(Context& context, const SavedTerm& saved, const Tensor& dsum)
   Tensor dx = make_tensor(context.arena, x.shape);
   {
     const ScopedWorkspace workspace(context.arena, context.backend.batch_norm_workspace_bytes(saved.spec));
-    context.backend.batch_norm_backward(saved.spec, x.data(), dsum.data(), saved.pointers(), dx.data(), dgamma,
-                                        dbeta, workspace);
+    context.backend.batch_norm_backward(saved.spec, x.data(), dsum.data(), saved.pointers(), dx.data(),
+                                        dgamma, dbeta, workspace);
   }
   context.tape.add_gradient(x, std::move(dx));
 }
@@ -100,13 +100,13 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want, Act
         if (activated) {
           Tensor dactivated = context.tape.take_gradient(activated.variable);
           if (dactivated && !context.tape.has_gradient(sum_variable) && dactivated.buffer.unique()) {
-            context.backend.activation_backward(activation, shape.count(), activated.data(), dactivated.data(),
-                                                dactivated.data(), Store::overwrite);
+            context.backend.activation_backward(activation, shape.count(), activated.data(),
+                                                dactivated.data(), dactivated.data(), Store::overwrite);
             context.tape.add_gradient(sum, std::move(dactivated));
           } else if (dactivated) {
             const Tape::Target target = context.tape.gradient_target(sum);
-            context.backend.activation_backward(activation, shape.count(), activated.data(), dactivated.data(),
-                                                target.data, target.store);
+            context.backend.activation_backward(activation, shape.count(), activated.data(),
+                                                dactivated.data(), target.data, target.store);
           }
         }
         const Tensor dsum = context.tape.take_gradient(sum_variable);

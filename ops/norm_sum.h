@@ -1,5 +1,6 @@
-// The node of a cell: the sum of its incoming edges, with batch norm applied to each on the way and an optional
-// ReLU on the way out, in one pass over memory. One term makes it plain batch norm, plain terms make it an add.
+// The node of a cell: the sum of its incoming edges, with batch norm applied to each on the way and an
+// optional ReLU on the way out, in one pass over memory. One term makes it plain batch norm, plain terms make
+// it an add.
 #pragma once
 
 #include <optional>

@@ -1,8 +1,8 @@
 // Checkpoints of a SuperNet: flat buffers to named tensors and back.
 //
-// init/latest/epoch_N.safetensors hold what a published state dict holds (weights, and running statistics under the
-// same prefixes). resume.safetensors adds "momentum.NAME" tensors and, as metadata, the step and flags a bit-equal
-// continuation needs.
+// init/latest/epoch_N.safetensors hold what a published state dict holds (weights, and running statistics
+// under the same prefixes). resume.safetensors adds "momentum.NAME" tensors and, as metadata, the step and
+// flags a bit-equal continuation needs.
 #pragma once
 
 #include <string>
@@ -18,8 +18,9 @@ TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics
 // Appends the tensors of `buffer`, each name with `prefix` in front.
 void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix);
 
-// Fills `buffer` from the tensors of its table. Errors: data, naming `path`, when one is missing or has another
-// shape.
-void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer, const std::string& prefix);
+// Fills `buffer` from the tensors of its table. Errors: data, naming `path`, when one is missing or has
+// another shape.
+void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,
+                  const std::string& prefix);
 
 }  // namespace rlnas

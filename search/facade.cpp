@@ -9,7 +9,9 @@
 
 namespace rlnas {
 
-std::string version() { return std::string(kVersion) + " (git " + kGitHash + ")"; }
+std::string version() {
+  return std::string(kVersion) + " (git " + kGitHash + ")";
+}
 
 std::vector<double> nasbench201_angles(const std::string& run_directory) {
   using namespace nasbench201;
@@ -27,8 +29,8 @@ std::vector<double> nasbench201_angles(const std::string& run_directory) {
 Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes, int image_size) {
   using namespace nasbench201;
   const CellDescription d = describe(parse_cell(text), classes, image_size);
-  return {to_string(d.cell), d.index,        d.enumeration_index,  d.macs, d.params,
-          d.live_paths,      d.multiplicity, d.angle_vector_length};
+  return {to_string(d.cell), d.index,      d.enumeration_index, d.macs,
+          d.params,          d.live_paths, d.multiplicity,      d.angle_vector_length};
 }
 
 }  // namespace rlnas

@@ -20,7 +20,8 @@ constexpr int kSchema = 1;
 
 Json to_json(const TrainConfig& config) {
   Json json = Json::object();
-  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume) { json[name] = value; });
+  visit_train_fields(config,
+                     [&](const char* name, const auto& value, const char*, OnResume) { json[name] = value; });
   return json;
 }
 
@@ -56,7 +57,8 @@ void RunDirectory::create() const {
 void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& facts) const {
   const Json json = {
       {"schema", kSchema},
-      {"program", {{"name", "rlnas_train"}, {"version", kVersion}, {"git", kGitHash}, {"compiler", kCompiler}}},
+      {"program",
+       {{"name", "rlnas_train"}, {"version", kVersion}, {"git", kGitHash}, {"compiler", kCompiler}}},
       {"machine", {{"cpu", cpu_model()}, {"device", facts.device}}},
       {"data",
        {{"images", facts.images},
@@ -97,7 +99,8 @@ RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_che
   const TensorFile state = read_safetensors(path);
   const auto entry = [&](const char* key) -> const std::string& {
     const auto it = state.metadata.find(key);
-    RLNAS_CHECK(it != state.metadata.end(), data, path, ": not a state to resume from ('", key, "' is missing)");
+    RLNAS_CHECK(it != state.metadata.end(), data, path, ": not a state to resume from ('", key,
+                "' is missing)");
     return it->second;
   };
   const Json started = Json::parse(entry("config"), nullptr, false);
@@ -116,7 +119,8 @@ RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_che
   load_tensors(state, path, parameters.momentum(), "momentum.");
   load_tensors(state, path, statistics, "");
   const std::string& sampled = entry("ever_sampled");
-  RLNAS_CHECK(int(sampled.size()) == parameters.table().size(), data, path, ": 'ever_sampled' has a wrong length");
+  RLNAS_CHECK(int(sampled.size()) == parameters.table().size(), data, path,
+              ": 'ever_sampled' has a wrong length");
   std::vector<std::uint8_t> flags;
   for (const char c : sampled) flags.push_back(c == '1' ? 1 : 0);
   parameters.set_ever_sampled(std::move(flags));

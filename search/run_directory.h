@@ -9,7 +9,8 @@
 
 namespace rlnas {
 
-// How far a run is. Sums of the epoch under way are kept so that its mean comes out the same after a resumption.
+// How far a run is. Sums of the epoch under way are kept so that its mean comes out the same after a
+// resumption.
 struct RunProgress {
   std::int64_t step = 0;  // steps done
   double epoch_loss_sum = 0.0;
@@ -37,7 +38,9 @@ class RunDirectory {
   std::string init_file() const { return path_ + "/init.safetensors"; }
   std::string latest_file() const { return path_ + "/latest.safetensors"; }
   std::string resume_file() const { return path_ + "/resume.safetensors"; }
-  std::string epoch_file(int epoch) const { return path_ + "/epoch_" + std::to_string(epoch) + ".safetensors"; }
+  std::string epoch_file(int epoch) const {
+    return path_ + "/epoch_" + std::to_string(epoch) + ".safetensors";
+  }
   std::string events_file() const { return path_ + "/events.jsonl"; }
   std::string run_file() const { return path_ + "/run.json"; }
 
@@ -47,8 +50,8 @@ class RunDirectory {
 
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
-  // Writes resume.safetensors, then `model_file`s for readers; each atomically, so that a run killed at any moment
-  // can be resumed from its last checkpoint.
+  // Writes resume.safetensors, then `model_file`s for readers; each atomically, so that a run killed at any
+  // moment can be resumed from its last checkpoint.
   void save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
             Parameters& parameters, const FlatBuffer& statistics) const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that

@@ -16,16 +16,19 @@ template <class Config, class Visitor>
 void visit_train_fields(Config& c, Visitor&& visit) {
   visit("space", c.space, "search space: nasbench201", OnResume::keep);
   visit("data", c.data,
-        "training images: cifar10:DIR, cifar100:DIR, imagenet16:FILE[,FILE...], idx:DIR, folder:DIR, synthetic[:N]",
+        "training images: cifar10:DIR, cifar100:DIR, imagenet16:FILE[,FILE...], idx:DIR, folder:DIR, "
+        "synthetic[:N]",
         OnResume::keep);
   visit("out", c.out, "run directory to write", OnResume::free_);
   visit("resume", c.resume, "go on with a run: auto (the one in --out, if there is one) or its directory",
         OnResume::free_);
   visit("labels", c.labels, "random: drawn once per image; true: the data's own", OnResume::keep);
   visit("label-seed", c.label_seed, "seed of the random labels; -1: --seed", OnResume::keep);
-  visit("label-classes", c.label_classes, "number of random classes; 0: as many as the data has", OnResume::keep);
+  visit("label-classes", c.label_classes, "number of random classes; 0: as many as the data has",
+        OnResume::keep);
   visit("seed", c.seed, "seed of initialisation, paths, order and augmentation", OnResume::keep);
-  visit("compat", c.compat, "none, or megvii: labels and paths of the published code, bit for bit", OnResume::keep);
+  visit("compat", c.compat, "none, or megvii: labels and paths of the published code, bit for bit",
+        OnResume::keep);
   visit("sampling", c.sampling, "per-cell: every cell its own path (published); per-net: one path for all",
         OnResume::keep);
   visit("unsampled", c.unsampled,
@@ -33,7 +36,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("epochs", c.epochs, "epochs of the run, which the learning rate is spread over", OnResume::keep);
   visit("steps", c.steps, "stop after this many steps in all; 0: run all epochs", OnResume::free_);
   visit("images", c.images, "train on the first so many images of the split; 0: all", OnResume::keep);
-  visit("batch-size", c.batch_size, "images per step; the last one of an epoch may have fewer", OnResume::keep);
+  visit("batch-size", c.batch_size, "images per step; the last one of an epoch may have fewer",
+        OnResume::keep);
   visit("learning-rate", c.learning_rate, "of the first epoch; cosine per epoch from there", OnResume::keep);
   visit("min-learning-rate", c.min_learning_rate, "where the cosine would end", OnResume::keep);
   visit("momentum", c.momentum, "of SGD", OnResume::keep);
@@ -45,8 +49,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("strict-data", c.strict_data, "true: an unreadable image file ends the run", OnResume::free_);
   visit("device", c.device, "auto, cpu, cuda, cuda:N or ref", OnResume::free_);
   visit("threads", c.threads, "of the CPU backend; 0: all cores", OnResume::free_);
-  visit("checkpoint-every", c.checkpoint_every, "also keep epoch_N.safetensors every so many epochs; 0: never",
-        OnResume::free_);
+  visit("checkpoint-every", c.checkpoint_every,
+        "also keep epoch_N.safetensors every so many epochs; 0: never", OnResume::free_);
   visit("log-every", c.log_every, "steps between progress lines and step events", OnResume::free_);
 }
 

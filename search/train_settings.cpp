@@ -27,7 +27,9 @@ void check_range(const char* flag, T value, T low, T high) {
   RLNAS_CHECK(value >= low && value <= high, usage, flag, ": ", value, " is not in ", low, "..", high);
 }
 
-bool megvii(const TrainConfig& config) { return config.compat == "megvii"; }
+bool megvii(const TrainConfig& config) {
+  return config.compat == "megvii";
+}
 
 }  // namespace
 
@@ -52,8 +54,9 @@ void check_config(const TrainConfig& config) {
   check_range("--threads", config.threads, 0, 4096);
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
-  RLNAS_CHECK(config.labels == "random" || config.label_classes == 0, usage,
-              "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
+  RLNAS_CHECK(
+      config.labels == "random" || config.label_classes == 0, usage,
+      "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
   RLNAS_CHECK(config.labels == "random" || config.label_seed < 0, usage,
               "--label-seed: true labels are not drawn; drop it or use --labels random");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,

@@ -102,7 +102,8 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
   const bool resuming = !config_.resume.empty() && directory_.holds_run();
   if (resuming) {
     progress_ = directory_.load(config_, data_.dataset.checksum, state.parameters(), state.statistics());
-    load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(), "");
+    load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
+                 "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
   } else {
     const std::vector<float> initial = space.layout().initial_parameters(config_.seed);
@@ -137,9 +138,9 @@ TrainProgress Trainer::progress_now() const {
 void Trainer::after_step(const LossSums& sums, int count, double learning_rate) {
   learning_rate_ = learning_rate;
   ++progress_.step;
-  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step, " (epoch ",
-              (progress_.step - 1) / steps_per_epoch_, "); the last good checkpoint is in ", directory_.path(),
-              "; try a lower --learning-rate");
+  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step,
+              " (epoch ", (progress_.step - 1) / steps_per_epoch_, "); the last good checkpoint is in ",
+              directory_.path(), "; try a lower --learning-rate");
   progress_.epoch_loss_sum += sums.loss;
   progress_.epoch_correct += sums.correct;
   progress_.epoch_images += count;
@@ -198,7 +199,8 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
 TrainResult Trainer::run() {
   check_config(config_);
   if (!config_.resume.empty() && config_.resume != "auto") {
-    RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage, "--out: a run is resumed in its own "
+    RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage,
+                "--out: a run is resumed in its own "
                 "directory; drop --out or make it the same as --resume");
     config_.out = config_.resume;
     directory_ = RunDirectory(config_.out);
@@ -213,10 +215,11 @@ TrainResult Trainer::run() {
   data_ = load_training_data(config_);
   for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
   const std::unique_ptr<TrainingSpace> space = make_training_space(config_, data_.classes);
-  const BatchLoader loader(data_.dataset, data_.indices, data_.labels,
-                           {.batch_size = config_.batch_size,
-                            .seed = config_.seed,
-                            .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none});
+  const BatchLoader loader(
+      data_.dataset, data_.indices, data_.labels,
+      {.batch_size = config_.batch_size,
+       .seed = config_.seed,
+       .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none});
   steps_per_epoch_ = loader.steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
@@ -242,7 +245,8 @@ TrainResult Trainer::run() {
   result.run_directory = config_.out;
   run_start_ = window_start_ = Clock::now();
   if (progress_.step < total_steps_) {
-    Prefetcher batches(loader, int(progress_.step / steps_per_epoch_), int(progress_.step % steps_per_epoch_));
+    Prefetcher batches(loader, int(progress_.step / steps_per_epoch_),
+                       int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
       const std::int64_t step = progress_.step;
       const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
@@ -250,8 +254,8 @@ TrainResult Trainer::run() {
       spec.sgd.learning_rate = float(learning_rate);
       const HostBatch& batch = batches.next();
       const LossSums sums = state.step(
-          [&](Context& context, const Tensor& images) { return space->forward(context, images, step); }, batch,
-          spec);
+          [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
+          batch, spec);
       after_step(sums, batch.count, learning_rate);
       if (progress_.step % steps_per_epoch_ == 0)
         end_epoch(state, *space);
@@ -263,8 +267,8 @@ TrainResult Trainer::run() {
       }
     }
   }
-  RLNAS_CHECK(state.arena().slab_count() == 1, run_failed,
-              "a step needed more memory than planned (", state.arena().peak_bytes(), " bytes)");
+  RLNAS_CHECK(state.arena().slab_count() == 1, run_failed, "a step needed more memory than planned (",
+              state.arena().peak_bytes(), " bytes)");
   result.steps = progress_.step;
   result.loss = last_epoch_.epoch_end ? last_epoch_.loss : progress_now().loss;
   result.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));

@@ -1,5 +1,5 @@
-// What the trainer needs to know of a search space: its SuperNet, how to run one sampled path, and how far the
-// weights have turned. One implementation per space.
+// What the trainer needs to know of a search space: its SuperNet, how to run one sampled path, and how far
+// the weights have turned. One implementation per space.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
     const Tensor pixels = upload(batch.images.data(), image_shape, Layout::nhwc, DType::u8);
     const Tensor params = upload(batch.params.data(), Shape::matrix(batch.count, sizeof(AugmentParams)),
                                  Layout::flat, DType::u8);
-    backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(), images.data());
+    backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(),
+                            images.data());
   }
   const Tensor labels = upload(batch.labels.data(), Shape::matrix(batch.count, 1), Layout::flat, DType::i32);
   {

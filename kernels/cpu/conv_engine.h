@@ -4,7 +4,7 @@
 // single-threaded oneDNN primitive inside our own parallel loop: measured as fast as oneDNN's own threading,
 // and results do not depend on the thread count. Activations stay NHWC; weights are reordered from OIHW to
 // the blocking oneDNN asks for once a call. What oneDNN would leave to its reference code goes to
-// direct_conv.h. oneDNN's headers are seen in conv_engine.cpp alone.
+// direct_conv.h. oneDNN's headers are seen in conv_engine.cpp and conv_plan.* alone.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,8 @@
 // Loops over fixed blocks on a fixed number of threads.
 //
 // A block is the unit of both scheduling and rounding: what a block computes depends on its index alone, so
-// the number of threads and who runs which block cannot be seen in a result. The body must not throw.
+// the number of threads and who runs which block cannot be seen in a result. Threads take blocks as they come
+// free: on a busy machine one that is held up delays a block, not half the work. The body must not throw.
 #pragma once
 
 #include <algorithm>

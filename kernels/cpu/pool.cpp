@@ -32,6 +32,17 @@ Span covering(const PoolSpec& spec, int h, int out_size) {
           std::min(out_size, (h + spec.padding) / spec.stride + 1)};
 }
 
+// What a backward pass needs to know along one axis.
+struct Axis {
+  Axis(const PoolSpec& spec, int in_size) {
+    const int out_size = spec.out_size(in_size);
+    for (int h = 0; h < in_size; ++h) covering.push_back(rlnas::covering(spec, h, out_size));
+    for (int p = 0; p < out_size; ++p) inverse_count.push_back(1.0f / float(window(spec, p, in_size).size()));
+  }
+  std::vector<Span> covering;        // of every input position
+  std::vector<float> inverse_count;  // of every output position: 1/pixels in its window
+};
+
 bool is_3x3(const PoolSpec& spec) {
   return spec.kernel == 3 && spec.stride == 1 && spec.padding == 1;
 }
@@ -149,15 +160,16 @@ void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3<true>(threads_, spec, dy, dx, store_mode);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   for_each_pixel(
       threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
-        const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
+        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
         float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
         if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
         for (int p = rows.begin; p < rows.end; ++p)
           for (int q = columns.begin; q < columns.end; ++q) {
-            const int count = window(spec, p, spec.in_height).size() * window(spec, q, spec.in_width).size();
-            const float scale = 1.0f / float(count);
+            const float scale =
+                vertical.inverse_count[std::size_t(p)] * horizontal.inverse_count[std::size_t(q)];
             const float* const from = dy + pixel(n, height, width, channels, p, q);
             for_channel_blocks(channels, [&]<class V, int N>(int c) {
               for (int i = 0; i < N; ++i) {
@@ -204,9 +216,10 @@ void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* ind
                                    float* dx, Store store_mode) {
   check_spec(spec);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   for_each_pixel(
       threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
-        const Span rows = covering(spec, h, height), columns = covering(spec, w, width);
+        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
         float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
         if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
         for (int p = rows.begin; p < rows.end; ++p)

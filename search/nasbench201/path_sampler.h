@@ -1,5 +1,5 @@
-// Draws the paths of a training step (method.md 3.2): one cell for each searchable cell of the SuperNet, or one
-// for all of them. A node whose incoming edges all came out as none is drawn again as a whole.
+// Draws the paths of a training step (method.md 3.2): one cell for each searchable cell of the SuperNet, or
+// one for all of them. A node whose incoming edges all came out as none is drawn again as a whole.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,9 @@ namespace {
 constexpr Pool kEdgePool{.kernel = 3, .stride = 1, .padding = 1};
 constexpr Pool kShortcutPool{.kernel = 2, .stride = 2, .padding = 0};
 
-bool is_conv(Op op) { return op == Op::nor_conv_1x1 || op == Op::nor_conv_3x3; }
+bool is_conv(Op op) {
+  return op == Op::nor_conv_1x1 || op == Op::nor_conv_3x3;
+}
 
 // Which edges of a path carry data from the cell's input to its output.
 struct Liveness {
@@ -47,7 +49,8 @@ NodeOutput complete(Context& context, NodeOutput have, Want want) {
 
 }  // namespace
 
-Supernet::EdgeOp Supernet::make_edge_op(const std::string& name, Conv2d geometry, Affine affine, Owner owner) {
+Supernet::EdgeOp Supernet::make_edge_op(const std::string& name, Conv2d geometry, Affine affine,
+                                        Owner owner) {
   const Conv2d conv = builder_.conv(name + ".op.1", geometry, owner);
   return {conv, builder_.batch_norm(name + ".op.2", geometry.out_channels, affine, owner)};
 }
@@ -81,8 +84,8 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config) {
         for (int k = 0; k < 2; ++k) {
           const int op = int(Op::nor_conv_1x1) + k;
           const std::string name = "cells." + std::to_string(position) + ".edges." +
-                                   std::to_string(kEdges[e].target) + "<-" + std::to_string(kEdges[e].source) + "." +
-                                   std::to_string(op);
+                                   std::to_string(kEdges[e].target) + "<-" +
+                                   std::to_string(kEdges[e].source) + "." + std::to_string(op);
           cell.edges[e][k] = make_edge_op(
               name, {.in_channels = channels, .out_channels = channels, .kernel = 1 + 2 * k, .padding = k},
               Affine::no, {position, e, op});

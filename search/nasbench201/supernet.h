@@ -1,6 +1,6 @@
 // The NAS-Bench-201 SuperNet (method.md 3.1): stem, three stages of searchable cells with a residual block in
-// front of the second and third, head. Every cell holds a 1x1 and a 3x3 convolution on each of its six edges; a
-// step runs one path through each cell. None edges cost nothing and dead edges are pruned before they run.
+// front of the second and third, head. Every cell holds a 1x1 and a 3x3 convolution on each of its six edges;
+// a step runs one path through each cell. None edges cost nothing and dead edges are pruned before they run.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,8 @@ class Supernet {
   Want wanted_by(std::size_t item, std::span<const Cell> paths) const;
   NodeOutput run_cell(Context& context, const SearchableCell& cell, const Cell& path, const NodeOutput& input,
                       Want want) const;
-  NodeOutput run_block(Context& context, const ResidualBlock& block, const NodeOutput& input, Want want) const;
+  NodeOutput run_block(Context& context, const ResidualBlock& block, const NodeOutput& input,
+                       Want want) const;
 
   SupernetConfig config_;
   ModelBuilder builder_;

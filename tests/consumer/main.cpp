@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
     const std::vector<double> angles = rlnas::nasbench201_angles(result.run_directory);
     const auto best = std::max_element(angles.begin(), angles.end()) - angles.begin();
     const auto arch = rlnas::nasbench201_architecture("enum:" + std::to_string(best));
-    std::printf("%s: %.4f rad, %.2f MFLOPs\n", arch.arch.c_str(), angles[std::size_t(best)], double(arch.macs) / 1e6);
+    std::printf("%s: %.4f rad, %.2f MFLOPs\n", arch.arch.c_str(), angles[std::size_t(best)],
+                double(arch.macs) / 1e6);
     rlnas::nasbench201_architecture("|nonsense~0|");
   } catch (const rlnas::Error& error) {
     std::printf("caught: %s\n", error.what());

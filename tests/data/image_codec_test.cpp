@@ -37,7 +37,7 @@ int largest_difference(const RgbImage& image, const Painter& paint) {
 
 }  // namespace
 
-TEST_CASE("PNG of every kind decodes exactly; alpha is dropped") {
+TEST_CASE("PNG of every kind decodes exactly, alpha is dropped") {
   const Painter grey = [](int y, int x) { return grey_of(smooth(y, x)); };
   const Painter two_level = [](int y, int x) { return (y + x) % 3 == 0 ? 0xffffffu : 0u; };
   const Painter few = [](int y, int x) { return smooth(y / 8 * 8, x / 8 * 8); };

@@ -39,7 +39,7 @@ TEST_CASE("blocks are aligned, do not overlap, and come back when the last owner
   CHECK(arena.slab_count() == 1);
 }
 
-TEST_CASE("copies share a block; unique() tells when one owner is left") {
+TEST_CASE("copies share a block, unique() tells when one owner is left") {
   const auto backend = make_ref_backend();
   Arena arena(*backend, 4096);
   Buffer a = arena.allocate(100);
@@ -55,7 +55,8 @@ TEST_CASE("copies share a block; unique() tells when one owner is left") {
   CHECK(arena.allocate(100).data() == address);  // the freed block is the lowest hole
 }
 
-TEST_CASE("the same sequence lands on the same addresses, the peak is the highest end, and a full arena grows") {
+TEST_CASE(
+    "the same sequence lands on the same addresses, the peak is the highest end, and a full arena grows") {
   const auto backend = make_ref_backend();
   Arena arena(*backend, 1024);
   const void* first;

@@ -23,7 +23,8 @@ using testing::TemporaryDirectory;
 
 TensorFile sample(float value) {
   TensorFile file;
-  file.tensors = {{"cells.0.edges.1<-0.3.op.1.weight", {2, 3}, {1, 2, 3, 4, 5, value}}, {"empty", {0, 4}, {}},
+  file.tensors = {{"cells.0.edges.1<-0.3.op.1.weight", {2, 3}, {1, 2, 3, 4, 5, value}},
+                  {"empty", {0, 4}, {}},
                   {"scalar", {}, {7}}};
   file.metadata = {{"step", "12"}, {"note", "quotes \" and \xc3\xa9"}};
   return file;

@@ -32,7 +32,7 @@ TEST_CASE("segments start on aligned places and are cut into blocks of one segme
   CHECK(blocks[2].count == 1);
 }
 
-TEST_CASE("coast: an op that was sampled once goes on decaying and coasting; freeze: it stands still") {
+TEST_CASE("coast: an op that was sampled once goes on decaying and coasting, freeze: it stands still") {
   for (const Unsampled unsampled : {Unsampled::coast, Unsampled::freeze}) {
     const auto backend = make_ref_backend();
     Parameters parameters(*backend, two_tensors());

@@ -20,7 +20,9 @@ TEST_CASE("philox4x32-10 gives the known answers of Random123") {
 }
 
 TEST_CASE("streams differ by seed, name, step and index, and repeat by all four") {
-  const auto first = [](RandomStream random) { return (std::uint64_t{random.next_u32()} << 32) | random.next_u32(); };
+  const auto first = [](RandomStream random) {
+    return (std::uint64_t{random.next_u32()} << 32) | random.next_u32();
+  };
   std::set<std::uint64_t> seen;
   for (const std::uint64_t seed : {0, 1})
     for (const char* name : {"path", "shuffle"})
@@ -31,7 +33,7 @@ TEST_CASE("streams differ by seed, name, step and index, and repeat by all four"
   CHECK(first({7, "a", 3, 4}) == first({7, "a", 3, 4}));
 }
 
-TEST_CASE("below is in range and even; uniform lies in [0, 1)") {
+TEST_CASE("below is in range and even, uniform lies from 0 up to 1") {
   RandomStream random(3, "test");
   std::array<int, 7> counts{};
   for (int i = 0; i < 70000; ++i) ++counts[random.below(7)];
@@ -57,7 +59,8 @@ TEST_CASE("NumpyRandom equals numpy.random.RandomState") {
 }
 
 TEST_CASE("PythonRandom equals random.Random") {
-  PythonRandom random(1021);  // r = Random(1021): [r._randbelow(1000) for _ in range(5)], then shuffle of range(8)
+  PythonRandom random(
+      1021);  // r = Random(1021): [r._randbelow(1000) for _ in range(5)], then shuffle of range(8)
   for (const std::uint32_t expected : {543u, 520u, 182u, 578u, 251u}) CHECK(random.below(1000) == expected);
   std::vector<int> items(8);
   std::iota(items.begin(), items.end(), 0);

@@ -30,7 +30,8 @@ TEST_CASE_FIXTURE(Fixture, "closures run last to first and are gone afterwards")
   CHECK(order.size() == 3);
 }
 
-TEST_CASE_FIXTURE(Fixture, "the first gradient is kept without a copy, the second never writes into shared memory") {
+TEST_CASE_FIXTURE(Fixture,
+                  "the first gradient is kept without a copy, the second never writes into shared memory") {
   Tensor x = filled(0.0f);
   x.variable = tape.new_variable();
   const Tensor first = filled(1.0f);

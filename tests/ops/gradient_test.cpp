@@ -1,5 +1,5 @@
-// The tape against finite differences of the loss: every parameter of a small network that uses each operation, an
-// activation shared by several edges, a skip, and a sum of many terms.
+// The tape against finite differences of the loss: every parameter of a small network that uses each
+// operation, an activation shared by several edges, a skip, and a sum of many terms.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -23,7 +23,8 @@ class SmallNetwork {
         stem_norm_(builder_.batch_norm("stem_norm", 8, Affine::yes)),
         a_(builder_.conv("a", {.in_channels = 8, .out_channels = 8, .kernel = 1})),
         a_norm_(builder_.batch_norm("a_norm", 8, Affine::yes)),
-        b_(builder_.conv("b", {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 2, .dilation = 2})),
+        b_(builder_.conv("b",
+                         {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 2, .dilation = 2})),
         b_norm_(builder_.batch_norm("b_norm", 8, Affine::no)),
         down_(builder_.conv("down",
                             {.in_channels = 8, .out_channels = 16, .kernel = 3, .stride = 2, .padding = 1})),
@@ -50,8 +51,7 @@ class SmallNetwork {
     Tensor images = make_tensor(arena_, Shape::image(kBatch, kSize, kSize, 3));
     RandomStream random(5, "images");
     for (std::size_t i = 0; i < images.count(); ++i) images.data()[i] = 2.0f * random.uniform() - 1.0f;
-    const Tensor labels =
-        make_tensor(arena_, Shape::matrix(kBatch, 1), Layout::flat, DType::i32);
+    const Tensor labels = make_tensor(arena_, Shape::matrix(kBatch, 1), Layout::flat, DType::i32);
     for (int i = 0; i < kBatch; ++i) labels.data<std::int32_t>()[i] = (2 * i + 1) % kClasses;
 
     const NodeOutput x = norm_sum(c, {{conv2d(c, images, stem_), stem_norm_}}, Want::both);
@@ -64,8 +64,8 @@ class SmallNetwork {
                                    {pooled, {}}},
                                   Want::both);
     const Tensor shortcut = conv2d(c, avg_pool(c, y.sum, {.kernel = 2, .stride = 2, .padding = 0}), short_);
-    const Tensor z = norm_sum(c, {{conv2d(c, y.activated, down_), down_norm_}, {shortcut, {}}}, Want::activated)
-                         .activated;
+    const Tensor z =
+        norm_sum(c, {{conv2d(c, y.activated, down_), down_norm_}, {shortcut, {}}}, Want::activated).activated;
     const Tensor logits = linear(c, global_avg_pool(c, z), classifier_);
     LossSums sums;
     cross_entropy(c, logits, labels, 0.1f, &sums);
@@ -98,7 +98,8 @@ class SmallNetwork {
   std::optional<Context> context_;
 };
 
-// For every tensor: the derivative of the loss along the tensor's own gradient must be the gradient's squared norm.
+// For every tensor: the derivative of the loss along the tensor's own gradient must be the gradient's squared
+// norm.
 void check_gradients(Backend& backend, double tolerance) {
   SmallNetwork network(backend);
   network.loss();
@@ -130,7 +131,9 @@ void check_gradients(Backend& backend, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("gradients of the tape equal finite differences: ref") { check_gradients(*make_ref_backend(), 0.02); }
+TEST_CASE("gradients of the tape equal finite differences: ref") {
+  check_gradients(*make_ref_backend(), 0.02);
+}
 TEST_CASE("gradients of the tape equal finite differences: cpu") {
   check_gradients(*make_cpu_backend({.threads = 2}), 0.02);
 }

@@ -151,7 +151,7 @@ TEST_CASE("usage errors are one line and exit with 2") {
   CHECK(contains(error_of({}), "RLNAS_COUNT"));
 }
 
-TEST_CASE("exit codes follow the error's code; every exception is caught") {
+TEST_CASE("exit codes follow the error's code, every exception is caught") {
   const auto code_of = [](const std::function<int()>& body) {
     const Outcome outcome = run({}, body);
     CHECK(is_one_line(outcome.err));

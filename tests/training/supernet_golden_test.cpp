@@ -1,5 +1,5 @@
-// Five training steps of a small SuperNet against PyTorch (tests/golden/supernet_golden.py): same weights, images,
-// labels and paths, among them dead edges and a cell without any live path.
+// Five training steps of a small SuperNet against PyTorch (tests/golden/supernet_golden.py): same weights,
+// images, labels and paths, among them dead edges and a cell without any live path.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -84,8 +84,8 @@ void run_case(Backend& backend) {
       paths.push_back(cell);
     }
     const LossSums sums = state.step(
-        [&](Context& context, const Tensor& images) { return supernet.forward(context, images, paths); }, host,
-        spec);
+        [&](Context& context, const Tensor& images) { return supernet.forward(context, images, paths); },
+        host, spec);
     const double expected = golden["losses"][step];
     INFO("step ", step);
     CHECK(std::abs(sums.loss / batch - expected) < 1e-5 * expected);
@@ -102,7 +102,11 @@ void run_case(Backend& backend) {
 
 }  // namespace
 
-TEST_CASE("five SuperNet steps equal PyTorch's: cpu") { run_case(*make_cpu_backend({.threads = 2})); }
-TEST_CASE("five SuperNet steps equal PyTorch's: ref") { run_case(*make_ref_backend()); }
+TEST_CASE("five SuperNet steps equal PyTorch's: cpu") {
+  run_case(*make_cpu_backend({.threads = 2}));
+}
+TEST_CASE("five SuperNet steps equal PyTorch's: ref") {
+  run_case(*make_ref_backend());
+}
 
 }  // namespace rlnas::nasbench201

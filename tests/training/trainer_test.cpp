@@ -51,7 +51,7 @@ ErrorCode code_of(const std::function<void()>& action, const std::string& mentio
 
 }  // namespace
 
-TEST_CASE("the same seed gives the same bits, with any number of threads; another seed does not") {
+TEST_CASE("the same seed gives the same bits, with any number of threads, another seed does not") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory.file("a"));
   config.threads = 1;
@@ -123,7 +123,9 @@ TEST_CASE("a run killed before its last events were covered by a checkpoint drop
   train(config);
   {
     std::ofstream events(config.out + "/events.jsonl", std::ios::app);
-    events << R"({"schema":1,"event":"step","step":9,"loss":1.0})" << "\n" << R"({"schema":1,"ev)";
+    events << R"({"schema":1,"event":"step","step":9,"loss":1.0})"
+           << "\n"
+           << R"({"schema":1,"ev)";
   }
   std::ofstream(config.out + "/latest.safetensors.tmp") << "half a checkpoint";
   config.steps = 0;
@@ -137,7 +139,8 @@ TEST_CASE("a run killed before its last events were covered by a checkpoint drop
   CHECK(lines == 14);
 }
 
-TEST_CASE("coast and freeze, per-cell and per-net, random and true labels, megvii: all train and all differ") {
+TEST_CASE(
+    "coast and freeze, per-cell and per-net, random and true labels, megvii: all train and all differ") {
   const TemporaryDirectory directory;
   std::vector<std::vector<float>> results;
   const auto run = [&](const char* name, const std::function<void(TrainConfig&)>& change) {
@@ -171,7 +174,7 @@ TEST_CASE("a step stays within the planned memory, and the plan agrees with run.
   CHECK(plan.network.size() > 100);
 }
 
-TEST_CASE("checkpoint_every keeps epochs; the init file holds the untrained weights") {
+TEST_CASE("checkpoint_every keeps epochs, the init file holds the untrained weights") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory.file("run"));
   config.checkpoint_every = 1;
@@ -205,23 +208,26 @@ TEST_CASE("bad input ends in one line with the right code") {
   CHECK(code_of(with([](TrainConfig& c) { c.momentum = std::numeric_limits<double>::quiet_NaN(); }),
                 "--momentum") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) {
-          c.labels = "true";
-          c.label_classes = 5;
-        }),
+                  c.labels = "true";
+                  c.label_classes = 5;
+                }),
                 "--label-classes") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:x"; }), "--device") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "--device") == ErrorCode::device);
-  CHECK(code_of(with([](TrainConfig& c) { c.resume = "/nowhere"; c.out.clear(); }), "--resume") ==
-        ErrorCode::data);
+  CHECK(code_of(with([](TrainConfig& c) {
+                  c.resume = "/nowhere";
+                  c.out.clear();
+                }),
+                "--resume") == ErrorCode::data);
   CHECK(code_of(with([](TrainConfig& c) { c.out = "/proc/run"; }), "--out") == ErrorCode::data);
   CHECK(!std::filesystem::exists(config.out));
 
   train(config);
   CHECK(code_of(with([](TrainConfig&) {}), "--resume auto") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) {
-          c.resume = "auto";
-          c.batch_size = 8;
-        }),
+                  c.resume = "auto";
+                  c.batch_size = 8;
+                }),
                 "--batch-size") == ErrorCode::usage);
   std::filesystem::resize_file(config.out + "/resume.safetensors", 100000);
   CHECK(code_of(with([](TrainConfig& c) { c.resume = "auto"; }), "resume.safetensors: truncated") ==

@@ -1,5 +1,5 @@
-// The one exception type of the library. Codes double as the exit codes of the apps, so a failure keeps its meaning
-// from a kernel to the shell.
+// The one exception type of the library. Codes double as the exit codes of the apps, so a failure keeps its
+// meaning from a kernel to the shell.
 #pragma once
 
 #include <stdexcept>

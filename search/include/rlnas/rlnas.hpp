@@ -1,5 +1,5 @@
-// rlnas: neural architecture search with random labels, as a library. This header is all an embedder needs: standard
-// types only. Every function throws rlnas::Error (rlnas/error.hpp) with one clear line.
+// rlnas: neural architecture search with random labels, as a library. This header is all an embedder needs:
+// standard types only. Every function throws rlnas::Error (rlnas/error.hpp) with one clear line.
 //
 //   rlnas::TrainConfig config;
 //   config.data = "cifar10:/data/cifar-10-batches-bin";
@@ -23,19 +23,19 @@ RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 // How a SuperNet is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3).
 struct TrainConfig {
   std::string space = "nasbench201";
-  std::string data;                     // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
-  std::string out;                      // run directory
-  std::string resume;                   // "", "auto" (go on when `out` holds a run) or a run directory
-  std::string labels = "random";        // random | true
-  std::int64_t label_seed = -1;         // -1: the seed
-  int label_classes = 0;                // 0: as many as the data has
-  std::uint64_t seed = 0;               // of initialisation, paths, order and augmentation
-  std::string compat = "none";          // none | megvii: the published code's labels and paths, bit for bit
-  std::string sampling = "per-cell";    // per-cell | per-net
-  std::string unsampled = "coast";      // coast | freeze
+  std::string data;    // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
+  std::string out;     // run directory
+  std::string resume;  // "", "auto" (go on when `out` holds a run) or a run directory
+  std::string labels = "random";      // random | true
+  std::int64_t label_seed = -1;       // -1: the seed
+  int label_classes = 0;              // 0: as many as the data has
+  std::uint64_t seed = 0;             // of initialisation, paths, order and augmentation
+  std::string compat = "none";        // none | megvii: the published code's labels and paths, bit for bit
+  std::string sampling = "per-cell";  // per-cell | per-net
+  std::string unsampled = "coast";    // coast | freeze
   int epochs = 250;
-  std::int64_t steps = 0;               // stop after so many in all; 0: run all epochs
-  std::int64_t images = 0;              // train on the first so many images of the split; 0: all
+  std::int64_t steps = 0;   // stop after so many in all; 0: run all epochs
+  std::int64_t images = 0;  // train on the first so many images of the split; 0: all
   int batch_size = 64;
   double learning_rate = 0.025;
   double min_learning_rate = 0.001;
@@ -43,17 +43,17 @@ struct TrainConfig {
   bool nesterov = true;
   double weight_decay = 5e-4;
   double label_smoothing = 0.0;
-  bool augment = true;                  // random flip and shifted crop
-  int image_size = 32;                  // of folder and synthetic data
-  bool strict_data = false;             // an unreadable image file is fatal
-  std::string device = "auto";          // auto | cpu | cuda[:N] | ref
-  int threads = 0;                      // of the CPU backend; 0: all cores
-  int checkpoint_every = 0;             // also keep epoch_N.safetensors every so many epochs; 0: never
-  int log_every = 50;                   // steps between step events
+  bool augment = true;          // random flip and shifted crop
+  int image_size = 32;          // of folder and synthetic data
+  bool strict_data = false;     // an unreadable image file is fatal
+  std::string device = "auto";  // auto | cpu | cuda[:N] | ref
+  int threads = 0;              // of the CPU backend; 0: all cores
+  int checkpoint_every = 0;     // also keep epoch_N.safetensors every so many epochs; 0: never
+  int log_every = 50;           // steps between step events
 };
 
 struct TrainProgress {
-  int epoch = 0;   // of this step, from 0
+  int epoch = 0;  // of this step, from 0
   int epochs = 0;
   std::int64_t step = 0;   // steps done, over all epochs
   std::int64_t steps = 0;  // steps the run will do
@@ -62,16 +62,16 @@ struct TrainProgress {
   double learning_rate = 0.0;
   double images_per_s = 0.0;
   double eta_s = 0.0;
-  bool logged = false;     // this step also went to events.jsonl (every log_every steps and at the end)
+  bool logged = false;  // this step also went to events.jsonl (every log_every steps and at the end)
   // At the end of an epoch: over a fixed sample of architectures, in radians.
   bool epoch_end = false;
   double angle_mean_rad = 0.0, angle_min_rad = 0.0, angle_max_rad = 0.0;
 };
 
 struct TrainCallbacks {
-  std::function<void(const std::string&)> log;              // one line of what is going on
-  std::function<void(const TrainProgress&)> progress;       // after every step
-  std::function<bool()> should_stop;                        // polled after every step; true: save and return
+  std::function<void(const std::string&)> log;         // one line of what is going on
+  std::function<void(const TrainProgress&)> progress;  // after every step
+  std::function<bool()> should_stop;                   // polled after every step; true: save and return
 };
 
 struct TrainResult {
@@ -92,15 +92,16 @@ struct TrainPlan {
   int steps_per_epoch = 0;
   std::int64_t steps = 0;
   std::int64_t parameters = 0;
-  double train_gflop_per_step = 0.0;      // of the largest path
-  std::uint64_t step_memory_bytes = 0;    // activations, gradients and scratch of the largest path
-  std::uint64_t fixed_memory_bytes = 0;   // weights, momentum, statistics, tables
+  double train_gflop_per_step = 0.0;     // of the largest path
+  std::uint64_t step_memory_bytes = 0;   // activations, gradients and scratch of the largest path
+  std::uint64_t fixed_memory_bytes = 0;  // weights, momentum, statistics, tables
   std::uint64_t data_memory_bytes = 0;
-  std::vector<std::string> network;       // one line for each primitive of the forward pass of the largest path
+  std::vector<std::string> network;  // one line for each primitive of the forward pass of the largest path
 };
 RLNAS_API TrainPlan plan_training(const TrainConfig& config);
 
-// ---- NAS-Bench-201 -------------------------------------------------------------------------------------------
+// ---- NAS-Bench-201
+// -------------------------------------------------------------------------------------------
 
 // The angle of every architecture, in radians, in enumeration order (base-5 number of the six operations).
 // run_directory: one that holds init.safetensors and latest.safetensors.
@@ -117,6 +118,7 @@ struct Nasbench201Architecture {
   std::int64_t angle_vector_length = 0;
 };
 // `text`: an architecture string, N or #N (benchmark index), enum:N.
-RLNAS_API Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes = 10, int image_size = 32);
+RLNAS_API Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes = 10,
+                                                           int image_size = 32);
 
 }  // namespace rlnas

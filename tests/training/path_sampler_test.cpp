@@ -1,0 +1,80 @@
+// Sampled paths: the published draws bit for bit, and the distribution of both sources (method.md 3.2, 15.6).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/nasbench201/path_sampler.h"
+
+namespace rlnas::nasbench201 {
+namespace {
+
+Cell cell_of(std::array<int, kEdgeCount> ops) {
+  Cell cell;
+  for (int e = 0; e < kEdgeCount; ++e) cell.ops[std::size_t(e)] = Op(ops[std::size_t(e)]);
+  return cell;
+}
+
+}  // namespace
+
+TEST_CASE("megvii: the first training step of seed 0 has the published paths") {
+  PathSampler sampler(0, 15, Sampling::per_cell, PathSource::python);
+  const std::vector<Cell> paths = sampler.paths(0);
+  REQUIRE(paths.size() == 15);
+  CHECK(paths[0] == cell_of({1, 1, 0, 0, 4, 3}));
+  CHECK(paths[1] == cell_of({4, 2, 4, 1, 1, 4}));
+  CHECK(paths[2] == cell_of({3, 4, 2, 3, 3, 2}));
+  CHECK(paths[3] == cell_of({2, 4, 0, 3, 4, 2}));
+  CHECK(paths[4] == cell_of({1, 1, 0, 2, 0, 1}));
+}
+
+TEST_CASE("a sampler that jumps to a step gives what one that walked there gives") {
+  for (const PathSource source : {PathSource::philox, PathSource::python})
+    for (const Sampling sampling : {Sampling::per_cell, Sampling::per_net}) {
+      PathSampler walking(3, 15, sampling, source), jumping(3, 15, sampling, source);
+      std::vector<Cell> at_seven;
+      for (int step = 0; step <= 9; ++step) {
+        const std::vector<Cell> paths = walking.paths(step);
+        if (step == 7) at_seven = paths;
+      }
+      CHECK(jumping.paths(7) == at_seven);
+      CHECK(walking.paths(7) == at_seven);  // back in time
+      CHECK(jumping.paths(8) != at_seven);
+    }
+}
+
+TEST_CASE("per-net gives every cell the same path, per-cell does not") {
+  PathSampler net(1, 15, Sampling::per_net, PathSource::philox),
+      cells(1, 15, Sampling::per_cell, PathSource::philox);
+  const std::vector<Cell> same = net.paths(4), different = cells.paths(4);
+  CHECK(std::count(same.begin(), same.end(), same[0]) == 15);
+  CHECK(std::count(different.begin(), different.end(), different[0]) < 5);
+}
+
+TEST_CASE("edges come out none with the published probabilities, and no node is ever without input") {
+  for (const PathSource source : {PathSource::philox, PathSource::python}) {
+    PathSampler sampler(2, 15, Sampling::per_cell, source);
+    constexpr int kSteps = 4000;
+    std::array<std::array<int, kOpCount>, kEdgeCount> counts{};
+    for (int step = 0; step < kSteps; ++step)
+      for (const Cell& cell : sampler.paths(step)) {
+        int live[kNodeCount] = {};
+        for (int e = 0; e < kEdgeCount; ++e) {
+          ++counts[std::size_t(e)][std::size_t(cell.ops[std::size_t(e)])];
+          live[kEdges[std::size_t(e)].target] += cell.ops[std::size_t(e)] != Op::none ? 1 : 0;
+        }
+        REQUIRE((live[1] > 0 && live[2] > 0 && live[3] > 0));
+      }
+    const double none[kNodeCount] = {0.0, 0.0, 1.0 / 6.0, 6.0 / 31.0};
+    for (int e = 0; e < kEdgeCount; ++e)
+      for (int op = 0; op < kOpCount; ++op) {
+        const double p_none = none[kEdges[std::size_t(e)].target];
+        const double p = op == 0 ? p_none : (1.0 - p_none) / 4.0;
+        const double draws = 15.0 * kSteps;
+        const double deviation = std::sqrt(draws * p * (1.0 - p));
+        CHECK(std::abs(counts[std::size_t(e)][std::size_t(op)] - draws * p) <= 5.0 * deviation);
+      }
+  }
+}
+
+}  // namespace rlnas::nasbench201
