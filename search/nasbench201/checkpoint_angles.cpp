@@ -8,7 +8,7 @@
 
 #include "engine/safetensors.h"
 #include "kernels/check.h"
-#include "search/nasbench201/segments.h"
+#include "search/nasbench201/supernet.h"
 
 namespace rlnas::nasbench201 {
 namespace {

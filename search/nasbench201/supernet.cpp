@@ -170,4 +170,9 @@ Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const
   return linear(context, global_avg_pool(context, head), classifier_);
 }
 
+SegmentTable supernet_segments(int classes) {
+  RLNAS_CHECK(classes > 0, usage, "--classes ", classes, ": must be positive");
+  return Supernet({.classes = classes}).layout().parameters();
+}
+
 }  // namespace rlnas::nasbench201

@@ -68,4 +68,8 @@ class Supernet {
   Linear classifier_;
 };
 
+// The tensors of the published network, in state-dict order (method.md appendix D).
+// Errors: usage unless classes is positive.
+SegmentTable supernet_segments(int classes);
+
 }  // namespace rlnas::nasbench201

@@ -1,8 +1,6 @@
 // A directory for the files of one test case, removed at its end; and how errors are looked at.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -10,28 +8,14 @@
 #include <vector>
 
 #include "kernels/check.h"
+#include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
-class TempDir {
+class TempDir : public TemporaryDirectory {
  public:
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "rlnas_data_XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    path_ = pattern;
-  }
-  ~TempDir() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
   // Writes a file, with its folders, and returns its path.
   std::string write(const std::string& name, const Bytes& bytes) const {
     const std::string path = *this / name;
@@ -40,9 +24,6 @@ class TempDir {
         .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
     return path;
   }
-
- private:
-  std::string path_;
 };
 
 // What `action` threw: "3: message" (the code, then the text), or "no error".

@@ -19,7 +19,7 @@
 namespace rlnas {
 namespace {
 
-using testing::TemporaryDirectory;
+using test::TemporaryDirectory;
 
 TensorFile sample(float value) {
   TensorFile file;
@@ -45,7 +45,7 @@ std::string error_of(const std::string& path) {
 
 TEST_CASE("safetensors: what is written is read back") {
   const TemporaryDirectory directory;
-  const std::string path = directory.file("a.safetensors");
+  const std::string path = (directory / "a.safetensors");
   write_safetensors(path, sample(6.5f));
   const TensorFile file = read_safetensors(path);
   REQUIRE(file.tensors.size() == 3);
@@ -58,7 +58,7 @@ TEST_CASE("safetensors: what is written is read back") {
 
 TEST_CASE("safetensors: every truncation and every flipped bit of a small file is noticed") {
   const TemporaryDirectory directory;
-  const std::string path = directory.file("a.safetensors");
+  const std::string path = (directory / "a.safetensors");
   write_safetensors(path, sample(6.5f));
   const std::string good = read_file(path);
   for (std::size_t size = 0; size < good.size(); ++size) {
@@ -82,19 +82,19 @@ TEST_CASE("safetensors: every truncation and every flipped bit of a small file i
 
 TEST_CASE("safetensors: missing files, directories and foreign element types are errors that name the file") {
   const TemporaryDirectory directory;
-  CHECK(!error_of(directory.file("missing")).empty());
+  CHECK(!error_of((directory / "missing")).empty());
   CHECK(!error_of(directory.path()).empty());
   const std::string header = R"({"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,8]}})";
   const std::uint64_t size = header.size();
-  std::ofstream out(directory.file("b"), std::ios::binary);
+  std::ofstream out((directory / "b"), std::ios::binary);
   out.write(reinterpret_cast<const char*>(&size), 8) << header << "12345678";
   out.close();
-  CHECK(error_of(directory.file("b")).find("BF16") != std::string::npos);
+  CHECK(error_of((directory / "b")).find("BF16") != std::string::npos);
 }
 
 TEST_CASE("a write that fails keeps the old file and leaves nothing behind") {
   const TemporaryDirectory directory;
-  const std::string path = directory.file("a.safetensors");
+  const std::string path = (directory / "a.safetensors");
   write_safetensors(path, sample(1.0f));
   const std::string old = read_file(path);
 
@@ -117,12 +117,12 @@ TEST_CASE("a write that fails keeps the old file and leaves nothing behind") {
   CHECK(WEXITSTATUS(status) == 0);
   CHECK(read_file(path) == old);
   CHECK(!std::filesystem::exists(path + ".tmp"));
-  CHECK_THROWS_AS(write_safetensors(directory.file("no/such/directory"), sample(1.0f)), Error);
+  CHECK_THROWS_AS(write_safetensors((directory / "no/such/directory"), sample(1.0f)), Error);
 }
 
 TEST_CASE("kill -9 at any moment of a write leaves the old or the new file, whole") {
   const TemporaryDirectory directory;
-  const std::string path = directory.file("a.safetensors");
+  const std::string path = (directory / "a.safetensors");
   const auto big = [](float value) {
     TensorFile file;
     file.tensors = {{"w", {1 << 18}, std::vector<float>(1 << 18, value)}};
@@ -145,7 +145,7 @@ TEST_CASE("kill -9 at any moment of a write leaves the old or the new file, whol
 
 TEST_CASE("the event log drops what lies after the step a run goes on from, and half a line") {
   const TemporaryDirectory directory;
-  const std::string path = directory.file("events.jsonl");
+  const std::string path = (directory / "events.jsonl");
   {
     EventLog log(path, 0);
     log.write("step", 1, 0.5, {{"loss", 2.5}, {"epoch", 3.0}});

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/safetensors.h"
-#include "search/nasbench201/segments.h"
+#include "search/nasbench201/supernet.h"
 #include "tests/search/random_weights.h"
 
 namespace rlnas::test {

@@ -13,7 +13,7 @@
 #include "kernels/check.h"
 #include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/counts.h"
-#include "search/nasbench201/segments.h"
+#include "search/nasbench201/supernet.h"
 #include "tests/search/random_weights.h"
 
 using namespace rlnas;

@@ -11,7 +11,7 @@
 #include "kernels/check.h"
 #include "search/nasbench201/checkpoint_angles.h"
 #include "tests/search/fake_run.h"
-#include "tests/search/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;

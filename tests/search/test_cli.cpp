@@ -9,7 +9,7 @@
 
 #include "apps/cli.h"
 #include "kernels/check.h"
-#include "tests/search/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::TemporaryDirectory;

@@ -10,7 +10,7 @@
 #include "engine/crc32.h"
 #include "kernels/check.h"
 #include "search/nasbench201/counts.h"
-#include "search/nasbench201/segments.h"
+#include "search/nasbench201/supernet.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;

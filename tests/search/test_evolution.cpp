@@ -12,8 +12,8 @@
 #include "search/evolution.h"
 #include "search/exhaustive.h"
 #include "search/nasbench201/counts.h"
-#include "search/nasbench201/segments.h"
 #include "search/nasbench201/space.h"
+#include "search/nasbench201/supernet.h"
 #include "tests/search/random_weights.h"
 
 using namespace rlnas;

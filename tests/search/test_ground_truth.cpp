@@ -10,7 +10,7 @@
 #include "search/nasbench201/cell.h"
 #include "search/nasbench201/counts.h"
 #include "search/ranking.h"
-#include "tests/search/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;

@@ -8,7 +8,7 @@
 
 #include "apps/search_app.h"
 #include "tests/search/fake_run.h"
-#include "tests/search/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::TemporaryDirectory;

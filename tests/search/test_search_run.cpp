@@ -7,11 +7,11 @@
 
 #include "kernels/check.h"
 #include "search/nasbench201/counts.h"
-#include "search/nasbench201/segments.h"
+#include "search/nasbench201/supernet.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
 #include "tests/search/random_weights.h"
-#include "tests/search/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::TemporaryDirectory;

@@ -14,7 +14,7 @@
 namespace rlnas {
 namespace {
 
-using testing::TemporaryDirectory;
+using test::TemporaryDirectory;
 
 TrainConfig small_run(const std::string& out) {
   TrainConfig config;
@@ -53,30 +53,30 @@ ErrorCode code_of(const std::function<void()>& action, const std::string& mentio
 
 TEST_CASE("the same seed gives the same bits, with any number of threads, another seed does not") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("a"));
+  TrainConfig config = small_run((directory / "a"));
   config.threads = 1;
   train(config);
-  config.out = directory.file("b");
+  config.out = (directory / "b");
   config.threads = 2;
   train(config);
-  config.out = directory.file("c");
+  config.out = (directory / "c");
   config.threads = 3;
   train(config);
-  config.out = directory.file("d");
+  config.out = (directory / "d");
   config.seed = 1;
   train(config);
-  const std::vector<float> a = weights_of(directory.file("a"));
-  CHECK(a == weights_of(directory.file("b")));
-  CHECK(a == weights_of(directory.file("c")));
-  CHECK(a != weights_of(directory.file("d")));
+  const std::vector<float> a = weights_of((directory / "a"));
+  CHECK(a == weights_of((directory / "b")));
+  CHECK(a == weights_of((directory / "c")));
+  CHECK(a != weights_of((directory / "d")));
 }
 
 TEST_CASE("saving and resuming gives the bits of a run straight through, within an epoch and between two") {
   const TemporaryDirectory directory;
-  train(small_run(directory.file("straight")));
-  const std::vector<float> straight = weights_of(directory.file("straight"));
+  train(small_run((directory / "straight")));
+  const std::vector<float> straight = weights_of((directory / "straight"));
   for (const std::int64_t stop : {4, 6, 7}) {
-    TrainConfig config = small_run(directory.file("stopped" + std::to_string(stop)));
+    TrainConfig config = small_run(directory / ("stopped" + std::to_string(stop)));
     config.steps = stop;
     CHECK(train(config).steps == stop);
     CHECK(weights_of(config.out) != straight);
@@ -89,8 +89,8 @@ TEST_CASE("saving and resuming gives the bits of a run straight through, within 
 
 TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and events") {
   const TemporaryDirectory directory;
-  train(small_run(directory.file("straight")));
-  TrainConfig config = small_run(directory.file("stopped"));
+  train(small_run((directory / "straight")));
+  TrainConfig config = small_run((directory / "stopped"));
   int polls = 0;
   TrainCallbacks callbacks;
   callbacks.should_stop = [&] { return ++polls == 5; };
@@ -101,7 +101,7 @@ TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and e
   config.out.clear();
   const TrainResult done = train(config);
   CHECK(!done.interrupted);
-  CHECK(weights_of(directory.file("stopped")) == weights_of(directory.file("straight")));
+  CHECK(weights_of((directory / "stopped")) == weights_of((directory / "straight")));
 
   const auto losses = [](const std::string& run) {
     std::vector<std::string> lines;
@@ -112,13 +112,13 @@ TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and e
     }
     return lines;
   };
-  CHECK(losses(directory.file("stopped")) == losses(directory.file("straight")));
-  CHECK(losses(directory.file("straight")).size() == 14);  // 12 steps, 2 epochs
+  CHECK(losses((directory / "stopped")) == losses((directory / "straight")));
+  CHECK(losses((directory / "straight")).size() == 14);  // 12 steps, 2 epochs
 }
 
 TEST_CASE("a run killed before its last events were covered by a checkpoint drops them when it goes on") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("run"));
+  TrainConfig config = small_run((directory / "run"));
   config.steps = 6;
   train(config);
   {
@@ -144,7 +144,7 @@ TEST_CASE(
   const TemporaryDirectory directory;
   std::vector<std::vector<float>> results;
   const auto run = [&](const char* name, const std::function<void(TrainConfig&)>& change) {
-    TrainConfig config = small_run(directory.file(name));
+    TrainConfig config = small_run((directory / name));
     config.epochs = 1;
     change(config);
     train(config);
@@ -163,7 +163,7 @@ TEST_CASE(
 
 TEST_CASE("a step stays within the planned memory, and the plan agrees with run.json") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("run"));
+  TrainConfig config = small_run((directory / "run"));
   config.epochs = 10;  // 60 different sets of paths; train() fails when one needs a second slab
   train(config);
   const TrainPlan plan = plan_training(config);
@@ -176,7 +176,7 @@ TEST_CASE("a step stays within the planned memory, and the plan agrees with run.
 
 TEST_CASE("checkpoint_every keeps epochs, the init file holds the untrained weights") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("run"));
+  TrainConfig config = small_run((directory / "run"));
   config.checkpoint_every = 1;
   train(config);
   CHECK(read_file(config.out + "/epoch_2.safetensors") == read_file(config.out + "/latest.safetensors"));
@@ -189,7 +189,7 @@ TEST_CASE("checkpoint_every keeps epochs, the init file holds the untrained weig
 
 TEST_CASE("bad input ends in one line with the right code") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("run"));
+  TrainConfig config = small_run((directory / "run"));
   const auto with = [&](const std::function<void(TrainConfig&)>& change) {
     return [config, change] {
       TrainConfig changed = config;
@@ -236,11 +236,11 @@ TEST_CASE("bad input ends in one line with the right code") {
 
 TEST_CASE("a loss that is not finite stops the run with the step and keeps the last good checkpoint") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run(directory.file("run"));
+  TrainConfig config = small_run((directory / "run"));
   config.steps = 6;
   train(config);
   const std::vector<float> good = weights_of(config.out);
-  TrainConfig hot = small_run(directory.file("hot"));
+  TrainConfig hot = small_run((directory / "hot"));
   hot.learning_rate = 1e6;
   hot.min_learning_rate = 1e6;
   hot.epochs = 5;

@@ -1,0 +1,152 @@
+// The programs as a user runs them: exit codes, signals, configuration, one line an error.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/temporary_directory.h"
+
+namespace rlnas {
+namespace {
+
+using test::read_text;
+using test::TemporaryDirectory;
+
+struct Outcome {
+  int exit_code = -1;  // -1: ended by a signal
+  std::string out, err;
+};
+
+class Program {
+ public:
+  Program(const TemporaryDirectory& directory, std::vector<std::string> arguments)
+      : out_(directory / "stdout"), err_(directory / "stderr") {
+    process_ = fork();
+    if (process_ != 0) return;
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    dup2(open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
+    dup2(open(err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+
+  // Sends `signal` once `file` has at least `lines` lines.
+  void signal_after(int signal, const std::string& file, long lines) const {
+    for (int tries = 0; tries < 3000; ++tries) {
+      const std::string text = std::filesystem::exists(file) ? read_text(file) : "";
+      if (std::count(text.begin(), text.end(), '\n') >= lines) break;
+      usleep(10000);
+    }
+    kill(process_, signal);
+  }
+  Outcome wait() const {
+    int status = 0;
+    waitpid(process_, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out_), read_text(err_)};
+  }
+
+ private:
+  std::string out_, err_;
+  pid_t process_;
+};
+
+std::vector<std::string> small_run(const std::string& out) {
+  return {RLNAS_TRAIN, "--data",   "synthetic:96", "--image-size", "16", "--batch-size", "16", "--log-every",
+          "1",         "--device", "cpu",          "--epochs",     "3",  "--out",        out};
+}
+
+Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
+  return Program(directory, std::move(arguments)).wait();
+}
+
+}  // namespace
+
+TEST_CASE("Ctrl-C saves and exits 130, SIGTERM 143, and the run goes on to the same bits") {
+  const TemporaryDirectory directory;
+  REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string out = directory / ("stopped" + std::to_string(signal));
+    const Program program(directory, small_run(out));
+    program.signal_after(signal, out + "/events.jsonl", 4);
+    const Outcome stopped = program.wait();
+    CHECK(stopped.exit_code == 128 + signal);
+    CHECK(stopped.out.find("--resume " + out) != std::string::npos);
+    CHECK(run(directory, {RLNAS_TRAIN, "--resume", out, "--data", "synthetic:96", "--image-size", "16",
+                          "--batch-size", "16", "--epochs", "3"})
+              .exit_code == 0);
+    CHECK(read_text(out + "/latest.safetensors") == read_text(directory / "straight/latest.safetensors"));
+  }
+}
+
+TEST_CASE("kill -9 loses no more than the steps since the last checkpoint") {
+  const TemporaryDirectory directory;
+  REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);
+  const std::string out = directory / "killed";
+  const Program program(directory, small_run(out));
+  program.signal_after(SIGKILL, out + "/events.jsonl", 10);  // the first epoch has 6 steps
+  CHECK(program.wait().exit_code == -1);
+  std::vector<std::string> again = small_run(out);
+  again.insert(again.end(), {"--resume", "auto"});
+  const Outcome resumed = run(directory, again);
+  CHECK(resumed.exit_code == 0);
+  CHECK(resumed.out.find("resumed from") != std::string::npos);
+  CHECK(read_text(out + "/latest.safetensors") == read_text(directory / "straight/latest.safetensors"));
+}
+
+TEST_CASE("wrong use ends in one line on stderr and the right exit code") {
+  const TemporaryDirectory directory;
+  const auto check = [&](std::vector<std::string> arguments, int code, const std::string& mentions) {
+    const Outcome outcome = run(directory, std::move(arguments));
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == code);
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(outcome.err.starts_with("rlnas_"));
+    CHECK(outcome.err.find(mentions) != std::string::npos);
+  };
+  check({RLNAS_TRAIN, "--epoch", "3"}, 2, "--epochs");  // did you mean
+  check({RLNAS_TRAIN, "--data", "cifar10:" + directory.path(), "--out", directory / "run"}, 3,
+        "data_batch_1");
+  check({RLNAS_TRAIN, "--data", "synthetic:96", "--out", "/proc/nowhere"}, 3, "--out");
+  check({RLNAS_TRAIN, "--data", "synthetic:96", "--out", directory / "run", "--device", "cuda"}, 4,
+        "--device");
+  check({RLNAS_TRAIN, "--data", "synthetic:96", "--epochs", "three"}, 2, "--epochs");
+  check({RLNAS_SEARCH, "--supernet", directory / "nothing"}, 3, "--supernet");
+  check({RLNAS_SEARCH, "--describe", "|nor_conv_3x3~1|"}, 2, "nor_conv_3x3");
+  CHECK(!std::filesystem::exists(directory / "run"));
+}
+
+TEST_CASE("a dumped configuration gives the run it came from") {
+  const TemporaryDirectory directory;
+  std::vector<std::string> arguments = small_run(directory / "a");
+  arguments.push_back("--dump-config");
+  const Outcome dumped = run(directory, arguments);
+  REQUIRE(dumped.exit_code == 0);
+  test::write_text(directory / "run.toml", dumped.out);
+  arguments.pop_back();
+  REQUIRE(run(directory, arguments).exit_code == 0);
+  REQUIRE(
+      run(directory, {RLNAS_TRAIN, "--config", directory / "run.toml", "--out", directory / "b"}).exit_code ==
+      0);
+  CHECK(read_text(directory / "a/latest.safetensors") == read_text(directory / "b/latest.safetensors"));
+}
+
+TEST_CASE("train, search, describe: the whole chain") {
+  const TemporaryDirectory directory;
+  REQUIRE(run(directory, small_run(directory / "run")).exit_code == 0);
+  const Outcome search = run(directory, {RLNAS_SEARCH, "--supernet", directory / "run", "--json", "-"});
+  CHECK(search.exit_code == 0);
+  CHECK(search.out.find("\"angle_rad\"") != std::string::npos);
+  const Outcome plan = run(directory, {RLNAS_TRAIN, "--data", "synthetic:96", "--dry-run"});
+  CHECK(plan.exit_code == 0);
+  CHECK(plan.out.find("1686106") != std::string::npos);
+}
+
+}  // namespace rlnas
