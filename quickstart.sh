@@ -4,7 +4,7 @@
 #
 #   ./quickstart.sh                          Fashion-MNIST from Debian's own package, or a built-in synthetic set
 #   ./quickstart.sh --data cifar10:DIR       the same on CIFAR-10
-#   ./quickstart.sh [rlnas_train options]    --epochs 10, --labels true, ...: see rlnas_train --help
+#   ./quickstart.sh [rlnas_train options]    --epochs 10, --labels true, ...: win over those chosen here
 set -euo pipefail
 cd "$(dirname "$0")"
 . scripts/setup.sh

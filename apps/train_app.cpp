@@ -73,7 +73,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   bool dry_run = false, check_only = false;
   const auto declare = [&](CLI::App& app) {
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
-      app.add_option(std::string("--") + name, value, help)->capture_default_str();
+      app.add_option(std::string("--") + name, value, help)->capture_default_str()->take_last();
     });
     app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
     app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
@@ -104,7 +104,8 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                   " and saved; go on with --resume " + result.run_directory);
       return 128 + int(caught_signal);
     }
-    printer.log("done: " + std::to_string(result.steps) + " steps; the run is in " + result.run_directory);
+    printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
+                mebibytes(result.step_memory_bytes) + " for one; the run is in " + result.run_directory);
     return 0;
   };
   return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},

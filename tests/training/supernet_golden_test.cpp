@@ -57,56 +57,89 @@ void check_close(const std::string& name, const float* values, std::int64_t coun
   }
 }
 
-void run_case(Backend& backend) {
-  const Json golden = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/supernet_golden.json"));
-  const int channels = golden["channels"], batch = golden["batch"], size = golden["size"];
-  const Supernet supernet({.classes = golden["classes"], .channels = channels, .cells_per_stage = 1});
+// The small SuperNet with the script's weights and batch.
+struct GoldenRun {
+  Json golden = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/supernet_golden.json"));
+  int channels = golden["channels"], batch = golden["batch"], size = golden["size"];
+  Supernet supernet{{.classes = golden["classes"], .channels = channels, .cells_per_stage = 1}};
   const SegmentTable& table = supernet.layout().parameters();
-  TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
-  state.parameters().weights().upload(hashed_weights(table, channels));
-  state.statistics().upload(supernet.layout().initial_statistics());
-
+  TrainingState state;
   HostBatch host;
-  host.count = batch;
-  host.params.resize(std::size_t(batch));
-  for (int i = 0; i < batch * size * size * 3; ++i)
-    host.images.push_back(std::uint8_t(hashed(std::uint64_t(i), 1) * 256.0));
-  for (int i = 0; i < batch; ++i) host.labels.push_back(i % 10);
   StepSpec spec;
-  spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
-  spec.sgd = {.learning_rate = 0.025f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
 
-  for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
+  explicit GoldenRun(Backend& backend) : state(backend, supernet.layout(), std::size_t{64} << 20) {
+    state.parameters().weights().upload(hashed_weights(table, channels));
+    state.statistics().upload(supernet.layout().initial_statistics());
+    host.count = batch;
+    host.params.resize(std::size_t(batch));
+    for (int i = 0; i < batch * size * size * 3; ++i)
+      host.images.push_back(std::uint8_t(hashed(std::uint64_t(i), 1) * 256.0));
+    for (int i = 0; i < batch; ++i) host.labels.push_back(i % 10);
+    spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
+    spec.sgd = {.learning_rate = 0.025f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
+  }
+
+  // Runs one step and returns its mean loss.
+  double step(std::size_t index) {
     std::vector<Cell> paths;
-    for (const Json& ops : golden["paths"][step]) {
+    for (const Json& ops : golden["paths"][index]) {
       Cell cell;
-      for (int e = 0; e < kEdgeCount; ++e) cell.ops[e] = Op(ops[std::size_t(e)].get<int>());
+      for (int e = 0; e < kEdgeCount; ++e) cell.ops[std::size_t(e)] = Op(ops[std::size_t(e)].get<int>());
       paths.push_back(cell);
     }
-    const LossSums sums = state.step(
-        [&](Context& context, const Tensor& images) { return supernet.forward(context, images, paths); },
-        host, spec);
+    const auto forward = [&](Context& context, const Tensor& images) {
+      return supernet.forward(context, images, paths);
+    };
+    return state.step(forward, host, spec).loss / batch;
+  }
+};
+
+void check_five_steps(Backend& backend) {
+  GoldenRun run(backend);
+  const Json& golden = run.golden;
+  for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
     const double expected = golden["losses"][step];
     INFO("step ", step);
-    CHECK(std::abs(sums.loss / batch - expected) < 1e-5 * expected);
+    CHECK(std::abs(run.step(step) - expected) < 1e-5 * expected);
   }
-  const std::vector<float> final_weights = state.parameters().weights().download();
-  CHECK(golden["final"].size() == std::size_t(table.size()));
-  for (const Segment& s : table)
+  const std::vector<float> final_weights = run.state.parameters().weights().download();
+  CHECK(golden["final"].size() == std::size_t(run.table.size()));
+  for (const Segment& s : run.table)
     check_close(s.name, final_weights.data() + s.offset, s.count, golden["final"][s.name], 1e-4);
-  const std::vector<float> statistics = state.statistics().download();
-  for (const Segment& s : state.statistics().table())
+  const std::vector<float> statistics = run.state.statistics().download();
+  for (const Segment& s : run.state.statistics().table())
     if (s.edge < 0)  // a pruned edge leaves its unused statistics alone
       check_close(s.name, statistics.data() + s.offset, s.count, golden["statistics"][s.name], 1e-4);
+}
+
+void check_gradients(Backend& backend) {
+  GoldenRun run(backend);
+  run.step(0);
+  int compared = 0;
+  for (int s = 0; s < run.table.size(); ++s) {
+    const Segment& segment = run.table[s];
+    const auto expected = run.golden["first_gradients"].find(segment.name);
+    if (expected == run.golden["first_gradients"].end()) continue;  // not on the path
+    const float* gradient = run.state.parameters().gradient_of(s);  // untouched zeros where the edge is dead
+    check_close(segment.name, gradient, segment.count, *expected, 1e-4);
+    ++compared;
+  }
+  CHECK(compared == int(run.golden["first_gradients"].size()));
 }
 
 }  // namespace
 
 TEST_CASE("five SuperNet steps equal PyTorch's: cpu") {
-  run_case(*make_cpu_backend({.threads = 2}));
+  check_five_steps(*make_cpu_backend({.threads = 2}));
 }
 TEST_CASE("five SuperNet steps equal PyTorch's: ref") {
-  run_case(*make_ref_backend());
+  check_five_steps(*make_ref_backend());
+}
+TEST_CASE("gradients of three cells equal PyTorch's: cpu") {
+  check_gradients(*make_cpu_backend({.threads = 2}));
+}
+TEST_CASE("gradients of three cells equal PyTorch's: ref") {
+  check_gradients(*make_ref_backend());
 }
 
 }  // namespace rlnas::nasbench201

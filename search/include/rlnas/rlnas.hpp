@@ -76,10 +76,11 @@ struct TrainCallbacks {
 
 struct TrainResult {
   std::string run_directory;
-  std::int64_t steps = 0;     // done, over all epochs and resumptions
-  bool interrupted = false;   // should_stop said so; the run can be resumed
-  double loss = 0.0;          // mean of the last epoch
-  double images_per_s = 0.0;  // of this process, start-up excluded
+  std::int64_t steps = 0;               // done, over all epochs and resumptions
+  bool interrupted = false;             // should_stop said so; the run can be resumed
+  double loss = 0.0;                    // mean of the last epoch
+  double images_per_s = 0.0;            // of this process, start-up excluded
+  std::uint64_t step_memory_bytes = 0;  // most that any step of this process needed; never more than planned
 };
 
 RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
