@@ -33,6 +33,7 @@ std::uint64_t element_count(const std::vector<std::int64_t>& shape) {
 void decode(const std::string& dtype, const char* bytes, std::uint64_t count, std::vector<float>& out,
             const std::string& where) {
   out.resize(count);
+  if (count == 0) return;
   if (dtype == "F32") {
     std::memcpy(out.data(), bytes, count * 4);
   } else if (dtype == "F64") {
