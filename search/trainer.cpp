@@ -129,8 +129,8 @@ TrainProgress Trainer::progress_now() const {
     now.accuracy = double(progress_.epoch_correct) / double(progress_.epoch_images);
   }
   now.learning_rate = learning_rate_;
-  now.images_per_s = images_per_s_;
   const double run_rate = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
+  now.images_per_s = images_per_s_ > 0.0 ? images_per_s_ : run_rate;  // of the last window, once there is one
   now.eta_s = double(total_steps_ - progress_.step) * config_.batch_size / std::max(1e-9, run_rate);
   return now;
 }
