@@ -74,9 +74,7 @@ void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& fac
 
 void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
                         Parameters& parameters, const FlatBuffer& statistics) const {
-  TensorFile model;
-  append_tensors(model, parameters.weights(), "");
-  append_tensors(model, statistics, "");
+  TensorFile model = model_tensors(parameters.weights(), statistics);
   model.metadata = {{"space", config.space}, {"step", std::to_string(progress.step)}};
 
   TensorFile state = model;

@@ -134,6 +134,23 @@ std::int64_t pixel(std::int64_t n, int height, int width, int channels, int row,
   return ((n * height + row) * width + column) * channels;
 }
 
+// For every input pixel (h, w) calls add(its gradient, place of the output pixel, h, w, p, q) for each output
+// pixel (p, q) whose window covers it, in scan order.
+template <class Add>
+void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, const Axis& horizontal,
+                    float* dx, Store store_mode, const Add& add) {
+  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
+  for_each_pixel(
+      threads, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
+        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
+        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
+        if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
+        for (int p = rows.begin; p < rows.end; ++p)
+          for (int q = columns.begin; q < columns.end; ++q)
+            add(out, pixel(n, height, width, channels, p, q), h, w, p, q);
+      });
+}
+
 }  // namespace
 
 void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
@@ -159,26 +176,18 @@ void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y
 void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store_mode) {
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3<true>(threads_, spec, dy, dx, store_mode);
-  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
-  for_each_pixel(
-      threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
-        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
-        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
-        if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
-        for (int p = rows.begin; p < rows.end; ++p)
-          for (int q = columns.begin; q < columns.end; ++q) {
-            const float scale =
-                vertical.inverse_count[std::size_t(p)] * horizontal.inverse_count[std::size_t(q)];
-            const float* const from = dy + pixel(n, height, width, channels, p, q);
-            for_channel_blocks(channels, [&]<class V, int N>(int c) {
-              for (int i = 0; i < N; ++i) {
-                const int at = c + i * kWidth<V>;
-                store<V>(out + at, load<V>(out + at) + load<V>(from + at) * scale);
-              }
-            });
-          }
-      });
+  gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
+                 [&](float* out, std::int64_t at, int, int, int p, int q) {
+                   const float scale =
+                       vertical.inverse_count[std::size_t(p)] * horizontal.inverse_count[std::size_t(q)];
+                   for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
+                     for (int i = 0; i < N; ++i) {
+                       const int lane = c + i * kWidth<V>;
+                       store<V>(out + lane, load<V>(out + lane) + load<V>(dy + at + lane) * scale);
+                     }
+                   });
+                 });
 }
 
 void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {
@@ -215,21 +224,14 @@ void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y
 void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
                                    float* dx, Store store_mode) {
   check_spec(spec);
-  const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
-  for_each_pixel(
-      threads_, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
-        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
-        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
-        if (store_mode == Store::overwrite) std::fill_n(out, channels, 0.0f);
-        for (int p = rows.begin; p < rows.end; ++p)
-          for (int q = columns.begin; q < columns.end; ++q) {
-            const int position =
-                (h + spec.padding - p * spec.stride) * spec.kernel + w + spec.padding - q * spec.stride;
-            const std::int64_t at = pixel(n, height, width, channels, p, q);
-            for (int c = 0; c < channels; ++c) out[c] += index[at + c] == position ? dy[at + c] : 0.0f;
-          }
-      });
+  gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
+                 [&](float* out, std::int64_t at, int h, int w, int p, int q) {
+                   const int position = (h + spec.padding - p * spec.stride) * spec.kernel + w +
+                                        spec.padding - q * spec.stride;
+                   for (int c = 0; c < spec.channels; ++c)
+                     out[c] += index[at + c] == position ? dy[at + c] : 0.0f;
+                 });
 }
 
 void CpuBackend::global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y) {
