@@ -15,12 +15,22 @@ Tensor Tape::take_gradient(int variable) {
 
 void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
   Tensor& slot = gradients_[std::size_t(tensor.variable)];
-  if (!slot) {
+  if (!slot && tensor.applied == Activation::none) {
+    slot = std::move(gradient);
+    return;
+  }
+  if (!slot && gradient.buffer.unique()) {
+    backend_.activation_backward(tensor.applied, tensor.count(), tensor.data(), gradient.data(),
+                                 gradient.data(), Store::overwrite);
     slot = std::move(gradient);
     return;
   }
   const Target target = gradient_target(tensor);
-  backend_.add(tensor.count(), gradient.data(), target.data, Store::accumulate);
+  if (tensor.applied == Activation::none)
+    backend_.add(tensor.count(), gradient.data(), target.data, target.store);
+  else
+    backend_.activation_backward(tensor.applied, tensor.count(), tensor.data(), gradient.data(), target.data,
+                                 target.store);
 }
 
 Tape::Target Tape::gradient_target(const Tensor& tensor) {

@@ -22,10 +22,12 @@ class Tape {
   Tensor take_gradient(int variable);
   bool has_gradient(int variable) const { return bool(gradients_[std::size_t(variable)]); }
 
-  // Adds `gradient` to what `tensor` has. The first contribution is kept as it is, without a copy, so the
-  // memory may be shared with others; later ones copy before they write if it is.
+  // Adds `gradient`, of the tensor's data, to what its variable has, passed back through tensor.applied. A
+  // first contribution that needs no change is kept without a copy, so the memory may be shared with others;
+  // later ones copy before they write if it is.
   void add_gradient(const Tensor& tensor, Tensor gradient);
-  // Memory a kernel can put a contribution into, and whether it has to add to what is there.
+  // Memory a kernel can put a contribution to the variable into, and whether it has to add to what is there.
+  // Passing it back through tensor.applied is the kernel's business.
   struct Target {
     float* data;
     Store store;

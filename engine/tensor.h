@@ -37,6 +37,8 @@ struct Tensor {
   DType dtype = DType::f32;
   Layout layout = Layout::nhwc;
   int variable = -1;  // its gradient's slot on the tape; -1: no gradient is wanted
+  // The data is `applied` of the variable: a gradient for the variable must pass back through it.
+  Activation applied = Activation::none;
   Buffer buffer;
 
   explicit operator bool() const { return bool(buffer); }
@@ -47,8 +49,12 @@ struct Tensor {
   int rows() const { return n() * h() * w(); }
   std::size_t count() const { return shape.count(); }
   std::size_t bytes() const { return count() * size_of(dtype); }
-  // The same tensor without its memory: what a backward pass keeps when it needs the shape alone.
-  Tensor without_data() const { return {shape, dtype, layout, variable, {}}; }
+  // What a backward pass keeps to send a gradient here: the memory only if the gradient depends on it.
+  Tensor for_gradient() const {
+    Tensor kept = *this;
+    if (applied == Activation::none) kept.buffer = {};
+    return kept;
+  }
   template <class T = float>
   T* data() const {
     return static_cast<T*>(buffer.data());
@@ -56,7 +62,7 @@ struct Tensor {
 };
 
 inline Tensor make_tensor(Arena& arena, Shape shape, Layout layout = Layout::nhwc, DType dtype = DType::f32) {
-  return {shape, dtype, layout, -1, arena.allocate(shape.count() * size_of(dtype))};
+  return {shape, dtype, layout, -1, Activation::none, arena.allocate(shape.count() * size_of(dtype))};
 }
 
 }  // namespace rlnas

@@ -34,6 +34,35 @@ struct BatchNormSaved {
   }
 };
 
+// Operands of conv_norm_forward; shapes as in conv_forward and batch_norm_statistics.
+struct ConvNormForward {
+  const float* x = nullptr;
+  const float* w = nullptr;
+  float* y = nullptr;            // the convolution's output, not normalised
+  const float* gamma = nullptr;  // or null
+  const float* beta = nullptr;   // or null
+  float* running_mean = nullptr;
+  float* running_var = nullptr;
+  BatchNormSaved saved;
+};
+
+// Operands of conv_norm_backward.
+struct ConvNormBackward {
+  const float* x = nullptr;
+  const float* w = nullptr;
+  const float* y = nullptr;
+  BatchNormSaved saved;
+  const float* dz = nullptr;  // [N,P,Q,K] gradient of the normalised output
+  float* dw = nullptr;
+  float* dgamma = nullptr;                     // or null
+  float* dbeta = nullptr;                      // or null
+  float* dx = nullptr;                         // [N,H,W,C], or null when no gradient is wanted
+  Store store = Store::overwrite;              // of dx
+  Activation x_activation = Activation::none;  // x is its output, and dx the gradient of its input
+};
+
+enum class Direction { forward, backward };
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -81,9 +110,16 @@ class Backend {
                                     const float* running_mean, const float* running_var,
                                     BatchNormSaved saved) = 0;
 
+  // ---- convolution and batch norm in one ----------------------------------------------------------------
+  // The same as the primitives above and activation_backward one after the other, which is what the default
+  // does; a backend overrides all three to save passes over memory.
+  virtual std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction);
+  virtual void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands, Workspace);
+  virtual void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands, Workspace);
+
   // ---- element-wise -----------------------------------------------------------------------------------
-  // s[m,c] = sum over terms of scale[c]*x[m,c] + shift[c]. Writes s to `sum` and activation(s) to
-  // `activated`, each unless null. Zero terms give zeros. Outputs may not alias a source.
+  // s[m,c] = sum over terms of scale[c]*x[m,c] + shift[c] (see AffineTerm). Writes s to `sum` and
+  // activation(s) to `activated`, each unless null. Zero terms give zeros. Outputs may not alias a source.
   virtual void affine_sum(const AffineSumSpec& spec, float* sum, float* activated) = 0;
   // dx (+)= dy where the activation let the value through; `activated` is its output.
   virtual void activation_backward(Activation activation, std::size_t count, const float* activated,

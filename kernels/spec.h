@@ -70,22 +70,36 @@ struct BatchNormSpec {
   constexpr std::size_t count() const { return std::size_t(rows) * channels; }
 };
 
+// A convolution whose output is batch-normalised.
+struct ConvNormSpec {
+  ConvSpec conv;
+  float epsilon = 1e-5f;
+  float momentum = 0.1f;
+
+  constexpr BatchNormSpec norm() const {
+    return {conv.batch * conv.out_height() * conv.out_width(), conv.out_channels, epsilon, momentum};
+  }
+};
+
 enum class Activation { none, relu, relu6 };
 
 // Whether a gradient is written or added to what is there.
 enum class Store { overwrite, accumulate };
 
-// One source of affine_sum: scale[c] * x[m, c] + shift[c]; a null scale means x as it is.
+// One source of affine_sum: scale[c] * x[m, c] + shift[c]; a null scale means x as it is, or when `averaged`
+// the mean of the 3x3 pixels around m that lie inside the image.
 struct AffineTerm {
   const float* x = nullptr;      // [M, C]
   const float* scale = nullptr;  // [C] or null
   const float* shift = nullptr;  // [C], null exactly when scale is
+  bool averaged = false;         // never with a scale
 };
 
 struct AffineSumSpec {
   static constexpr int kMaxTerms = 8;
-  int rows = 0;
+  int rows = 0;  // M = N*H*W
   int channels = 0;
+  int height = 0, width = 0;  // H, W: needed by averaged terms alone
   int term_count = 0;
   std::array<AffineTerm, kMaxTerms> terms{};
   Activation activation = Activation::none;

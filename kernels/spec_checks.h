@@ -35,6 +35,20 @@ inline void check_spec(const PoolSpec& spec) {
       spec.in_width, " with padding ", spec.padding);
 }
 
+// Errors: run_failed when the spec describes no sum.
+inline void check_spec(const AffineSumSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&
+                  spec.term_count <= AffineSumSpec::kMaxTerms,
+              run_failed, "affine sum: bad spec (", spec.rows, " rows, ", spec.channels, " channels, ",
+              spec.term_count, " terms)");
+  for (int t = 0; t < spec.term_count; ++t) {
+    const AffineTerm& term = spec.terms[std::size_t(t)];
+    RLNAS_CHECK(!term.averaged || (term.scale == nullptr && spec.height > 0 && spec.width > 0 &&
+                                   spec.rows % (spec.height * spec.width) == 0),
+                run_failed, "affine sum: an averaged term needs whole images and no scale");
+  }
+}
+
 // Errors: run_failed when `workspace` is smaller than `bytes`.
 inline void check_workspace(const char* primitive, const Workspace& workspace, std::size_t bytes) {
   RLNAS_CHECK(bytes == 0 || (workspace.data != nullptr && workspace.bytes >= bytes), run_failed, primitive,

@@ -1,25 +1,37 @@
 #include "ops/conv.h"
 
 namespace rlnas {
+namespace {
 
-Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
+ConvSpec spec_of(const Tensor& x, const Conv2d& layer) {
   RLNAS_CHECK(x.c() == layer.in_channels, run_failed, "convolution of ", layer.in_channels,
               " channels given ", x.c());
-  const ConvSpec spec{x.n(),        layer.in_channels, x.h(),         x.w(),          layer.out_channels,
-                      layer.kernel, layer.stride,      layer.padding, layer.dilation, layer.groups};
-  const float* weight = context.parameters.weight(layer.weight);
-  Tensor y = make_tensor(context.arena,
-                         Shape::image(x.n(), spec.out_height(), spec.out_width(), layer.out_channels));
-  {
-    const ScopedWorkspace workspace(context.arena,
-                                    context.backend.conv_workspace_bytes(spec, ConvPass::forward));
-    context.backend.conv_forward(spec, x.data(), weight, y.data(), workspace);
-  }
+  return {x.n(),        layer.in_channels, x.h(),         x.w(),          layer.out_channels,
+          layer.kernel, layer.stride,      layer.padding, layer.dilation, layer.groups};
+}
+
+Tensor make_output(Context& context, const ConvSpec& spec) {
+  return make_tensor(context.arena,
+                     Shape::image(spec.batch, spec.out_height(), spec.out_width(), spec.out_channels));
+}
+
+void forward(Context& context, const ConvSpec& spec, const Tensor& x, int weight, const Tensor& y) {
+  const ScopedWorkspace workspace(context.arena,
+                                  context.backend.conv_workspace_bytes(spec, ConvPass::forward));
+  context.backend.conv_forward(spec, x.data(), context.parameters.weight(weight), y.data(), workspace);
+}
+
+}  // namespace
+
+Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
+  const ConvSpec spec = spec_of(x, layer);
+  Tensor y = make_output(context, spec);
+  forward(context, spec, x, layer.weight, y);
   if (context.mode == Mode::evaluate) return y;
 
   context.parameters.mark_on_path(layer.weight);
   y.variable = context.tape.new_variable();
-  context.tape.record([&context, spec, x, weight, segment = layer.weight, variable = y.variable] {
+  context.tape.record([&context, spec, x, segment = layer.weight, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     {
@@ -33,11 +45,63 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
     {
       const ScopedWorkspace workspace(context.arena,
                                       context.backend.conv_workspace_bytes(spec, ConvPass::backward_data));
-      context.backend.conv_backward_data(spec, dy.data(), weight, dx.data(), workspace);
+      context.backend.conv_backward_data(spec, dy.data(), context.parameters.weight(segment), dx.data(),
+                                         workspace);
     }
     context.tape.add_gradient(x, std::move(dx));
   });
   return y;
+}
+
+SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
+  const ConvNormSpec spec{.conv = spec_of(x, layer)};
+  SumTerm term{make_output(context, spec.conv)};
+  const NormTensors tensors = norm_tensors(context, norm);
+  term.norm = tensors.saved;
+  if (context.mode == Mode::evaluate) {
+    forward(context, spec.conv, x, layer.weight, term.x);
+    context.backend.batch_norm_inference(spec.norm(), tensors.gamma, tensors.beta, tensors.running_mean,
+                                         tensors.running_var, term.saved());
+    return term;
+  }
+  {
+    const ScopedWorkspace workspace(context.arena,
+                                    context.backend.conv_norm_workspace_bytes(spec, Direction::forward));
+    context.backend.conv_norm_forward(spec,
+                                      {.x = x.data(),
+                                       .w = context.parameters.weight(layer.weight),
+                                       .y = term.x.data(),
+                                       .gamma = tensors.gamma,
+                                       .beta = tensors.beta,
+                                       .running_mean = tensors.running_mean,
+                                       .running_var = tensors.running_var,
+                                       .saved = term.saved()},
+                                      workspace);
+  }
+  context.parameters.mark_on_path(layer.weight);
+  term.x.variable = context.tape.new_variable();
+  context.tape.record([&context, spec, x, weight = layer.weight, norm, term] {
+    const Tensor dz = context.tape.take_gradient(term.x.variable);
+    if (!dz) return;
+    ConvNormBackward operands{.x = x.data(),
+                              .w = context.parameters.weight(weight),
+                              .y = term.x.data(),
+                              .saved = term.saved(),
+                              .dz = dz.data(),
+                              .dw = context.parameters.gradient_of(weight),
+                              .dgamma = gradient_or_null(context, norm.gamma),
+                              .dbeta = gradient_or_null(context, norm.beta),
+                              .x_activation = x.applied};
+    if (x.variable >= 0) {
+      const Tape::Target target = context.tape.gradient_target(x);
+      operands.dx = target.data;
+      operands.store = target.store;
+    }
+    const ScopedWorkspace workspace(context.arena,
+                                    context.backend.conv_norm_workspace_bytes(spec, Direction::backward));
+    context.backend.conv_norm_backward(spec, operands, workspace);
+  });
+  return term;
 }
 
 }  // namespace rlnas

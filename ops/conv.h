@@ -1,12 +1,16 @@
-// Convolution as a differentiable operation.
+// Convolution as a differentiable operation, alone and with the batch norm behind it.
 #pragma once
 
 #include "ops/context.h"
 #include "ops/layers.h"
+#include "ops/norm_sum.h"
 
 namespace rlnas {
 
 // Shapes: x [N,H,W,C] -> [N,P,Q,K].
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer);
+
+// Convolution and batch norm; the normalisation itself is left to the norm_sum that takes the term.
+SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm);
 
 }  // namespace rlnas

@@ -1,9 +1,7 @@
-// The node of a cell: the sum of its incoming edges, with batch norm applied to each on the way and an
-// optional ReLU on the way out, in one pass over memory. One term makes it plain batch norm, plain terms make
-// it an add.
+// The node of a cell: the sum of its incoming edges, with batch norm applied to each on the way, pooling
+// edges averaged on the way, and an optional activation on the way out, in one pass over memory.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "ops/context.h"
@@ -11,14 +9,23 @@
 
 namespace rlnas {
 
+// One source of a sum: x as it is, x batch-normalised, or the 3x3 stride-1 average of x.
 struct SumTerm {
-  Tensor x;
-  std::optional<BatchNorm> norm;  // none: x as it is
+  Tensor x;          // [N,H,W,C]
+  Tensor norm = {};  // [4,C] as BatchNormSaved, or empty
+  bool averaged = false;
+
+  BatchNormSaved saved() const { return BatchNormSaved::at(norm.data(), x.c()); }
 };
+
+// Batch norm of x; the normalisation itself is left to the norm_sum that takes the term.
+SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm);
+// The term of an average-pooling edge (3x3, stride 1, padding 1, pixels inside the image alone).
+SumTerm average_3x3(const Tensor& x);
 
 struct NodeOutput {
   Tensor sum;        // empty unless wanted
-  Tensor activated;  // activation(sum), likewise
+  Tensor activated;  // activation(sum), likewise; shares the variable of the sum
 };
 
 enum class Want { sum, activated, both };
@@ -27,5 +34,17 @@ enum class Want { sum, activated, both };
 // terms or none.
 NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want,
                     Activation activation = Activation::relu);
+
+// activation(x) as a tensor of its own.
+Tensor activate(Context& context, const Tensor& x, Activation activation);
+
+// The device memory behind a batch-norm layer, with room for what its forward pass saves.
+struct NormTensors {
+  const float *gamma, *beta;  // or null
+  float *running_mean, *running_var;
+  Tensor saved;
+};
+NormTensors norm_tensors(Context& context, const BatchNorm& norm);  // in training, also marks it on the path
+float* gradient_or_null(Context& context, int segment);
 
 }  // namespace rlnas

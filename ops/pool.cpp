@@ -8,12 +8,18 @@ Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
   context.backend.avg_pool_forward(spec, x.data(), y.data());
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
-  const Tensor shape_of_x = x.without_data();
-  context.tape.record([&context, spec, shape_of_x, variable = y.variable] {
+  const Tensor source = x.for_gradient();
+  context.tape.record([&context, spec, source, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    const Tape::Target target = context.tape.gradient_target(shape_of_x);
-    context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
+    if (source.applied == Activation::none) {
+      const Tape::Target target = context.tape.gradient_target(source);
+      context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
+    } else {
+      Tensor dx = make_tensor(context.arena, source.shape);
+      context.backend.avg_pool_backward(spec, dy.data(), dx.data(), Store::overwrite);
+      context.tape.add_gradient(source, std::move(dx));
+    }
   });
   return y;
 }
@@ -23,14 +29,14 @@ Tensor global_avg_pool(Context& context, const Tensor& x) {
   context.backend.global_avg_pool_forward(x.n(), x.h() * x.w(), x.c(), x.data(), y.data());
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
-  const Tensor shape_of_x = x.without_data();
-  context.tape.record([&context, shape_of_x, variable = y.variable] {
+  const Tensor source = x.for_gradient();
+  context.tape.record([&context, source, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    Tensor dx = make_tensor(context.arena, shape_of_x.shape);
-    context.backend.global_avg_pool_backward(shape_of_x.n(), shape_of_x.h() * shape_of_x.w(), shape_of_x.c(),
-                                             dy.data(), dx.data());
-    context.tape.add_gradient(shape_of_x, std::move(dx));
+    Tensor dx = make_tensor(context.arena, source.shape);
+    context.backend.global_avg_pool_backward(source.n(), source.h() * source.w(), source.c(), dy.data(),
+                                             dx.data());
+    context.tape.add_gradient(source, std::move(dx));
   });
   return y;
 }

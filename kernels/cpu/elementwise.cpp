@@ -1,9 +1,12 @@
 // Element-wise passes, each at memory bandwidth: batch-norm apply + sum + activation, their gradients, sums.
+#include <algorithm>
 #include <limits>
 
+#include "kernels/cpu/average_3x3.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vec.h"
+#include "kernels/spec_checks.h"
 
 namespace rlnas {
 namespace {
@@ -68,6 +71,33 @@ constexpr AffineRows kAffineRows[AffineSumSpec::kMaxTerms + 1] = {
     affine_rows<0>, affine_rows<1>, affine_rows<2>, affine_rows<3>, affine_rows<4>,
     affine_rows<5>, affine_rows<6>, affine_rows<7>, affine_rows<8>};
 
+// Image rows [begin, end) of a sum with averaged terms: the others first, then each average on top of them,
+// then the activation, all while the rows are in cache.
+void averaged_rows(const AffineSumSpec& spec, std::int64_t begin, std::int64_t end, float* sum,
+                   float* activated) {
+  AffineSumSpec rest = spec;
+  rest.activation = Activation::none;
+  rest.term_count = 0;
+  for (int t = 0; t < spec.term_count; ++t)
+    if (!spec.terms[std::size_t(t)].averaged)
+      rest.terms[std::size_t(rest.term_count++)] = spec.terms[std::size_t(t)];
+  float* const total = sum != nullptr ? sum : activated;
+  if (rest.term_count > 0)
+    kAffineRows[rest.term_count](rest, begin * spec.width, end * spec.width, total, nullptr);
+  Store store_mode = rest.term_count > 0 ? Store::accumulate : Store::overwrite;
+  const PoolSpec pool{spec.rows / (spec.height * spec.width), spec.channels, spec.height, spec.width};
+  for (int t = 0; t < spec.term_count; ++t) {
+    if (!spec.terms[std::size_t(t)].averaged) continue;
+    average_3x3_rows(pool, begin, end, spec.terms[std::size_t(t)].x, total, store_mode, Direction::forward);
+    store_mode = Store::accumulate;
+  }
+  if (activated == nullptr) return;
+  const Bounds bounds(spec.activation);
+  const std::int64_t row_size = std::int64_t(spec.width) * spec.channels;
+  for (std::int64_t i = begin * row_size; i < end * row_size; ++i)
+    activated[i] = clamp(total[i], bounds.low, bounds.high);
+}
+
 // dx (+)= dy where low < activated < high.
 template <Store kStore>
 void mask_range(const Bounds& bounds, std::int64_t count, const float* activated, const float* dy,
@@ -81,10 +111,15 @@ void mask_range(const Bounds& bounds, std::int64_t count, const float* activated
 }  // namespace
 
 void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
-  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&
-                  spec.term_count <= AffineSumSpec::kMaxTerms,
-              run_failed, "affine sum: bad spec (", spec.rows, " rows, ", spec.channels, " channels, ",
-              spec.term_count, " terms)");
+  check_spec(spec);
+  if (std::any_of(spec.terms.begin(), spec.terms.begin() + spec.term_count,
+                  [](const AffineTerm& term) { return term.averaged; })) {
+    const std::int64_t row_size = std::int64_t(spec.width) * spec.channels;
+    parallel_ranges(
+        threads_, spec.rows / spec.width, std::max<std::int64_t>(1, kElements / row_size),
+        [&](std::int64_t begin, std::int64_t end) { averaged_rows(spec, begin, end, sum, activated); });
+    return;
+  }
   const AffineRows rows = kAffineRows[spec.term_count];
   parallel_ranges(threads_, spec.rows, std::max<std::int64_t>(1, kElements / spec.channels),
                   [&](std::int64_t begin, std::int64_t end) { rows(spec, begin, end, sum, activated); });

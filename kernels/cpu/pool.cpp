@@ -1,11 +1,8 @@
-// Pooling over NHWC images, vectorised over channels.
-//
-// The 3x3 stride-1 average (the one NAS-Bench-201 uses) walks a row with three rolling column sums, so a
-// pixel costs three loads, and its gradient is the same walk over dy/(rows*columns). Other windows take the
-// plain loops below.
+// Pooling over NHWC images, vectorised over channels. The 3x3 stride-1 average has a file of its own.
 #include <limits>
 #include <vector>
 
+#include "kernels/cpu/average_3x3.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vec.h"
@@ -47,75 +44,13 @@ bool is_3x3(const PoolSpec& spec) {
   return spec.kernel == 3 && spec.stride == 1 && spec.padding == 1;
 }
 
-// 1/number of pixels that a window of three centred at `at` has inside 0..size-1.
-float inverse_count(int at, int size) {
-  return 1.0f / float(1 + (at > 0) + (at + 1 < size));
-}
-
-// One row of the 3x3 average or of its gradient. `from` is the image; Rows of its rows, from `first` on, take
-// part, each times row_scale. column_scale(w, w') weighs column w' in the sum for column w.
-template <class V, int N, int Rows, bool kBackward>
-void roll_row(const PoolSpec& spec, const float* from, const float (&row_scale)[3], Store store_mode, int c,
-              float* to) {
-  const int width = spec.in_width;
-  const std::int64_t channels = spec.channels, row_step = width * channels;
-  const auto column_sum = [&](int w, V(&sum)[N]) {
-    const float* const top = from + w * channels + c;
-    const float scale = kBackward ? inverse_count(w, width) : 1.0f;
-    for (int i = 0; i < N; ++i) {
-      V total{};
-      for (int r = 0; r < Rows; ++r) total += load<V>(top + r * row_step + i * kWidth<V>) * row_scale[r];
-      sum[i] = kBackward ? total * scale : total;
-    }
-  };
-  V left[N] = {}, middle[N], right[N];
-  column_sum(0, middle);
-  for (int w = 0; w < width; ++w) {
-    if (w + 1 < width)
-      column_sum(w + 1, right);
-    else
-      for (int i = 0; i < N; ++i) right[i] = V{};
-    const float scale = kBackward ? 1.0f : inverse_count(w, width);
-    float* const out = to + w * channels + c;
-    for (int i = 0; i < N; ++i) {
-      V value = ((left[i] + middle[i]) + right[i]) * scale;
-      if (store_mode == Store::accumulate) value += load<V>(out + i * kWidth<V>);
-      store<V>(out + i * kWidth<V>, value);
-      left[i] = middle[i];
-      middle[i] = right[i];
-    }
-  }
-}
-
-template <bool kBackward>
-void pool_3x3(int threads, const PoolSpec& spec, const float* from, float* to, Store store_mode) {
-  const int height = spec.in_height;
-  const std::int64_t row_size = std::int64_t(spec.in_width) * spec.channels;
-  parallel_ranges(threads, std::int64_t(spec.batch) * height,
-                  items_per_block(row_size * std::int64_t(sizeof(float))),
+// The 3x3 stride-1 average of all images, or its gradient.
+void pool_3x3(int threads, const PoolSpec& spec, const float* from, float* to, Store store_mode,
+              Direction direction) {
+  const std::int64_t row_bytes = std::int64_t(spec.in_width) * spec.channels * std::int64_t(sizeof(float));
+  parallel_ranges(threads, std::int64_t(spec.batch) * spec.in_height, items_per_block(row_bytes),
                   [&](std::int64_t begin, std::int64_t end) {
-                    for (std::int64_t row = begin; row < end; ++row) {
-                      const int h = int(row % height);
-                      const int first = std::max(0, h - 1), last = std::min(height, h + 2);
-                      float row_scale[3];
-                      for (int r = 0; r < 3; ++r)
-                        row_scale[r] = inverse_count(kBackward ? first + r : h, height);
-                      const float* const source = from + (row - h + first) * row_size;
-                      for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
-                        constexpr int kN =
-                            N > 2 ? 2 : N;  // three rolling sums of four vectors would not fit the registers
-                        for (int part = 0; part < N; part += kN) {
-                          const int at = c + part * kWidth<V>;
-                          float* const out = to + row * row_size;
-                          if (last - first == 3)
-                            roll_row<V, kN, 3, kBackward>(spec, source, row_scale, store_mode, at, out);
-                          else if (last - first == 2)
-                            roll_row<V, kN, 2, kBackward>(spec, source, row_scale, store_mode, at, out);
-                          else
-                            roll_row<V, kN, 1, kBackward>(spec, source, row_scale, store_mode, at, out);
-                        }
-                      });
-                    }
+                    average_3x3_rows(spec, begin, end, from, to, store_mode, direction);
                   });
 }
 
@@ -155,7 +90,7 @@ void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, con
 
 void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   check_spec(spec);
-  if (is_3x3(spec)) return pool_3x3<false>(threads_, spec, x, y, Store::overwrite);
+  if (is_3x3(spec)) return pool_3x3(threads_, spec, x, y, Store::overwrite, Direction::forward);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   for_each_pixel(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p, int q) {
     const Span rows = window(spec, p, spec.in_height), columns = window(spec, q, spec.in_width);
@@ -175,7 +110,7 @@ void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y
 
 void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store_mode) {
   check_spec(spec);
-  if (is_3x3(spec)) return pool_3x3<true>(threads_, spec, dy, dx, store_mode);
+  if (is_3x3(spec)) return pool_3x3(threads_, spec, dy, dx, store_mode, Direction::backward);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
                  [&](float* out, std::int64_t at, int, int, int p, int q) {

@@ -147,12 +147,21 @@ void DryBackend::batch_norm_inference(const BatchNormSpec& spec, const float*, c
   record("batch_norm_inference", shape_of(spec.channels), 5 * channels, 8 * channels * kFloat);
 }
 
+// The fused passes themselves are recorded as the primitives the default runs.
+std::size_t DryBackend::conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) {
+  check_spec(spec.conv);
+  return like_ != nullptr ? like_->conv_norm_workspace_bytes(spec, direction)
+                          : Backend::conv_norm_workspace_bytes(spec, direction);
+}
+
 void DryBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
   const std::uint64_t count = std::uint64_t(spec.rows) * std::uint64_t(spec.channels);
   const std::uint64_t terms = std::uint64_t(spec.term_count);
   const std::uint64_t outputs = (sum != nullptr ? 1u : 0u) + (activated != nullptr ? 1u : 0u);
+  std::uint64_t additions = 0;
+  for (int t = 0; t < spec.term_count; ++t) additions += spec.terms[std::size_t(t)].averaged ? 9 : 2;
   record("affine_sum", shape_of(spec.rows, spec.channels) + " x" + std::to_string(spec.term_count),
-         2 * terms * count, (terms + outputs) * count * kFloat);
+         additions * count, (terms + outputs) * count * kFloat);
 }
 
 void DryBackend::activation_backward(Activation, std::size_t count, const float*, const float*, float*,

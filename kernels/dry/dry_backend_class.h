@@ -39,6 +39,8 @@ class DryBackend final : public Backend {
                             const float* running_mean, const float* running_var,
                             BatchNormSaved saved) override;
 
+  std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+
   void affine_sum(const AffineSumSpec& spec, float* sum, float* activated) override;
   void activation_backward(Activation activation, std::size_t count, const float* activated, const float* dy,
                            float* dx, Store store) override;

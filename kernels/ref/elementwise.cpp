@@ -1,5 +1,6 @@
 // Element-wise primitives.
 #include "kernels/ref/ref_backend.h"
+#include "kernels/spec_checks.h"
 
 namespace rlnas {
 namespace {
@@ -15,16 +16,31 @@ bool lets_through(Activation activation, float activated) {
   return activated > 0.0f && (activation == Activation::relu || activated < 6.0f);
 }
 
+// Mean of x[m, c] over the 3x3 pixels around m that lie inside the image.
+double average_around(const AffineSumSpec& spec, const float* x, int m, int c) {
+  const int h = m / spec.width % spec.height, w = m % spec.width;
+  double total = 0.0;
+  int pixels = 0;
+  for (int dh = -1; dh <= 1; ++dh)
+    for (int dw = -1; dw <= 1; ++dw) {
+      if (h + dh < 0 || h + dh >= spec.height || w + dw < 0 || w + dw >= spec.width) continue;
+      total += double(x[std::size_t(m + dh * spec.width + dw) * std::size_t(spec.channels) + std::size_t(c)]);
+      ++pixels;
+    }
+  return total / pixels;
+}
+
 }  // namespace
 
 void RefBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
+  check_spec(spec);
   for (int m = 0; m < spec.rows; ++m)
     for (int c = 0; c < spec.channels; ++c) {
       const std::size_t at = std::size_t(m) * std::size_t(spec.channels) + std::size_t(c);
       double total = 0.0;
       for (int t = 0; t < spec.term_count; ++t) {
         const AffineTerm& term = spec.terms[std::size_t(t)];
-        const double value = term.x[at];
+        const double value = term.averaged ? average_around(spec, term.x, m, c) : double(term.x[at]);
         total += term.scale != nullptr ? double(term.scale[c]) * value + double(term.shift[c]) : value;
       }
       if (sum != nullptr) sum[at] = float(total);

@@ -9,7 +9,6 @@
 namespace rlnas::nasbench201 {
 namespace {
 
-constexpr Pool kEdgePool{.kernel = 3, .stride = 1, .padding = 1};
 constexpr Pool kShortcutPool{.kernel = 2, .stride = 2, .padding = 0};
 
 bool is_conv(Op op) {
@@ -42,8 +41,7 @@ Want want_of(bool sum, bool activated) {
 
 // The part of `want` that `have` still lacks is made from its sum.
 NodeOutput complete(Context& context, NodeOutput have, Want want) {
-  if (want != Want::sum && !have.activated)
-    have.activated = norm_sum(context, {{have.sum, {}}}, Want::activated).activated;
+  if (want != Want::sum && !have.activated) have.activated = activate(context, have.sum, Activation::relu);
   return have;
 }
 
@@ -121,12 +119,12 @@ NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, cons
         if (is_conv(path.ops[e]) && context.mode == Mode::train)
           context.parameters.mark_on_path(op.conv.weight);
       } else if (is_conv(path.ops[e])) {
-        terms.push_back({conv2d(context, from.activated, op.conv), op.norm});
+        terms.push_back(conv_norm(context, from.activated, op.conv, op.norm));
       } else if (path.ops[e] == Op::avg_pool_3x3) {
-        terms.push_back({avg_pool(context, from.sum, kEdgePool), {}});
+        terms.push_back(average_3x3(from.sum));
       } else {
         alias = from;
-        terms.push_back({from.sum, {}});
+        terms.push_back({from.sum});
       }
     }
     const bool last = node == kNodeCount - 1;
@@ -149,24 +147,24 @@ NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, cons
 
 NodeOutput Supernet::run_block(Context& context, const ResidualBlock& block, const NodeOutput& input,
                                Want want) const {
-  const Tensor a = conv2d(context, input.activated, block.a.conv);
-  const Tensor hidden = norm_sum(context, {{a, block.a.norm}}, Want::activated).activated;
-  const Tensor b = conv2d(context, hidden, block.b.conv);
+  const SumTerm a = conv_norm(context, input.activated, block.a.conv, block.a.norm);
+  const Tensor hidden = norm_sum(context, {a}, Want::activated).activated;
+  const SumTerm b = conv_norm(context, hidden, block.b.conv, block.b.norm);
   const Tensor shortcut = conv2d(context, avg_pool(context, input.sum, kShortcutPool), block.downsample);
-  return norm_sum(context, {{b, block.b.norm}, {shortcut, {}}}, want);
+  return norm_sum(context, {b, {shortcut}}, want);
 }
 
 Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const Cell> paths) const {
   RLNAS_CHECK(int(paths.size()) == searchable_cells(), run_failed, "a SuperNet of ", searchable_cells(),
               " cells given ", paths.size(), " paths");
-  NodeOutput x = norm_sum(context, {{conv2d(context, images, stem_), stem_norm_}}, wanted_by(0, paths));
+  NodeOutput x = norm_sum(context, {conv_norm(context, images, stem_, stem_norm_)}, wanted_by(0, paths));
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Want want = wanted_by(i + 1, paths);
     const std::size_t index = std::size_t(items_[i].index);
     x = items_[i].searchable ? run_cell(context, cells_[index], paths[index], x, want)
                              : run_block(context, blocks_[index], x, want);
   }
-  const Tensor head = norm_sum(context, {{x.sum, head_norm_}}, Want::activated).activated;
+  const Tensor head = norm_sum(context, {normalise(context, x.sum, head_norm_)}, Want::activated).activated;
   return linear(context, global_avg_pool(context, head), classifier_);
 }
 

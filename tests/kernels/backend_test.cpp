@@ -109,8 +109,8 @@ TEST_CASE("the case table reaches every primitive") {
   std::set<std::string> ops;
   for (const Case& test : all_cases()) ops.insert(test.op);
   CHECK(ops == std::set<std::string>{"activation_backward", "add", "affine_sum", "angle_sums", "augment",
-                                     "batch_norm", "conv", "cross_entropy", "fill", "global_avg_pool",
-                                     "linear", "pool", "sgd_step"});
+                                     "batch_norm", "conv", "conv_norm", "cross_entropy", "fill",
+                                     "global_avg_pool", "linear", "pool", "sgd_step"});
 }
 
 }  // namespace rlnas::test

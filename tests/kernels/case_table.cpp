@@ -1,6 +1,7 @@
 // Convolution, batch norm and element-wise cases; the rest are in case_table_rest.cpp.
 #include "tests/kernels/case_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -23,6 +24,52 @@ void run_conv(Harness& h, const ConvSpec& spec) {
 }
 
 enum class Affine { none, given };  // gamma and beta
+
+// Forward and backward; every combination of optional operands comes up over the table.
+void run_conv_norm(Harness& h, const ConvSpec& conv, int variant) {
+  constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::relu6};
+  Backend& b = h.backend();
+  const ConvNormSpec spec{.conv = conv};
+  const std::size_t channels = std::size_t(conv.out_channels);
+  const bool affine = variant % 2 == 0;
+  const Activation activation = kActivations[variant % 3];
+  std::vector<float> values =
+      h.random_floats(conv.in_count(), -3.0, activation == Activation::relu6 ? 9.0 : 3.0);
+  for (float& value : values) {
+    if (activation != Activation::none) value = std::max(value, 0.0f);
+    if (activation == Activation::relu6) value = std::min(value, 6.0f);
+  }
+  const float* const x = h.upload(values);
+  const float* const w = h.input(conv.weight_count());
+  b.conv_norm_forward(spec,
+                      {.x = x,
+                       .w = w,
+                       .y = h.output("y", conv.out_count()),
+                       .gamma = affine ? h.input(channels, 0.5, 1.5) : nullptr,
+                       .beta = affine ? h.input(channels) : nullptr,
+                       .running_mean = h.output("running_mean", h.random_floats(channels)),
+                       .running_var = h.output("running_var", h.random_floats(channels, 0.5, 2.0)),
+                       .saved = BatchNormSaved::at(h.output("saved", 4 * channels), conv.out_channels)},
+                      h.workspace(b.conv_norm_workspace_bytes(spec, Direction::forward)));
+  // The backward pass starts from the same values on every backend.
+  std::vector<float> saved(4 * channels, 0.5f);
+  std::fill_n(saved.begin(), channels, 0.1f);
+  ConvNormBackward operands{
+      .x = x,
+      .w = w,
+      .y = h.input(conv.out_count(), -2.0, 2.0),
+      .saved = BatchNormSaved::at(const_cast<float*>(h.upload(saved)), conv.out_channels),
+      .dz = h.input(conv.out_count(), -0.2, 1.0),
+      .dw = h.output("dw", conv.weight_count()),
+      .dgamma = affine ? h.output("dgamma", channels) : nullptr,
+      .dbeta = affine ? h.output("dbeta", channels) : nullptr};
+  if (variant % 4 != 3) {
+    operands.dx = h.output("dx", h.random_floats(conv.in_count()));
+    operands.store = variant % 4 == 1 ? Store::accumulate : Store::overwrite;
+    operands.x_activation = activation;
+  }
+  b.conv_norm_backward(spec, operands, h.workspace(b.conv_norm_workspace_bytes(spec, Direction::backward)));
+}
 
 void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double spread, Affine affine) {
   Backend& b = h.backend();
@@ -64,7 +111,8 @@ void run_affine_sum(Harness& h, AffineSumSpec spec, Write write) {
   for (int t = 0; t < spec.term_count; ++t) {
     AffineTerm& term = spec.terms[std::size_t(t)];
     term.x = h.input(count, -3.0, 3.0);
-    if (t % 3 == 1) continue;  // as it is
+    term.averaged = spec.height > 0 && t % 3 == 2;
+    if (t % 3 == 1 || term.averaged) continue;  // as it is
     term.scale = h.input(std::size_t(spec.channels));
     term.shift = h.input(std::size_t(spec.channels));
   }
@@ -132,6 +180,15 @@ std::vector<Case> conv_cases() {
                           s.out_channels, "kernel", s.kernel, "stride", s.stride, "padding", s.padding,
                           "dilation", s.dilation, "groups", s.groups),
                      1e-5, [s](Harness& h) { run_conv(h, s); }});
+  int variant = 0;
+  for (const ConvSpec& s : conv_specs()) {
+    cases.push_back({"conv_norm",
+                     text("conv norm batch", s.batch, "image", s.in_height, s.in_width, "channels",
+                          s.in_channels, s.out_channels, "kernel", s.kernel, "stride", s.stride, "padding",
+                          s.padding, "dilation", s.dilation, "groups", s.groups, "variant", variant),
+                     1e-5, [s, variant](Harness& h) { run_conv_norm(h, s, variant); }});
+    ++variant;
+  }
   return cases;
 }
 
@@ -185,6 +242,21 @@ std::vector<Case> elementwise_cases() {
       cases.push_back({"affine_sum",
                        text("affine sum", spec.rows, "x", channels, "terms", terms, "variant", variant), 1e-6,
                        [=](Harness& h) { run_affine_sum(h, spec, write); }});
+    }
+  for (const int channels : {3, 16, 24, 32})
+    for (int terms = 3; terms <= AffineSumSpec::kMaxTerms; ++terms, ++variant) {
+      AffineSumSpec spec;
+      spec.channels = channels;
+      spec.height = std::array{1, 5, 8, 32}[std::size_t(variant % 4)];
+      spec.width = std::array{9, 1, 8, 32}[std::size_t(variant % 4)];
+      spec.rows = 3 * spec.height * spec.width;
+      spec.term_count = terms;
+      spec.activation = kActivations[variant % 3];
+      const Write write = kWrites[variant / 3 % 3];
+      cases.push_back({"affine_sum",
+                       text("affine sum with averages", spec.height, "x", spec.width, "x", channels, "terms",
+                            terms, "variant", variant),
+                       1e-6, [=](Harness& h) { run_affine_sum(h, spec, write); }});
     }
   for (const std::size_t count : {std::size_t{1}, std::size_t{7}, std::size_t{16384}, std::size_t{50001}})
     for (const Store store : kStores) {

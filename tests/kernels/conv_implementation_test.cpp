@@ -40,7 +40,8 @@ TEST_CASE("the SuperNet's convolutions run generated code") {
           CAPTURE(int(pass));
           CAPTURE(name);
           CHECK(name.find("ref") == std::string::npos);
-          CHECK(name.find("jit") != std::string::npos);
+          // AVX2 and AVX-512 code generators; "brgconv" is the latter's batch-reduced GEMM
+          CHECK((name.find("jit") != std::string::npos || name.find("brgconv") != std::string::npos));
         }
 }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <optional>
 
 #include "engine/philox.h"
 #include "ops/classifier.h"
@@ -54,18 +55,23 @@ class SmallNetwork {
     const Tensor labels = make_tensor(arena_, Shape::matrix(kBatch, 1), Layout::flat, DType::i32);
     for (int i = 0; i < kBatch; ++i) labels.data<std::int32_t>()[i] = (2 * i + 1) % kClasses;
 
-    const NodeOutput x = norm_sum(c, {{conv2d(c, images, stem_), stem_norm_}}, Want::both);
+    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem_, stem_norm_)}, Want::both);
     const Tensor pooled = avg_pool(c, x.sum, {});
     const NodeOutput y = norm_sum(c,
-                                  {{conv2d(c, x.activated, a_), a_norm_},
-                                   {conv2d(c, x.activated, b_), b_norm_},
-                                   {x.sum, {}},
-                                   {x.sum, {}},
-                                   {pooled, {}}},
+                                  {conv_norm(c, x.activated, a_, a_norm_),
+                                   conv_norm(c, x.activated, b_, b_norm_),
+                                   {x.sum},
+                                   {x.sum},
+                                   {pooled},
+                                   average_3x3(x.sum),
+                                   average_3x3(x.activated),
+                                   {x.activated}},
                                   Want::both);
-    const Tensor shortcut = conv2d(c, avg_pool(c, y.sum, {.kernel = 2, .stride = 2, .padding = 0}), short_);
-    const Tensor z =
-        norm_sum(c, {{conv2d(c, y.activated, down_), down_norm_}, {shortcut, {}}}, Want::activated).activated;
+    // A gradient must pass back through the ReLU whatever takes the activated tensor.
+    const Tensor shortcut =
+        conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), short_);
+    const Tensor raw = conv2d(c, activate(c, y.sum, Activation::relu6), down_);
+    const Tensor z = norm_sum(c, {normalise(c, raw, down_norm_), {shortcut}}, Want::activated).activated;
     const Tensor logits = linear(c, global_avg_pool(c, z), classifier_);
     LossSums sums;
     cross_entropy(c, logits, labels, 0.1f, &sums);
