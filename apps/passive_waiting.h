@@ -9,8 +9,9 @@
 
 namespace rlnas {
 
-// Turns of the spin loop before a thread sleeps: some tens of microseconds, about what waking one takes.
-inline constexpr const char* kSpinCount = "3000";
+// Turns of the spin loop before a thread sleeps: about a millisecond. With less, threads sleep between loops and the
+// kernel may leave two of them on one core.
+inline constexpr const char* kSpinCount = "20000";
 
 inline void wait_passively(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <type_traits>
+#include <vector>
 
 #include "apps/cli.h"
 #include "apps/progress_printer.h"
@@ -36,9 +39,31 @@ class SignalGuard {
   struct sigaction old_interrupt_ = {}, old_terminate_ = {};
 };
 
+// A true-or-false option without a value is on: "--profile" becomes "--profile=true".
+std::vector<std::string> with_switches_on(int argc, const char* const* argv) {
+  std::vector<std::string> switches;
+  const TrainConfig defaults;
+  visit_train_fields(defaults, [&](const char* name, const auto& value, const char*, OnResume) {
+    if (std::is_same_v<decltype(value), const bool&>) switches.push_back(std::string("--") + name);
+  });
+  std::vector<std::string> arguments(argv, argv + argc);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const bool last = i + 1 == arguments.size() || arguments[i + 1].starts_with("-");
+    if (last && std::find(switches.begin(), switches.end(), arguments[i]) != switches.end())
+      arguments[i] += "=true";
+  }
+  return arguments;
+}
+
 std::string mebibytes(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f MiB", double(bytes) / (1 << 20));
+  return text;
+}
+
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f %%", 100.0 * share);
   return text;
 }
 
@@ -99,17 +124,22 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
         train(config, {.log = [&](const std::string& line) { printer.log(line); },
                        .progress = [&](const TrainProgress& p) { printer.progress(p); },
                        .should_stop = [] { return caught_signal != 0; }});
+    if (!result.profile.empty()) printer.log(result.profile);
     if (result.interrupted) {
       printer.log("stopped by a signal at step " + std::to_string(result.steps) +
                   " and saved; go on with --resume " + result.run_directory);
       return 128 + int(caught_signal);
     }
     printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
-                mebibytes(result.step_memory_bytes) + " for one; the run is in " + result.run_directory);
+                mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
+                " of the time waiting for images; the run is in " + result.run_directory);
     return 0;
   };
+  const std::vector<std::string> arguments = with_switches_on(argc, argv);
+  std::vector<const char*> pointers;
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},
-                 argc, argv, {out, err}, declare, run);
+                 int(pointers.size()), pointers.data(), {out, err}, declare, run);
 }
 
 }  // namespace rlnas

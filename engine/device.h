@@ -11,6 +11,7 @@ namespace rlnas {
 struct DeviceChoice {
   std::unique_ptr<Backend> backend;
   std::string reason;  // one line for the log: what was chosen and why
+  int threads = 0;     // of this machine's, that its kernels run on; 0: they run on another device
 };
 
 // auto: CUDA device 0 if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).

@@ -47,9 +47,15 @@ Tape::Target Tape::gradient_target(const Tensor& tensor) {
   return {slot.data(), Store::accumulate};
 }
 
+void Tape::begin_stage(const char* name) {
+  stage_ = name;
+  backend_.begin_stage(name, Direction::forward);
+}
+
 void Tape::backward() {
   while (!nodes_.empty()) {
-    nodes_.back()();
+    backend_.begin_stage(nodes_.back().stage, Direction::backward);
+    nodes_.back().backward();
     nodes_.pop_back();
   }
   gradients_.clear();

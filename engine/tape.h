@@ -16,7 +16,11 @@ class Tape {
 
   // A slot for the gradient of a new tensor.
   int new_variable();
-  void record(std::function<void()> backward) { nodes_.push_back(std::move(backward)); }
+  void record(std::function<void()> backward) { nodes_.push_back({std::move(backward), stage_}); }
+
+  // What is run and recorded from here on belongs to this stage of the network; `name`: a string literal.
+  // Each closure runs under the stage it was recorded in.
+  void begin_stage(const char* name);
 
   // The gradient that reached `variable` so far, moved out; empty when none did.
   Tensor take_gradient(int variable);
@@ -40,9 +44,15 @@ class Tape {
   void clear();
 
  private:
+  struct Node {
+    std::function<void()> backward;
+    const char* stage;
+  };
+
   Backend& backend_;
   Arena& arena_;
-  std::vector<std::function<void()>> nodes_;
+  std::vector<Node> nodes_;
+  const char* stage_ = "";
   std::vector<Tensor> gradients_;
 };
 

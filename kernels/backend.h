@@ -73,6 +73,10 @@ class Backend {
   // One line for logs: "cpu: 2 threads, oneDNN 2.6.3 (AVX2)".
   virtual std::string description() const = 0;
 
+  // The calls that follow belong to this stage of the network and this pass through it. Only profilers care.
+  // `name`: a string literal.
+  virtual void begin_stage(const char* /*name*/, Direction /*direction*/) {}
+
   // ---- memory and order -----------------------------------------------------------------------------
   // 64-byte aligned, contents undefined. Errors: device when there is no memory.
   virtual void* allocate(std::size_t bytes) = 0;

@@ -1,7 +1,6 @@
-#include <set>
-
 #include "engine/philox.h"
 #include "search/evolution_operators.h"
+#include "search/gene_set.h"
 
 namespace rlnas {
 namespace {
@@ -14,59 +13,56 @@ constexpr int kAttemptsPerChild = 200;
 class CorrectedProposer final : public Proposer {
  public:
   CorrectedProposer(const EvolutionSpace& space, const EvolutionOptions& options)
-      : space_(space), options_(options) {}
+      : space_(space), options_(options) {
+    for (int g = 0; g < space.gene_count(); ++g) choices_.push_back(std::uint32_t(space.choices(g)));
+  }
 
   void begin_generation(int generation) override { generation_ = std::uint64_t(generation); }
 
   void random(int wanted, std::vector<Genes>& out) override {
     RandomStream stream(options_.seed, "evolution/random", generation_);
-    collect(stream, wanted, kRandomAttempts, out, [&] {
-      Genes genes(std::size_t(space_.gene_count()));
-      for (int g = 0; g < space_.gene_count(); ++g) genes[std::size_t(g)] = draw_gene(stream, g);
-      return genes;
+    collect(stream, wanted, kRandomAttempts, out, [&](Genes& genes) {
+      genes.resize(choices_.size());
+      for (std::size_t g = 0; g < genes.size(); ++g) genes[g] = draw_gene(stream, g);
     });
   }
 
   void mutate(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
     RandomStream stream(options_.seed, "evolution/mutation", generation_);
-    collect(stream, wanted, kAttemptsPerChild * wanted, out, [&] {
-      Genes genes = draw_parent(stream, parents);
-      for (int g = 0; g < space_.gene_count(); ++g) {
-        if (stream.uniform_double() < options_.mutation_probability) {
-          genes[std::size_t(g)] = draw_gene(stream, g);
-        }
+    collect(stream, wanted, kAttemptsPerChild * wanted, out, [&](Genes& genes) {
+      genes = draw_parent(stream, parents);
+      for (std::size_t g = 0; g < genes.size(); ++g) {
+        if (stream.uniform_double() < options_.mutation_probability) genes[g] = draw_gene(stream, g);
       }
-      return genes;
     });
   }
 
   void cross(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
     RandomStream stream(options_.seed, "evolution/crossover", generation_);
-    collect(stream, wanted, kAttemptsPerChild * wanted, out, [&] {
-      Genes genes = draw_parent(stream, parents);
-      const Genes& other = draw_parent(stream, parents);
-      for (std::size_t g = 0; g < genes.size(); ++g) {
-        if (stream.below(2) == 1) genes[g] = other[g];
-      }
-      return genes;
+    collect(stream, wanted, kAttemptsPerChild * wanted, out, [&](Genes& genes) {
+      const Genes* const from[2] = {&draw_parent(stream, parents), &draw_parent(stream, parents)};
+      genes.resize(choices_.size());
+      for (std::size_t g = 0; g < genes.size(); ++g) genes[g] = (*from[stream.below(2)])[g];
     });
   }
 
  private:
-  std::int8_t draw_gene(RandomStream& stream, int gene) const {
-    return std::int8_t(stream.below(std::uint32_t(space_.choices(gene))));
+  std::int8_t draw_gene(RandomStream& stream, std::size_t gene) const {
+    return std::int8_t(stream.below(choices_[gene]));
   }
   static const Genes& draw_parent(RandomStream& stream, const std::vector<Candidate>& parents) {
     return parents[stream.below(std::uint32_t(parents.size()))].genes;
   }
 
+  // Most proposals late in a search are repetitions: they cost a look-up, no allocation.
   template <class Propose>
   void collect(RandomStream& stream, int wanted, int attempts, std::vector<Genes>& out, Propose propose) {
+    Genes genes;
     for (int found = 0; found < wanted && attempts > 0; --attempts) {
-      Genes genes = propose();
+      propose(genes);
       space_.repair(genes, [&](std::uint32_t n) { return stream.below(n); });
-      if (!space_.legal(genes) || !visited_.insert(genes).second) continue;
-      out.push_back(std::move(genes));
+      if (!met_.insert(genes) || !space_.legal(genes)) continue;
+      out.push_back(genes);
       ++found;
     }
   }
@@ -74,7 +70,8 @@ class CorrectedProposer final : public Proposer {
   const EvolutionSpace& space_;
   const EvolutionOptions options_;
   std::uint64_t generation_ = 0;
-  std::set<Genes> visited_;
+  std::vector<std::uint32_t> choices_;  // of each gene
+  GeneSet met_;                         // repaired proposals, legal or not
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
-#include <set>
+#include <array>
 
 #include "engine/mt19937.h"
 #include "search/evolution_operators.h"
+#include "search/gene_set.h"
 
 namespace rlnas {
 namespace {
@@ -21,36 +22,31 @@ class PublishedProposer final : public Proposer {
   void begin_generation(int) override {}
 
   void random(int wanted, std::vector<Genes>& out) override {
-    collect(wanted, kMaxBatches, out, [&] {
-      Genes genes(std::size_t(space_.gene_count()));
+    collect(wanted, kMaxBatches, out, [&](Genes& genes) {
+      genes.resize(std::size_t(space_.gene_count()));
       for (int g = 0; g < space_.gene_count(); ++g) {
         genes[std::size_t(g)] = std::int8_t(random_.randint(std::uint32_t(space_.choices(g))));
       }
-      return genes;
     });
   }
 
   void mutate(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
-    collect(wanted, kMaxBatches, out, [&] {
-      Genes genes = draw_parent(parents);
+    collect(wanted, kMaxBatches, out, [&](Genes& genes) {
+      genes = draw_parent(parents);
       for (int g = 0; g < space_.gene_count(); ++g) {
         const GeneRange range = space_.published_mutation_range(g);
         if (range.low >= range.high || !(random_.random_sample() < options_.mutation_probability)) continue;
         genes[std::size_t(g)] =
             std::int8_t(range.low + int(random_.randint(std::uint32_t(range.high - range.low))));
       }
-      return genes;
     });
   }
 
   void cross(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
-    collect(wanted, wanted + 1, out, [&] {
-      Genes genes = draw_parent(parents);
+    collect(wanted, wanted + 1, out, [&](Genes& genes) {
+      genes = draw_parent(parents);
       const Genes& other = draw_parent(parents);
-      for (std::size_t g = 0; g < genes.size(); ++g) {
-        if (random_.randint(2) == 1) genes[g] = other[g];
-      }
-      return genes;
+      for (std::size_t g = 0; g < genes.size(); ++g) genes[g] = random_.randint(2) == 1 ? other[g] : genes[g];
     });
   }
 
@@ -63,17 +59,17 @@ class PublishedProposer final : public Proposer {
   // away unseen, its draws consumed.
   template <class Propose>
   void collect(int wanted, int max_batches, std::vector<Genes>& out, Propose propose) {
+    std::array<Genes, kBatch> proposals;  // one storage for all batches: most proposals go no further
     int found = 0;
     for (int batch = 0; batch < max_batches && found < wanted; ++batch) {
-      std::vector<Genes> proposals;
-      for (int i = 0; i < kBatch; ++i) proposals.push_back(propose());
+      for (Genes& genes : proposals) propose(genes);
       for (Genes& genes : proposals) {
         if (found == wanted) break;
-        if (!seen_.insert(genes).second) continue;
+        if (!seen_.insert(genes)) continue;
         space_.repair(genes, [&](std::uint32_t n) { return random_.randint(n); });
         seen_.insert(genes);
-        if (!space_.legal(genes) || !visited_.insert(genes).second) continue;
-        out.push_back(std::move(genes));
+        if (!space_.legal(genes) || !visited_.insert(genes)) continue;
+        out.push_back(genes);
         ++found;
       }
     }
@@ -82,8 +78,8 @@ class PublishedProposer final : public Proposer {
   const EvolutionSpace& space_;
   const EvolutionOptions options_;
   NumpyRandom random_;
-  std::set<Genes> seen_;     // raw proposals, legal or not
-  std::set<Genes> visited_;  // candidates handed out
+  GeneSet seen_;     // raw proposals, legal or not
+  GeneSet visited_;  // candidates handed out
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ class RunDirectory {
   }
   std::string events_file() const { return path_ + "/events.jsonl"; }
   std::string run_file() const { return path_ + "/run.json"; }
+  std::string trace_file() const { return path_ + "/trace.json"; }
 
   bool holds_run() const;  // something a resumption could go on from, or would overwrite
   // Creates the directory. Errors: data, naming --out, when it cannot be made or written.

@@ -3,11 +3,15 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "data/prefetcher.h"
+#include "engine/atomic_file.h"
 #include "engine/device.h"
 #include "engine/event_log.h"
+#include "engine/profile_report.h"
 #include "engine/schedule.h"
+#include "engine/step_profiler.h"
 #include "kernels/check.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/checkpoint.h"
@@ -94,7 +98,7 @@ class Trainer {
   double learning_rate_ = 0.0;
   Clock::time_point run_start_, window_start_;
   std::int64_t window_images_ = 0, run_images_ = 0;
-  double images_per_s_ = 0.0;
+  double images_per_s_ = 0.0, data_wait_s_ = 0.0;
   TrainProgress last_epoch_;
 };
 
@@ -228,7 +232,9 @@ TrainResult Trainer::run() {
   const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
   const DryRun plan = dry_run(*space, *device.backend, batch_size, spec);
   directory_.create();
-  TrainingState state(*device.backend, space->layout(), plan.step_bytes);
+  std::optional<StepProfiler> profiler;
+  if (config_.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
+  TrainingState state(profiler ? profiler->backend() : *device.backend, space->layout(), plan.step_bytes);
   start(state, *space,
         {.device = device.backend->description(),
          .images = std::int64_t(data_.indices.size()),
@@ -252,11 +258,16 @@ TrainResult Trainer::run() {
       const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
                                                         int(step / steps_per_epoch_), config_.epochs);
       spec.sgd.learning_rate = float(learning_rate);
+      if (profiler) profiler->begin_step();
+      const Clock::time_point asked = Clock::now();
       const HostBatch& batch = batches.next();
+      data_wait_s_ += seconds_since(asked);
+      if (profiler) profiler->data_ready();
       const LossSums sums = state.step(
           [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
           batch, spec);
       after_step(sums, batch.count, learning_rate);
+      if (profiler) profiler->end_step(progress_.step);
       if (progress_.step % steps_per_epoch_ == 0)
         end_epoch(state, *space);
       else if (progress_.step == total_steps_)
@@ -270,7 +281,13 @@ TrainResult Trainer::run() {
   result.step_memory_bytes = state.arena().peak_bytes();
   result.steps = progress_.step;
   result.loss = last_epoch_.epoch_end ? last_epoch_.loss : progress_now().loss;
-  result.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
+  const double run_s = std::max(1e-9, seconds_since(run_start_));
+  result.images_per_s = double(run_images_) / run_s;
+  result.data_wait_share = data_wait_s_ / run_s;
+  if (profiler) {
+    result.profile = profile_report(profiler->profile());
+    write_file_atomically(directory_.trace_file(), profiler->trace());
+  }
   return result;
 }
 

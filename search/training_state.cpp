@@ -30,6 +30,7 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
   augment.batch = batch.count;
   const Shape image_shape = Shape::image(batch.count, augment.height, augment.width, AugmentSpec::kChannels);
 
+  tape_.begin_stage("input");
   Tensor images = make_tensor(arena_, image_shape);
   {
     const Tensor pixels = upload(batch.images.data(), image_shape, Layout::nhwc, DType::u8);
@@ -42,9 +43,11 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
   {
     const Tensor logits = forward(context, images);
     images = {};
+    tape_.begin_stage("loss");
     cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_);
   }
   tape_.backward();
+  tape_.begin_stage("optimiser");
   parameters_.sgd_step(spec.sgd, spec.unsampled);
 
   LossSums sums;

@@ -1,9 +1,5 @@
-// Batch normalisation over the rows of an [M, C] matrix.
-//
-// One pass over x gives the sums of (x - shift) and (x - shift)^2, shift being the first row, so that nothing
-// cancels; float lanes over at most 256 rows are flushed to double. Rows are cut into at most 64 chunks fixed
-// by M, whose doubles are added up in chunk order. Backward: one pass for sum(dy) and sum(dy*(x - mean)), one
-// to apply.
+#include "kernels/cpu/batch_norm.h"
+
 #include <cmath>
 
 #include "kernels/cpu/cpu_backend.h"
@@ -17,26 +13,24 @@ namespace {
 constexpr std::int64_t kFlushRows = 256;
 constexpr std::int64_t kMaxChunks = 64;
 
-struct RowChunks {
-  explicit RowChunks(std::int64_t rows) {
-    const std::int64_t flushes = (rows + kFlushRows - 1) / kFlushRows;
-    size = (flushes + kMaxChunks - 1) / kMaxChunks * kFlushRows;
-    count = (rows + size - 1) / size;
-  }
-  std::int64_t size = 0;
-  std::int64_t count = 0;
-};
+RowChunks chunks_of(std::int64_t rows) {
+  const std::int64_t flushes = (rows + kFlushRows - 1) / kFlushRows;
+  return {rows, (flushes + kMaxChunks - 1) / kMaxChunks * kFlushRows};
+}
 
 void check(const BatchNormSpec& spec) {
   RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
               "batch norm: a size in its spec is not positive");
 }
 
-// Two sums per channel over rows [begin, end), added to the doubles first[c] and second[c].
-// pair(c, i) reads at channel c of the row that starts at element i and returns the two values to add.
+// Two sums per channel over rows [begin, end), into first[c] and second[c].
+// pair(at, i, sum0, sum1) reads at element `at` and adds to the two lanes.
 template <class V, int N, class Pair>
 void add_row_sums(std::int64_t begin, std::int64_t end, int channels, int c, const Pair& pair, double* first,
                   double* second) {
+  constexpr int kLanes = N * kWidth<V>;
+  std::fill_n(first + c, kLanes, 0.0);
+  std::fill_n(second + c, kLanes, 0.0);
   for (std::int64_t row = begin; row < end; row += kFlushRows) {
     // Even and odd rows go to lanes of their own: two independent chains of additions.
     V sum0[2][N] = {}, sum1[2][N] = {};
@@ -45,83 +39,73 @@ void add_row_sums(std::int64_t begin, std::int64_t end, int channels, int c, con
     for (; m + 2 <= stop; m += 2)
       for (int odd = 0; odd < 2; ++odd)
         for (int i = 0; i < N; ++i)
-          pair(c + i * kWidth<V>, (m + odd) * channels + c + i * kWidth<V>, i, sum0[odd][i], sum1[odd][i]);
+          pair((m + odd) * channels + c + i * kWidth<V>, i, sum0[odd][i], sum1[odd][i]);
     for (; m < stop; ++m)
-      for (int i = 0; i < N; ++i)
-        pair(c + i * kWidth<V>, m * channels + c + i * kWidth<V>, i, sum0[0][i], sum1[0][i]);
-    float flat0[N * kWidth<V>], flat1[N * kWidth<V>];
+      for (int i = 0; i < N; ++i) pair(m * channels + c + i * kWidth<V>, i, sum0[0][i], sum1[0][i]);
+    float flat0[kLanes], flat1[kLanes];
     for (int i = 0; i < N; ++i) {
       store<V>(flat0 + i * kWidth<V>, sum0[0][i] + sum0[1][i]);
       store<V>(flat1 + i * kWidth<V>, sum1[0][i] + sum1[1][i]);
     }
-    for (int i = 0; i < N * kWidth<V>; ++i) {
+    for (int i = 0; i < kLanes; ++i) {
       first[c + i] += double(flat0[i]);
       second[c + i] += double(flat1[i]);
     }
   }
 }
 
-// Workspace: doubles [chunk][2][C], then floats [3][C] (coefficients of the backward pass).
+// Workspace: the sums of all chunks, then floats [2][C] (slope and offset of the backward pass).
 struct Scratch {
   Scratch(const BatchNormSpec& spec, const Workspace& workspace)
-      : chunks(spec.rows), channels(spec.channels), partials(static_cast<double*>(workspace.data)) {}
+      : sums{chunks_of(spec.rows), spec.channels, static_cast<double*>(workspace.data)} {}
 
   static std::size_t bytes(const BatchNormSpec& spec) {
-    const std::size_t channel_count = std::size_t(spec.channels);
-    return std::size_t(RowChunks(spec.rows).count) * 2 * channel_count * sizeof(double) +
-           3 * channel_count * sizeof(float);
+    return RowSums::bytes(chunks_of(spec.rows), spec.channels) +
+           2 * std::size_t(spec.channels) * sizeof(float);
   }
-  double* first(std::int64_t chunk) const { return partials + 2 * chunk * channels; }
-  double* second(std::int64_t chunk) const { return first(chunk) + channels; }
-  float* coefficients() const { return reinterpret_cast<float*>(partials + 2 * chunks.count * channels); }
+  float* slope() const { return reinterpret_cast<float*>(sums.first(sums.chunks.count())); }
+  float* offset() const { return slope() + sums.channels; }
 
-  void clear(std::int64_t chunk) const { std::fill_n(first(chunk), 2 * channels, 0.0); }
-  void combine() const {  // everything into chunk 0, in chunk order
-    for (std::int64_t chunk = 1; chunk < chunks.count; ++chunk)
-      for (int i = 0; i < 2 * channels; ++i) first(0)[i] += first(chunk)[i];
-  }
-
-  RowChunks chunks;
-  int channels;
-  double* partials;
+  RowSums sums;
 };
 
 }  // namespace
 
-std::size_t CpuBackend::batch_norm_workspace_bytes(const BatchNormSpec& spec) const {
-  return Scratch::bytes(spec);
+void add_moments(const RowSums& sums, std::int64_t chunk, const float* x) {
+  const std::int64_t begin = sums.chunks.begin(chunk);
+  const float* const origin = x + begin * sums.channels;
+  for_channel_blocks(sums.channels, [&]<class V, int N>(int c) {
+    V shift[N];
+    for (int i = 0; i < N; ++i) shift[i] = load<V>(origin + c + i * kWidth<V>);
+    add_row_sums<V, N>(
+        begin, sums.chunks.end(chunk), sums.channels, c,
+        [&](std::int64_t at, int i, V& sum, V& sum_sq) {
+          const V value = load<V>(x + at) - shift[i];
+          sum += value;
+          sum_sq += value * value;
+        },
+        sums.first(chunk), sums.second(chunk));
+  });
 }
 
-void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                       const float* beta, float* running_mean, float* running_var,
-                                       BatchNormSaved saved, Workspace workspace) {
-  check(spec);
-  check_workspace("batch norm", workspace, Scratch::bytes(spec));
-  const Scratch scratch(spec, workspace);
-  const int channels = spec.channels;
-  parallel_for(threads_, scratch.chunks.count, [&](std::int64_t chunk) {
-    scratch.clear(chunk);
-    const std::int64_t begin = chunk * scratch.chunks.size;
-    const std::int64_t end = std::min<std::int64_t>(spec.rows, begin + scratch.chunks.size);
-    for_channel_blocks(channels, [&]<class V, int N>(int c) {
-      V shift[N];
-      for (int i = 0; i < N; ++i) shift[i] = load<V>(x + c + i * kWidth<V>);
-      add_row_sums<V, N>(
-          begin, end, channels, c,
-          [&](int, std::int64_t at, int i, V& sum, V& sum_sq) {
-            const V value = load<V>(x + at) - shift[i];
-            sum += value;
-            sum_sq += value * value;
-          },
-          scratch.first(chunk), scratch.second(chunk));
-    });
-  });
-  scratch.combine();
-  const double rows = spec.rows;
-  for (int c = 0; c < channels; ++c) {
-    const double shifted_mean = scratch.first(0)[c] / rows;
-    const double variance = std::max(0.0, scratch.second(0)[c] / rows - shifted_mean * shifted_mean);
-    const double mean = double(x[c]) + shifted_mean;
+void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const float* x, const float* gamma,
+                       const float* beta, float* running_mean, float* running_var, BatchNormSaved saved) {
+  const RowChunks& chunks = sums.chunks;
+  const double rows = double(chunks.rows);
+  for (int c = 0; c < spec.channels; ++c) {
+    // Chan's formula: squares about the common mean from squares about each chunk's own.
+    const auto rows_of = [&](std::int64_t k) { return double(chunks.end(k) - chunks.begin(k)); };
+    const auto mean_of = [&](std::int64_t k) {
+      return double(x[chunks.begin(k) * sums.channels + c]) + sums.first(k)[c] / rows_of(k);
+    };
+    double total = 0.0, squares = 0.0;
+    for (std::int64_t k = 0; k < chunks.count(); ++k) total += rows_of(k) * mean_of(k);
+    const double mean = total / rows;
+    for (std::int64_t k = 0; k < chunks.count(); ++k) {
+      const double first = sums.first(k)[c], apart = mean_of(k) - mean;
+      squares += sums.second(k)[c] - first * first / rows_of(k) + rows_of(k) * apart * apart;
+    }
+    const double variance = std::max(0.0, squares / rows);
     const double inv_std = 1.0 / std::sqrt(variance + double(spec.epsilon));
     const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
     saved.mean[c] = float(mean);
@@ -135,6 +119,74 @@ void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x
   }
 }
 
+void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
+                          const float* mean) {
+  for_channel_blocks(sums.channels, [&]<class V, int N>(int c) {
+    V centre[N];
+    for (int i = 0; i < N; ++i) centre[i] = load<V>(mean + c + i * kWidth<V>);
+    add_row_sums<V, N>(
+        sums.chunks.begin(chunk), sums.chunks.end(chunk), sums.channels, c,
+        [&](std::int64_t at, int i, V& sum_dy, V& sum_dy_x) {
+          const V gradient = load<V>(dy + at);
+          sum_dy += gradient;
+          sum_dy_x += gradient * (load<V>(x + at) - centre[i]);
+        },
+        sums.first(chunk), sums.second(chunk));
+  });
+}
+
+// dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
+void finish_gradient(const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved, float* slope,
+                     float* offset, float* dgamma, float* dbeta) {
+  for (int c = 0; c < spec.channels; ++c) {
+    double sum_dy = 0.0, sum_dy_x = 0.0;
+    for (std::int64_t k = 0; k < sums.chunks.count(); ++k) {
+      sum_dy += sums.first(k)[c];
+      sum_dy_x += sums.second(k)[c];
+    }
+    const double inv_std = saved.inv_std[c], scale = saved.scale[c];
+    if (dgamma != nullptr) dgamma[c] = float(sum_dy_x * inv_std);
+    if (dbeta != nullptr) dbeta[c] = float(sum_dy);
+    slope[c] = float(-scale * inv_std * inv_std * sum_dy_x / spec.rows);
+    offset[c] = float(-scale * sum_dy / spec.rows);
+  }
+}
+
+void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
+                    const float* slope, const float* offset, float* dx) {
+  for_channel_blocks(channels, [&]<class V, int N>(int c) {
+    V scale[N], tilt[N], mean[N], rest[N];
+    for (int i = 0; i < N; ++i) {
+      const int channel = c + i * kWidth<V>;
+      scale[i] = load<V>(saved.scale + channel);
+      tilt[i] = load<V>(slope + channel);
+      mean[i] = load<V>(saved.mean + channel);
+      rest[i] = load<V>(offset + channel);
+    }
+    for (std::int64_t m = 0; m < rows; ++m)
+      for (int i = 0; i < N; ++i) {
+        const std::int64_t at = m * channels + c + i * kWidth<V>;
+        const V centred = load<V>(x + at) - mean[i];
+        store<V>(dx + at, scale[i] * load<V>(dy + at) + (tilt[i] * centred + rest[i]));
+      }
+  });
+}
+
+std::size_t CpuBackend::batch_norm_workspace_bytes(const BatchNormSpec& spec) const {
+  return Scratch::bytes(spec);
+}
+
+void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
+                                       const float* beta, float* running_mean, float* running_var,
+                                       BatchNormSaved saved, Workspace workspace) {
+  check(spec);
+  check_workspace("batch norm", workspace, Scratch::bytes(spec));
+  const Scratch scratch(spec, workspace);
+  parallel_for(threads_, scratch.sums.chunks.count(),
+               [&](std::int64_t chunk) { add_moments(scratch.sums, chunk, x); });
+  finish_statistics(spec, scratch.sums, x, gamma, beta, running_mean, running_var, saved);
+}
+
 void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
                                      BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
                                      Workspace workspace) {
@@ -142,48 +194,14 @@ void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, 
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
   const int channels = spec.channels;
-  parallel_for(threads_, scratch.chunks.count, [&](std::int64_t chunk) {
-    scratch.clear(chunk);
-    const std::int64_t begin = chunk * scratch.chunks.size;
-    const std::int64_t end = std::min<std::int64_t>(spec.rows, begin + scratch.chunks.size);
-    for_channel_blocks(channels, [&]<class V, int N>(int c) {
-      V mean[N];
-      for (int i = 0; i < N; ++i) mean[i] = load<V>(saved.mean + c + i * kWidth<V>);
-      add_row_sums<V, N>(
-          begin, end, channels, c,
-          [&](int, std::int64_t at, int i, V& sum_dy, V& sum_dy_x) {
-            const V gradient = load<V>(dy + at);
-            sum_dy += gradient;
-            sum_dy_x += gradient * (load<V>(x + at) - mean[i]);
-          },
-          scratch.first(chunk), scratch.second(chunk));
-    });
-  });
-  scratch.combine();
-  // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M) = scale*dy + slope*(x - mean) + offset
-  float* const slope = scratch.coefficients();
-  float* const offset = slope + channels;
-  for (int c = 0; c < channels; ++c) {
-    const double sum_dy = scratch.first(0)[c], sum_dy_x = scratch.second(0)[c];
-    const double inv_std = saved.inv_std[c], scale = saved.scale[c];
-    if (dgamma != nullptr) dgamma[c] = float(sum_dy_x * inv_std);
-    if (dbeta != nullptr) dbeta[c] = float(sum_dy);
-    slope[c] = float(-scale * inv_std * inv_std * sum_dy_x / spec.rows);
-    offset[c] = float(-scale * sum_dy / spec.rows);
-  }
+  parallel_for(threads_, scratch.sums.chunks.count(),
+               [&](std::int64_t chunk) { add_gradient_moments(scratch.sums, chunk, x, dy, saved.mean); });
+  finish_gradient(spec, scratch.sums, saved, scratch.slope(), scratch.offset(), dgamma, dbeta);
   parallel_ranges(threads_, spec.rows, items_per_block(std::int64_t(sizeof(float)) * channels),
                   [&](std::int64_t begin, std::int64_t end) {
-                    for_channel_blocks(channels, [&]<class V, int N>(int c) {
-                      for (std::int64_t m = begin; m < end; ++m)
-                        for (int i = 0; i < N; ++i) {
-                          const int channel = c + i * kWidth<V>;
-                          const std::int64_t at = m * channels + channel;
-                          const V centred = load<V>(x + at) - load<V>(saved.mean + channel);
-                          store<V>(dx + at,
-                                   load<V>(saved.scale + channel) * load<V>(dy + at) +
-                                       (load<V>(slope + channel) * centred + load<V>(offset + channel)));
-                        }
-                    });
+                    const std::int64_t at = begin * channels;
+                    apply_gradient(end - begin, channels, x + at, dy + at, saved, scratch.slope(),
+                                   scratch.offset(), dx + at);
                   });
 }
 

@@ -1,6 +1,6 @@
 // Convolutions through oneDNN: which primitive, how the batch is cut, where scratch memory lies.
 //
-// The batch is cut into chunks of a few images, fixed by the batch size alone, and each chunk is one
+// The batch is cut into chunks of a few images, fixed by the problem alone, and each chunk is one
 // single-threaded oneDNN primitive inside our own parallel loop: measured as fast as oneDNN's own threading,
 // and results do not depend on the thread count. Activations stay NHWC; weights are reordered from OIHW to
 // the blocking oneDNN asks for once a call. What oneDNN would leave to its reference code goes to
@@ -11,8 +11,23 @@
 #include <string>
 
 #include "kernels/backend.h"
+#include "kernels/cpu/conv_chunks.h"
 
 namespace rlnas {
+
+// One convolution pass that oneDNN runs chunk by chunk.
+struct ChunkedConv {
+  ConvSpec spec;
+  ConvPass pass;
+  ConvChunks chunks;
+  std::size_t weights_bytes = 0;  // one copy in oneDNN's blocking, rounded up to pages
+  std::size_t scratch_bytes = 0;  // of one thread, likewise
+
+  // backward_weights leaves one copy per chunk, the others read one.
+  std::size_t weight_copies() const {
+    return pass == ConvPass::backward_weights ? std::size_t(chunks.count()) : 1;
+  }
+};
 
 class ConvEngine {
  public:
@@ -26,6 +41,16 @@ class ConvEngine {
   void backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx, Workspace workspace);
   void backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
                         Workspace workspace);
+  // For a caller that runs the chunks itself, to do more with one while it is in cache. Null when our own
+  // kernels run the pass. Then: load_weights, run_chunk on any threads, and for backward_weights sum_weights.
+  const ChunkedConv* chunked(const ConvSpec& spec, ConvPass pass);
+  void load_weights(const ChunkedConv& conv, const float* w, void* blocked);
+  // `images` images on thread `thread`; in_side and out_side are those of the first. Errors: device when
+  // oneDNN fails.
+  void run_chunk(const ChunkedConv& conv, int thread, int images, const float* in_side, const void* weights,
+                 const float* out_side, void* scratch);
+  void sum_weights(const ChunkedConv& conv, void* copies, float* dw);
+
   // Name of the code that runs it: oneDNN's ("jit:avx2"), or "rlnas:depthwise", "rlnas:direct".
   std::string implementation(const ConvSpec& spec, ConvPass pass);
 

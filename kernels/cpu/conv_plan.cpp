@@ -92,9 +92,17 @@ bool is_slow(const ConvSpec& spec, const ConvPiece& piece) {
          (spec.groups > 1 && named("gemm"));
 }
 
+void add_arguments(ConvPiece& piece, int threads, const dnnl::engine& engine) {
+  const auto memory = [&](const Desc& desc) { return dnnl::memory(desc, engine, DNNL_MEMORY_NONE); };
+  for (int t = 0; t < threads; ++t)
+    piece.arguments.push_back(
+        {memory(piece.in_side), memory(piece.weights), memory(piece.out_side), memory(piece.scratchpad)});
+}
+
 }  // namespace
 
-std::unique_ptr<ConvPlan> make_conv_plan(const ConvSpec& spec, ConvPass pass, const dnnl::engine& engine) {
+std::unique_ptr<ConvPlan> make_conv_plan(const ConvSpec& spec, ConvPass pass, int threads,
+                                         const dnnl::engine& engine) {
   check_spec(spec);
   const OneThread one_thread;
   auto plan = std::make_unique<ConvPlan>(spec, pass);
@@ -119,6 +127,8 @@ std::unique_ptr<ConvPlan> make_conv_plan(const ConvSpec& spec, ConvPass pass, co
   plan->scratch_bytes = pages(plan->full.scratchpad.get_size());
   if (plan->chunks.tail() > 0)
     plan->scratch_bytes = std::max(plan->scratch_bytes, pages(plan->tail.scratchpad.get_size()));
+  add_arguments(plan->full, threads, engine);
+  if (plan->chunks.tail() > 0) add_arguments(plan->tail, threads, engine);
   return plan;
 }
 

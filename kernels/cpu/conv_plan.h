@@ -7,8 +7,9 @@
 #include <dnnl.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "kernels/cpu/conv_chunks.h"
+#include "kernels/cpu/conv_engine.h"
 #include "kernels/cpu/direct_conv.h"
 
 namespace rlnas {
@@ -28,30 +29,28 @@ class OneThread {
 
 enum class Own { no, direct };  // whether our own kernels run it
 
+// The memory objects of one thread, made once: a call only points them at its data.
+struct ConvArguments {
+  dnnl::memory in_side, weights, out_side, scratchpad;
+};
+
 struct ConvPiece {  // one oneDNN primitive: a chunk of the batch
   dnnl::primitive primitive;
   dnnl::memory::desc in_side, out_side, weights, scratchpad;
   std::string implementation;
+  std::vector<ConvArguments> arguments = {};  // of each thread
 };
 
-struct ConvPlan {
+struct ConvPlan : ChunkedConv {
   ConvPlan(const ConvSpec& conv_spec, ConvPass conv_pass)
-      : spec(conv_spec), pass(conv_pass), chunks(conv_spec.batch) {}
+      : ChunkedConv{conv_spec, conv_pass, ConvChunks(conv_spec)} {}
 
-  ConvSpec spec;
-  ConvPass pass;
-  ConvChunks chunks;
   Own own = Own::no;
   std::string implementation;
-  ConvPiece full, tail;
+  mutable ConvPiece full, tail;      // their arguments are pointed at each call's data
   dnnl::memory::desc plain_weights;  // OIHW
   dnnl::primitive reorder;
-  std::size_t weights_bytes = 0;  // one blocked copy, rounded up to pages
-  std::size_t scratch_bytes = 0;  // of one thread, likewise
 
-  std::size_t weight_copies() const {
-    return pass == ConvPass::backward_weights ? std::size_t(chunks.count()) : 1;
-  }
   std::size_t workspace_bytes(int threads) const {
     if (own == Own::direct) return direct_conv_workspace_bytes(spec, pass);
     return weights_bytes * weight_copies() + scratch_bytes * std::size_t(threads);
@@ -59,6 +58,7 @@ struct ConvPlan {
 };
 
 // Errors: run_failed for a spec that is no convolution; dnnl::error.
-std::unique_ptr<ConvPlan> make_conv_plan(const ConvSpec& spec, ConvPass pass, const dnnl::engine& engine);
+std::unique_ptr<ConvPlan> make_conv_plan(const ConvSpec& spec, ConvPass pass, int threads,
+                                         const dnnl::engine& engine);
 
 }  // namespace rlnas

@@ -48,6 +48,12 @@ class CpuBackend final : public Backend {
                             const float* running_mean, const float* running_var,
                             BatchNormSaved saved) override;
 
+  std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+  void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands,
+                         Workspace workspace) override;
+  void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
+                          Workspace workspace) override;
+
   void affine_sum(const AffineSumSpec& spec, float* sum, float* activated) override;
   void activation_backward(Activation activation, std::size_t count, const float* activated, const float* dy,
                            float* dx, Store store) override;

@@ -193,7 +193,7 @@ const char* direct_conv_name(const ConvSpec& spec) {
 
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
   const std::size_t copies =
-      pass == ConvPass::backward_weights ? std::size_t(ConvChunks(spec.batch).count()) : 1;
+      pass == ConvPass::backward_weights ? std::size_t(ConvChunks(spec).count()) : 1;
   return spec.weight_count() * sizeof(float) * copies;
 }
 
@@ -232,7 +232,7 @@ void direct_conv_backward_data(int threads, const ConvSpec& spec, const float* d
 void direct_conv_backward_weights(int threads, const ConvSpec& spec, const float* x, const float* dy,
                                   float* dw, Workspace workspace) {
   check_workspace("convolution", workspace, direct_conv_workspace_bytes(spec, ConvPass::backward_weights));
-  const ConvChunks chunks(spec.batch);
+  const ConvChunks chunks(spec);
   const Sources rows = forward_sources(spec, spec.in_height), columns = forward_sources(spec, spec.in_width);
   const std::size_t count = spec.weight_count();
   const std::size_t x_image = spec.in_count() / std::size_t(spec.batch);

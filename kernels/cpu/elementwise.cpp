@@ -1,4 +1,6 @@
 // Element-wise passes, each at memory bandwidth: batch-norm apply + sum + activation, their gradients, sums.
+#include "kernels/cpu/elementwise.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -110,6 +112,15 @@ void mask_range(const Bounds& bounds, std::int64_t count, const float* activated
 
 }  // namespace
 
+void pass_back(Activation activation, std::size_t count, const float* activated, const float* dy, float* dx,
+               Store store) {
+  const Bounds bounds(activation);
+  if (store == Store::accumulate)
+    mask_range<Store::accumulate>(bounds, std::int64_t(count), activated, dy, dx);
+  else
+    mask_range<Store::overwrite>(bounds, std::int64_t(count), activated, dy, dx);
+}
+
 void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
   check_spec(spec);
   if (std::any_of(spec.terms.begin(), spec.terms.begin() + spec.term_count,
@@ -128,12 +139,8 @@ void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activa
 void CpuBackend::activation_backward(Activation activation, std::size_t count, const float* activated,
                                      const float* dy, float* dx, Store store) {
   if (activation == Activation::none) return add(count, dy, dx, store);
-  const Bounds bounds(activation);
   parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
-    if (store == Store::accumulate)
-      mask_range<Store::accumulate>(bounds, end - begin, activated + begin, dy + begin, dx + begin);
-    else
-      mask_range<Store::overwrite>(bounds, end - begin, activated + begin, dy + begin, dx + begin);
+    pass_back(activation, std::size_t(end - begin), activated + begin, dy + begin, dx + begin, store);
   });
 }
 

@@ -1,8 +1,8 @@
 // Short vectors of floats and the walk over a channel axis in blocks of them.
 //
 // GCC's vector extension, not intrinsics: the same source is good for AVX2 and AVX-512, and for a build
-// without -march. Every kernel is written once over a type V, which is Float8 or, for channels left over,
-// float itself.
+// without -march. Every kernel is written once over a type V, which is the machine's widest, Float8 or, for
+// channels left over, float itself.
 #pragma once
 
 #include <cstring>
@@ -10,7 +10,15 @@
 namespace rlnas {
 
 using Float8 = float __attribute__((vector_size(32)));
-using Double4 = double __attribute__((vector_size(32)));
+using Float16 = float __attribute__((vector_size(64)));
+// The machine's widest vector of doubles, and as many floats.
+#ifdef __AVX512F__
+inline constexpr int kWideDoubles = 8;
+#else
+inline constexpr int kWideDoubles = 4;
+#endif
+using WideDouble = double __attribute__((vector_size(kWideDoubles * sizeof(double))));
+using WideDoubleFloats = float __attribute__((vector_size(kWideDoubles * sizeof(float))));
 
 template <class V>
 inline constexpr int kWidth = int(sizeof(V) / sizeof(float));
@@ -25,6 +33,9 @@ template <class V>
 inline void store(float* to, V value) {
   std::memcpy(to, &value, sizeof(V));
 }
+inline WideDouble load_doubles(const float* from) {
+  return __builtin_convertvector(load<WideDoubleFloats>(from), WideDouble);
+}
 template <class V>
 inline V splat(float value) {
   return V{} + value;
@@ -37,8 +48,15 @@ inline float lane_sum(Float8 v) {
 inline float lane_sum(float v) {
   return v;
 }
-inline double lane_sum(Double4 v) {
-  return (v[0] + v[2]) + (v[1] + v[3]);
+// Of kCount vectors side by side: by halves over all lanes, the same order however wide the vectors are.
+template <int kCount>
+inline double lane_sum(const WideDouble (&vectors)[kCount]) {
+  constexpr int kLanes = kCount * kWideDoubles;
+  double lanes[kLanes];
+  std::memcpy(lanes, vectors, sizeof lanes);
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
 }
 
 // Covers 0..channels-1: body.template operator()<V, N>(channel) handles the N*kWidth<V> channels from
@@ -46,8 +64,13 @@ inline double lane_sum(Double4 v) {
 template <class Body>
 inline void for_channel_blocks(int channels, const Body& body) {
   int c = 0;
+#ifdef __AVX512F__
+  for (; c + 32 <= channels; c += 32) body.template operator()<Float16, 2>(c);
+  for (; c + 16 <= channels; c += 16) body.template operator()<Float16, 1>(c);
+#else
   for (; c + 32 <= channels; c += 32) body.template operator()<Float8, 4>(c);
   for (; c + 16 <= channels; c += 16) body.template operator()<Float8, 2>(c);
+#endif
   for (; c + 8 <= channels; c += 8) body.template operator()<Float8, 1>(c);
   for (; c < channels; ++c) body.template operator()<float, 1>(c);
 }

@@ -40,6 +40,8 @@ class DryBackend final : public Backend {
                             BatchNormSaved saved) override;
 
   std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+  void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands, Workspace) override;
+  void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands, Workspace) override;
 
   void affine_sum(const AffineSumSpec& spec, float* sum, float* activated) override;
   void activation_backward(Activation activation, std::size_t count, const float* activated, const float* dy,
@@ -73,8 +75,7 @@ class DryBackend final : public Backend {
                       float* y) override;
 
  private:
-  void record(const char* primitive, std::string shape, std::uint64_t flops, std::uint64_t bytes);
-  void record_conv(const char* primitive, const ConvSpec& spec);
+  void record(RecordedCall call);
 
   std::vector<RecordedCall>* calls_;
   Backend* like_;

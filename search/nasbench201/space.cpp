@@ -6,18 +6,28 @@
 namespace rlnas::nasbench201 {
 
 CellSpace::CellSpace(const AngleTable& table, const SpaceSpec& spec) : table_(table), spec_(spec) {
-  const std::int64_t fewest_macs = nasbench201::macs(Cell{}, spec.classes, spec.image_size);
-  const std::int64_t fewest_params = nasbench201::params(Cell{}, spec.classes);
-  RLNAS_CHECK(spec.constraint.max_macs >= fewest_macs, usage, "--max-mflops ",
+  macs_.empty = nasbench201::macs(Cell{}, spec.classes, spec.image_size);
+  params_.empty = nasbench201::params(Cell{}, spec.classes);
+  RLNAS_CHECK(spec.constraint.max_macs >= macs_.empty, usage, "--max-mflops ",
               double(spec.constraint.max_macs) / 1e6, ": the smallest architecture has ",
-              double(fewest_macs) / 1e6, " MFLOPs");
-  RLNAS_CHECK(spec.constraint.max_params >= fewest_params, usage, "--max-params ", spec.constraint.max_params,
-              ": the smallest architecture has ", fewest_params, " parameters");
+              double(macs_.empty) / 1e6, " MFLOPs");
+  RLNAS_CHECK(spec.constraint.max_params >= params_.empty, usage, "--max-params ", spec.constraint.max_params,
+              ": the smallest architecture has ", params_.empty, " parameters");
+  for (std::size_t op = 0; op < kOpCount; ++op) {
+    const Cell one_op{{Op(op)}};
+    macs_.op[op] = nasbench201::macs(one_op, spec.classes, spec.image_size) - macs_.empty;
+    params_.op[op] = nasbench201::params(one_op, spec.classes) - params_.empty;
+  }
+}
+
+std::int64_t CellSpace::Costs::of(const Genes& genes) const {
+  std::int64_t total = empty;
+  for (const Op edge_op : cell_of_genes(genes).ops) total += op[std::size_t(edge_op)];
+  return total;
 }
 
 bool CellSpace::legal(const Genes& genes) const {
-  return macs(genes) <= spec_.constraint.max_macs &&
-         nasbench201::params(cell_of_genes(genes), spec_.classes) <= spec_.constraint.max_params;
+  return macs_.of(genes) <= spec_.constraint.max_macs && params_.of(genes) <= spec_.constraint.max_params;
 }
 
 double CellSpace::score(const Genes& genes) const {
@@ -25,7 +35,7 @@ double CellSpace::score(const Genes& genes) const {
 }
 
 std::int64_t CellSpace::macs(const Genes& genes) const {
-  return nasbench201::macs(cell_of_genes(genes), spec_.classes, spec_.image_size);
+  return macs_.of(genes);
 }
 
 Cell cell_of_genes(const Genes& genes) {

@@ -1,6 +1,7 @@
 // NAS-Bench-201 as a space to search: six genes, one operation each, scored from the angle table.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -35,8 +36,17 @@ class CellSpace final : public EvolutionSpace {
   std::int64_t macs(const Genes& genes) const override;
 
  private:
+  // MACs and parameters are those of the empty cell and, for each edge, of its operation on top.
+  struct Costs {
+    std::int64_t empty = 0;
+    std::array<std::int64_t, kOpCount> op{};
+    std::int64_t of(const Genes& genes) const;
+  };
+
   AngleTable table_;
   SpaceSpec spec_;
+  Costs macs_;
+  Costs params_;
 };
 
 Cell cell_of_genes(const Genes& genes);

@@ -9,6 +9,8 @@
 namespace rlnas::nasbench201 {
 namespace {
 
+constexpr const char* kStageNames[] = {"stage 1", "stage 2", "stage 3"};
+constexpr const char* kBlockNames[] = {"block 1", "block 2"};
 constexpr Pool kShortcutPool{.kernel = 2, .stride = 2, .padding = 0};
 
 bool is_conv(Op op) {
@@ -157,13 +159,17 @@ NodeOutput Supernet::run_block(Context& context, const ResidualBlock& block, con
 Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const Cell> paths) const {
   RLNAS_CHECK(int(paths.size()) == searchable_cells(), run_failed, "a SuperNet of ", searchable_cells(),
               " cells given ", paths.size(), " paths");
+  context.tape.begin_stage("stem");
   NodeOutput x = norm_sum(context, {conv_norm(context, images, stem_, stem_norm_)}, wanted_by(0, paths));
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Want want = wanted_by(i + 1, paths);
     const std::size_t index = std::size_t(items_[i].index);
+    context.tape.begin_stage(items_[i].searchable ? kStageNames[index / std::size_t(config_.cells_per_stage)]
+                                                  : kBlockNames[index]);
     x = items_[i].searchable ? run_cell(context, cells_[index], paths[index], x, want)
                              : run_block(context, blocks_[index], x, want);
   }
+  context.tape.begin_stage("head");
   const Tensor head = norm_sum(context, {normalise(context, x.sum, head_norm_)}, Want::activated).activated;
   return linear(context, global_avg_pool(context, head), classifier_);
 }

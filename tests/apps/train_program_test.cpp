@@ -138,6 +138,26 @@ TEST_CASE("a dumped configuration gives the run it came from") {
   CHECK(read_text(directory / "a/latest.safetensors") == read_text(directory / "b/latest.safetensors"));
 }
 
+TEST_CASE("--profile, with or without a value, prints where the time went and keeps the weights") {
+  const TemporaryDirectory directory;
+  REQUIRE(run(directory, small_run(directory / "plain")).exit_code == 0);
+  int runs = 0;
+  for (const std::vector<std::string>& switched :
+       {std::vector<std::string>{"--profile"}, {"--profile", "true"}, {"--profile=false"}}) {
+    const std::string out = directory / ("run" + std::to_string(runs++));
+    std::vector<std::string> arguments = small_run(out);
+    arguments.insert(arguments.begin() + 1, switched.begin(), switched.end());
+    const Outcome outcome = run(directory, arguments);
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 0);
+    const bool on = switched.back() != "--profile=false";
+    CHECK((outcome.out.find("where the time of a step goes") != std::string::npos) == on);
+    CHECK(std::filesystem::exists(out + "/trace.json") == on);
+    CHECK(outcome.out.find("of the time waiting for images") != std::string::npos);
+    CHECK(read_text(out + "/latest.safetensors") == read_text(directory / "plain/latest.safetensors"));
+  }
+}
+
 TEST_CASE("train, search, describe: the whole chain") {
   const TemporaryDirectory directory;
   REQUIRE(run(directory, small_run(directory / "run")).exit_code == 0);

@@ -50,6 +50,7 @@ struct TrainConfig {
   int threads = 0;              // of the CPU backend; 0: all cores
   int checkpoint_every = 0;     // also keep epoch_N.safetensors every so many epochs; 0: never
   int log_every = 50;           // steps between step events
+  bool profile = false;         // time every operation; the report is in TrainResult
 };
 
 struct TrainProgress {
@@ -81,6 +82,8 @@ struct TrainResult {
   double loss = 0.0;                    // mean of the last epoch
   double images_per_s = 0.0;            // of this process, start-up excluded
   std::uint64_t step_memory_bytes = 0;  // most that any step of this process needed; never more than planned
+  double data_wait_share = 0.0;         // of the time since start-up: spent waiting for the next batch, 0..1
+  std::string profile;                  // with TrainConfig::profile: tables of where the time went
 };
 
 RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
