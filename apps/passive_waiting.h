@@ -9,8 +9,8 @@
 
 namespace rlnas {
 
-// Turns of the spin loop before a thread sleeps: about a millisecond. With less, threads sleep between loops and the
-// kernel may leave two of them on one core.
+// Turns of the spin loop before a thread sleeps: about a millisecond. With less, threads sleep between loops
+// and the kernel may leave two of them on one core.
 inline constexpr const char* kSpinCount = "20000";
 
 inline void wait_passively(char** argv) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares two Google-Benchmark JSON files: time of NEW over time of OLD for every benchmark in both.
 
-Repeated runs of a benchmark are compared by their medians. Exit codes: 0; 1 when a ratio is above 1 + --threshold;
-2 when the files have nothing in common or cannot be read.
+Repeated runs of a benchmark are compared by their medians. Exit codes: 0; 1 when a ratio is above
+1 + --threshold; 2 when the files have nothing in common or cannot be read.
 """
 import argparse
 import json
@@ -41,10 +41,12 @@ def readable(time_ns):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old")
     parser.add_argument("new")
-    parser.add_argument("--threshold", type=float, default=0.05, help="slowdown that fails, default %(default)s: 5 %%")
+    parser.add_argument("--threshold", type=float, default=0.05,
+                        help="slowdown that fails, default %(default)s: 5 %%")
     args = parser.parse_args()
     old, new = medians_ns(args.old), medians_ns(args.new)
     common = [name for name in old if name in new]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """rlnas against PyTorch on the same training step, taking turns: a markdown table of medians and ratios.
 
-Every variant is a program that is set up once and kept warm; then each runs one pass over the 30 paths in turn,
---rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is done once more
-beside N busy processes, and the table shows how much that slowed each variant.
+Every variant is a program that is set up once and kept warm; then each runs one pass over the 30 paths in
+turn, --rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is
+done once more beside N busy processes, and the table shows how much that slowed each variant.
 
   bench/compare_step.py --bench build/release/bench/rlnas_bench_step --python python3 --python VENV/bin/python
 """
@@ -27,7 +27,8 @@ PYTORCH_VARIANTS = {
     "channels_last": ("channels_last", CHANNELS_LAST, {}),
     "malloc": ("channels_last, malloc", CHANNELS_LAST, KEEP_MEMORY),
     "prune": ("channels_last, malloc, pruned", [*CHANNELS_LAST, "--prune"], KEEP_MEMORY),
-    "compile": ("channels_last, malloc, pruned, compiled cells", [*CHANNELS_LAST, "--compile", "cell"], KEEP_MEMORY),
+    "compile": ("channels_last, malloc, pruned, compiled cells", [*CHANNELS_LAST, "--compile", "cell"],
+                KEEP_MEMORY),
     "bf16": ("channels_last, malloc, pruned, bf16", [*CHANNELS_LAST, "--prune", "--bf16"], KEEP_MEMORY),
 }
 
@@ -47,7 +48,8 @@ class Worker:
     def read(self):
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"{self.name}: ended with exit code {self.process.wait()}: {' '.join(self.process.args)}")
+            command = " ".join(self.process.args)
+            sys.exit(f"{self.name}: ended with exit code {self.process.wait()}: {command}")
         return json.loads(line)
 
     def sweep_ms(self):
@@ -91,12 +93,15 @@ def run_rounds(workers, rounds, lock, load):
             with locked(lock), busy_processes(load):
                 time_ms = worker.sweep_ms()
             (worker.loaded_ms if load else worker.times_ms).append(time_ms)
-        print(f"round {round_number + 1} of {rounds}{f', {load} busy processes' if load else ''}", file=sys.stderr)
+        beside = f", {load} busy processes" if load else ""
+        print(f"round {round_number + 1} of {rounds}{beside}", file=sys.stderr)
 
 
 def make_workers(args):
     common = ["--batch", str(args.batch), "--threads", str(args.threads), "--serve"]
-    yield Worker("rlnas", [args.bench, "--serve", str(args.batch), str(args.threads)], {})
+    with locked(args.lock):
+        ours = Worker("rlnas", [args.bench, "--serve", str(args.batch), str(args.threads)], {})
+    yield ours
     for python in args.python:
         version = subprocess.run([python, "-c", "import torch; print(torch.__version__.split('+')[0])"],
                                  capture_output=True, text=True)
@@ -109,7 +114,10 @@ def make_workers(args):
                 continue
             name, flags, environment = PYTORCH_VARIANTS[key]
             command = [python, os.path.join(HERE, "baselines", "pytorch_step.py"), *flags, *common]
-            yield Worker(f"PyTorch {number} {name}", command, environment)
+            # Compiling takes too long to keep others off.
+            with locked(args.lock if key != "compile" else None):
+                worker = Worker(f"PyTorch {number} {name}", command, environment)
+            yield worker
 
 
 def print_table(workers, args):
@@ -149,17 +157,23 @@ def write_json(workers, args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default="build/release/bench/rlnas_bench_step", help="default: %(default)s")
-    parser.add_argument("--python", action="append", default=[], help="an interpreter with PyTorch; may be repeated")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", default="build/release/bench/rlnas_bench_step",
+                        help="default: %(default)s")
+    parser.add_argument("--python", action="append", default=[],
+                        help="an interpreter with PyTorch; may be repeated")
     parser.add_argument("--variants", nargs="+", choices=PYTORCH_VARIANTS, metavar="NAME",
                         default=[key for key in PYTORCH_VARIANTS if key != "compile"],
-                        help=f"of {', '.join(PYTORCH_VARIANTS)}; default: all but compile, which sets up for minutes")
+                        help=f"of {', '.join(PYTORCH_VARIANTS)}; "
+                             "default: all but compile, which sets up for minutes")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--load", type=int, default=0, metavar="N", help="once more beside N busy processes")
-    parser.add_argument("--lock", help="file to lock (flock) around each pass, on a machine shared with others")
+    parser.add_argument("--load", type=int, default=0, metavar="N",
+                        help="once more beside N busy processes")
+    parser.add_argument("--lock", metavar="FILE",
+                        help="flock FILE around each pass and set-up, on a machine shared with others")
     parser.add_argument("--out", help="Google-Benchmark JSON file")
     args = parser.parse_args()
     workers = list(make_workers(args))

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """The training step of rlnas_bench_step in PyTorch, as good as its settings make it.
 
-The same SuperNet, the same 30 paths (one operation vector in all 15 cells), batch, loss and optimiser; gradients of
-unsampled weights are None (set_to_none), so that PyTorch skips their update. The variants:
+The same SuperNet, the same 30 paths (one operation vector in all 15 cells), batch, loss and optimiser;
+gradients of unsampled weights are None (set_to_none), so that PyTorch skips their update. The variants:
 
   --layout nchw|channels_last   memory format of images and weights
   --prune                       leave out `none` edges and edges that lead nowhere, in Python
   --bf16                        autocast to bfloat16
-  --compile op|cell|net         torch.compile (2.x) of every ReLU-convolution-norm, of every cell, of the network;
-                                cell and net get one straight-line function a path, pruned
+  --compile op|cell|net         torch.compile (2.x) of every ReLU-convolution-norm, of every cell, of the
+                                network; cell and net get one straight-line function a path, pruned
   MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456
                                 in the environment: glibc keeps the memory of a step for the next
 
-Prints ms a step and writes Google-Benchmark JSON with --out. --serve: for compare_step.py, see step_bench.cpp.
+Prints ms a step and writes Google-Benchmark JSON with --out. --serve: for compare_step.py.
 """
 import argparse
 import json
@@ -61,7 +61,7 @@ def cell_source(path):
 
 
 def build(args):
-    """Returns (step(path index) -> loss, parameter count). Imports torch, after the arguments are known."""
+    """Returns step(path index), which trains one step. PyTorch is imported here alone."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -232,7 +232,8 @@ def report(step, args, setup_s):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--layout", choices=("nchw", "channels_last"), default="nchw")

@@ -192,8 +192,7 @@ const char* direct_conv_name(const ConvSpec& spec) {
 }
 
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
-  const std::size_t copies =
-      pass == ConvPass::backward_weights ? std::size_t(ConvChunks(spec).count()) : 1;
+  const std::size_t copies = pass == ConvPass::backward_weights ? std::size_t(ConvChunks(spec).count()) : 1;
   return spec.weight_count() * sizeof(float) * copies;
 }
 

@@ -43,12 +43,8 @@ struct Scratch {
 
 bool winograd_supports(const ConvSpec& spec) {
   return spec.kernel == kTaps && spec.stride == 1 && spec.padding == 1 && spec.dilation == 1 &&
-         spec.groups == 1 && spec.in_channels % 16 == 0 && spec.out_channels % 16 == 0;
-}
-
-std::size_t winograd_weight_bytes(const ConvSpec& spec, ConvPass) {
-  return std::size_t(kPositions) * std::size_t(spec.in_channels) * std::size_t(spec.out_channels) *
-         sizeof(float);
+         spec.groups == 1 && spec.in_channels % kWinogradChannels == 0 &&
+         spec.out_channels % kWinogradChannels == 0;
 }
 
 std::size_t winograd_scratch_bytes(const ConvSpec& spec, ConvPass pass, int images) {
@@ -75,39 +71,6 @@ void winograd_run(const ConvSpec& spec, ConvPass pass, int images, const float* 
   }
 }
 
-void winograd_transform_weights(const ConvSpec& spec, ConvPass pass, const float* w, float* transformed) {
-  const bool forward = pass == ConvPass::forward;
-  const int in = forward ? spec.in_channels : spec.out_channels;
-  const int out = forward ? spec.out_channels : spec.in_channels;
-  // Strides in w [K,C,3,3] of the channel read, the channel written and a tap; backward-data correlates with
-  // the filter turned by half a turn.
-  constexpr int kFilter = kTaps * kTaps;
-  const std::size_t in_step = std::size_t(kFilter) * (forward ? 1 : std::size_t(spec.in_channels));
-  const std::size_t out_step = std::size_t(kFilter) * (forward ? std::size_t(spec.in_channels) : 1);
-  const int block = channel_block(out);
-  const std::size_t matrix = std::size_t(in) * std::size_t(out);
-  for (int k = 0; k < out; k += kLanes)
-    for (int c = 0; c < in; ++c) {
-      const float* const from = w + std::size_t(k) * out_step + std::size_t(c) * in_step;
-      Vec columns[kTaps][kPoints];
-      for (int s = 0; s < kTaps; ++s) {
-        Vec taps[kTaps];
-        for (int r = 0; r < kTaps; ++r) {
-          const int tap = forward ? r * kTaps + s : kFilter - 1 - (r * kTaps + s);
-          for (int lane = 0; lane < kLanes; ++lane) taps[r][lane] = from[std::size_t(lane) * out_step + std::size_t(tap)];
-        }
-        filter_transform(taps, columns[s]);
-      }
-      float* to = transformed + std::size_t(k / block) * std::size_t(block * in) + std::size_t(c * block + k % block);
-      for (int i = 0; i < kPoints; ++i) {
-        const Vec taps[kTaps] = {columns[0][i], columns[1][i], columns[2][i]};
-        Vec points[kPoints];
-        filter_transform(taps, points);
-        for (int j = 0; j < kPoints; ++j, to += matrix) store<Vec>(to, points[j]);
-      }
-    }
-}
-
 void winograd_accumulate(const ConvSpec& spec, int images, const float* x, const float* dy, float* sums,
                          void* scratch) {
   const Strips strips(spec, images);
@@ -126,31 +89,6 @@ void winograd_accumulate(const ConvSpec& spec, int images, const float* x, const
                           dy_points + std::size_t(position) * strips.matrix_stride(out),
                           sums + std::size_t(position) * matrix);
   }
-}
-
-void winograd_finish_weights(const ConvSpec& spec, const float* sums, float* dw) {
-  const int in = spec.in_channels, out = spec.out_channels;
-  constexpr int kFilter = kTaps * kTaps;
-  const std::size_t matrix = std::size_t(in) * std::size_t(out);
-  for (int c = 0; c < in; ++c)
-    for (int k = 0; k < out; k += kLanes) {
-      const float* from = sums + std::size_t(c * out + k);
-      Vec rows[kPoints][kTaps];
-      for (int i = 0; i < kPoints; ++i) {
-        Vec m[kPoints];
-        for (int j = 0; j < kPoints; ++j, from += matrix) m[j] = load<Vec>(from);
-        filter_gradient_transform(m, rows[i]);
-      }
-      float* const to = dw + std::size_t(k * in + c) * kFilter;
-      for (int s = 0; s < kTaps; ++s) {
-        Vec m[kPoints], taps[kTaps];
-        for (int i = 0; i < kPoints; ++i) m[i] = rows[i][s];
-        filter_gradient_transform(m, taps);
-        for (int r = 0; r < kTaps; ++r)
-          for (int lane = 0; lane < kLanes; ++lane)
-            to[std::size_t(lane * in * kFilter + r * kTaps + s)] = taps[r][lane];
-      }
-    }
 }
 
 }  // namespace rlnas

@@ -7,7 +7,9 @@ namespace {
 
 // Accumulators held in registers: 16 of 32 with AVX-512, 12 of 16 with AVX2.
 template <int Vectors>
-inline constexpr int kTileBlock = kLanes == 16 ? 16 / Vectors : Vectors == 2 ? 6 : 8;
+inline constexpr int kTileBlock = kLanes == 16   ? 16 / Vectors
+                                  : Vectors == 2 ? 6
+                                                 : 8;
 
 // In: the input channels where the compiler may know them, or 0.
 template <int In, int Vectors, int Tiles>
@@ -54,10 +56,14 @@ template <int Vectors>
 void multiply_known(int tiles, int in_channels, int out_channels, const float* in, const float* w,
                     float* out) {
   switch (in_channels) {
-    case 16: return multiply_columns<16, Vectors>(tiles, in_channels, out_channels, in, w, out);
-    case 32: return multiply_columns<32, Vectors>(tiles, in_channels, out_channels, in, w, out);
-    case 64: return multiply_columns<64, Vectors>(tiles, in_channels, out_channels, in, w, out);
-    default: return multiply_columns<0, Vectors>(tiles, in_channels, out_channels, in, w, out);
+    case 16:
+      return multiply_columns<16, Vectors>(tiles, in_channels, out_channels, in, w, out);
+    case 32:
+      return multiply_columns<32, Vectors>(tiles, in_channels, out_channels, in, w, out);
+    case 64:
+      return multiply_columns<64, Vectors>(tiles, in_channels, out_channels, in, w, out);
+    default:
+      return multiply_columns<0, Vectors>(tiles, in_channels, out_channels, in, w, out);
   }
 }
 
@@ -94,9 +100,12 @@ void transposed_all(int tiles, int in_channels, int out_channels, const float* x
 
 void multiply(int tiles, int in_channels, int out_channels, const float* in, const float* w, float* out) {
   switch (channel_block(out_channels) / kLanes) {
-    case 4: return multiply_known<4>(tiles, in_channels, out_channels, in, w, out);
-    case 2: return multiply_known<2>(tiles, in_channels, out_channels, in, w, out);
-    default: return multiply_known<1>(tiles, in_channels, out_channels, in, w, out);
+    case 4:
+      return multiply_known<4>(tiles, in_channels, out_channels, in, w, out);
+    case 2:
+      return multiply_known<2>(tiles, in_channels, out_channels, in, w, out);
+    default:
+      return multiply_known<1>(tiles, in_channels, out_channels, in, w, out);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace rlnas::winograd {
-int g_strip_tiles = 32;
 namespace {
 
 // The vertical transform of every column of pixels of one row of tiles, [column][vector][point]. Neighbouring
@@ -15,8 +14,7 @@ void transform_columns(const Strips& strips, int top, int channels, const float*
   for (int i = 0; i < kPoints; ++i) {
     const int row = top - 1 + i;
     const bool inside = row >= 0 && row < strips.height;
-    pixel[i] =
-        inside ? image + std::size_t(row) * std::size_t(strips.width) * std::size_t(channels) : zero;
+    pixel[i] = inside ? image + std::size_t(row) * std::size_t(strips.width) * std::size_t(channels) : zero;
     back[i] = inside ? 0 : -std::ptrdiff_t(channels);
   }
   float* to = columns + kPoints * channels;
@@ -74,8 +72,7 @@ void gradient_to_points(const Strips& strips, int first, int count, int channels
   const std::size_t stride = strips.matrix_stride(channels);
   for (int row = first; row < first + count; ++row) {
     const int top = row % strips.tiles_down * kOut, height = std::min(kOut, strips.height - top);
-    const float* const corner =
-        dy + std::size_t(row / strips.tiles_down * strips.height + top) * row_size;
+    const float* const corner = dy + std::size_t(row / strips.tiles_down * strips.height + top) * row_size;
     for (int tile = 0; tile < strips.tiles_across; ++tile, points += channels) {
       const int left = tile * kOut, width = std::min(kOut, strips.width - left);
       for (int c = 0; c < channels; c += kLanes) {

@@ -8,7 +8,8 @@
 
 namespace rlnas::winograd {
 
-extern int g_strip_tiles; // tuning
+// Tiles of a strip: enough that the filters, read once a strip, cost little beside the tiles.
+inline constexpr int kStripTiles = 32;
 
 // Images of one pass as rows of tiles, cut into strips of whole rows whose transforms stay in cache.
 struct Strips {
@@ -18,7 +19,7 @@ struct Strips {
         width(spec.in_width),
         tiles_across((width + kOut - 1) / kOut),
         tiles_down((height + kOut - 1) / kOut),
-        rows_per_strip(std::max(1, std::min(images * tiles_down, g_strip_tiles / tiles_across))) {}
+        rows_per_strip(std::max(1, std::min(images * tiles_down, kStripTiles / tiles_across))) {}
 
   int rows() const { return images * tiles_down; }
   int max_tiles() const { return rows_per_strip * tiles_across; }

@@ -16,9 +16,9 @@ using Vec = float __attribute__((vector_size(64)));
 using Vec = Float8;
 #endif
 inline constexpr int kLanes = kWidth<Vec>;
-inline constexpr int kOut = 4;                   // output pixels of a tile in one direction
-inline constexpr int kTaps = 3;                  // of the filter
-inline constexpr int kPoints = 6;                // input pixels of a tile in one direction
+inline constexpr int kOut = 4;     // output pixels of a tile in one direction
+inline constexpr int kTaps = 3;    // of the filter
+inline constexpr int kPoints = 6;  // input pixels of a tile in one direction
 inline constexpr int kPositions = kPoints * kPoints;
 
 inline constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;

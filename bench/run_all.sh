@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds the benchmarks and runs all of them: bench/run_all.sh [OUT_DIR [PYTHON...]]
+# Google-Benchmark JSON and the comparison tables go to OUT_DIR (default: build/bench-results). Each PYTHON is
+# an interpreter with PyTorch to compare with (default: python3; left out when it has none).
+# RLNAS_BENCH_LOCK=FILE: holds flock on FILE while something is timed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-build/bench-results}
+shift || true
+pythons=("${@:-python3}")
+mkdir -p "$out"
+
+cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release -DRLNAS_BUILD_BENCH=ON
+cmake --build build/release
+programs=build/release/bench
+
+timed() { if [[ -n ${RLNAS_BENCH_LOCK:-} ]]; then flock -x "$RLNAS_BENCH_LOCK" "$@"; else "$@"; fi; }
+for program in "$programs"/rlnas_bench_*; do
+  name=$(basename "$program")
+  timed "$program" --benchmark_display_aggregates_only=true --benchmark_out="$out/$name.json"
+done
+
+# batch, threads, busy processes beside it
+cores=$(nproc)
+for run in "64 $cores $cores" "8 $cores 0" "1 $cores 0" "64 1 0"; do
+  read -r batch threads load <<<"$run"
+  bench/compare_step.py --bench "$programs/rlnas_bench_step" "${pythons[@]/#/--python=}" --batch "$batch" \
+    --threads "$threads" --load "$load" ${RLNAS_BENCH_LOCK:+--lock "$RLNAS_BENCH_LOCK"} \
+    --out "$out/compare_${batch}_${threads}.json" | tee "$out/compare_${batch}_${threads}.md"
+done
