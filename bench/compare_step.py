@@ -137,9 +137,9 @@ def print_table(workers, args):
             row += [f"{loaded:.2f}", f"{loaded / median:.2f}x"]
         print("| " + " | ".join(row) + " |")
     facts = workers[0].facts
-    gflops = 1e3 * facts["gflop"] / ours
+    gflops, peak = 1e3 * facts["gflop"] / ours, facts["fma_peak_gflops"]
     print(f"\nrlnas: {facts['gflop']:.2f} GFLOP a step without dead edges, {gflops:.0f} GFLOP/s, "
-          f"{100 * gflops / facts['fma_peak_gflops']:.0f} % of the {facts['fma_peak_gflops']:.0f} GFLOP/s measured.")
+          f"{100 * gflops / peak:.0f} % of the {peak:.0f} GFLOP/s measured.")
 
 
 def write_json(workers, args):
