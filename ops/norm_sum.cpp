@@ -55,7 +55,8 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
     context.backend.batch_norm_statistics(spec, x.data(), tensors.gamma, tensors.beta, tensors.running_mean,
                                           tensors.running_var, term.saved(), workspace);
   }
-  if (x.variable < 0) return term;
+  // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
+  if (x.variable < 0 && norm.gamma < 0 && norm.beta < 0) return term;
   term.x.variable = context.tape.new_variable();
   context.tape.record([&context, spec, norm, x, term] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
@@ -67,7 +68,7 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
                                           gradient_or_null(context, norm.gamma),
                                           gradient_or_null(context, norm.beta), workspace);
     }
-    context.tape.add_gradient(x, std::move(dx));
+    if (x.variable >= 0) context.tape.add_gradient(x, std::move(dx));
   });
   return term;
 }

@@ -31,6 +31,7 @@ class SmallNetwork {
                             {.in_channels = 8, .out_channels = 16, .kernel = 3, .stride = 2, .padding = 1})),
         short_(builder_.conv("short", {.in_channels = 8, .out_channels = 16})),
         down_norm_(builder_.batch_norm("down_norm", 16, Affine::yes)),
+        constant_norm_(builder_.batch_norm("constant_norm", 16, Affine::yes)),
         classifier_(builder_.linear("classifier", 16, kClasses)),
         parameters(backend, builder_.parameters()),
         statistics_(backend, builder_.statistics()),
@@ -71,7 +72,13 @@ class SmallNetwork {
     const Tensor shortcut =
         conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), short_);
     const Tensor raw = conv2d(c, activate(c, y.sum, Activation::relu6), down_);
-    const Tensor z = norm_sum(c, {normalise(c, raw, down_norm_), {shortcut}}, Want::activated).activated;
+    // gamma and beta of a batch norm have gradients even when its input needs none.
+    const Tensor constant = make_tensor(arena_, raw.shape);
+    for (std::size_t i = 0; i < constant.count(); ++i) constant.data()[i] = random.uniform();
+    const Tensor z =
+        norm_sum(c, {normalise(c, raw, down_norm_), {shortcut}, normalise(c, constant, constant_norm_)},
+                 Want::activated)
+            .activated;
     const Tensor logits = linear(c, global_avg_pool(c, z), classifier_);
     LossSums sums;
     cross_entropy(c, logits, labels, 0.1f, &sums);
@@ -91,6 +98,7 @@ class SmallNetwork {
   BatchNorm b_norm_;
   Conv2d down_, short_;
   BatchNorm down_norm_;
+  BatchNorm constant_norm_;
   Linear classifier_;
 
  public:
