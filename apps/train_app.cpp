@@ -2,11 +2,9 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <type_traits>
-#include <vector>
 
 #include "apps/cli.h"
 #include "apps/progress_printer.h"
@@ -38,22 +36,6 @@ class SignalGuard {
  private:
   struct sigaction old_interrupt_ = {}, old_terminate_ = {};
 };
-
-// A true-or-false option without a value is on: "--profile" becomes "--profile=true".
-std::vector<std::string> with_switches_on(int argc, const char* const* argv) {
-  std::vector<std::string> switches;
-  const TrainConfig defaults;
-  visit_train_fields(defaults, [&](const char* name, const auto& value, const char*, OnResume) {
-    if (std::is_same_v<decltype(value), const bool&>) switches.push_back(std::string("--") + name);
-  });
-  std::vector<std::string> arguments(argv, argv + argc);
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const bool last = i + 1 == arguments.size() || arguments[i + 1].starts_with("-");
-    if (last && std::find(switches.begin(), switches.end(), arguments[i]) != switches.end())
-      arguments[i] += "=true";
-  }
-  return arguments;
-}
 
 std::string mebibytes(std::uint64_t bytes) {
   char text[32];
@@ -98,7 +80,17 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   bool dry_run = false, check_only = false;
   const auto declare = [&](CLI::App& app) {
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
-      app.add_option(std::string("--") + name, value, help)->capture_default_str()->take_last();
+      const std::string flag = std::string("--") + name;
+      // A bare "--profile" is "--profile true".
+      if constexpr (std::is_same_v<decltype(value), bool&>)
+        app.add_flag(flag, value, help)
+            ->type_name("BOOLEAN")
+            ->type_size(1)
+            ->expected(0, 1)
+            ->default_str(value ? "1" : "0")
+            ->take_last();
+      else
+        app.add_option(flag, value, help)->capture_default_str()->take_last();
     });
     app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
     app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
@@ -135,11 +127,8 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                 " of the time waiting for images; the run is in " + result.run_directory);
     return 0;
   };
-  const std::vector<std::string> arguments = with_switches_on(argc, argv);
-  std::vector<const char*> pointers;
-  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},
-                 int(pointers.size()), pointers.data(), {out, err}, declare, run);
+                 argc, argv, {out, err}, declare, run);
 }
 
 }  // namespace rlnas

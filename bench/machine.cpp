@@ -1,7 +1,6 @@
 #include "bench/machine.h"
 
 #include <benchmark/benchmark.h>
-#include <omp.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "apps/passive_waiting.h"
+#include "kernels/backend.h"
 #include "kernels/check.h"
 
 namespace rlnas::bench {
@@ -45,7 +45,7 @@ void measure(int threads) {
 }  // namespace
 
 std::vector<int> thread_counts() {
-  const int cores = omp_get_num_procs();
+  const int cores = cpu_cores();
   std::vector<int> counts;
   for (int threads = 1; threads < cores; threads *= 2) counts.push_back(threads);
   counts.push_back(cores);

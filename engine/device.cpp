@@ -1,24 +1,13 @@
 #include "engine/device.h"
 
-#include <sched.h>
-
 #include <charconv>
 
 namespace rlnas {
-namespace {
-
-// Cores this process may run on.
-int available_cores() {
-  cpu_set_t allowed;
-  return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-}
-
-}  // namespace
 
 DeviceChoice choose_device(const std::string& text, int threads) {
   RLNAS_CHECK(threads >= 0, usage, "--threads: ", threads, " is not a number of threads (0: all cores)");
   const auto cpu = [&](const std::string& reason) -> DeviceChoice {
-    return {make_cpu_backend({.threads = threads}), reason, threads > 0 ? threads : available_cores()};
+    return {make_cpu_backend({.threads = threads}), reason, threads > 0 ? threads : cpu_cores()};
   };
   if (text == "cpu") return cpu("cpu, as asked");
   if (text == "ref") return {make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};

@@ -1,20 +1,10 @@
 #include "engine/step_profiler.h"
 
-#include <chrono>
 #include <utility>
 
 #include "engine/profile_report.h"
 
 namespace rlnas {
-namespace {
-
-std::int64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
-}  // namespace
-
 StepProfiler::StepProfiler(Backend& inner, const ProfileLimits& limits)
     : backend_(make_profiling_backend(inner, &calls_)) {
   profile_.limits = limits;

@@ -179,6 +179,8 @@ class Backend {
 // Plain double-precision loops: the executable specification. Slow.
 std::unique_ptr<Backend> make_ref_backend();
 
+int cpu_cores();  // cores this process may run on
+
 struct CpuOptions {
   int threads = 0;  // 0: all cores this process may run on
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/backend.h"
+#include "kernels/round_up.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
@@ -9,16 +10,12 @@ namespace {
 
 constexpr std::size_t kAlign = 256;
 
-std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlign - 1) / kAlign * kAlign;
-}
-
 // Workspace of the backward pass: the gradients of the convolution's output and of its input, then scratch
 // of the primitives, which run one after the other.
 struct BackwardScratch {
   BackwardScratch(Backend& backend, const ConvNormSpec& spec)
-      : dy_bytes(aligned(spec.conv.out_count() * sizeof(float))),
-        dx_bytes(aligned(spec.conv.in_count() * sizeof(float))),
+      : dy_bytes(round_up(spec.conv.out_count() * sizeof(float), kAlign)),
+        dx_bytes(round_up(spec.conv.in_count() * sizeof(float), kAlign)),
         inner_bytes(std::max({backend.batch_norm_workspace_bytes(spec.norm()),
                               backend.conv_workspace_bytes(spec.conv, ConvPass::backward_data),
                               backend.conv_workspace_bytes(spec.conv, ConvPass::backward_weights)})) {}

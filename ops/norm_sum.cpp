@@ -1,5 +1,7 @@
 #include "ops/norm_sum.h"
 
+#include "ops/pool.h"
+
 namespace rlnas {
 namespace {
 
@@ -7,19 +9,10 @@ namespace {
 void backward_term(Context& context, const SumTerm& term, const Tensor& dsum) {
   const Tensor& x = term.x;
   if (x.variable < 0) return;
-  if (!term.averaged) {
+  if (term.averaged)
+    add_avg_pool_gradient(context, PoolSpec{x.n(), x.c(), x.h(), x.w()}, x, dsum);
+  else
     context.tape.add_gradient(x, dsum);
-    return;
-  }
-  const PoolSpec pool{x.n(), x.c(), x.h(), x.w()};
-  if (x.applied == Activation::none) {
-    const Tape::Target target = context.tape.gradient_target(x);
-    context.backend.avg_pool_backward(pool, dsum.data(), target.data, target.store);
-  } else {
-    Tensor dx = make_tensor(context.arena, x.shape);
-    context.backend.avg_pool_backward(pool, dsum.data(), dx.data(), Store::overwrite);
-    context.tape.add_gradient(x, std::move(dx));
-  }
 }
 
 }  // namespace

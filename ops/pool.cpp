@@ -12,16 +12,20 @@ Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
   context.tape.record([&context, spec, source, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    if (source.applied == Activation::none) {
-      const Tape::Target target = context.tape.gradient_target(source);
-      context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
-    } else {
-      Tensor dx = make_tensor(context.arena, source.shape);
-      context.backend.avg_pool_backward(spec, dy.data(), dx.data(), Store::overwrite);
-      context.tape.add_gradient(source, std::move(dx));
-    }
+    add_avg_pool_gradient(context, spec, source, dy);
   });
   return y;
+}
+
+void add_avg_pool_gradient(Context& context, const PoolSpec& spec, const Tensor& x, const Tensor& dy) {
+  if (x.applied == Activation::none) {
+    const Tape::Target target = context.tape.gradient_target(x);
+    context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
+  } else {
+    Tensor dx = make_tensor(context.arena, x.shape);
+    context.backend.avg_pool_backward(spec, dy.data(), dx.data(), Store::overwrite);
+    context.tape.add_gradient(x, std::move(dx));
+  }
 }
 
 Tensor global_avg_pool(Context& context, const Tensor& x) {

@@ -14,6 +14,9 @@ struct Pool {
 // Average over the pixels inside the image. Shapes: x [N,H,W,C] -> [N,P,Q,C].
 Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool);
 
+// Adds the gradient of such an average to what its input has; dy is that of the output.
+void add_avg_pool_gradient(Context& context, const PoolSpec& spec, const Tensor& x, const Tensor& dy);
+
 // Shapes: x [N,H,W,C] -> [N,C].
 Tensor global_avg_pool(Context& context, const Tensor& x);
 

@@ -29,6 +29,8 @@ try:
 except ImportError:
     torch = None
 
+from results import write_results
+
 SPACE_SIZE = 15625
 CHANNELS = [16] * 5 + [None] + [32] * 5 + [None] + [64] * 5  # of cells 0..16; None: residual block
 PATHS = [(0, 3), (0, 2, 3), (0, 1, 2, 3), (0, 1, 3)]
@@ -179,14 +181,8 @@ def main():
         search_row["worst_difference_to_float64_concatenation_rad"] = worst
         rows.append(search_row)
         failed = not worst <= MOST_DIFFERENCE_RAD
-    context = {"numpy": numpy.__version__, "torch": torch.__version__ if torch is not None else "not installed",
-               "torch_threads": torch.get_num_threads() if torch is not None else 0, "num_cpus": os.cpu_count()}
-    text = json.dumps({"context": context, "benchmarks": rows}, indent=1)
-    if args.out:
-        with open(args.out, "w") as file:
-            file.write(text + "\n")
-    else:
-        print(text)
+    write_results(rows, args.out, numpy, torch,
+                  torch_threads=torch.get_num_threads() if torch is not None else 0)
     if failed:
         print(f"{args.search}: an angle is {worst:.2e} rad off the concatenation in float64", file=sys.stderr)
     return int(failed)

@@ -8,7 +8,6 @@ bytes an element, what one pass over both vectors reads. The thread count is PyT
 OPENBLAS_NUM_THREADS. Google-Benchmark JSON goes to standard output, or to FILE.
 """
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -20,6 +19,8 @@ try:
     import torch
 except ImportError:
     torch = None
+
+from results import write_results
 
 
 def measure(name, function, floats, threads, repetitions):
@@ -57,14 +58,7 @@ def main():
         with torch.no_grad():
             add("torch_dot_x3", lambda: (torch.dot(t0, t1), torch.dot(t0, t0), torch.dot(t1, t1)))
             add("torch_cosine_similarity", lambda: torch.cosine_similarity(t0, t1, dim=0))
-    context = {"numpy": numpy.__version__, "torch": torch.__version__ if torch is not None else "not installed",
-               "num_cpus": os.cpu_count()}
-    text = json.dumps({"context": context, "benchmarks": rows}, indent=1)
-    if args.out:
-        with open(args.out, "w") as file:
-            file.write(text + "\n")
-    else:
-        print(text)
+    write_results(rows, args.out, numpy, torch)
     return 0
 
 

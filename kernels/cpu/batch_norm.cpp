@@ -54,6 +54,17 @@ void add_row_sums(std::int64_t begin, std::int64_t end, int channels, int c, con
   }
 }
 
+// What the forward pass of channel c leaves behind; gamma and beta may be null.
+void save_channel(const BatchNormSpec& spec, int c, double mean, double variance, const float* gamma,
+                  const float* beta, BatchNormSaved saved) {
+  const double inv_std = 1.0 / std::sqrt(variance + double(spec.epsilon));
+  const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
+  saved.mean[c] = float(mean);
+  saved.inv_std[c] = float(inv_std);
+  saved.scale[c] = float(scale);
+  saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
+}
+
 // Workspace: the sums of all chunks, then floats [2][C] (slope and offset of the backward pass).
 struct Scratch {
   Scratch(const BatchNormSpec& spec, const Workspace& workspace)
@@ -106,12 +117,7 @@ void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const flo
       squares += sums.second(k)[c] - first * first / rows_of(k) + rows_of(k) * apart * apart;
     }
     const double variance = std::max(0.0, squares / rows);
-    const double inv_std = 1.0 / std::sqrt(variance + double(spec.epsilon));
-    const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
-    saved.mean[c] = float(mean);
-    saved.inv_std[c] = float(inv_std);
-    saved.scale[c] = float(scale);
-    saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
+    save_channel(spec, c, mean, variance, gamma, beta, saved);
     const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
     const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
     running_mean[c] = float(keep * double(running_mean[c]) + take * mean);
@@ -209,15 +215,8 @@ void CpuBackend::batch_norm_inference(const BatchNormSpec& spec, const float* ga
                                       const float* running_mean, const float* running_var,
                                       BatchNormSaved saved) {
   check(spec);
-  for (int c = 0; c < spec.channels; ++c) {
-    const double mean = running_mean[c];
-    const double inv_std = 1.0 / std::sqrt(double(running_var[c]) + double(spec.epsilon));
-    const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
-    saved.mean[c] = float(mean);
-    saved.inv_std[c] = float(inv_std);
-    saved.scale[c] = float(scale);
-    saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
-  }
+  for (int c = 0; c < spec.channels; ++c)
+    save_channel(spec, c, running_mean[c], running_var[c], gamma, beta, saved);
 }
 
 }  // namespace rlnas

@@ -9,6 +9,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/round_up.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
@@ -22,7 +23,7 @@ class Carver {
   template <class T = char>
   T* take(std::size_t count) {
     T* const part = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + bytes_);
-    bytes_ += (count * sizeof(T) + kPageBytes - 1) / kPageBytes * kPageBytes;
+    bytes_ += round_up(count * sizeof(T), kPageBytes);
     return part;
   }
   std::size_t bytes() const { return bytes_; }

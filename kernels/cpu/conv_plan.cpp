@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/round_up.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
@@ -13,7 +14,7 @@ using Tag = dnnl::memory::format_tag;
 
 constexpr std::size_t kPageBytes = 4096;  // slices of the workspace start on page boundaries
 std::size_t pages(std::size_t bytes) {
-  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  return round_up(bytes, kPageBytes);
 }
 
 // Arguments of the three kinds of oneDNN operation descriptors.

@@ -13,7 +13,7 @@ CpuBackend::CpuBackend(const CpuOptions& options) : threads_(options.threads) {
   constexpr int kMaxThreads = 1024;
   RLNAS_CHECK(threads_ >= 0 && threads_ <= kMaxThreads, usage, "--threads ", threads_,
               ": must be 0 (all cores) to ", kMaxThreads);
-  if (threads_ == 0) threads_ = omp_get_num_procs();  // counts the cores of this process's affinity mask
+  if (threads_ == 0) threads_ = cpu_cores();
   conv_ = std::make_unique<ConvEngine>(threads_);
 }
 
@@ -25,6 +25,10 @@ std::string CpuBackend::description() const {
   std::ostringstream text;
   text << "cpu: " << threads_ << (threads_ == 1 ? " thread, " : " threads, ") << onednn_description();
   return text.str();
+}
+
+int cpu_cores() {
+  return omp_get_num_procs();  // counts this process's affinity mask
 }
 
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {

@@ -5,15 +5,12 @@
 #include <cstring>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/round_up.h"
 
 namespace rlnas {
 namespace {
 
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-
-std::size_t round_up(std::size_t bytes, std::size_t to) {
-  return (bytes + to - 1) / to * to;
-}
 
 // A private mapping that starts on a huge-page boundary, or null.
 void* map_huge(std::size_t bytes) {

@@ -11,12 +11,13 @@ namespace rlnas {
 
 using Float8 = float __attribute__((vector_size(32)));
 using Float16 = float __attribute__((vector_size(64)));
-// The machine's widest vector of doubles, and as many floats.
+// The machine's widest vector of floats and of doubles, and as many floats as the latter.
 #ifdef __AVX512F__
-inline constexpr int kWideDoubles = 8;
+using WideFloat = Float16;
 #else
-inline constexpr int kWideDoubles = 4;
+using WideFloat = Float8;
 #endif
+inline constexpr int kWideDoubles = int(sizeof(WideFloat) / sizeof(double));
 using WideDouble = double __attribute__((vector_size(kWideDoubles * sizeof(double))));
 using WideDoubleFloats = float __attribute__((vector_size(kWideDoubles * sizeof(float))));
 
@@ -64,13 +65,8 @@ inline double lane_sum(const WideDouble (&vectors)[kCount]) {
 template <class Body>
 inline void for_channel_blocks(int channels, const Body& body) {
   int c = 0;
-#ifdef __AVX512F__
-  for (; c + 32 <= channels; c += 32) body.template operator()<Float16, 2>(c);
-  for (; c + 16 <= channels; c += 16) body.template operator()<Float16, 1>(c);
-#else
-  for (; c + 32 <= channels; c += 32) body.template operator()<Float8, 4>(c);
-  for (; c + 16 <= channels; c += 16) body.template operator()<Float8, 2>(c);
-#endif
+  for (; c + 32 <= channels; c += 32) body.template operator()<WideFloat, 32 / kWidth<WideFloat>>(c);
+  for (; c + 16 <= channels; c += 16) body.template operator()<WideFloat, 16 / kWidth<WideFloat>>(c);
   for (; c + 8 <= channels; c += 8) body.template operator()<Float8, 1>(c);
   for (; c < channels; ++c) body.template operator()<float, 1>(c);
 }

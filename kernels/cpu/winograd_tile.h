@@ -10,11 +10,7 @@
 
 namespace rlnas::winograd {
 
-#ifdef __AVX512F__
-using Vec = float __attribute__((vector_size(64)));
-#else
-using Vec = Float8;
-#endif
+using Vec = WideFloat;
 inline constexpr int kLanes = kWidth<Vec>;
 inline constexpr int kOut = 4;     // output pixels of a tile in one direction
 inline constexpr int kTaps = 3;    // of the filter

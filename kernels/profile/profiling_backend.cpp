@@ -7,14 +7,10 @@
 #include "kernels/profile/profiling_backend_class.h"
 
 namespace rlnas {
-namespace {
-
 std::int64_t now_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
-
-}  // namespace
 
 std::unique_ptr<Backend> make_profiling_backend(Backend& inner, std::vector<TimedCall>* calls) {
   return std::make_unique<ProfilingBackend>(inner, calls);

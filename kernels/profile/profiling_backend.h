@@ -11,11 +11,13 @@
 
 namespace rlnas {
 
+std::int64_t now_ns();  // on std::chrono::steady_clock
+
 struct TimedCall {
   RecordedCall call;
   const char* stage = "";  // as given to begin_stage
   Direction direction = Direction::forward;
-  std::int64_t start_ns = 0;  // on std::chrono::steady_clock
+  std::int64_t start_ns = 0;  // of now_ns()
   std::int64_t duration_ns = 0;
 };
 

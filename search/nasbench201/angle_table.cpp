@@ -1,8 +1,6 @@
 #include "search/nasbench201/angle_table.h"
 
 #include <cmath>
-#include <cstddef>
-#include <cstdint>
 
 #include "kernels/check.h"
 #include "search/nasbench201/counts.h"
@@ -15,29 +13,6 @@ double pool_constant() {
   double entries = 0;
   for (const int channels : kStageChannels) entries += 9.0 * kCellsPerStage * channels;
   return entries / 81.0;
-}
-
-// path_multiplicity() of a cell depends only on which edges are none: all 64 cases, computed once, because
-// counting paths costs more than everything else an angle takes.
-using Multiplicity = std::array<std::uint8_t, kEdgeCount>;
-constexpr std::size_t kPatterns = std::size_t{1} << kEdgeCount;
-
-const Multiplicity& multiplicity_of(const Cell& cell) {
-  static const std::array<Multiplicity, kPatterns> table = [] {
-    std::array<Multiplicity, kPatterns> made{};
-    for (std::size_t pattern = 0; pattern < kPatterns; ++pattern) {
-      Cell example;
-      for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
-        example.ops[edge] = (pattern >> edge & 1) != 0 ? Op::skip_connect : Op::none;
-      const std::array<int, kEdgeCount> counts = path_multiplicity(example);
-      for (std::size_t edge = 0; edge < kEdgeCount; ++edge) made[pattern][edge] = std::uint8_t(counts[edge]);
-    }
-    return made;
-  }();
-  std::size_t pattern = 0;
-  for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
-    pattern |= std::size_t(cell.ops[edge] != Op::none) << edge;
-  return table[pattern];
 }
 
 AngleSums times(double factor, const AngleSums& sums) {
@@ -70,13 +45,12 @@ AngleTable make_angle_table(const SegmentTable& segments, const std::vector<Angl
 }
 
 double angle_rad(const AngleTable& table, const Cell& cell) {
-  const Multiplicity& multiplicity = multiplicity_of(cell);
-  int live_edges = 0, pool_visits = 0;  // integers, because it does not matter where the pools are
+  if (live_paths(cell) == 0) return 0.0;
+  const std::array<int, kEdgeCount> multiplicity = path_multiplicity(cell);
+  int pool_visits = 0;  // summed as integers, because it does not matter where the pools are
   for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
-    live_edges += multiplicity[edge];
-    pool_visits += cell.ops[edge] == Op::avg_pool_3x3 ? multiplicity[edge] : 0;
+    if (cell.ops[edge] == Op::avg_pool_3x3) pool_visits += multiplicity[edge];
   }
-  if (live_edges == 0) return 0.0;
   AngleSums total = table.fixed;
   total += times(pool_visits, table.pool);
   for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
@@ -86,7 +60,7 @@ double angle_rad(const AngleTable& table, const Cell& cell) {
 }
 
 double op_angle_sum(const AngleTable& table, const Cell& cell) {
-  const Multiplicity& multiplicity = multiplicity_of(cell);
+  const std::array<int, kEdgeCount> multiplicity = path_multiplicity(cell);
   double total = 0.0;
   for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
     if (multiplicity[edge] > 0) total += table.op_angle_rad[edge][std::size_t(cell.ops[edge])];

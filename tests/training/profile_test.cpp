@@ -12,22 +12,13 @@
 #include "search/nasbench201/supernet.h"
 #include "search/training_state.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/training/small_run.h"
 
 namespace rlnas {
 namespace {
 
+using test::small_run;
 using test::TemporaryDirectory;
-
-TrainConfig small_run(const std::string& out) {
-  TrainConfig config;
-  config.data = "synthetic:96";
-  config.image_size = 16;
-  config.batch_size = 16;  // 6 steps an epoch
-  config.epochs = 2;
-  config.device = "cpu";
-  config.out = out;
-  return config;
-}
 
 }  // namespace
 

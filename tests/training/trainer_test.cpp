@@ -10,23 +10,13 @@
 #include "engine/safetensors.h"
 #include "rlnas/rlnas.hpp"
 #include "tests/support/temporary_directory.h"
+#include "tests/training/small_run.h"
 
 namespace rlnas {
 namespace {
 
+using test::small_run;
 using test::TemporaryDirectory;
-
-TrainConfig small_run(const std::string& out) {
-  TrainConfig config;
-  config.data = "synthetic:96";
-  config.image_size = 16;
-  config.batch_size = 16;  // 6 steps an epoch
-  config.epochs = 2;
-  config.log_every = 1;
-  config.device = "cpu";
-  config.out = out;
-  return config;
-}
 
 // The bytes of all tensors of a checkpoint.
 std::vector<float> weights_of(const std::string& run) {
