@@ -19,7 +19,7 @@
 namespace rlnas {
 
 inline constexpr int kRowsPerThread = 16;
-inline constexpr int kFinishThreads = 128;
+inline constexpr int kFinishThreads = 128, kFinishBlocks = 4;
 
 // How the sums are laid out: doubles [chunk][2][C] of the workspace, then floats [2][C], slope and offset of
 // the gradient. The width is fixed by C alone, so that a workspace fits whatever pointers come with it.
@@ -58,7 +58,7 @@ __device__ __forceinline__ void sum_chunk(int rows, int channels, double* sums, 
 
 // x [M,C] -> sums [chunk][2][C] of x - origin and its square, origin being the chunk's first row
 template <int Width>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_moments_kernel(int rows, int channels, const float* x, double* sums) {
   const std::int64_t first_row = std::int64_t(blockIdx.x) * blockDim.y * kRowsPerThread;
   const int c = tile_channel<Width>();
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kTileThreads)
 
 // x, dy [M,C] -> sums [chunk][2][C] of dy and dy * (x - mean)
 template <int Width>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_gradient_moments_kernel(int rows, int channels, const float* x, const float* dy,
                                        const float* mean, double* sums) {
   const int channel = tile_channel<Width>();
@@ -103,7 +103,7 @@ __device__ __forceinline__ void save_channel(int c, double mean, double variance
 }
 
 // One block a channel. Chan's formula: squares about the common mean from squares about each chunk's own.
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_finish_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x, const double* sums,
                              const float* gamma, const float* beta, float* running_mean, float* running_var,
                              BatchNormSaved saved) {
@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(kFinishThreads)
 
 // One block a channel: dx = scale*dy + slope*(x - mean) + offset; fills slope and offset [C], and dgamma and
 // dbeta [C] unless null.
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_gradient_finish_kernel(BatchNormSpec spec, std::int64_t chunk_count, const double* sums,
                                       BatchNormSaved saved, float* slope, float* offset, float* dgamma,
                                       float* dbeta) {
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(kFinishThreads)
 
 // x, dy [M,C] -> dx [M,C], which may be dy
 template <int Width>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_apply_gradient_kernel(int rows, int channels, const float* x, const float* dy,
                                      BatchNormSaved saved, const float* slope, const float* offset,
                                      float* dx) {
@@ -179,7 +179,7 @@ __global__ void __launch_bounds__(kTileThreads)
   store_lanes<Width>(dx + at, result);
 }
 
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_inference_kernel(BatchNormSpec spec, const float* gamma, const float* beta,
                                 const float* running_mean, const float* running_var, BatchNormSaved saved) {
   const int c = int(blockIdx.x * blockDim.x + threadIdx.x);

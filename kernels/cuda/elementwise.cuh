@@ -74,7 +74,7 @@ __device__ __forceinline__ void add_average(const AffineSumSpec& spec, const flo
 
 // spec.terms: [M,C] each -> sum, activated [M,C], each unless null
 template <int Width>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     affine_sum_kernel(AffineSumSpec spec, ActivationBounds bounds, float* sum, float* activated) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();

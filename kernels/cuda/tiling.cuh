@@ -10,6 +10,9 @@
 namespace rlnas {
 
 inline constexpr int kTileThreads = 256;
+// Blocks that a multiprocessor has to hold at least. Without it ptxas spills some kernels to memory for the sake
+// of more of them.
+inline constexpr int kTileBlocks = 3;
 
 struct MatrixTiling {
   int lanes = 1;   // threads along channels

@@ -11,13 +11,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/cuda/gpu_stream.h"
 #include "kernels/cuda/launch_shape.h"
 
-struct CUstream_st;  // as CUDA's own headers name it
-
 namespace rlnas {
-
-using GpuStream = CUstream_st*;
 
 namespace emulation {
 

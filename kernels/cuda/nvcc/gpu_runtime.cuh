@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/check.h"
+#include "kernels/cuda/gpu_stream.h"
 #include "kernels/cuda/launch_shape.h"
 
 // An array in shared memory, and what a function that takes one calls its type.
@@ -13,7 +14,6 @@
 
 namespace rlnas {
 
-using GpuStream = cudaStream_t;
 template <class T>
 using SharedPointer = T*;
 
