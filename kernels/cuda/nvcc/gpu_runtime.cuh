@@ -9,6 +9,9 @@
 #include "kernels/cuda/gpu_stream.h"
 #include "kernels/cuda/launch_shape.h"
 
+// Loops whose index picks registers.
+#define RLNAS_UNROLL _Pragma("unroll")
+
 // An array in shared memory, and what a function that takes one calls its type.
 #define RLNAS_SHARED(type, name, count) __shared__ type name[count]
 

@@ -23,6 +23,8 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
+#define RLNAS_UNROLL
+
 #define RLNAS_SHARED(type, name, count)                              \
   static const char name##_key = 0;                                  \
   const ::rlnas::SharedPointer<type> name(::rlnas::emulation::shared_array( \
