@@ -50,6 +50,15 @@ void run_launch(const LaunchInfo& launch, std::uint64_t seed) {
 
 }  // namespace
 
+}  // namespace rlnas::emulation
+
+// UndefinedBehaviorSanitizer calls this, where a program has it, before it prints.
+extern "C" __attribute__((visibility("default"))) void __ubsan_on_report() {
+  rlnas::emulation::report_where();
+}
+
+namespace rlnas::emulation {
+
 Options& options() {
   static Options options;
   return options;
