@@ -202,7 +202,7 @@ struct CudaOptions {
   int device = 0;
   Precision precision = Precision::fp32;
   Determinism determinism = Determinism::on;
-  std::string plan_directory;  // keeps cuDNN plans between runs; empty: they are made anew
+  std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
 };
 
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.
