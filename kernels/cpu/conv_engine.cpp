@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernels/conv_problem.h"
 #include "kernels/cpu/conv_plan.h"
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/parallel.h"
@@ -18,23 +19,6 @@ namespace rlnas {
 namespace {
 
 using Desc = dnnl::memory::desc;
-
-struct PlanKey {
-  ConvSpec spec;
-  ConvPass pass;
-  friend bool operator==(const PlanKey&, const PlanKey&) = default;
-};
-
-struct PlanKeyHash {
-  std::size_t operator()(const PlanKey& key) const {
-    const ConvSpec& s = key.spec;
-    std::size_t hash = std::size_t(key.pass);
-    for (const int value : {s.batch, s.in_channels, s.in_height, s.in_width, s.out_channels, s.kernel,
-                            s.stride, s.padding, s.dilation, s.groups})
-      hash = (hash ^ std::size_t(value)) * 0x100000001b3u;
-    return hash;
-  }
-};
 
 // oneDNN's names of the input-side, weight and output-side operands.
 std::array<int, 3> argument_names(ConvPass pass) {
@@ -146,7 +130,7 @@ struct ConvEngine::Impl {
   dnnl::engine engine;
   std::vector<dnnl::stream> streams;  // one per thread
   std::mutex mutex;
-  std::unordered_map<PlanKey, std::unique_ptr<ConvPlan>, PlanKeyHash> plans;
+  std::unordered_map<ConvProblem, std::unique_ptr<ConvPlan>, ConvProblemHash> plans;
 };
 
 namespace {
