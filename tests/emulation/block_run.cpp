@@ -1,5 +1,6 @@
 #include "tests/emulation/block_run.h"
 
+#include <bit>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -34,7 +35,7 @@ Extent index_of(int thread, const Extent& block) {
   return {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
 }
 
-unsigned bit(int lane) {
+unsigned lane_bit(int lane) {
   return 1u << lane;
 }
 
@@ -51,7 +52,8 @@ void BlockRun::run(const LaunchInfo& launch, Extent block_index, Random& random)
   threads_ = alive_ = int(launch.shape.block.count());
   at_barrier_ = 0;
   block_epoch_ = 1;
-  warp_epochs_.assign(std::size_t(ceil_div(threads_, kWarpSize)), 1);
+  warps_.assign(std::size_t(ceil_div(threads_, kWarpSize)), {});
+  for (int i = 0; i < threads_; ++i) warp_of(i).present |= lane_bit(i % kWarpSize);
   shared_.clear();
   shared_bytes_ = 0;
   failure_ = nullptr;
@@ -122,6 +124,7 @@ void BlockRun::run_thread(int thread) {
     block.failure_ = std::current_exception();
   }
   block.states_[std::size_t(thread)].state = State::done;
+  block.warp_of(thread).exited |= lane_bit(thread % kWarpSize);
   --block.alive_;
 }
 
@@ -158,59 +161,63 @@ void BlockRun::release_barrier() {
       first = i;
     } else if (const Site& at = states_[std::size_t(first)].site; !same(at, thread.site)) {
       throw Fault("barrier divergence: " + name_of(first) + " waits at " + text(at) + ", " + name_of(i) +
-                  " at " + text(thread.site));
+                  " at " + text(thread.site) + ", " + place());
     }
   }
   if (exited > 0)
     throw Fault("early exit: " + std::to_string(exited) + " of " + std::to_string(threads_) +
                 " threads left before the __syncthreads at " + text(states_[std::size_t(first)].site) +
-                " where " + name_of(first) + " waits");
+                " where " + name_of(first) + " waits, " + place());
   ++block_epoch_;
   at_barrier_ = 0;
   for (int i = 0; i < threads_; ++i) make_ready(i);
 }
 
+void BlockRun::check_mask(const WarpRequest& request) const {
+  const Warp& warp = warp_of(current_);
+  if ((request.mask & lane_bit(current_ % kWarpSize)) == 0)
+    fault(request.site, "wrong warp mask: the calling lane is not in it");
+  if ((request.mask & ~warp.present) != 0)
+    fault(request.site, "wrong warp mask: it names lane " +
+                            std::to_string(std::countr_zero(request.mask & ~warp.present)) +
+                            ", which the warp does not have");
+  if ((request.mask & warp.exited) != 0)
+    fault(request.site, "wrong warp mask: it names lane " +
+                            std::to_string(std::countr_zero(request.mask & warp.exited)) +
+                            ", which has exited");
+}
+
 void BlockRun::warp_operation(WarpRequest& request) {
   require_cooperation(request.site, "warp operation");
-  const int lane = current_ % kWarpSize, warp_begin = current_ - lane;
-  const int lanes = std::min(kWarpSize, threads_ - warp_begin);
-  if ((request.mask & bit(lane)) == 0)
-    fault(request.site, "wrong warp mask: the calling lane " + std::to_string(lane) + " is not in it");
-  for (int other = 0; other < kWarpSize; ++other) {
-    if ((request.mask & bit(other)) == 0) continue;
-    // A whole-warp mask in a ragged last warp means the lanes that there are.
-    if (other >= lanes && request.mask != ~0u)
-      fault(request.site, "wrong warp mask: it names lane " + std::to_string(other) + ", the warp has " +
-                              std::to_string(lanes));
-    if (other < lanes && states_[std::size_t(warp_begin + other)].state == State::done)
-      fault(request.site, "wrong warp mask: it names lane " + std::to_string(other) + ", which has exited");
-  }
-  if (lanes < kWarpSize) request.mask &= (1u << lanes) - 1;
+  // A whole-warp mask in a ragged last warp means the lanes that there are.
+  if (request.mask == ~0u) request.mask = warp_of(current_).present;
+  check_mask(request);
   wait(State::in_warp_operation, request.site);
   states_[std::size_t(current_)].request = &request;
+  warp_of(current_).waiting |= lane_bit(current_ % kWarpSize);
   try_complete_warp_operation(request);
   fibers_.back();
 }
 
 void BlockRun::try_complete_warp_operation(const WarpRequest& request) {
+  Warp& warp = warp_of(current_);
+  const unsigned mask = request.mask;
+  if ((warp.waiting & mask) != mask) return;
   const int warp_begin = current_ / kWarpSize * kWarpSize;
   for (int lane = 0; lane < kWarpSize; ++lane) {
-    if ((request.mask & bit(lane)) == 0) continue;
+    if ((mask & lane_bit(lane)) == 0) continue;
     const Thread& thread = states_[std::size_t(warp_begin + lane)];
-    if (thread.state != State::in_warp_operation || thread.request->mask != request.mask) return;
+    if (thread.request->mask != mask) return;
     if (thread.request->operation != request.operation || !same(thread.site, request.site))
       throw Fault("warp divergence: lanes of one mask are at different warp operations, " +
                   name_of(warp_begin + lane) + " at " + text(thread.site) + ", " + name_of(current_) +
-                  " at " + text(request.site));
+                  " at " + text(request.site) + ", " + place());
   }
-  exchange(warp_begin, request.mask);
-  const int lanes = std::min(kWarpSize, threads_ - warp_begin);
-  const unsigned whole = lanes == kWarpSize ? ~0u : (1u << lanes) - 1;
-  if (request.operation == WarpOperation::sync && request.mask == whole)
-    ++warp_epochs_[std::size_t(warp_begin / kWarpSize)];
-  const unsigned mask = request.mask;
+  exchange(warp_begin, mask);
+  if (request.operation == WarpOperation::sync && mask == warp.present) ++warp.epoch;
+  warp.waiting &= ~mask;
   for (int lane = 0; lane < kWarpSize; ++lane) {
-    if ((mask & bit(lane)) == 0) continue;
+    if ((mask & lane_bit(lane)) == 0) continue;
     states_[std::size_t(warp_begin + lane)].request = nullptr;
     make_ready(warp_begin + lane);
   }
@@ -221,9 +228,9 @@ void BlockRun::exchange(int warp_begin, unsigned mask) {
   const auto request_of = [&](int lane) { return states_[std::size_t(warp_begin + lane)].request; };
   unsigned votes = 0;
   for (int lane = 0; lane < kWarpSize; ++lane)
-    if ((mask & bit(lane)) != 0 && request_of(lane)->value != 0) votes |= bit(lane);
+    if ((mask & lane_bit(lane)) != 0 && request_of(lane)->value != 0) votes |= lane_bit(lane);
   for (int lane = 0; lane < kWarpSize; ++lane) {
-    if ((mask & bit(lane)) == 0) continue;
+    if ((mask & lane_bit(lane)) == 0) continue;
     WarpRequest& request = *request_of(lane);
     int source = lane;
     switch (request.operation) {
@@ -242,9 +249,10 @@ void BlockRun::exchange(int warp_begin, unsigned mask) {
         source = lane ^ request.argument;
         break;
     }
-    if (source < 0 || source >= kWarpSize || (mask & bit(source)) == 0)
+    if (source < 0 || source >= kWarpSize || (mask & lane_bit(source)) == 0)
       throw Fault("wrong warp mask: the shuffle reads lane " + std::to_string(source) +
-                  ", which is not in it; " + name_of(warp_begin + lane) + " at " + text(request.site));
+                  ", which is not in it; " + name_of(warp_begin + lane) + " at " + text(request.site) + ", " +
+                  place());
     request.result = request_of(source)->value;
   }
 }
@@ -265,8 +273,7 @@ SharedArray& BlockRun::shared_array(const void* key, const char* name, std::size
 
 bool BlockRun::ordered(const ElementHistory::Access& earlier) const {
   if (earlier.thread < 0 || earlier.thread == current_) return true;
-  const int warp = current_ / kWarpSize;
-  return earlier.thread / kWarpSize == warp && earlier.warp_epoch < warp_epochs_[std::size_t(warp)];
+  return earlier.thread / kWarpSize == current_ / kWarpSize && earlier.warp_epoch < warp_of(current_).epoch;
 }
 
 void BlockRun::check_access(SharedArray& array, std::size_t at, Access access, const Site& site) const {
@@ -281,7 +288,7 @@ void BlockRun::check_access(SharedArray& array, std::size_t at, Access access, c
     past.block_epoch = block_epoch_;
     past.written_ever = written_ever;
   }
-  const ElementHistory::Access now{current_, warp_epochs_[std::size_t(current_ / kWarpSize)]};
+  const ElementHistory::Access now{current_, warp_of(current_).epoch};
   if (access == Access::read) {
     if (!past.written_ever)
       fault(site, "uninitialised shared memory: " + array.name + "[" + std::to_string(at) + "] is read");
@@ -296,8 +303,8 @@ void BlockRun::check_access(SharedArray& array, std::size_t at, Access access, c
   if (!ordered(past.writer)) race("write-after-write", past.writer.thread);
   // Warp epochs only grow, so within one warp the latest access of another thread decides.
   const bool own = past.last_reader.thread == current_;
-  const ElementHistory::Access& reader = own && past.other_reader.thread >= 0 ? past.other_reader
-                                                                              : past.last_reader;
+  const ElementHistory::Access& reader =
+      own && past.other_reader.thread >= 0 ? past.other_reader : past.last_reader;
   if (past.read_by_several_warps || !ordered(reader)) race("write-after-read", reader.thread);
   past.writer = now;
   past.written_ever = true;
@@ -307,9 +314,13 @@ std::string BlockRun::name_of(int thread) const {
   return "thread " + text(index_of(thread, launch_->shape.block));
 }
 
+std::string BlockRun::place() const {
+  return std::string("kernel ") + launch_->kernel + ", block " + text(block_index_);
+}
+
 std::string BlockRun::where() const {
   if (launch_ == nullptr || current_ < 0) return "";
-  return std::string("kernel ") + launch_->kernel + ", block " + text(block_index_) + ", " + name_of(current_);
+  return place() + ", " + name_of(current_);
 }
 
 void BlockRun::fault(const Site& site, const std::string& what) const {
@@ -332,7 +343,7 @@ std::string BlockRun::describe_deadlock() const {
                 text(thread.site)];
   }
   std::ostringstream out;
-  out << "deadlock: kernel " << launch_->kernel << ", block " << text(block_index_) << ": ";
+  out << "deadlock: " << place() << ": ";
   for (const auto& [place, count] : waiting) out << count << " threads wait in " << place << ", ";
   out << exited << " have exited";
   return out.str();

@@ -55,6 +55,11 @@ class BlockRun {
     WarpRequest* request = nullptr;
   };
 
+  struct Warp {
+    unsigned present = 0, waiting = 0, exited = 0;  // lanes; waiting: in a warp operation
+    std::uint32_t epoch = 1;                        // counts the whole-warp __syncwarps
+  };
+
   void run_independent(Random& random);
   void run_fibers();
   static void run_thread(int thread);
@@ -63,9 +68,13 @@ class BlockRun {
   void make_ready(int thread);
   void release_barrier();
   void try_complete_warp_operation(const WarpRequest& request);
+  void check_mask(const WarpRequest& request) const;
   void exchange(int warp_begin, unsigned mask);
+  Warp& warp_of(int thread) { return warps_[std::size_t(thread / kWarpSize)]; }
+  const Warp& warp_of(int thread) const { return warps_[std::size_t(thread / kWarpSize)]; }
   bool ordered(const ElementHistory::Access& earlier) const;
   std::string name_of(int thread) const;
+  std::string place() const;
   std::string describe_deadlock() const;
   void require_cooperation(const Site& site, const char* what) const;
 
@@ -73,7 +82,7 @@ class BlockRun {
   Extent block_index_;
   int threads_ = 0, current_ = -1, alive_ = 0, at_barrier_ = 0;
   std::uint32_t block_epoch_ = 1;
-  std::vector<std::uint32_t> warp_epochs_;
+  std::vector<Warp> warps_;
   std::vector<Thread> states_;
   std::vector<int> order_;  // of independent threads
   std::optional<ReadyQueue> ready_;

@@ -50,6 +50,15 @@ void run_launch(const LaunchInfo& launch, std::uint64_t seed) {
 
 }  // namespace
 
+}  // namespace rlnas::emulation
+
+// UndefinedBehaviorSanitizer calls this, where a program has it, before it prints.
+extern "C" __attribute__((visibility("default"))) void __ubsan_on_report() {
+  rlnas::emulation::report_where();
+}
+
+namespace rlnas::emulation {
+
 Options& options() {
   static Options options;
   return options;
@@ -63,7 +72,8 @@ Executor& executor() {
 void submit(const char* kernel, const LaunchShape& shape, GpuStream stream,
             std::function<void()> thread_body) {
   static std::uint64_t launches = 0;
-  if (launches == 0 && __sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(report_where);
+  if (launches == 0 && __sanitizer_set_death_callback != nullptr)
+    __sanitizer_set_death_callback(report_where);
   const std::uint64_t seed = options().seed + 0x9E3779B97F4A7C15u * ++launches;
   check_shape(kernel, shape);
   executor()(stream, [kernel, shape, seed, body = std::move(thread_body)] {

@@ -5,33 +5,10 @@
 
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/ref/ref_backend.h"
-#include "tests/kernels/case_table.h"
+#include "tests/kernels/compare_backends.h"
 
 namespace rlnas::test {
 namespace {
-
-std::vector<Output> run(const Case& test, Backend& backend) {
-  Harness harness(backend, test.name);
-  test.run(harness);
-  std::vector<Output> outputs = harness.finish();
-  for (const std::string& damage : harness.damage()) FAIL_CHECK(backend.description() << ": " << damage);
-  return outputs;
-}
-
-void compare_with_ref(const std::vector<Case>& cases, Backend& backend) {
-  REQUIRE(!cases.empty());
-  const auto ref = make_ref_backend();
-  for (const Case& test : cases) {
-    CAPTURE(test.name);
-    const std::vector<Output> expected = run(test, *ref), got = run(test, backend);
-    REQUIRE(!expected.empty());
-    REQUIRE(got.size() == expected.size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CAPTURE(got[i].name);
-      CHECK(worst_error(expected[i], got[i]) <= test.tolerance);
-    }
-  }
-}
 
 void compare_with_ref(const std::vector<Case>& cases) {
   compare_with_ref(cases, *make_cpu_backend({.threads = 2}));
@@ -93,9 +70,9 @@ TEST_CASE("every primitive is bit-equal on 1, 2 and 3 threads, and from run to r
   const auto three = make_cpu_backend({.threads = 3});
   for (const Case& test : all_cases()) {
     CAPTURE(test.name);
-    const std::vector<Output> expected = run(test, *one);
+    const std::vector<Output> expected = run_case(test, *one);
     for (Backend* const other : {two.get(), three.get(), one.get()}) {
-      const std::vector<Output> got = run(test, *other);
+      const std::vector<Output> got = run_case(test, *other);
       REQUIRE(got.size() == expected.size());
       for (std::size_t i = 0; i < got.size(); ++i) {
         CAPTURE(got[i].name);
