@@ -85,10 +85,10 @@ HostConv HostConv::of_plan(const json& plan) {
     names = {"X", "W", "Y"};
   } else if (operation == "CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR") {
     conv.pass = ConvPass::backward_data;
-    names = {"DX", "W", "DY"};
+    names = {"dX", "W", "dY"};
   } else if (operation == "CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR") {
     conv.pass = ConvPass::backward_weights;
-    names = {"X", "DW", "DY"};
+    names = {"X", "dW", "dY"};
   } else {
     fail(ErrorCode::run_failed, "simulated cuDNN: no ", operation);
   }
