@@ -2,6 +2,7 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -18,7 +19,12 @@ std::string readable(const std::string& symbol) {
       abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
   if (status != 0) return symbol;
   std::string name = text.get();
-  name = name.substr(0, name.find('('));
+  int depth = 0;  // of template arguments, which may have parentheses too
+  const auto parameters = std::find_if(name.begin(), name.end(), [&](char c) {
+    depth += (c == '<') - (c == '>');
+    return c == '(' && depth == 0;
+  });
+  name.erase(parameters, name.end());
   if (name.starts_with("void ")) name = name.substr(5);
   return name;
 }
