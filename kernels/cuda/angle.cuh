@@ -16,21 +16,13 @@
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"
+#include "kernels/cuda/more_primitives.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 inline constexpr int kAngleThreads = 256;
-
-// One w0, several w1; all in the layout of the same table.
-template <class Weight>
-struct AngleBatch {
-  static constexpr int kMaxCheckpoints = 16;
-  const Weight* w0 = nullptr;
-  int count = 0;
-  const Weight* w1[kMaxCheckpoints] = {};
-};
 
 template <class Partial>
 struct AngleTriple {

@@ -7,14 +7,12 @@
 // * 1.7 GHz / 30 = 0.48 T numbers/s of 0.84 T on an H100). Determinism: bit-equal, whatever the launch.
 #pragma once
 
-#include <limits>
-
 #include "kernels/cuda/flat.cuh"
-#include "kernels/philox4x32.h"
+#include "kernels/cuda/more_primitives.h"
 
 namespace rlnas {
 
-// Calls store(first element, words, how many of the four) once a thread.
+// Calls write(first element, words, how many of the four) once a thread.
 template <class Write>
 __device__ __forceinline__ void draw_block(const PhiloxStream& stream, std::int64_t count,
                                            const Write& write) {

@@ -10,18 +10,13 @@
 // run to run.
 #pragma once
 
+#include "kernels/cuda/more_primitives.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 inline constexpr int kSgdThreads = 256;
-
-// What happens to a gradient before the update.
-struct GradientClip {
-  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after `scale`
-  const float* scale = nullptr;                          // device: 1 float from launch_gradient_norm, or null
-};
 
 // One element. momentum and weight are updated.
 struct SgdRule {
@@ -118,15 +113,10 @@ __global__ void __launch_bounds__(kSgdThreads)
 }
 
 // ---- on the host ----
-inline std::size_t gradient_norm_scratch_bytes(int block_count) {
-  return std::size_t(block_count) * sizeof(double);
-}
-
-// norm, scale: device, one element each. The gradient is read, not scaled: pass `scale` to launch_sgd_step.
 inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
                                  const float* gradient, float max_norm, double* norm, float* scale,
                                  Workspace workspace, GpuStream stream) {
-  check_workspace("gradient norm", workspace, gradient_norm_scratch_bytes(block_count));
+  check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
   double* const partials = static_cast<double*>(workspace.data);
   const LaunchShape shape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::block};
   if (block_count > 0)

@@ -2,6 +2,7 @@
 // by the reference. Everything else is the real source, kernels/cuda/*.cu.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/linear_bias.h"
 #include "kernels/ref/ref_backend.h"
 
 namespace rlnas {
@@ -53,14 +54,16 @@ void CudaBackend::conv_backward_weights(const ConvSpec& spec, const float* x, co
 
 void CudaBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
                                  float* y) {
-  device_->libraries.linear_forward(spec, x, w, bias, y);
+  device_->libraries.linear_forward(spec, x, w, nullptr, y);
+  if (bias != nullptr) add_bias(spec, bias, y, stream_);
 }
 void CudaBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
   device_->libraries.linear_backward_data(spec, dy, w, dx);
 }
 void CudaBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
                                           float* dbias) {
-  device_->libraries.linear_backward_weights(spec, x, dy, dw, dbias);
+  device_->libraries.linear_backward_weights(spec, x, dy, dw, nullptr);
+  if (dbias != nullptr) bias_gradient(spec, dy, dbias, stream_);
 }
 
 }  // namespace rlnas

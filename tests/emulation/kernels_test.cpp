@@ -59,11 +59,8 @@ TEST_CASE("emulated kernels equal ref: element-wise") {
 TEST_CASE("emulated kernels equal ref: pooling") {
   compare_under_all_schedules(pool_cases());
 }
-TEST_CASE("emulated kernels equal ref: loss") {
-  std::vector<Case> cases;
-  for (const Case& test : head_cases())
-    if (test.op == "cross_entropy") cases.push_back(test);
-  compare_under_all_schedules(cases);
+TEST_CASE("emulated kernels equal ref: bias and loss") {
+  compare_under_all_schedules(head_cases());
 }
 TEST_CASE("emulated kernels equal ref: sgd and angle sums") {
   compare_under_all_schedules(buffer_cases());
