@@ -100,8 +100,9 @@ def run_rounds(workers, rounds, lock, load):
 def make_workers(args):
     common = ["--batch", str(args.batch), "--threads", str(args.threads), "--serve"]
     with locked(args.lock):
-        ours = Worker("rlnas", [args.bench, "--serve", str(args.batch), str(args.threads)], {})
-    yield ours
+        for name, algorithm in (("rlnas", "direct"), ("rlnas --conv-algorithm winograd", "winograd")):
+            serve = [args.bench, "--serve", str(args.batch), str(args.threads), algorithm]
+            yield Worker(name, serve, {})
     for python in args.python:
         version = subprocess.run([python, "-c", "import torch; print(torch.__version__.split('+')[0])"],
                                  capture_output=True, text=True)

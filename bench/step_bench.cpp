@@ -21,8 +21,8 @@ constexpr int kBatchSizes[] = {64, 8, 1};
 // A warm runner.
 class StepSession {
  public:
-  StepSession(int batch_size, int threads)
-      : threads_(threads), backend_(make_cpu_backend({.threads = threads})), runner_(*backend_, batch_size) {
+  StepSession(int batch_size, const CpuOptions& options)
+      : options_(options), backend_(make_cpu_backend(options)), runner_(*backend_, batch_size) {
     sweep([](double) {});
     runner_.run(largest_path());
     resident_mib_ = resident_mib();
@@ -40,25 +40,25 @@ class StepSession {
     return total_s / kStepPathCount;
   }
 
-  bool is(int batch_size, int threads) const {
-    return batch_size == runner_.batch_size() && threads == threads_;
+  bool is(int batch_size, const CpuOptions& options) const {
+    return batch_size == runner_.batch_size() && options == options_;
   }
   StepMemory memory() const { return runner_.memory(); }
   double warm_resident_mib() const { return resident_mib_; }
 
  private:
-  int threads_;
+  CpuOptions options_;
   std::unique_ptr<Backend> backend_;
   StepRunner runner_;
   double resident_mib_ = 0.0;
 };
 
 // Repetitions of a benchmark follow one another and share a session; there is one at a time.
-StepSession& session(int batch_size, int threads) {
+StepSession& session(int batch_size, const CpuOptions& options) {
   static std::unique_ptr<StepSession> current;
-  if (current == nullptr || !current->is(batch_size, threads)) {
+  if (current == nullptr || !current->is(batch_size, options)) {
     current.reset();
-    current = std::make_unique<StepSession>(batch_size, threads);
+    current = std::make_unique<StepSession>(batch_size, options);
   }
   return *current;
 }
@@ -71,7 +71,8 @@ double mean_gflop(int batch_size, CountedEdges edges) {
 
 void bench_step(benchmark::State& state) {
   const int batch_size = int(state.range(0)), threads = int(state.range(1));
-  StepSession& steps = session(batch_size, threads);
+  const auto algorithm = state.range(2) != 0 ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+  StepSession& steps = session(batch_size, {.threads = threads, .conv_algorithm = algorithm});
   double step_s = 0.0;
   for (auto _ : state) {
     step_s = steps.sweep([](double) {});
@@ -93,21 +94,22 @@ void bench_step(benchmark::State& state) {
 void register_steps() {
   for (const int batch_size : kBatchSizes)
     for (const int threads : thread_counts())
-      benchmark::RegisterBenchmark("step", bench_step)
-          ->ArgNames({"batch", "threads"})
-          ->Args({batch_size, threads})
-          ->Iterations(1)
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond);
+      for (const int winograd : {0, 1})
+        benchmark::RegisterBenchmark("step", bench_step)
+            ->ArgNames({"batch", "threads", "winograd"})
+            ->Args({batch_size, threads, winograd})
+            ->Iterations(1)
+            ->UseManualTime()
+            ->Unit(benchmark::kMillisecond);
 }
 
 // For compare_step.py, which keeps several such programs warm and lets them take turns: `--serve BATCH
-// THREADS` says so on a line of JSON, then answers every line of standard input with a line of the 30 step
-// times in ms.
-int serve(int batch_size, int threads) {
-  StepSession steps(batch_size, threads);
+// THREADS direct|winograd` says so on a line of JSON, then answers every line of standard input with a line
+// of the 30 step times in ms.
+int serve(int batch_size, const CpuOptions& options) {
+  StepSession steps(batch_size, options);
   std::cout << "{\"ready\": true, \"gflop\": " << mean_gflop(batch_size, CountedEdges::live)
-            << ", \"fma_peak_gflops\": " << fma_peak_gflops(threads) << "}" << std::endl;
+            << ", \"fma_peak_gflops\": " << fma_peak_gflops(options.threads) << "}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const char* separator = "{\"ms\": [";
     steps.sweep([&](double step_s) { std::cout << std::exchange(separator, ", ") << 1e3 * step_s; });
@@ -121,7 +123,13 @@ int serve(int batch_size, int threads) {
 
 int main(int argc, char** argv) {
   using namespace rlnas::bench;
-  if (argc == 4 && std::string(argv[1]) == "--serve")
-    return guarded_main(argv, [&] { return serve(std::atoi(argv[2]), std::atoi(argv[3])); });
+  using rlnas::ConvAlgorithm;
+  if (argc == 5 && std::string(argv[1]) == "--serve") {
+    const auto algorithm =
+        std::string(argv[4]) == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+    return guarded_main(argv, [&] {
+      return serve(std::atoi(argv[2]), {.threads = std::atoi(argv[3]), .conv_algorithm = algorithm});
+    });
+  }
   return bench_main(argc, argv, register_steps, {"--benchmark_repetitions=5"});
 }

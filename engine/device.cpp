@@ -4,10 +4,11 @@
 
 namespace rlnas {
 
-DeviceChoice choose_device(const std::string& text, int threads) {
+DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options) {
+  const int threads = cpu_options.threads;
   RLNAS_CHECK(threads >= 0, usage, "--threads: ", threads, " is not a number of threads (0: all cores)");
   const auto cpu = [&](const std::string& reason) -> DeviceChoice {
-    return {make_cpu_backend({.threads = threads}), reason, threads > 0 ? threads : cpu_cores()};
+    return {make_cpu_backend(cpu_options), reason, threads > 0 ? threads : cpu_cores()};
   };
   if (text == "cpu") return cpu("cpu, as asked");
   if (text == "ref") return {make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};

@@ -15,7 +15,8 @@ struct DeviceChoice {
 };
 
 // auto: CUDA device 0 if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
+// cpu_options: of the CPU backend, if it is that.
 // Errors: usage for another text; device when CUDA was asked for and cannot be had.
-DeviceChoice choose_device(const std::string& text, int threads);
+DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options);
 
 }  // namespace rlnas

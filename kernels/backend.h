@@ -181,8 +181,15 @@ std::unique_ptr<Backend> make_ref_backend();
 
 int cpu_cores();  // cores this process may run on
 
+// How 3x3 convolutions of stride 1 are computed. Winograd multiplies a quarter as often; its results differ
+// from direct sums by rounding (about twice their error, see kernels/cpu/winograd.h).
+enum class ConvAlgorithm { direct, winograd };
+
 struct CpuOptions {
   int threads = 0;  // 0: all cores this process may run on
+  ConvAlgorithm conv_algorithm = ConvAlgorithm::direct;
+
+  friend bool operator==(const CpuOptions&, const CpuOptions&) = default;
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
 

@@ -49,6 +49,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("strict-data", c.strict_data, "true: an unreadable image file ends the run", OnResume::free_);
   visit("device", c.device, "auto, cpu, cuda, cuda:N or ref", OnResume::free_);
   visit("threads", c.threads, "of the CPU backend; 0: all cores", OnResume::free_);
+  visit(
+      "conv-algorithm", c.conv_algorithm,
+      "of the CPU backend: direct, or winograd: faster 3x3 convolutions, with about twice the rounding error",
+      OnResume::keep);
   visit("checkpoint-every", c.checkpoint_every,
         "also keep epoch_N.safetensors every so many epochs; 0: never", OnResume::free_);
   visit("log-every", c.log_every, "steps between progress lines and step events", OnResume::free_);

@@ -52,6 +52,7 @@ void check_config(const TrainConfig& config) {
   check_range("--label-smoothing", config.label_smoothing, 0.0, 1.0);
   check_range("--image-size", config.image_size, 8, 512);
   check_range("--threads", config.threads, 0, 4096);
+  check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
@@ -63,6 +64,12 @@ void check_config(const TrainConfig& config) {
               "--seed: --compat megvii takes seeds up to 4294967295");
   RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
               " is not a multiple of 4 (the network halves it twice)");
+}
+
+CpuOptions cpu_options(const TrainConfig& config) {
+  return {.threads = config.threads,
+          .conv_algorithm =
+              config.conv_algorithm == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct};
 }
 
 Unsampled unsampled_of(const TrainConfig& config) {

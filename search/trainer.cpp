@@ -214,7 +214,7 @@ TrainResult Trainer::run() {
   RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
               ": already holds a run; go on with it by --resume auto, or choose another directory");
 
-  const DeviceChoice device = choose_device(config_.device, config_.threads);
+  const DeviceChoice device = choose_device(config_.device, cpu_options(config_));
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
   for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
@@ -299,7 +299,7 @@ TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks) {
 
 TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
-  const DeviceChoice device = choose_device(config.device, config.threads);
+  const DeviceChoice device = choose_device(config.device, cpu_options(config));
   const TrainingData data = load_training_data(config);
   const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
   const std::int64_t images = std::int64_t(data.indices.size());

@@ -51,7 +51,7 @@ struct Images {  // sizes of one image and of the chunks
 struct ForwardParts {
   ForwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& conv, int threads) : images(spec) {
     Carver carver(base);
-    weights = carver.take(conv.weights_bytes);
+    weights = carver.take(conv.copies_bytes());
     scratch = carver.take(conv.scratch_bytes * std::size_t(threads));
     sums = {images.row_chunks(), spec.conv.out_channels, nullptr};
     sums.sums = carver.take<double>(RowSums::bytes(sums.chunks, sums.channels) / sizeof(double));
@@ -71,8 +71,8 @@ struct BackwardParts {
     Carver carver(base);
     const int channels = spec.conv.out_channels;
     const std::size_t chunk_images = std::size_t(images.chunks.images);
-    weights = carver.take(to_data.weights_bytes);
-    dw_copies = carver.take(to_weights.weights_bytes * to_weights.weight_copies());
+    weights = carver.take(to_data.copies_bytes());
+    dw_copies = carver.take(to_weights.copies_bytes());
     slope = carver.take<float>(std::size_t(channels));
     offset = carver.take<float>(std::size_t(channels));
     sums = {images.row_chunks(), channels, nullptr};
@@ -122,9 +122,9 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
   conv_->load_weights(*conv, operands.w, parts.weights);
   parallel_try(threads_, images.chunks.count(), [&](int thread, std::int64_t chunk) {
     const std::size_t first = std::size_t(images.chunks.first(int(chunk)));
-    conv_->run_chunk(*conv, thread, images.chunks.size(int(chunk)), operands.x + first * images.in_count,
-                     parts.weights, operands.y + first * images.out_count,
-                     parts.scratch + std::size_t(thread) * conv->scratch_bytes);
+    conv->run_chunk(thread, int(chunk), operands.x + first * images.in_count, parts.weights,
+                    operands.y + first * images.out_count,
+                    parts.scratch + std::size_t(thread) * conv->scratch_bytes);
     add_moments(parts.sums, chunk, operands.y);
   });
   finish_statistics(spec.norm(), parts.sums, operands.y, operands.gamma, operands.beta, operands.running_mean,
@@ -149,22 +149,25 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
 
   if (operands.dx != nullptr) conv_->load_weights(*to_data, operands.w, parts.weights);
   const bool in_place = operands.x_activation == Activation::none && operands.store == Store::overwrite;
-  parallel_try(threads_, images.chunks.count(), [&](int thread, std::int64_t chunk) {
-    const int count = images.chunks.size(int(chunk));
-    const std::size_t first = std::size_t(images.chunks.first(int(chunk)));
+  const auto run_chunk = [&](int thread, int chunk, void* dw_copy) {
+    const int count = images.chunks.size(chunk);
+    const std::size_t first = std::size_t(images.chunks.first(chunk));
     const std::size_t out_at = first * images.out_count, in_at = first * images.in_count;
     float* const dy = parts.dy[std::size_t(thread)];
     char* const scratch = parts.scratch[std::size_t(thread)];
     apply_gradient(count * images.rows, spec.conv.out_channels, operands.y + out_at, operands.dz + out_at,
                    operands.saved, parts.slope, parts.offset, dy);
-    conv_->run_chunk(*to_weights, thread, count, operands.x + in_at,
-                     parts.dw_copies + std::size_t(chunk) * to_weights->weights_bytes, dy, scratch);
+    to_weights->run_chunk(thread, chunk, operands.x + in_at, dw_copy, dy, scratch);
     if (operands.dx == nullptr) return;
     float* const dx = in_place ? operands.dx + in_at : parts.dx[std::size_t(thread)];
-    conv_->run_chunk(*to_data, thread, count, dx, parts.weights, dy, scratch);
+    to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch);
     if (!in_place)
       pass_back(operands.x_activation, std::size_t(count) * images.in_count, operands.x + in_at, dx,
                 operands.dx + in_at, operands.store);
+  };
+  parallel_try(threads_, to_weights->units(), [&](int thread, std::int64_t unit) {
+    for (int chunk = to_weights->unit_begin(int(unit)); chunk < to_weights->unit_end(int(unit)); ++chunk)
+      run_chunk(thread, chunk, to_weights->copy_of(parts.dw_copies, int(unit)));
   });
   conv_->sum_weights(*to_weights, parts.dw_copies, operands.dw);
 }

@@ -9,12 +9,13 @@
 
 namespace rlnas {
 
-CpuBackend::CpuBackend(const CpuOptions& options) : threads_(options.threads) {
+CpuBackend::CpuBackend(const CpuOptions& options)
+    : threads_(options.threads), algorithm_(options.conv_algorithm) {
   constexpr int kMaxThreads = 1024;
   RLNAS_CHECK(threads_ >= 0 && threads_ <= kMaxThreads, usage, "--threads ", threads_,
               ": must be 0 (all cores) to ", kMaxThreads);
   if (threads_ == 0) threads_ = cpu_cores();
-  conv_ = std::make_unique<ConvEngine>(threads_);
+  conv_ = std::make_unique<ConvEngine>(threads_, algorithm_);
 }
 
 CpuBackend::~CpuBackend() {
@@ -24,6 +25,7 @@ CpuBackend::~CpuBackend() {
 std::string CpuBackend::description() const {
   std::ostringstream text;
   text << "cpu: " << threads_ << (threads_ == 1 ? " thread, " : " threads, ") << onednn_description();
+  if (algorithm_ == ConvAlgorithm::winograd) text << ", Winograd convolutions";
   return text.str();
 }
 

@@ -1,4 +1,4 @@
-// The CPU backend: oneDNN for dense convolutions, own OpenMP kernels for everything else.
+// The CPU backend: oneDNN or Winograd for dense convolutions, own OpenMP kernels for everything else.
 //
 // Why one class over many files: each method is the kernel itself, in the file named after it (conv.cpp,
 // batch_norm.cpp, ...), so a caller is one hop from the loop. Work is cut into blocks that depend on the
@@ -15,7 +15,7 @@
 
 namespace rlnas {
 
-class ConvEngine;  // oneDNN primitives and their cache: conv_engine.h
+class ConvEngine;  // which code runs a convolution: conv_engine.h
 
 class CpuBackend final : public Backend {
  public:
@@ -87,6 +87,7 @@ class CpuBackend final : public Backend {
 
  private:
   int threads_;
+  ConvAlgorithm algorithm_;
   std::unique_ptr<ConvEngine> conv_;
   std::mutex memory_mutex_;
   std::unordered_map<void*, std::size_t> mapped_;  // blocks that came from mmap, with their sizes

@@ -46,9 +46,23 @@ TEST_CASE("the SuperNet's convolutions run generated code") {
 }
 
 TEST_CASE("no convolution of the case table runs oneDNN's reference code") {
+  ConvEngine engine(1);
   for (const ConvSpec& spec : conv_specs())
     for (const ConvPass pass : kPasses)
-      CHECK(conv_implementation(spec, pass).find("ref") == std::string::npos);
+      CHECK(std::string(engine.implementation(spec, pass)).find("ref") == std::string::npos);
+}
+
+TEST_CASE("Winograd runs where it pays, when asked for") {
+  const ConvSpec large = {64, 32, 16, 16, 32, 3, 1, 1, 1, 1}, stem = {64, 3, 32, 32, 16, 3, 1, 1, 1, 1};
+  ConvSpec small = large;
+  small.batch = 2;
+  ConvEngine direct(1), winograd(1, ConvAlgorithm::winograd);
+  for (const ConvPass pass : kPasses) {
+    CHECK(winograd.implementation(large, pass) == std::string("rlnas:winograd"));
+    CHECK(direct.implementation(large, pass) != std::string("rlnas:winograd"));
+    CHECK(winograd.implementation(small, pass) != std::string("rlnas:winograd"));
+    CHECK(winograd.implementation(stem, pass) != std::string("rlnas:winograd"));
+  }
 }
 
 }  // namespace rlnas::test

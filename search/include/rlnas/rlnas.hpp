@@ -43,14 +43,15 @@ struct TrainConfig {
   bool nesterov = true;
   double weight_decay = 5e-4;
   double label_smoothing = 0.0;
-  bool augment = true;          // random flip and shifted crop
-  int image_size = 32;          // of folder and synthetic data
-  bool strict_data = false;     // an unreadable image file is fatal
-  std::string device = "auto";  // auto | cpu | cuda[:N] | ref
-  int threads = 0;              // of the CPU backend; 0: all cores
-  int checkpoint_every = 0;     // also keep epoch_N.safetensors every so many epochs; 0: never
-  int log_every = 50;           // steps between step events
-  bool profile = false;         // time every operation; the report is in TrainResult
+  bool augment = true;                    // random flip and shifted crop
+  int image_size = 32;                    // of folder and synthetic data
+  bool strict_data = false;               // an unreadable image file is fatal
+  std::string device = "auto";            // auto | cpu | cuda[:N] | ref
+  int threads = 0;                        // of the CPU backend; 0: all cores
+  std::string conv_algorithm = "direct";  // of the CPU backend; or winograd
+  int checkpoint_every = 0;               // also keep epoch_N.safetensors every so many epochs; 0: never
+  int log_every = 50;                     // steps between step events
+  bool profile = false;                   // time every operation; the report is in TrainResult
 };
 
 struct TrainProgress {

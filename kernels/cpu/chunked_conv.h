@@ -1,0 +1,63 @@
+// One convolution pass that runs a chunk of images at a time on one thread, so that a caller can do more with
+// a chunk while it is in cache. Made by onednn_conv.h and winograd_conv.h, kept by conv_engine.h.
+//
+// forward and backward_data: load_weights once, then run_chunk for every chunk. backward_weights: run_chunk
+// for every chunk, each unit's chunks in order on one thread, into the unit's own copy of the weight
+// gradient; the copies are then added up in the first and stored.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/conv_chunks.h"
+
+namespace rlnas {
+
+class ChunkedConv {
+ public:
+  ChunkedConv(const ConvSpec& conv_spec, ConvPass conv_pass)
+      : spec(conv_spec), pass(conv_pass), chunks(conv_spec) {}
+  virtual ~ChunkedConv() = default;
+  ChunkedConv(const ChunkedConv&) = delete;
+  ChunkedConv& operator=(const ChunkedConv&) = delete;
+
+  // Parts of load_weights and store_weights, which the caller spreads over threads.
+  virtual int weight_parts() const = 0;
+  // w [K,C/g,R,S] -> the part's share of `loaded`.
+  virtual void load_weights(int part, const float* w, void* loaded) const = 0;
+  // in_side [images,H,W,C] and out_side [images,P,Q,K] of chunk `chunk`. `weights`: what load_weights left,
+  // or the copy of the chunk's unit. Only what the pass computes is written. Errors: device when oneDNN
+  // fails.
+  virtual void run_chunk(int thread, int chunk, const float* in_side, const void* weights,
+                         const float* out_side, void* scratch) const = 0;
+  // sum: one copy -> the part's share of dw [K,C/g,R,S].
+  virtual void store_weights(int part, const void* sum, float* dw) const = 0;
+  // "jit:avx2" or another of oneDNN's names, "rlnas:winograd"
+  virtual const char* implementation() const = 0;
+
+  // Chunks are handed to threads in units.
+  int units() const { return (chunks.count() + chunks_per_unit - 1) / chunks_per_unit; }
+  int unit_begin(int unit) const { return unit * chunks_per_unit; }
+  int unit_end(int unit) const { return std::min(chunks.count(), (unit + 1) * chunks_per_unit); }
+  // Bytes of the copies of the weights or their gradient.
+  std::size_t copies_bytes() const {
+    return weights_bytes * (pass == ConvPass::backward_weights ? std::size_t(units()) : 1);
+  }
+  // The copy that a unit's chunks read or write.
+  void* copy_of(void* copies, int unit) const {
+    return static_cast<char*>(copies) +
+           (pass == ConvPass::backward_weights ? weights_bytes * std::size_t(unit) : 0);
+  }
+  std::size_t workspace_bytes(int threads) const {
+    return copies_bytes() + scratch_bytes * std::size_t(threads);
+  }
+
+  const ConvSpec spec;
+  const ConvPass pass;
+  const ConvChunks chunks;
+  int chunks_per_unit = 1;
+  std::size_t weights_bytes = 0;  // one copy, a multiple of the page size
+  std::size_t scratch_bytes = 0;  // of one thread, likewise
+};
+
+}  // namespace rlnas
