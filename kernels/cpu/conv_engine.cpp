@@ -12,7 +12,7 @@ ConvEngine::ConvEngine(int threads, ConvAlgorithm algorithm)
 
 const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
   const std::lock_guard lock(mutex_);
-  const auto [slot, added] = plans_.try_emplace({spec, pass});
+  const auto [slot, added] = plans_.try_emplace(ConvProblem{spec, pass});
   if (added) {
     try {
       check_spec(spec);
