@@ -1,13 +1,17 @@
 // SGD with momentum over the flat weight buffer in one launch, and gradient clipping by element or by norm.
 //
 // Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread), so that a segment's
-// state is one uniform branch and an untouched block ends at once. Bytes: 20 an element sampled (read
-// gradient, momentum, weights, write two), 16 coasting, 0 untouched; flops: 6 to 8. Expected: 85-90 % of
-// memory bandwidth on A100 and H100, by arithmetic, not measured. The norm takes 4 bytes an element more:
-// partial sums of squares a block in double, then one block over the partials. Double costs nothing here: 1
-// conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100 converts 3.6 T/s (16 a clock and
-// multiprocessor) and an A100 likewise 2.4 T/s of 0.5. Determinism: fixed trees, no atomics; bit-equal from
-// run to run.
+// state is one uniform branch and an untouched block ends at once.
+//
+// Bytes: 20 an element sampled (read gradient, momentum, weights, write two), 16 coasting, 0 untouched;
+// flops: 6 to 8.
+//
+// Expected: 85-90 % of memory bandwidth on A100 and H100, by arithmetic, not measured. The norm takes 4
+// bytes an element more: partial sums of squares a block in double, then one block over the partials. Double
+// costs nothing here: 1 conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100 converts 3.6
+// T/s (16 a clock and multiprocessor) and an A100 likewise 2.4 T/s of 0.5.
+//
+// Determinism: fixed trees, no atomics; bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/more_primitives.h"

@@ -1,11 +1,18 @@
 // What CudaBackend is without a device: host memory, with the primitives that CUDA's libraries do for it done
 // by the reference. Everything else is the real source, kernels/cuda/*.cu.
+#include "tests/emulation/host_device.h"
+
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
 #include "kernels/cuda/linear_bias.h"
 #include "kernels/ref/ref_backend.h"
 
 namespace rlnas {
+
+std::size_t& emulation::allocation_offset() {
+  static std::size_t offset = 0;
+  return offset;
+}
 
 struct CudaDevice {
   RefBackend libraries;
@@ -20,10 +27,11 @@ std::string CudaBackend::description() const {
 }
 
 void* CudaBackend::allocate(std::size_t bytes) {
-  return device_->libraries.allocate(bytes);
+  const std::size_t offset = emulation::allocation_offset();
+  return static_cast<char*>(device_->libraries.allocate(bytes + offset)) + offset;
 }
 void CudaBackend::release(void* memory) noexcept {
-  device_->libraries.release(memory);
+  device_->libraries.release(static_cast<char*>(memory) - emulation::allocation_offset());
 }
 void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
   device_->libraries.upload(device, host, bytes);

@@ -5,6 +5,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
 #include "tests/emulation/emulator.h"
+#include "tests/emulation/host_device.h"
 #include "tests/kernels/compare_backends.h"
 
 namespace rlnas::test {
@@ -67,6 +68,22 @@ TEST_CASE("emulated kernels equal ref: sgd and angle sums") {
 }
 TEST_CASE("emulated kernels equal ref: augmentation") {
   compare_under_all_schedules(augment_cases());
+}
+
+TEST_CASE("emulated kernels equal ref: memory that vector loads cannot use") {
+  const auto ref = make_ref_backend();
+  CudaBackend cuda{CudaOptions{}};
+  emulation::options().schedule = emulation::Schedule::random_priority;
+  for (const std::vector<Case>& cases : {depthwise_cases(), batch_norm_cases(), elementwise_cases(),
+                                         pool_cases(), buffer_cases(), augment_cases()})
+    for (const Case& test : cases) {
+      CAPTURE(test.name);
+      const std::vector<Output> expected = run_case(test, *ref, Guards::sanitizer);
+      emulation::allocation_offset() = alignof(double);
+      const std::vector<Output> got = run_case(test, cuda, Guards::sanitizer);
+      emulation::allocation_offset() = 0;
+      check_outputs(test, expected, got);
+    }
 }
 
 }  // namespace rlnas::test

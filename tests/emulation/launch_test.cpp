@@ -8,6 +8,7 @@
 
 #include "engine/philox.h"
 #include "kernels/cuda/cast.cuh"
+#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/filter_layout.cuh"
 #include "kernels/cuda/more_primitives.h"
 #include "tests/emulation/emulator.h"
@@ -231,6 +232,69 @@ TEST_CASE("angle sums: no block, no segment, too many checkpoints") {
   angle_sums_batch(batch, PartialSums::fp64, nullptr, 0, 0, nullptr, {}, nullptr);
   batch.count = AngleBatch<float>::kMaxCheckpoints + 1;
   CHECK_THROWS_AS(angle_sums_batch(batch, PartialSums::fp64, nullptr, 0, 2, sums.data(), {}, nullptr), Error);
+}
+
+TEST_CASE("loss: the first of equal logits counts; NaN and a label out of range make it NaN") {
+  CudaBackend cuda{CudaOptions{}};
+  const auto ref = make_ref_backend();
+  under_all_schedules([&] {
+    const CrossEntropySpec spec{.batch = 200, .classes = 70, .label_smoothing = 0.1f};
+    const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.classes);
+    RandomStream random(5, "ties");
+    Array<float> logits(count), dlogits(count), expected_dlogits(count);
+    for (std::size_t i = 0; i < count; ++i) logits[i] = float(random.below(4));
+    Array<std::int32_t> labels(std::size_t(spec.batch));
+    // Half of the labels are the first winner of their row, the others a later one.
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+      const float* const row = logits.data() + n * std::size_t(spec.classes);
+      const float* winner = std::max_element(row, row + spec.classes);
+      if (n % 2 == 1) winner = std::find(winner + 1, row + spec.classes, *winner);
+      labels[n] = std::int32_t(winner - row) % spec.classes;
+    }
+    Array<LossSums> sums(1), expected(1);
+    cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
+    ref->cross_entropy(spec, logits.data(), labels.data(), expected_dlogits.data(), expected.data());
+    CHECK(sums[0].correct == expected[0].correct);
+    CHECK(sums[0].correct >= spec.batch / 2);
+    CHECK(sums[0].loss == doctest::Approx(expected[0].loss).epsilon(1e-7));
+
+    for (const std::int32_t bad : {-1, spec.classes}) {
+      labels[7] = bad;
+      cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
+      CHECK(std::isnan(sums[0].loss));
+      CHECK(std::isnan(dlogits[7 * std::size_t(spec.classes)]));
+      CHECK(!std::isnan(dlogits[8 * std::size_t(spec.classes)]));
+    }
+    labels[7] = 0;
+    logits[500] = kNan;
+    cuda.cross_entropy(spec, logits.data(), labels.data(), nullptr, sums.data());
+    CHECK(std::isnan(sums[0].loss));
+  });
+}
+
+TEST_CASE("not-a-number goes through element-wise sums, maxima and statistics") {
+  CudaBackend cuda{CudaOptions{}};
+  under_all_schedules([&] {
+    Array<float> x(64), y(64), saved(64), running(32), scratch(4096);
+    std::fill_n(x.data(), x.size(), kNan);
+    AffineSumSpec sum;
+    sum.rows = 4;
+    sum.channels = 16;
+    sum.term_count = 1;
+    sum.terms[0].x = x.data();
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+      sum.activation = activation;
+      cuda.affine_sum(sum, nullptr, y.data());
+      for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::isnan(y[i]));
+    }
+    Array<std::uint8_t> index(64);
+    cuda.max_pool_forward({1, 16, 2, 2, 3, 1, 1}, x.data(), y.data(), index.data());
+    CHECK(std::isnan(y[63]));
+    cuda.batch_norm_statistics({.rows = 4, .channels = 16}, x.data(), nullptr, nullptr, running.data(),
+                               running.data() + 16, BatchNormSaved::at(saved.data(), 16),
+                               scratch.workspace());
+    for (std::size_t i = 0; i < saved.size(); ++i) CHECK(std::isnan(saved[i]));
+  });
 }
 
 TEST_CASE("gradient clipping: by norm over the sampled segments, and by element") {
