@@ -1,5 +1,5 @@
-// cudart: capturing streams into graphs, and replaying those. A graph runs as one operation of its stream; within
-// it the nodes run in any order that its edges allow (see replay()).
+// cudart: capturing streams into graphs, and replaying those. A graph runs as one operation of its stream;
+// within it the nodes run in any order that its edges allow (see replay()).
 #include <algorithm>
 
 #include "tests/simulator/stream.h"

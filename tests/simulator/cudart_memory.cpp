@@ -1,6 +1,6 @@
-// cudart: memory and copies. As documented under "API synchronization behavior" of the CUDA runtime: a copy from
-// pageable memory has read it when the call returns, a copy to pageable memory has arrived, and one that touches
-// pinned memory is really late: it reads and writes when the stream gets there.
+// cudart: memory and copies. As documented under "API synchronization behavior" of the CUDA runtime: a copy
+// from pageable memory has read it when the call returns, a copy to pageable memory has arrived, and one that
+// touches pinned memory is really late: it reads and writes when the stream gets there.
 #include <cstring>
 #include <memory>
 #include <vector>

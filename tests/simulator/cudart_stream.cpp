@@ -18,7 +18,8 @@ void require_event(cudaEvent_t event, const char* what) {
 
 // The work of a captured stream is not queued anywhere, so nothing can wait for it.
 bool refused_by_capture(cudaStream_t stream, cudaError_t& error) {
-  error = stream->capture != nullptr || scheduler().capturing() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+  error =
+      stream->capture != nullptr || scheduler().capturing() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
   return report(error) != cudaSuccess;
 }
 
@@ -43,7 +44,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   const Entry entry;
   cudaError_t error;
   if (entry.refused(error, Call::stream, cudaErrorMemoryAllocation)) return error;
-  if (flags != cudaStreamNonBlocking) misuse("a stream that waits for the default stream: use non-blocking ones");
+  if (flags != cudaStreamNonBlocking)
+    misuse("a stream that waits for the default stream: use non-blocking ones");
   *stream = scheduler().create();
   return cudaSuccess;
 }
@@ -129,10 +131,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   state.capture = stream->capture;
   state.captured_after = stream->captured_after;
   if (stream->capture != nullptr) return cudaSuccess;
-  scheduler().push(stream, {.what = "record an event",
-                            .run = nullptr,
-                            .records = event->state,
-                            .generation = ++state.issued});
+  scheduler().push(
+      stream,
+      {.what = "record an event", .run = nullptr, .records = event->state, .generation = ++state.issued});
   return cudaSuccess;
 }
 

@@ -27,7 +27,9 @@ void on_fault(int signal, siginfo_t* info, void*) {
   ::signal(signal, SIG_DFL);  // not ours: the same instruction faults again and ends the program
 }
 
-void install_fault_handler() {
+}  // namespace
+
+void explain_faults() {
   struct sigaction action = {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
@@ -35,11 +37,9 @@ void install_fault_handler() {
   sigaction(SIGBUS, &action, nullptr);
 }
 
-}  // namespace
-
 DeviceMemory& device_memory() {
   static DeviceMemory* const memory = [] {
-    install_fault_handler();
+    explain_faults();
     return new DeviceMemory;
   }();
   return *memory;
@@ -81,7 +81,8 @@ bool DeviceMemory::release(MemoryKind kind, void* data) {
   const auto untouched = [](char c) { return static_cast<unsigned char>(c) == kMargin; };
   const char* const first = at->first;
   if (!std::all_of(begin, first, untouched)) misuse("written before its begin: " + name_of(*at, data));
-  if (!std::all_of(first + block.bytes, end, untouched)) misuse("written past its end: " + name_of(*at, data));
+  if (!std::all_of(first + block.bytes, end, untouched))
+    misuse("written past its end: " + name_of(*at, data));
   madvise(block.region, block.region_bytes, MADV_DONTNEED);
   set_access(block, PROT_NONE);
   block.life = Life::freed;
@@ -89,6 +90,12 @@ bool DeviceMemory::release(MemoryKind kind, void* data) {
   if (kind == MemoryKind::device) usage.device_bytes -= block.bytes;
   --(kind == MemoryKind::device ? usage.allocations : usage.host_allocations);
   return true;
+}
+
+void DeviceMemory::forget() {
+  for (const auto& [data, block] : blocks_) munmap(block.region, block.region_bytes);
+  blocks_.clear();
+  made_ = 0;
 }
 
 DeviceMemory::Blocks::const_iterator DeviceMemory::block_of(const void* address) const {
@@ -101,7 +108,8 @@ DeviceMemory::Blocks::const_iterator DeviceMemory::block_of(const void* address)
   return next != blocks_.end() && inside(next) ? next : blocks_.end();
 }
 
-bool DeviceMemory::holds(MemoryKind kind, const void* from, std::size_t bytes, const std::string& what) const {
+bool DeviceMemory::holds(MemoryKind kind, const void* from, std::size_t bytes,
+                         const std::string& what) const {
   const auto found = block_of(from);
   if (found == blocks_.end() || found->second.kind != kind) return false;
   const Block& block = found->second;

@@ -1,6 +1,7 @@
-// Device and pinned memory of the simulated GPU. Device memory has no access rights while the host runs, guard
-// pages on both sides, NaN in every element nobody wrote, and its addresses are never used again after a free, so
-// that a host dereference, an access past the end and a use after free all fault, with a message that says which.
+// Device and pinned memory of the simulated GPU. Device memory has no access rights while the host runs,
+// guard pages on both sides, NaN in every element nobody wrote, and its addresses are never used again after
+// a free, so that a host dereference, an access past the end and a use after free all fault, with a message
+// that says which.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +16,15 @@ class DeviceMemory {
  public:
   // Contents: NaN as float and double. Null when the system or the limit of the options says no.
   void* allocate(MemoryKind kind, std::size_t bytes);
-  // False when no block of this kind starts there. misuse() when it was freed before, or when the bytes around it
-  // were written.
+  // False when no block of this kind starts there. misuse() when it was freed before, or when the bytes
+  // around it were written.
   bool release(MemoryKind kind, void* block);
 
-  // Whether all bytes lie in one live block of that kind. misuse() when they lie in a freed one, or run past the
-  // end of the block they start in. `what` goes into the message.
+  // Gives the addresses of freed blocks back. Nothing may be alive.
+  void forget();
+
+  // Whether all bytes lie in one live block of that kind. misuse() when they lie in a freed one, or run past
+  // the end of the block they start in. `what` goes into the message.
   bool holds(MemoryKind kind, const void* from, std::size_t bytes, const std::string& what) const;
 
   // While work runs on the device its memory can be touched. `what` is named in the message of a fault.
@@ -54,5 +58,9 @@ class DeviceMemory {
 };
 
 DeviceMemory& device_memory();
+
+// Takes over the handlers of SIGSEGV and SIGBUS. Done at first use and by reset(): a test framework may have
+// put its own there.
+void explain_faults();
 
 }  // namespace rlnas::simulator

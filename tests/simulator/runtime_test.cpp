@@ -1,5 +1,5 @@
-// The simulated runtime itself: what a program that is right may rely on under every policy, and that each kind of
-// program that is wrong is caught.
+// The simulated runtime itself: what a program that is right may rely on under every policy, and that each
+// kind of program that is wrong is caught.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -55,7 +55,7 @@ void launch_add(cudaStream_t stream, float* x, float value) {
 void for_every_policy(const std::function<void()>& body) {
   for (const Policy policy : kPolicies) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-      CAPTURE(name_of(policy));
+      CAPTURE(std::string(name_of(policy)));
       CAPTURE(seed);
       reset({.policy = policy, .seed = seed});
       body();
@@ -63,6 +63,11 @@ void for_every_policy(const std::function<void()>& body) {
     }
   }
   reset({});
+}
+
+template <class Owner>
+float* freed() {
+  return Owner().data;
 }
 
 // What a child with these options wrote to stderr before it aborted.
@@ -77,9 +82,10 @@ std::string message_of(const Options& options, const std::function<void()>& body
   return outcome.err;
 }
 
-bool has(const std::string& text, const std::string& part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
+void check_has(const std::string& text, const std::string& part) {
+  CAPTURE(text);
+  CAPTURE(part);
+  CHECK(text.find(part) != std::string::npos);
 }
 
 // Two batches through a copy stream with events both ways, added up on a compute stream. Returns the sum.
@@ -160,8 +166,8 @@ TEST_CASE("every dropped event is caught by some policy") {
   double_buffered_sum(7);
   const std::int64_t waits = usage().waits;
   CHECK(waits == 14);
-  // The first two wait for events that were never recorded. A wait for `used` holds a copy back for the compute
-  // stream; one for `copied` the compute stream for a copy.
+  // The first two wait for events that were never recorded. A wait for `used` holds a copy back for the
+  // compute stream; one for `copied` the compute stream for a copy.
   for (std::int64_t wait = 1; wait <= waits; ++wait) {
     std::string caught_by;
     for (const Policy policy : kPolicies) {
@@ -297,43 +303,46 @@ TEST_CASE("planted bug: host code touches device memory") {
     volatile float value = x.data[3];
     (void)value;
   });
-  CHECK(has(read, "host code touches device memory: device allocation 1 of 4000 bytes, at byte 12"));
-  const std::string written = message_of({}, [] { std::memset(DeviceFloats().data, 0, 4); });
-  CHECK(has(written, "host code touches device memory"));
+  check_has(read, "host code touches device memory: device allocation 1 of 4000 bytes, at byte 12");
+  const std::string written = message_of({}, [] {
+    const DeviceFloats x;
+    std::memset(x.data, 0, 4);
+  });
+  check_has(written, "host code touches device memory");
 }
 
 TEST_CASE("planted bug: work on the default stream") {
   for (const cudaStream_t stream : {cudaStream_t{nullptr}, cudaStreamLegacy, cudaStreamPerThread})
-    CHECK(has(message_of({}, [=] { launch_add(stream, nullptr, 0.0f); }), "add on the default stream"));
-  CHECK(has(message_of({}, [] { cudaMemset(nullptr, 0, 0); }), "cudaMemset on the default stream"));
-  CHECK(has(message_of({}, [] { cudaMemsetAsync(nullptr, 0, 8, nullptr); }),
-            "cudaMemsetAsync on the default stream"));
+    check_has(message_of({}, [=] { launch_add(stream, nullptr, 0.0f); }), "add on the default stream");
+  check_has(message_of({}, [] { cudaMemset(nullptr, 0, 0); }), "cudaMemset on the default stream");
+  check_has(message_of({}, [] { cudaMemsetAsync(nullptr, 0, 8, nullptr); }),
+            "cudaMemsetAsync on the default stream");
   cudaStream_t stream = nullptr;
-  CHECK(has(message_of({}, [&] { cudaStreamCreateWithFlags(&stream, cudaStreamDefault); }),
-            "a stream that waits for the default stream"));
+  check_has(message_of({}, [&] { cudaStreamCreateWithFlags(&stream, cudaStreamDefault); }),
+            "a stream that waits for the default stream");
 }
 
 TEST_CASE("planted bug: memory used after it was freed") {
   for (const Policy policy : kPolicies) {
-    CAPTURE(name_of(policy));
+    CAPTURE(std::string(name_of(policy)));
     const std::string by_kernel = message_of({.policy = policy}, [] {
       const Stream stream;
-      float* data = DeviceFloats().data;
+      float* const data = freed<DeviceFloats>();
       launch_add(stream, data, 1.0f);
       cudaStreamSynchronize(stream);
     });
-    CHECK(has(by_kernel, "add touches freed memory: device allocation 1 of 4000 bytes, at byte 0"));
+    check_has(by_kernel, "add touches freed memory: device allocation 1 of 4000 bytes, at byte 0");
   }
   const std::string by_copy = message_of({}, [] {
     const Stream stream;
     float value = 0.0f;
-    cudaMemcpyAsync(DeviceFloats().data, &value, sizeof(value), cudaMemcpyHostToDevice, stream);
+    cudaMemcpyAsync(freed<DeviceFloats>(), &value, sizeof(value), cudaMemcpyHostToDevice, stream);
   });
-  CHECK(has(by_copy, "copy to the device uses freed memory"));
-  const std::string pinned = message_of({}, [] { std::memset(PinnedFloats().data, 0, 4); });
-  CHECK(has(pinned, "host code touches freed memory: pinned allocation 1"));
-  const std::string twice = message_of({}, [] { cudaFree(DeviceFloats().data); });
-  CHECK(has(twice, "freed twice: device allocation 1"));
+  check_has(by_copy, "copy to the device uses freed memory");
+  const std::string pinned = message_of({}, [] { std::memset(freed<PinnedFloats>(), 0, 4); });
+  check_has(pinned, "host code touches freed memory: pinned allocation 1");
+  const std::string twice = message_of({}, [] { cudaFree(freed<DeviceFloats>()); });
+  check_has(twice, "freed twice: device allocation 1");
 }
 
 TEST_CASE("planted bug: accesses outside of an allocation") {
@@ -345,32 +354,40 @@ TEST_CASE("planted bug: accesses outside of an allocation") {
       cudaStreamSynchronize(stream);
     });
   };
-  CHECK(has(touch(1100), "stray leaves device allocation 1 of 4000 bytes, at byte 4400"));
-  CHECK(has(touch(kCount), "written past its end: device allocation 1"));
-  CHECK(has(touch(-1), "device allocation 1 of 4000 bytes, at byte -4"));
+  check_has(touch(1100), "stray leaves device allocation 1 of 4000 bytes, at byte 4400");
+  check_has(touch(kCount), "written past its end: device allocation 1");
+  check_has(touch(-1), "device allocation 1 of 4000 bytes, at byte -4");
   const std::string by_copy = message_of({}, [] {
     const Stream stream;
     const DeviceFloats x;
     cudaMemsetAsync(x.data + 1, 0, kBytes, stream);
   });
-  CHECK(has(by_copy, "cudaMemsetAsync of 4000 bytes leaves device allocation 1 of 4000 bytes, at byte 4"));
+  check_has(by_copy, "cudaMemsetAsync of 4000 bytes leaves device allocation 1 of 4000 bytes, at byte 4");
 }
 
 TEST_CASE("planted bug: handles used after they were destroyed, and things forgotten") {
-  CHECK(has(message_of({}, [] { launch_add(Stream().handle, nullptr, 0.0f); }), "a stream that was destroyed"));
-  CHECK(has(message_of({},
-                       [] {
-                         const Stream stream;
-                         cudaEventRecord(Event().handle, stream);
-                       }),
-            "an event that was destroyed"));
-  CHECK(has(message_of({},
+  const std::string stream = message_of({}, [] {
+    cudaStream_t handle = nullptr;
+    cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking);
+    cudaStreamDestroy(handle);
+    launch_add(handle, nullptr, 0.0f);
+  });
+  check_has(stream, "add on a stream that was destroyed");
+  const std::string event = message_of({}, [] {
+    const Stream alive;
+    cudaEvent_t handle = nullptr;
+    cudaEventCreateWithFlags(&handle, cudaEventDisableTiming);
+    cudaEventDestroy(handle);
+    cudaEventRecord(handle, alive);
+  });
+  check_has(event, "cudaEventRecord of an event that was destroyed");
+  check_has(message_of({},
                        [] {
                          void* block = nullptr;
                          cudaMalloc(&block, 4);
                          reset({});
                        }),
-            "reset while in use: 1 device and 0 host allocations"));
+            "reset while in use: 1 device and 0 host allocations");
 }
 
 TEST_CASE("the environment variable says what the options say") {

@@ -1,7 +1,8 @@
-// A CUDA device that is not there: host implementations of the calls of cudart, cuBLAS and cuDNN that the CUDA
-// backend makes, with the real headers' signatures, linked instead of the real libraries. It is built to be
-// hostile: streams run late and in the least convenient order, device memory faults when the host touches it, and
-// every call can be made to fail. This header is what tests turn; programs take the same from the environment.
+// A CUDA device that is not there: host implementations of the calls of cudart, cuBLAS and cuDNN that the
+// CUDA backend makes, with the real headers' signatures, linked instead of the real libraries. It is built to
+// be hostile: streams run late and in the least convenient order, device memory faults when the host touches
+// it, and every call can be made to fail. This header is what tests turn; programs take the same from the
+// environment.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +32,8 @@ const char* name_of(Policy policy);
 
 enum class Presence { device, no_device, no_driver };
 
-// Kinds of calls that can be made to fail. `execute` is work that fails while it runs on the device: as on the
-// real one, every call after it fails too.
+// Kinds of calls that can be made to fail. `execute` is work that fails while it runs on the device: as on
+// the real one, every call after it fails too.
 enum class Call { allocate, allocate_host, copy, launch, stream, event, graph, cublas, cudnn, execute };
 inline constexpr int kCallKinds = 10;
 const char* name_of(Call call);

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/simulator/device_memory.h"
+
 namespace rlnas::simulator {
 namespace {
 
@@ -19,10 +21,14 @@ bool named(const std::string& text, Enum last, Enum& value) {
 }
 
 bool named(const std::string& text, Presence& value) {
-  if (text == "device") value = Presence::device;
-  else if (text == "no_device") value = Presence::no_device;
-  else if (text == "no_driver") value = Presence::no_driver;
-  else return false;
+  if (text == "device")
+    value = Presence::device;
+  else if (text == "no_device")
+    value = Presence::no_device;
+  else if (text == "no_driver")
+    value = Presence::no_driver;
+  else
+    return false;
   return true;
 }
 
@@ -59,14 +65,16 @@ bool apply(const std::string& key, const std::string& text, Options& options) {
 }  // namespace
 
 const char* name_of(Policy policy) {
-  static constexpr const char* kNames[] = {"eager",       "needed_only", "needed_last", "oldest_stream_first",
-                                           "newest_stream_first", "round_robin", "random"};
+  static constexpr const char* kNames[] = {
+      "eager",       "needed_only", "needed_last", "oldest_stream_first", "newest_stream_first",
+      "round_robin", "random"};
   return kNames[int(policy)];
 }
 
 const char* name_of(Call call) {
-  static constexpr const char* kNames[kCallKinds] = {"allocate", "allocate_host", "copy",   "launch", "stream",
-                                                     "event",    "graph",         "cublas", "cudnn",  "execute"};
+  static constexpr const char* kNames[kCallKinds] = {"allocate", "allocate_host", "copy",  "launch",
+                                                     "stream",   "event",         "graph", "cublas",
+                                                     "cudnn",    "execute"};
   return kNames[int(call)];
 }
 
@@ -104,6 +112,8 @@ void reset(const Options& options) {
   state().usage = {};
   state().last_error = state().sticky_error = cudaSuccess;
   state().random.seed(options.seed);
+  device_memory().forget();
+  explain_faults();
 }
 
 const Options& options() {

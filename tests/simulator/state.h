@@ -1,4 +1,5 @@
-// What the files of the simulator share: options, counters, the error that sticks, and how misuse ends a program.
+// What the files of the simulator share: options, counters, the error that sticks, and how misuse ends a
+// program.
 #pragma once
 
 #include <cuda_runtime_api.h>

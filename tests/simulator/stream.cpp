@@ -87,9 +87,9 @@ void Scheduler::advance() {
   };
   run_until({[&] { return state().usage.operations > operations || idle(); },
              [&] {
-               return std::find_if(streams_.begin(), streams_.end(), [](const auto& s) {
-                        return !s->queue.empty();
-                      })->get();
+               return std::find_if(streams_.begin(), streams_.end(),
+                                   [](const auto& s) { return !s->queue.empty(); })
+                   ->get();
              }});
 }
 

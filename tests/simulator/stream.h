@@ -1,7 +1,7 @@
-// Streams, events and captured graphs of the simulated GPU. A stream is a queue of operations; nothing runs until
-// something waits (a synchronisation, a query, a copy that must be complete), and then the policy of the options
-// decides which of the runnable streams goes on. So an order that the program did not ask for, by an event or a
-// synchronisation, does not hold under every policy.
+// Streams, events and captured graphs of the simulated GPU. A stream is a queue of operations; nothing runs
+// until something waits (a synchronisation, a query, a copy that must be complete), and then the policy of
+// the options decides which of the runnable streams goes on. So an order that the program did not ask for, by
+// an event or a synchronisation, does not hold under every policy.
 #pragma once
 
 #include <cuda_runtime_api.h>
