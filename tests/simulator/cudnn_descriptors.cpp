@@ -39,7 +39,7 @@ template <class T, std::size_t N>
 std::array<T, N> array_of(const DescriptorRecord& record, cudnnBackendAttributeName_t name) {
   const std::vector<T> values = record.values<T>(name);
   if (values.size() != N) misuse("cuDNN attribute " + std::to_string(int(name)) + ": only 2D is simulated");
-  std::array<T, N> result;
+  std::array<T, N> result{};
   std::copy(values.begin(), values.end(), result.begin());
   return result;
 }
