@@ -9,21 +9,9 @@
 #include <utility>
 #include <vector>
 
-namespace rlnas {
+#include "kernels/philox4x32.h"
 
-// One block of the generator: ten rounds.
-constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                                  std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter[0];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {std::uint32_t(product1 >> 32) ^ counter[1] ^ key[0], std::uint32_t(product1),
-               std::uint32_t(product0 >> 32) ^ counter[3] ^ key[1], std::uint32_t(product0)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return counter;
-}
+namespace rlnas {
 
 class RandomStream {
  public:
@@ -34,15 +22,15 @@ class RandomStream {
     key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
     key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
     key ^= key >> 31;
-    key_ = {std::uint32_t(key), std::uint32_t(key >> 32)};
-    counter_ = {0, std::uint32_t(index), std::uint32_t(step),
-                std::uint32_t((step >> 32) << 16) ^ std::uint32_t(index >> 32)};
+    at_ = {.key = {std::uint32_t(key), std::uint32_t(key >> 32)},
+           .counter = {0, std::uint32_t(index), std::uint32_t(step),
+                       std::uint32_t((step >> 32) << 16) ^ std::uint32_t(index >> 32)}};
   }
 
   std::uint32_t next_u32() {
     if (used_ == 4) {
-      block_ = philox4x32(counter_, key_);
-      ++counter_[0];
+      block_ = philox4x32(at_.counter, at_.key);
+      ++at_.counter[0];
       used_ = 0;
     }
     return block_[used_++];
@@ -57,7 +45,7 @@ class RandomStream {
     return std::uint32_t(product >> 32);
   }
   // [0, 1) with 24 and 53 random bits.
-  float uniform() { return float(next_u32() >> 8) * 0x1.0p-24f; }
+  float uniform() { return philox_uniform(next_u32()); }
   double uniform_double() {
     const std::uint64_t high = next_u32() >> 5, low = next_u32() >> 6;
     return double(high * 67108864u + low) * 0x1.0p-53;
@@ -67,9 +55,11 @@ class RandomStream {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(std::uint32_t(i))]);
   }
 
+  // For a device that is to draw the same: from the first whole block not yet begun.
+  const PhiloxStream& state() const { return at_; }
+
  private:
-  std::array<std::uint32_t, 2> key_{};
-  std::array<std::uint32_t, 4> counter_{};
+  PhiloxStream at_;  // the block to draw next
   std::array<std::uint32_t, 4> block_{};
   unsigned used_ = 4;
 };

@@ -5,33 +5,10 @@
 
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/ref/ref_backend.h"
-#include "tests/kernels/case_table.h"
+#include "tests/kernels/compare_backends.h"
 
 namespace rlnas::test {
 namespace {
-
-std::vector<Output> run(const Case& test, Backend& backend) {
-  Harness harness(backend, test.name);
-  test.run(harness);
-  std::vector<Output> outputs = harness.finish();
-  for (const std::string& damage : harness.damage()) FAIL_CHECK(backend.description() << ": " << damage);
-  return outputs;
-}
-
-void compare_with_ref(const std::vector<Case>& cases, Backend& backend) {
-  REQUIRE(!cases.empty());
-  const auto ref = make_ref_backend();
-  for (const Case& test : cases) {
-    CAPTURE(test.name);
-    const std::vector<Output> expected = run(test, *ref), got = run(test, backend);
-    REQUIRE(!expected.empty());
-    REQUIRE(got.size() == expected.size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CAPTURE(got[i].name);
-      CHECK(worst_error(expected[i], got[i]) <= test.tolerance);
-    }
-  }
-}
 
 void compare_with_ref(const std::vector<Case>& cases) {
   compare_with_ref(cases, *make_cpu_backend({.threads = 2}));
@@ -40,11 +17,11 @@ void compare_with_ref(const std::vector<Case>& cases) {
 void check_bits_on_any_thread_count(const Case& test, ConvAlgorithm algorithm) {
   CAPTURE(test.name);
   const auto one = make_cpu_backend({.threads = 1, .conv_algorithm = algorithm});
-  const std::vector<Output> expected = run(test, *one);
+  const std::vector<Output> expected = run_case(test, *one);
   for (const int threads : {2, 3, 1}) {
     CAPTURE(threads);
     const auto other = make_cpu_backend({.threads = threads, .conv_algorithm = algorithm});
-    const std::vector<Output> got = run(test, *other);
+    const std::vector<Output> got = run_case(test, *other);
     REQUIRE(got.size() == expected.size());
     for (std::size_t i = 0; i < got.size(); ++i) {
       CAPTURE(got[i].name);

@@ -36,6 +36,11 @@ double worst_float_error(const std::vector<T>& expected, const std::vector<T>& g
 
 }  // namespace
 
+Harness::Harness(Backend& backend, const std::string& seed_name, Guards guards)
+    : backend_(backend),
+      random_(20210101, seed_name),
+      guard_bytes_(guards == Guards::sentinels ? kGuardBytes : 0) {}
+
 Harness::~Harness() {
   for (const Buffer& buffer : buffers_) backend_.release(buffer.device);
 }
@@ -48,17 +53,18 @@ std::vector<float> Harness::random_floats(std::size_t count, double low, double 
 
 void* Harness::add_buffer(Role role, const std::string& name, ElementType type, const void* initial,
                           std::size_t bytes) {
-  std::vector<std::byte> host(bytes + 2 * kGuardBytes, std::byte{kGuard});
+  std::vector<std::byte> host(bytes + 2 * guard_bytes_, std::byte{kGuard});
+  const auto inside = host.begin() + std::ptrdiff_t(guard_bytes_);
   if (initial != nullptr)
-    std::memcpy(host.data() + kGuardBytes, initial, bytes);
+    std::copy_n(static_cast<const std::byte*>(initial), bytes, inside);
   else
-    std::memset(host.data() + kGuardBytes, kUnwritten, bytes);
+    std::fill_n(inside, bytes, std::byte{kUnwritten});
   char* const device = static_cast<char*>(backend_.allocate(host.size()));
   backend_.upload(device, host.data(), host.size());
   buffers_.push_back({role, name, type, device, bytes, {}});
   if (role == Role::input)
-    buffers_.back().initial.assign(host.begin() + kGuardBytes, host.end() - kGuardBytes);
-  return device + kGuardBytes;
+    buffers_.back().initial.assign(host.begin() + guard_bytes_, host.end() - guard_bytes_);
+  return device + guard_bytes_;
 }
 
 const void* Harness::add_input(const void* values, std::size_t bytes) {
@@ -78,14 +84,14 @@ std::vector<Output> Harness::finish() {
   backend_.synchronize();
   std::vector<Output> outputs;
   for (const Buffer& buffer : buffers_) {
-    std::vector<std::byte> host(buffer.bytes + 2 * kGuardBytes);
+    std::vector<std::byte> host(buffer.bytes + 2 * guard_bytes_);
     backend_.download(host.data(), buffer.device, host.size());
     const auto is_guard = [](std::byte b) { return b == std::byte{kGuard}; };
-    if (!std::all_of(host.begin(), host.begin() + kGuardBytes, is_guard))
+    if (!std::all_of(host.begin(), host.begin() + guard_bytes_, is_guard))
       damage_.push_back(buffer.name + ": written before its begin");
-    if (!std::all_of(host.end() - kGuardBytes, host.end(), is_guard))
+    if (!std::all_of(host.end() - guard_bytes_, host.end(), is_guard))
       damage_.push_back(buffer.name + ": written past its end");
-    std::vector<std::byte> inside(host.begin() + kGuardBytes, host.end() - kGuardBytes);
+    std::vector<std::byte> inside(host.begin() + guard_bytes_, host.end() - guard_bytes_);
     if (buffer.role == Role::input && inside != buffer.initial) damage_.push_back(buffer.name + ": changed");
     if (buffer.role == Role::output) outputs.push_back({buffer.name, buffer.type, std::move(inside)});
   }

@@ -23,10 +23,13 @@ struct Output {
   std::vector<std::byte> bytes;
 };
 
+// What lies around every buffer: our own sentinels, or nothing, for a backend whose memory a sanitizer watches.
+enum class Guards { sentinels, sanitizer };
+
 class Harness {
  public:
   // Two harnesses with the same seed hand out the same inputs.
-  Harness(Backend& backend, const std::string& seed_name) : backend_(backend), random_(20210101, seed_name) {}
+  Harness(Backend& backend, const std::string& seed_name, Guards guards = Guards::sentinels);
   ~Harness();
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
@@ -82,6 +85,7 @@ class Harness {
 
   Backend& backend_;
   RandomStream random_;
+  std::size_t guard_bytes_;
   std::vector<Buffer> buffers_;
   std::vector<std::string> damage_;
 };

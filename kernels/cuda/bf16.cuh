@@ -1,0 +1,44 @@
+// bfloat16 as storage: the upper half of a float, rounded to nearest even. Arithmetic is done in float.
+// A type of our own, for both compilers of the kernels have to know it.
+#pragma once
+
+#include "kernels/cuda/lanes.cuh"
+
+namespace rlnas {
+
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+__device__ __forceinline__ float to_float(float value) {
+  return value;
+}
+
+__device__ __forceinline__ float to_float(Bf16 value) {
+  return __uint_as_float(unsigned(value.bits) << 16);
+}
+
+__device__ __forceinline__ Bf16 to_bf16(float value) {
+  const unsigned bits = __float_as_uint(value);
+  constexpr unsigned kQuietNan = 0x40;  // else cutting a NaN could leave an infinity
+  if (value != value) return {std::uint16_t((bits >> 16) | kQuietNan)};
+  return {std::uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)};
+}
+
+// Sixteen bytes of either type through the read-only path, as floats.
+__device__ __forceinline__ Lanes<4> load_vector(const float* from) {
+  return load_lanes<4>(from);
+}
+
+__device__ __forceinline__ Lanes<8> load_vector(const Bf16* from) {
+  const uint4 v = __ldg(reinterpret_cast<const uint4*>(from));
+  const unsigned words[4] = {v.x, v.y, v.z, v.w};
+  Lanes<8> lanes;
+  for (int i = 0; i < 4; ++i) {
+    lanes.value[2 * i] = __uint_as_float(words[i] << 16);
+    lanes.value[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000u);
+  }
+  return lanes;
+}
+
+}  // namespace rlnas

@@ -1,0 +1,16 @@
+// Cases run on a backend, and its results held against the reference's.
+#pragma once
+
+#include "tests/kernels/case_table.h"
+
+namespace rlnas::test {
+
+// Damage around the buffers fails the running test.
+std::vector<Output> run_case(const Case& test, Backend& backend, Guards guards = Guards::sentinels);
+
+// Fails the running test where `got` is further off than the case allows.
+void check_outputs(const Case& test, const std::vector<Output>& expected, const std::vector<Output>& got);
+
+void compare_with_ref(const std::vector<Case>& cases, Backend& backend);
+
+}  // namespace rlnas::test
