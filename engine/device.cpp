@@ -14,19 +14,19 @@ DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_option
   if (text == "ref") return {make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};
   if (text == "auto") {
     try {
-      return {make_cuda_backend(0), "cuda:0, found by auto"};
+      return {make_cuda_backend({}), "cuda:0, found by auto"};
     } catch (const Error& error) {
       return cpu(std::string("cpu, chosen by auto (") + error.what() + ")");
     }
   }
-  if (text == "cuda") return {make_cuda_backend(0), "cuda:0, as asked"};
+  if (text == "cuda") return {make_cuda_backend({}), "cuda:0, as asked"};
   if (text.starts_with("cuda:")) {
     const char* first = text.data() + 5;
     const char* last = text.data() + text.size();
     int index = 0;
     const auto [end, error] = std::from_chars(first, last, index);
     if (error == std::errc() && end == last && index >= 0)
-      return {make_cuda_backend(index), text + ", as asked"};
+      return {make_cuda_backend({.device = index}), text + ", as asked"};
   }
   fail(ErrorCode::usage, "--device: '", text, "' is not one of auto, cpu, cuda, cuda:N, ref");
 }

@@ -193,7 +193,26 @@ struct CpuOptions {
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
 
+// How convolutions and the classifier multiply; storage is float in all of them.
+enum class Precision {
+  fp32,  // plain fused multiply-adds
+  tf32,  // tensor cores, inputs rounded to 10 bits of mantissa
+  bf16,  // tensor cores, inputs rounded to 7 bits
+};
+
+enum class Determinism {
+  on,   // the same bits in every run on the same device and libraries
+  off,  // cuDNN may choose algorithms that add up in any order
+};
+
+struct CudaOptions {
+  int device = 0;
+  Precision precision = Precision::fp32;
+  Determinism determinism = Determinism::on;
+  std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
+};
+
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.
-std::unique_ptr<Backend> make_cuda_backend(int device_index);
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options);
 
 }  // namespace rlnas

@@ -33,7 +33,20 @@ std::string shape_of(const ConvSpec& s) {
 }
 
 RecordedCall make(const char* primitive, std::string shape, std::uint64_t flops, std::uint64_t bytes) {
-  return {primitive, std::move(shape), flops, bytes, std::nullopt};
+  return {primitive, std::move(shape), flops, bytes};
+}
+
+RecordedCall make(const char* primitive, const PoolSpec& spec, std::uint64_t flops, std::uint64_t bytes) {
+  RecordedCall call = make(primitive, shape_of(spec), flops, bytes);
+  call.pool = spec;
+  return call;
+}
+
+RecordedCall make(const char* primitive, const BatchNormSpec& spec, std::uint64_t flops,
+                  std::uint64_t bytes) {
+  RecordedCall call = make(primitive, shape_of(spec.rows, spec.channels), flops, bytes);
+  call.norm = spec;
+  return call;
 }
 
 const char* name_of(ConvPass pass) {
@@ -65,17 +78,15 @@ RecordedCall copy(const char* primitive, std::size_t bytes) {
 
 RecordedCall conv(const ConvSpec& spec, ConvPass pass) {
   const std::uint64_t operands = spec.in_count() + spec.out_count() + spec.weight_count();
-  return {name_of(pass), shape_of(spec), 2 * spec.macs(), operands * kFloat, spec};
+  return {name_of(pass), shape_of(spec), 2 * spec.macs(), operands * kFloat, spec, pass};
 }
 
 RecordedCall batch_norm_statistics(const BatchNormSpec& spec) {
-  return make("batch_norm_statistics", shape_of(spec.rows, spec.channels), 4 * spec.count(),
-              spec.count() * kFloat);
+  return make("batch_norm_statistics", spec, 4 * spec.count(), spec.count() * kFloat);
 }
 
 RecordedCall batch_norm_backward(const BatchNormSpec& spec) {
-  return make("batch_norm_backward", shape_of(spec.rows, spec.channels), 9 * spec.count(),
-              3 * spec.count() * kFloat);
+  return make("batch_norm_backward", spec, 9 * spec.count(), 3 * spec.count() * kFloat);
 }
 
 RecordedCall batch_norm_inference(const BatchNormSpec& spec) {
@@ -86,6 +97,7 @@ RecordedCall batch_norm_inference(const BatchNormSpec& spec) {
 RecordedCall conv_norm_forward(const ConvNormSpec& spec) {
   RecordedCall call = conv(spec.conv, ConvPass::forward);
   call.primitive = "conv_norm_forward";
+  call.pass.reset();
   call.flops += batch_norm_statistics(spec.norm()).flops;
   return call;
 }
@@ -94,6 +106,7 @@ RecordedCall conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward
   const ConvSpec& c = spec.conv;
   RecordedCall call = conv(c, ConvPass::backward_weights);  // x, dw, and of the two on the output side dz
   call.primitive = "conv_norm_backward";
+  call.pass.reset();
   call.flops += batch_norm_backward(spec.norm()).flops;
   call.bytes += c.out_count() * kFloat;  // y
   if (operands.dx == nullptr) return call;
@@ -125,22 +138,22 @@ RecordedCall fill(std::size_t count) {
 }
 
 RecordedCall avg_pool_forward(const PoolSpec& spec) {
-  return make("avg_pool_forward", shape_of(spec), spec.out_count() * taps(spec),
+  return make("avg_pool_forward", spec, spec.out_count() * taps(spec),
               (spec.in_count() + spec.out_count()) * kFloat);
 }
 
 RecordedCall avg_pool_backward(const PoolSpec& spec, Store store) {
-  return make("avg_pool_backward", shape_of(spec), spec.out_count() * taps(spec),
+  return make("avg_pool_backward", spec, spec.out_count() * taps(spec),
               (output_passes(store) * spec.in_count() + spec.out_count()) * kFloat);
 }
 
 RecordedCall max_pool_forward(const PoolSpec& spec) {
-  return make("max_pool_forward", shape_of(spec), spec.out_count() * taps(spec),
+  return make("max_pool_forward", spec, spec.out_count() * taps(spec),
               (spec.in_count() + spec.out_count()) * kFloat + spec.out_count());
 }
 
 RecordedCall max_pool_backward(const PoolSpec& spec, Store store) {
-  return make("max_pool_backward", shape_of(spec), spec.out_count(),
+  return make("max_pool_backward", spec, spec.out_count(),
               (output_passes(store) * spec.in_count() + spec.out_count()) * kFloat + spec.out_count());
 }
 

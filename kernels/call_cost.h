@@ -12,11 +12,14 @@
 namespace rlnas {
 
 struct RecordedCall {
-  std::string primitive;         // "conv_forward"
-  std::string shape;             // "[64,32,32,16] 3x3 s1 -> 16"
-  std::uint64_t flops = 0;       // 2 per multiply-accumulate
-  std::uint64_t bytes = 0;       // compulsory traffic: every operand once
-  std::optional<ConvSpec> conv;  // of the convolutions
+  std::string primitive;                             // "conv_forward"
+  std::string shape;                                 // "[64,32,32,16] 3x3 s1 -> 16"
+  std::uint64_t flops = 0;                           // 2 per multiply-accumulate
+  std::uint64_t bytes = 0;                           // compulsory traffic: every operand once
+  std::optional<ConvSpec> conv = std::nullopt;       // of the convolutions
+  std::optional<ConvPass> pass = std::nullopt;       // of a convolution alone
+  std::optional<PoolSpec> pool = std::nullopt;       // of the pooling passes
+  std::optional<BatchNormSpec> norm = std::nullopt;  // of a batch norm alone
 };
 
 // One function for each primitive (or family), with the arguments that its cost depends on.

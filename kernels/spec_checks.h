@@ -49,6 +49,12 @@ inline void check_spec(const AffineSumSpec& spec) {
   }
 }
 
+// Errors: run_failed when the spec describes no linear layer.
+inline void check_spec(const LinearSpec& spec) {
+  RLNAS_CHECK(spec.batch > 0 && spec.in_features > 0 && spec.out_features > 0, run_failed,
+              "linear: a size in its spec is not positive");
+}
+
 // Errors: run_failed when `workspace` is smaller than `bytes`.
 inline void check_workspace(const char* primitive, const Workspace& workspace, std::size_t bytes) {
   RLNAS_CHECK(bytes == 0 || (workspace.data != nullptr && workspace.bytes >= bytes), run_failed, primitive,

@@ -7,21 +7,12 @@
 
 namespace rlnas {
 
-std::size_t ConvEngine::PlanKeyHash::operator()(const PlanKey& key) const {
-  const ConvSpec& s = key.spec;
-  std::size_t hash = std::size_t(key.pass);
-  for (const int value : {s.batch, s.in_channels, s.in_height, s.in_width, s.out_channels, s.kernel, s.stride,
-                          s.padding, s.dilation, s.groups})
-    hash = (hash ^ std::size_t(value)) * 0x100000001b3u;
-  return hash;
-}
-
 ConvEngine::ConvEngine(int threads, ConvAlgorithm algorithm)
     : threads_(threads), algorithm_(algorithm), onednn_(threads) {}
 
 const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
   const std::lock_guard lock(mutex_);
-  const auto [slot, added] = plans_.try_emplace({spec, pass});
+  const auto [slot, added] = plans_.try_emplace(ConvProblem{spec, pass});
   if (added) {
     try {
       check_spec(spec);

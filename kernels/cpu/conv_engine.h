@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "kernels/backend.h"
+#include "kernels/conv_problem.h"
 #include "kernels/cpu/chunked_conv.h"
 #include "kernels/cpu/onednn_conv.h"
 
@@ -37,15 +38,6 @@ class ConvEngine {
   const char* implementation(const ConvSpec& spec, ConvPass pass);
 
  private:
-  struct PlanKey {
-    ConvSpec spec;
-    ConvPass pass;
-    friend bool operator==(const PlanKey&, const PlanKey&) = default;
-  };
-  struct PlanKeyHash {
-    std::size_t operator()(const PlanKey& key) const;
-  };
-
   void run_with_weights(const ChunkedConv& conv, const float* in_side, const float* w, const float* out_side,
                         Workspace workspace) const;
   void run_chunks(const ChunkedConv& conv, const float* in_side, void* weights, const float* out_side) const;
@@ -54,7 +46,7 @@ class ConvEngine {
   ConvAlgorithm algorithm_;
   OneDnn onednn_;
   std::mutex mutex_;
-  std::unordered_map<PlanKey, std::unique_ptr<ChunkedConv>, PlanKeyHash> plans_;  // null: direct_conv
+  std::unordered_map<ConvProblem, std::unique_ptr<ChunkedConv>, ConvProblemHash> plans_;  // null: direct_conv
 };
 
 }  // namespace rlnas

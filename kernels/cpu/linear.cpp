@@ -2,14 +2,10 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vec.h"
+#include "kernels/spec_checks.h"
 
 namespace rlnas {
 namespace {
-
-void check(const LinearSpec& spec) {
-  RLNAS_CHECK(spec.batch > 0 && spec.in_features > 0 && spec.out_features > 0, run_failed,
-              "linear: a size in its spec is not positive");
-}
 
 // Rows of a result that make one block, when each costs in*out multiplications.
 std::int64_t rows_per_block(std::int64_t macs_per_row) {
@@ -47,7 +43,7 @@ void weighted_rows(int terms, const float* a, std::int64_t a_step, const float* 
 
 void CpuBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
                                 float* y) {
-  check(spec);
+  check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, spec.batch, rows_per_block(in * out), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n)
@@ -57,7 +53,7 @@ void CpuBackend::linear_forward(const LinearSpec& spec, const float* x, const fl
 }
 
 void CpuBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
-  check(spec);
+  check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, spec.batch, rows_per_block(in * out), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n)
@@ -67,7 +63,7 @@ void CpuBackend::linear_backward_data(const LinearSpec& spec, const float* dy, c
 
 void CpuBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
                                          float* dbias) {
-  check(spec);
+  check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, out, rows_per_block(in * spec.batch), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) {

@@ -1,5 +1,5 @@
-// The shape of one kernel launch, the same for both compilers of the kernels (nvcc and, in the tests, g++ with
-// the fiber emulator). `Cooperation` is a promise that the emulator checks: independent threads use no
+// The shape of one kernel launch, the same for both compilers of the kernels (nvcc and, in the tests, g++
+// with the fiber emulator). `Cooperation` is a promise that the emulator checks: independent threads use no
 // barrier, no warp operation and no shared memory, so that it may run them as a plain loop.
 #pragma once
 

@@ -3,7 +3,7 @@
 
 namespace rlnas {
 
-std::unique_ptr<Backend> make_cuda_backend(int) {
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions&) {
   fail(ErrorCode::device, "this build has no CUDA backend; use --device cpu");
 }
 

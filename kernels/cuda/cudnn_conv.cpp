@@ -1,0 +1,136 @@
+#include "kernels/cuda/cudnn_conv.h"
+
+#include <array>
+
+#include "kernels/cuda/conv_staging.h"
+#include "kernels/round_up.h"
+#include "kernels/spec_checks.h"
+
+namespace rlnas {
+namespace {
+
+constexpr std::size_t kAlign = 256;
+
+// Which tensor a pass writes.
+constexpr ConvTensorId result_of(ConvPass pass) {
+  switch (pass) {
+    case ConvPass::forward:
+      return ConvTensorId::y;
+    case ConvPass::backward_data:
+      return ConvTensorId::x;
+    case ConvPass::backward_weights:
+      break;
+  }
+  return ConvTensorId::w;
+}
+
+// The workspace of a pass: copies of the tensors that cuDNN cannot use where they lie, then its own scratch.
+// In bf16 each tensor has a copy; otherwise only a filter gradient whose layout has to change.
+class ConvStaging {
+ public:
+  ConvStaging(const ConvProblem& problem, Precision precision, std::size_t cudnn_bytes) {
+    const ConvSpec& spec = problem.spec;
+    const bool bf16 = precision == Precision::bf16;
+    const bool permuted = result_of(problem.pass) == ConvTensorId::w &&
+                          filter_layout(problem.pass) == FilterLayout::krsc && filter_layouts_differ(spec);
+    add(ConvTensorId::x, spec.in_count(), bf16 ? kBf16Bytes : 0);
+    add(ConvTensorId::w, spec.weight_count(), bf16 ? kBf16Bytes : permuted ? sizeof(float) : 0);
+    add(ConvTensorId::y, spec.out_count(), bf16 ? kBf16Bytes : 0);
+    scratch_ = bytes_;
+    bytes_ += cudnn_bytes;
+  }
+
+  std::size_t bytes() const { return bytes_; }
+  void* scratch(const Workspace& workspace) const { return at(workspace, scratch_); }
+  // The copy of a tensor, or nullptr where it is used as it lies.
+  void* copy(ConvTensorId id, const Workspace& workspace) const {
+    const Copy& copy = copies_[index(id)];
+    return copy.exists ? at(workspace, copy.offset) : nullptr;
+  }
+
+ private:
+  struct Copy {
+    bool exists = false;
+    std::size_t offset = 0;
+  };
+
+  static std::size_t index(ConvTensorId id) { return std::size_t(id) - std::size_t(ConvTensorId::x); }
+  static void* at(const Workspace& workspace, std::size_t offset) {
+    return static_cast<char*>(workspace.data) + offset;
+  }
+  void add(ConvTensorId id, std::size_t count, std::size_t element_bytes) {
+    copies_[index(id)] = {element_bytes > 0, bytes_};
+    bytes_ += round_up(count * element_bytes, kAlign);
+  }
+
+  std::array<Copy, 3> copies_;
+  std::size_t scratch_ = 0, bytes_ = 0;
+};
+
+void execute(cudnnHandle_t handle, const CudnnPlan& plan, const std::array<void*, 3>& pointers,
+             void* scratch) {
+  static constexpr std::array<std::int64_t, 3> kIds = {
+      std::int64_t(ConvTensorId::x), std::int64_t(ConvTensorId::w), std::int64_t(ConvTensorId::y)};
+  CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set_all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, kIds);
+  pack.set_all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, scratch);
+  pack.finalize("variant pack");
+  check_cudnn(cudnnBackendExecute(handle, plan.descriptor().get(), pack.get()), "convolution");
+}
+
+}  // namespace
+
+CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream)
+    : precision_(options.precision),
+      stream_(stream),
+      plans_(CudnnDevice::of_index(options.device),
+             {.precision = options.precision, .determinism = options.determinism}, options.plan_directory) {
+  check_cudnn(cudnnCreate(&handle_), "starting cuDNN");
+  const cudnnStatus_t status = cudnnSetStream(handle_, stream_);
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  cudnnDestroy(handle_);
+  check_cudnn(status, "setting cuDNN's stream");
+}
+
+CudnnConv::~CudnnConv() {
+  cudnnDestroy(handle_);
+}
+
+std::size_t CudnnConv::workspace_bytes(const ConvProblem& problem) {
+  return ConvStaging(problem, precision_, plans_.of(problem).facts().workspace_bytes).bytes();
+}
+
+void CudnnConv::run(const ConvProblem& problem, const ConvInputs& inputs, float* result,
+                    Workspace workspace) {
+  const ConvSpec& spec = problem.spec;
+  const CudnnPlan& plan = plans_.of(problem);
+  const ConvStaging staging(problem, precision_, plan.facts().workspace_bytes);
+  check_workspace("convolution", workspace, staging.bytes());
+
+  const ConvTensorId result_id = result_of(problem.pass);
+  // Where cuDNN finds a tensor: the caller's memory, or a copy, filled here unless it is the result.
+  const auto place = [&](ConvTensorId id, const float* input, std::size_t count) -> void* {
+    void* const copy = staging.copy(id, workspace);
+    if (copy == nullptr) return id == result_id ? result : const_cast<float*>(input);
+    if (id != result_id) stage_as_bf16(count, input, static_cast<Bf16*>(copy), stream_);
+    return copy;
+  };
+  execute(handle_, plan,
+          {place(ConvTensorId::x, inputs.x, spec.in_count()),
+           place(ConvTensorId::w, inputs.w, spec.weight_count()),
+           place(ConvTensorId::y, inputs.y, spec.out_count())},
+          staging.scratch(workspace));
+
+  const void* const made = staging.copy(result_id, workspace);
+  if (made == nullptr) return;
+  if (precision_ != Precision::bf16)
+    unstage_filter(spec, static_cast<const float*>(made), result, stream_);
+  else if (result_id == ConvTensorId::w)
+    unstage_filter(spec, static_cast<const Bf16*>(made), result, stream_);
+  else
+    unstage_bf16(result_id == ConvTensorId::x ? spec.in_count() : spec.out_count(),
+                 static_cast<const Bf16*>(made), result, stream_);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,38 @@
+// Convolutions through cuDNN: plans, the buffers around them, execution on one stream. Dense and grouped
+// ones; depthwise ones have kernels of their own (depthwise.cuh).
+#pragma once
+
+#include <cudnn.h>
+
+#include "kernels/cuda/conv_plans.h"
+#include "kernels/cuda/gpu_stream.h"
+
+namespace rlnas {
+
+// What a pass reads, by the letters of ConvSpec; gradients stand where the tensor itself would.
+struct ConvInputs {
+  const float* x = nullptr;  // [N,H,W,C]
+  const float* w = nullptr;  // [K,C/g,R,S]
+  const float* y = nullptr;  // [N,P,Q,K]
+};
+
+class CudnnConv {
+ public:
+  // On the current CUDA device. Errors: device when cuDNN cannot be started.
+  CudnnConv(const CudaOptions& options, GpuStream stream);
+  ~CudnnConv();
+  CudnnConv(const CudnnConv&) = delete;
+  CudnnConv& operator=(const CudnnConv&) = delete;
+
+  std::size_t workspace_bytes(const ConvProblem& problem);
+  // `result`: the tensor that the pass does not read. Async on the stream.
+  void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, Workspace workspace);
+
+ private:
+  Precision precision_;
+  GpuStream stream_;
+  ConvPlans plans_;
+  cudnnHandle_t handle_ = nullptr;
+};
+
+}  // namespace rlnas

@@ -1,0 +1,48 @@
+#include "tests/cuda_plans/network_problems.h"
+
+#include <set>
+#include <string>
+
+#include "kernels/dry/dry_backend.h"
+#include "search/training_state.h"
+
+namespace rlnas::test {
+namespace {
+
+void add(NetworkProblems& problems, const RecordedCall& call) {
+  const Direction direction =
+      call.primitive.find("backward") == std::string::npos ? Direction::forward : Direction::backward;
+  const PoolKind kind = call.primitive.starts_with("max") ? PoolKind::maximum : PoolKind::average;
+  if (call.pass) problems.convs.push_back({*call.conv, *call.pass});
+  if (call.norm) problems.norms.push_back({*call.norm, direction});
+  if (call.pool) problems.pools.push_back({*call.pool, kind, direction});
+}
+
+}  // namespace
+
+NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run) {
+  std::vector<RecordedCall> calls;
+  const auto dry = make_dry_backend(&calls, nullptr);
+  constexpr std::size_t kAddressSpace = std::size_t{1} << 40;
+  TrainingState state(*dry, space.layout(), kAddressSpace);
+  HostBatch batch;
+  batch.count = run.batch;
+  StepSpec spec;
+  spec.augment.height = spec.augment.width = run.image_size;
+
+  NetworkProblems problems;
+  std::set<std::string> seen;
+  for (int path = -1; path < run.sampled_paths; ++path) {
+    calls.clear();
+    state.step(
+        [&](Context& context, const Tensor& images) {
+          return path < 0 ? space.forward_largest(context, images) : space.forward(context, images, path);
+        },
+        batch, spec);
+    for (const RecordedCall& call : calls)
+      if (seen.insert(call.primitive + call.shape).second) add(problems, call);
+  }
+  return problems;
+}
+
+}  // namespace rlnas::test

@@ -1,0 +1,40 @@
+// The problems a device library has to plan for a network: found by running its training step on the dry
+// backend, never listed by hand.
+#pragma once
+
+#include <vector>
+
+#include "kernels/conv_problem.h"
+#include "search/training_space.h"
+
+namespace rlnas::test {
+
+enum class PoolKind { average, maximum };
+
+struct PoolProblem {
+  PoolSpec spec;
+  PoolKind kind = PoolKind::average;
+  Direction direction = Direction::forward;
+};
+
+struct NormProblem {
+  BatchNormSpec spec;
+  Direction direction = Direction::forward;
+};
+
+// Each once, in the order in which the network comes to them.
+struct NetworkProblems {
+  std::vector<ConvProblem> convs;
+  std::vector<NormProblem> norms;
+  std::vector<PoolProblem> pools;
+};
+
+struct NetworkRun {
+  int batch = 64;
+  int image_size = 32;
+  int sampled_paths = 32;  // beside the largest; enough to meet every operation of a space in every stage
+};
+
+NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run);
+
+}  // namespace rlnas::test
