@@ -1,18 +1,18 @@
 // The three sums of (w0, w1) per segment, for several w1 at once.
 //
 // First kernel: one block of 256 threads a SegmentBlock and checkpoint. Each thread takes 16-byte vectors 256
-// apart, sums in `Partial`, and a fixed tree makes one triple a block. Second kernel: one block for each entry of
-// the table, of which all but the first of a segment end at once; it finds the segment's end by bisection and
-// adds the triples up in double by a fixed tree. Segments may have 0 to 10^8 elements and more.
-// Partial = float is the cheaper sum, good to about 1e-7 of the norms; double is exact to 1e-15. Both are bound by
-// memory: double asks 2 conversions and 3 FMAs an element, at 3.35 TB/s 0.84 T and 1.3 T a second, of the 3.6 T
-// and 17 T of an H100 (A100: 0.4 T and 0.6 T of 2.4 T and 4.9 T). So the backend sums in double; float is for GPUs
-// whose double units are few.
-// Bytes: 8 an element of one checkpoint (4 in bfloat16); the checkpoint is the fastest grid index, so that with
-// several the shared w0 comes from the second-level cache after its first reading: 4(1 + checkpoints). Flops: 6.
-// Expected: 90 % of memory bandwidth for 64 MiB and more on A100 and H100, by arithmetic, not measured (8 loads of
-// 16 bytes a thread and buffer, 2048 threads a multiprocessor); below 1 MiB three launches' latency, 10 us.
-// Determinism: no atomics; bit-equal from run to run, and for a checkpoint alone or among others.
+// apart, sums in `Partial`, and a fixed tree makes one triple a block. Second kernel: one block for each
+// entry of the table, of which all but the first of a segment end at once; it finds the segment's end by
+// bisection and adds the triples up in double by a fixed tree. Segments may have 0 to 10^8 elements and more.
+// Partial = float is the cheaper sum, good to about 1e-7 of the norms; double is exact to 1e-15. Both are
+// bound by memory: double asks 2 conversions and 3 FMAs an element, at 3.35 TB/s 0.84 T and 1.3 T a second,
+// of the 3.6 T and 17 T of an H100 (A100: 0.4 T and 0.6 T of 2.4 T and 4.9 T). So the backend sums in double;
+// float is for GPUs whose double units are few. Bytes: 8 an element of one checkpoint (4 in bfloat16); the
+// checkpoint is the fastest grid index, so that with several the shared w0 comes from the second-level cache
+// after its first reading: 4(1 + checkpoints). Flops: 6. Expected: 90 % of memory bandwidth for 64 MiB and
+// more on A100 and H100, by arithmetic, not measured (8 loads of 16 bytes a thread and buffer, 2048 threads a
+// multiprocessor); below 1 MiB three launches' latency, 10 us. Determinism: no atomics; bit-equal from run to
+// run, and for a checkpoint alone or among others.
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"
@@ -78,12 +78,14 @@ __global__ void __launch_bounds__(kAngleThreads)
 }
 
 // sums [count] <- 0
-__global__ void __launch_bounds__(kAngleThreads) clear_angle_sums_kernel(std::int64_t count, AngleSums* sums) {
+__global__ void __launch_bounds__(kAngleThreads)
+    clear_angle_sums_kernel(std::int64_t count, AngleSums* sums) {
   const std::int64_t at = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (at < count) sums[at] = AngleSums{};
 }
 
-// Block x: entry of the table; block y: checkpoint. partials [checkpoint][block] -> sums [checkpoint][segment]
+// Block x: entry of the table; block y: checkpoint. partials [checkpoint][block] -> sums
+// [checkpoint][segment]
 template <class Partial>
 __global__ void __launch_bounds__(kAngleThreads)
     angle_segments_kernel(const SegmentBlock* blocks, int block_count, int segment_count,

@@ -1,9 +1,10 @@
-// uint8 images -> normalised floats after a flip and a shifted crop, so that a batch crosses the bus as bytes.
+// uint8 images -> normalised floats after a flip and a shifted crop, so that a batch crosses the bus as
+// bytes.
 //
 // Launch: 256 threads, one value a thread, stores of a warp side by side; the threads of one row read
-// neighbouring bytes, forwards or backwards. Bytes: 5 a value. Flops: 2. Expected: 60-75 % of memory bandwidth on
-// A100 and H100 for large batches, by arithmetic, not measured (4-byte accesses); a CIFAR batch (960 KiB) is bound
-// by launch latency. Determinism: bit-equal from run to run.
+// neighbouring bytes, forwards or backwards. Bytes: 5 a value. Flops: 2. Expected: 60-75 % of memory
+// bandwidth on A100 and H100 for large batches, by arithmetic, not measured (4-byte accesses); a CIFAR batch
+// (960 KiB) is bound by launch latency. Determinism: bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/elementwise.cuh"
@@ -36,8 +37,7 @@ inline void launch_augment_images(const AugmentSpec& spec, const std::uint8_t* i
                                   const AugmentParams* params, float* y, GpuStream stream) {
   RLNAS_CHECK(spec.batch > 0 && spec.height > 0 && spec.width > 0, run_failed,
               "augmentation: a size in its spec is not positive");
-  const std::int64_t count =
-      std::int64_t(spec.batch) * spec.height * spec.width * AugmentSpec::kChannels;
+  const std::int64_t count = std::int64_t(spec.batch) * spec.height * spec.width * AugmentSpec::kChannels;
   launch("augment_kernel", augment_kernel, flat_shape("augment_kernel", std::size_t(count), 1), stream, spec,
          count, images, params, y);
 }

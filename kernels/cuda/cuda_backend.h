@@ -1,8 +1,8 @@
 // The CUDA backend: cuDNN for dense convolutions, cuBLAS for the classifier, own kernels for everything else.
 //
-// One class over many files, as the CPU backend: each method is in the file named after it. Methods that launch
-// own kernels are in .cu files and know a stream, nothing else of CUDA; so tests/emulation compiles these very
-// files with g++ and runs them on host memory, and this header includes nothing of CUDA.
+// One class over many files, as the CPU backend: each method is in the file named after it. Methods that
+// launch own kernels are in .cu files and know a stream, nothing else of CUDA; so tests/emulation compiles
+// these very files with g++ and runs them on host memory, and this header includes nothing of CUDA.
 #pragma once
 
 #include <memory>

@@ -1,14 +1,14 @@
 // Depthwise convolution, channels last: forward, gradient of the data, gradient of the weights.
 //
-// Forward and data gradient are one kernel: every thread makes kPixels pixels of its group of channels, pixel by
-// pixel a whole row tile apart, and takes each filter tap from shared memory once for all of them. Without that the
-// load units, not memory, would be the limit: a tap costs 4 + kPixels loads for 4 * kPixels multiply-adds.
-// The weights' gradient keeps the kernel^2 sums of one channel in registers over a run of pixels, adds up the
-// threads of a block and then the blocks by fixed trees in double.
-// Launch: MatrixTiling (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared memory).
-// Bytes: 4(in + out) compulsory; kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output.
-// Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for 5x5 and
-// 7x7 (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load units' limit).
+// Forward and data gradient are one kernel: every thread makes kPixels pixels of its group of channels, pixel
+// by pixel a whole row tile apart, and takes each filter tap from shared memory once for all of them. Without
+// that the load units, not memory, would be the limit: a tap costs 4 + kPixels loads for 4 * kPixels
+// multiply-adds. The weights' gradient keeps the kernel^2 sums of one channel in registers over a run of
+// pixels, adds up the threads of a block and then the blocks by fixed trees in double. Launch: MatrixTiling
+// (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared memory). Bytes: 4(in +
+// out) compulsory; kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output. Expected share
+// of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for 5x5 and 7x7
+// (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load units' limit).
 // Determinism: no atomics; bit-equal from run to run.
 #pragma once
 
@@ -22,8 +22,8 @@ namespace rlnas {
 inline constexpr int kPixels = 4;  // of one thread
 inline constexpr int kMaxFilterLanes = 32;
 
-// Where tap `tap` of a pixel's row (or column) reads: a row of x for an output row, or of dy for an input row;
-// -1 where it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
+// Where tap `tap` of a pixel's row (or column) reads: a row of x for an output row, or of dy for an input
+// row; -1 where it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
 template <ConvPass kPass>
 __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int tap, int size) {
   if constexpr (kPass == ConvPass::forward) {
@@ -41,7 +41,7 @@ template <ConvPass kPass, int kKernel, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w, float* to) {
   constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterLanes * Width;
-  RLNAS_SHARED(float, filters, kTaps * kTile);  // [tap][channel of the tile]
+  RLNAS_SHARED(float, filters, kTaps* kTile);  // [tap][channel of the tile]
   const bool forward = kPass == ConvPass::forward;
   const int channels = spec.in_channels, tile = int(blockDim.x) * Width, first = int(blockIdx.y) * tile;
   const int staged = (first + tile <= channels ? tile : channels - first) * kTaps;
@@ -98,7 +98,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
     depthwise_weights_kernel(ConvSpec spec, std::int64_t pixels, int pixels_per_thread, const float* x,
                              const float* dy, double* partials) {
   constexpr int kTaps = kKernel * kKernel;
-  RLNAS_SHARED(double, scratch, kKernel * kTileThreads);
+  RLNAS_SHARED(double, scratch, kKernel* kTileThreads);
   const int channels = spec.in_channels, c = tile_channel<1>();
   const int height = spec.out_height(), width = spec.out_width();
   float sums[kTaps] = {};
@@ -191,9 +191,10 @@ void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, f
     with_width(width_for(spec.in_channels, {from, to}), [&](auto width) {
       constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(width)::value;
       const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterLanes);
-      launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
-             tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block),
-             stream, spec, pixels, from, w, to);
+      launch(
+          "depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
+          tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block),
+          stream, spec, pixels, from, w, to);
     });
   });
 }

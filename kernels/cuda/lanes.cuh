@@ -1,6 +1,6 @@
-// Width floats that lie side by side, read and written as one transaction: 16 bytes a thread (Width 4) is what
-// it takes for a warp to move 512 bytes with one instruction; Width 1 is for shapes and pointers that are not
-// multiples of that. Kernels are templates on Width, and the launcher picks by width_for.
+// Width floats that lie side by side, read and written as one transaction: 16 bytes a thread (Width 4) is
+// what it takes for a warp to move 512 bytes with one instruction; Width 1 is for shapes and pointers that
+// are not multiples of that. Kernels are templates on Width, and the launcher picks by width_for.
 #pragma once
 
 #include <gpu_runtime.cuh>

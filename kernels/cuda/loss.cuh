@@ -3,11 +3,11 @@
 //
 // Launch: one block of 16 warps for the whole batch, a warp a row at a time. The interface gives no scratch
 // memory and the sums must come out in one order; a block that sums its own warps needs neither. A batch of
-// 64 x 10 or 256 x 1000 is 2.5 KiB to 1 MiB: about 5 to 80 us on one multiprocessor (three sweeps of a row by a
-// warp, 16 rows at once), a thousandth of a training step; by arithmetic, not measured, and far from any peak.
-// Bytes: 4 an element read up to three times (twice from cache), 4 written. Flops: about 30.
-// A label outside 0..classes-1 makes loss and gradient row NaN, for a kernel cannot throw.
-// Determinism: fixed order; bit-equal from run to run.
+// 64 x 10 or 256 x 1000 is 2.5 KiB to 1 MiB: about 5 to 80 us on one multiprocessor (three sweeps of a row by
+// a warp, 16 rows at once), a thousandth of a training step; by arithmetic, not measured, and far from any
+// peak. Bytes: 4 an element read up to three times (twice from cache), 4 written. Flops: about 30. A label
+// outside 0..classes-1 makes loss and gradient row NaN, for a kernel cannot throw. Determinism: fixed order;
+// bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/reduce.cuh"
@@ -22,7 +22,8 @@ struct Highest {
   int at;
 };
 
-// The largest of the row and the first place that has it. NaN is passed over: the sum of exponentials shows it.
+// The largest of the row and the first place that has it. NaN is passed over: the sum of exponentials shows
+// it.
 __device__ __forceinline__ Highest warp_highest(const float* row, int classes) {
   const int lane = int(threadIdx.x) % kWarp;
   Highest best{-INFINITY, classes};
@@ -40,8 +41,8 @@ __device__ __forceinline__ Highest warp_highest(const float* row, int classes) {
 
 // logits [N,K], labels [N] -> dlogits [N,K] unless null; sums [1]
 __global__ void __launch_bounds__(kLossThreads, 2)
-    cross_entropy_kernel(CrossEntropySpec spec, const float* logits, const std::int32_t* labels, float* dlogits,
-                         LossSums* sums) {
+    cross_entropy_kernel(CrossEntropySpec spec, const float* logits, const std::int32_t* labels,
+                         float* dlogits, LossSums* sums) {
   constexpr int kWarps = kLossThreads / kWarp;
   RLNAS_SHARED(double, losses, kWarps);
   RLNAS_SHARED(int, hits, kWarps);
@@ -89,8 +90,9 @@ __global__ void __launch_bounds__(kLossThreads, 2)
   *sums = result;
 }
 
-inline void launch_cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
-                                 float* dlogits, LossSums* sums, GpuStream stream) {
+inline void launch_cross_entropy(const CrossEntropySpec& spec, const float* logits,
+                                 const std::int32_t* labels, float* dlogits, LossSums* sums,
+                                 GpuStream stream) {
   RLNAS_CHECK(spec.batch > 0 && spec.classes > 0, run_failed, "cross entropy: a size is not positive");
   launch("cross_entropy_kernel", cross_entropy_kernel, {{1}, {unsigned(kLossThreads)}, Cooperation::block},
          stream, spec, logits, labels, dlogits, sums);

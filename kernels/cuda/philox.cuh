@@ -1,9 +1,10 @@
-// Philox random numbers in bulk: the stream that engine/philox.h would draw from the same state, word for word.
+// Philox random numbers in bulk: the stream that engine/philox.h would draw from the same state, word for
+// word.
 //
-// Launch: 256 threads, one generator block a thread: 4 words, stored as 16 bytes. Bytes: 4 a number. Flops: none;
-// 20 wide multiplications (2 issue slots each) and 60 logic operations for 4 numbers. Expected: 50-70 % of memory
-// bandwidth on A100 and H100, by arithmetic, not measured (30 integer slots a number: 132 * 64 * 1.7 GHz / 30 =
-// 0.48 T numbers/s of 0.84 T on an H100). Determinism: bit-equal, whatever the launch.
+// Launch: 256 threads, one generator block a thread: 4 words, stored as 16 bytes. Bytes: 4 a number. Flops:
+// none; 20 wide multiplications (2 issue slots each) and 60 logic operations for 4 numbers. Expected: 50-70 %
+// of memory bandwidth on A100 and H100, by arithmetic, not measured (30 integer slots a number: 132 * 64
+// * 1.7 GHz / 30 = 0.48 T numbers/s of 0.84 T on an H100). Determinism: bit-equal, whatever the launch.
 #pragma once
 
 #include <limits>
@@ -15,7 +16,8 @@ namespace rlnas {
 
 // Calls store(first element, words, how many of the four) once a thread.
 template <class Write>
-__device__ __forceinline__ void draw_block(const PhiloxStream& stream, std::int64_t count, const Write& write) {
+__device__ __forceinline__ void draw_block(const PhiloxStream& stream, std::int64_t count,
+                                           const Write& write) {
   const std::int64_t block = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x, at = block * 4;
   if (at >= count) return;
   std::array<std::uint32_t, 4> counter = stream.counter;
@@ -63,16 +65,16 @@ inline void launch_philox_words(const PhiloxStream& random, std::size_t count, s
                                 GpuStream stream) {
   check_draw(count, y);
   if (count == 0) return;
-  launch("philox_words_kernel", philox_words_kernel, flat_shape("philox_words_kernel", count, 4), stream, random,
-         std::int64_t(count), y);
+  launch("philox_words_kernel", philox_words_kernel, flat_shape("philox_words_kernel", count, 4), stream,
+         random, std::int64_t(count), y);
 }
 
-inline void launch_philox_uniform(const PhiloxStream& random, float low, float high, std::size_t count, float* y,
-                                  GpuStream stream) {
+inline void launch_philox_uniform(const PhiloxStream& random, float low, float high, std::size_t count,
+                                  float* y, GpuStream stream) {
   check_draw(count, y);
   if (count == 0) return;
-  launch("philox_uniform_kernel", philox_uniform_kernel, flat_shape("philox_uniform_kernel", count, 4), stream,
-         random, low, high, std::int64_t(count), y);
+  launch("philox_uniform_kernel", philox_uniform_kernel, flat_shape("philox_uniform_kernel", count, 4),
+         stream, random, low, high, std::int64_t(count), y);
 }
 
 }  // namespace rlnas

@@ -1,13 +1,12 @@
 // Pooling: average and maximum over square windows with their gradients, and the average over a whole image.
 //
-// Windows: each thread makes one output pixel's group of channels (MatrixTiling); the gradients gather, so that
-// no two threads write one place and nothing needs an atomic. Overlapping windows meet in the caches: compulsory
-// bytes are 4(in + out) (a byte an output more for maxima, whose index says which pixel won), flops up to
-// kernel^2 an output. Expected: 60-80 % of memory bandwidth for 3x3 on A100 and H100, by arithmetic, not measured
-// (9 cached reads a result: 36 bytes of first-level traffic for 8 of memory, where the caches give 4 to 5 times
-// the bandwidth of memory).
-// Whole images: one block an image and channel tile, threads y share its pixels, a fixed tree in double adds up.
-// Determinism: bit-equal from run to run.
+// Windows: each thread makes one output pixel's group of channels (MatrixTiling); the gradients gather, so
+// that no two threads write one place and nothing needs an atomic. Overlapping windows meet in the caches:
+// compulsory bytes are 4(in + out) (a byte an output more for maxima, whose index says which pixel won),
+// flops up to kernel^2 an output. Expected: 60-80 % of memory bandwidth for 3x3 on A100 and H100, by
+// arithmetic, not measured (9 cached reads a result: 36 bytes of first-level traffic for 8 of memory, where
+// the caches give 4 to 5 times the bandwidth of memory). Whole images: one block an image and channel tile,
+// threads y share its pixels, a fixed tree in double adds up. Determinism: bit-equal from run to run.
 #pragma once
 
 #include <cfloat>
@@ -32,7 +31,8 @@ __device__ __forceinline__ Span window_of(const PoolSpec& spec, int out, int in_
 __device__ __forceinline__ Span windows_over(const PoolSpec& spec, int in, int out_size) {
   const int reach = in + spec.padding - spec.kernel + 1;  // of the first window, times stride
   const int last = (in + spec.padding) / spec.stride;
-  return {reach <= 0 ? 0 : (reach + spec.stride - 1) / spec.stride, last + 1 < out_size ? last + 1 : out_size};
+  return {reach <= 0 ? 0 : (reach + spec.stride - 1) / spec.stride,
+          last + 1 < out_size ? last + 1 : out_size};
 }
 
 struct Pixel {
@@ -47,7 +47,8 @@ __device__ __forceinline__ Pixel pixel_of(std::int64_t m, int height, int width)
 
 // Calls visit(element of x, row, column) for the pixels of a window inside the image, in scan order.
 template <class Visit>
-__device__ __forceinline__ void visit_window(const PoolSpec& spec, const Pixel& out, int c, const Visit& visit) {
+__device__ __forceinline__ void visit_window(const PoolSpec& spec, const Pixel& out, int c,
+                                             const Visit& visit) {
   const Span rows = window_of(spec, out.row, spec.in_height),
              columns = window_of(spec, out.column, spec.in_width);
   for (int h = rows.begin; h < rows.end; ++h)
@@ -101,7 +102,8 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   store_lanes<Width>(dx + m * spec.channels + c, sum, store);
 }
 
-// x [N,H,W,C] -> y, index [N,P,Q,C]; the first in scan order wins a tie, and NaN wins always, so that it is seen
+// x [N,H,W,C] -> y, index [N,P,Q,C]; the first in scan order wins a tie, and NaN wins always, so that it is
+// seen
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     max_pool_forward_kernel(PoolSpec spec, std::int64_t outputs, const float* x, float* y,
@@ -140,8 +142,8 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const Pixel in = pixel_of(m, spec.in_height, spec.in_width);
   Lanes<Width> sum{};
   visit_windows_over(spec, in, c, [&](std::int64_t at, int p, int q) {
-    const int position = (in.row + spec.padding - p * spec.stride) * spec.kernel + in.column + spec.padding -
-                         q * spec.stride;
+    const int position =
+        (in.row + spec.padding - p * spec.stride) * spec.kernel + in.column + spec.padding - q * spec.stride;
     const Lanes<Width> gradient = load_lanes<Width>(dy + at);
     for (int i = 0; i < Width; ++i) sum.value[i] += index[at + i] == position ? gradient.value[i] : 0.0f;
   });
@@ -204,7 +206,8 @@ inline void launch_avg_pool_forward(const PoolSpec& spec, const float* x, float*
   check_spec(spec);
   constexpr const char* kName = "avg_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, avg_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x, y);
+    launch(kName, avg_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x,
+           y);
   });
 }
 
@@ -223,8 +226,8 @@ inline void launch_max_pool_forward(const PoolSpec& spec, const float* x, float*
   check_spec(spec);
   constexpr const char* kName = "max_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x, y,
-           index);
+    launch(kName, max_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x,
+           y, index);
   });
 }
 
@@ -233,8 +236,8 @@ inline void launch_max_pool_backward(const PoolSpec& spec, const std::uint8_t* i
   check_spec(spec);
   constexpr const char* kName = "max_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_backward_kernel<decltype(width)::value>, shape, stream, spec, in_pixels(spec), index,
-           dy, dx, store);
+    launch(kName, max_pool_backward_kernel<decltype(width)::value>, shape, stream, spec, in_pixels(spec),
+           index, dy, dx, store);
   });
 }
 
@@ -245,8 +248,8 @@ inline void launch_global_avg_pool_forward(int batch, int pixels, int channels, 
     constexpr int kWidth = decltype(constant)::value;
     constexpr const char* kName = "global_avg_pool_forward_kernel";
     launch(kName, global_avg_pool_forward_kernel<kWidth>,
-           MatrixTiling(channels, kWidth).shape(kName, batch, 1, Cooperation::block), stream, pixels, channels,
-           x, y);
+           MatrixTiling(channels, kWidth).shape(kName, batch, 1, Cooperation::block), stream, pixels,
+           channels, x, y);
   });
 }
 

@@ -1,5 +1,5 @@
-// Sums over the threads of a warp, a block or a column of a block, by fixed trees: bit-equal from run to run on
-// every GPU, whatever order threads run in. No atomics.
+// Sums over the threads of a warp, a block or a column of a block, by fixed trees: bit-equal from run to run
+// on every GPU, whatever order threads run in. No atomics.
 #pragma once
 
 #include "kernels/cuda/lanes.cuh"

@@ -1,13 +1,13 @@
 // SGD with momentum over the flat weight buffer in one launch, and gradient clipping by element or by norm.
 //
-// Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread), so that a segment's state
-// is one uniform branch and an untouched block ends at once. Bytes: 20 an element sampled (read gradient,
-// momentum, weights, write two), 16 coasting, 0 untouched; flops: 6 to 8. Expected: 85-90 % of memory bandwidth
-// on A100 and H100, by arithmetic, not measured.
-// The norm takes 4 bytes an element more: partial sums of squares a block in double, then one block over the
-// partials. Double costs nothing here: 1 conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100
-// converts 3.6 T/s (16 a clock and multiprocessor) and an A100 likewise 2.4 T/s of 0.5.
-// Determinism: fixed trees, no atomics; bit-equal from run to run.
+// Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread), so that a segment's
+// state is one uniform branch and an untouched block ends at once. Bytes: 20 an element sampled (read
+// gradient, momentum, weights, write two), 16 coasting, 0 untouched; flops: 6 to 8. Expected: 85-90 % of
+// memory bandwidth on A100 and H100, by arithmetic, not measured. The norm takes 4 bytes an element more:
+// partial sums of squares a block in double, then one block over the partials. Double costs nothing here: 1
+// conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100 converts 3.6 T/s (16 a clock and
+// multiprocessor) and an A100 likewise 2.4 T/s of 0.5. Determinism: fixed trees, no atomics; bit-equal from
+// run to run.
 #pragma once
 
 #include "kernels/cuda/reduce.cuh"
@@ -26,7 +26,8 @@ struct GradientClip {
 // One element. momentum and weight are updated.
 struct SgdRule {
   float learning_rate, momentum, weight_decay;
-  float g_part, m_part;  // w -= g_part*g' + m_part*m: plain momentum steps along m, Nesterov's along g' + mu*m
+  float g_part,
+      m_part;  // w -= g_part*g' + m_part*m: plain momentum steps along m, Nesterov's along g' + mu*m
 
   __device__ __forceinline__ void update(float loss_gradient, float& m, float& w) const {
     const float g = fmaf(weight_decay, w, loss_gradient);
@@ -36,8 +37,7 @@ struct SgdRule {
 };
 
 inline SgdRule rule_of(const SgdSpec& spec) {
-  return {spec.learning_rate, spec.momentum, spec.weight_decay,
-          spec.nesterov ? spec.learning_rate : 0.0f,
+  return {spec.learning_rate, spec.momentum, spec.weight_decay, spec.nesterov ? spec.learning_rate : 0.0f,
           spec.nesterov ? spec.learning_rate * spec.momentum : spec.learning_rate};
 }
 
@@ -77,7 +77,8 @@ __global__ void __launch_bounds__(kSgdThreads)
     store_lanes<Width>(w + i, weight);
   }
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kSgdThreads)
-    rule.update(clip(state == SegmentState::sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i], w[i]);
+    rule.update(clip(state == SegmentState::sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i],
+                w[i]);
 }
 
 // Sum of squares of each block of a sampled segment, 0 for others. partials [block_count]
@@ -103,7 +104,8 @@ __global__ void __launch_bounds__(kSgdThreads)
 
 // One block. norm [1]: of the whole gradient; scale [1]: min(1, max_norm / norm), as torch's clip_grad_norm_.
 __global__ void __launch_bounds__(kSgdThreads)
-    gradient_norm_kernel(int block_count, const double* partials, float max_norm, double* norm, float* scale) {
+    gradient_norm_kernel(int block_count, const double* partials, float max_norm, double* norm,
+                         float* scale) {
   RLNAS_SHARED(double, scratch, kSgdThreads / kWarp);
   double sum = 0.0;
   for (int b = int(threadIdx.x); b < block_count; b += kSgdThreads) sum += partials[b];
@@ -142,8 +144,8 @@ inline void launch_sgd_step(const SgdSpec& spec, const GradientClip& clipping, c
   if (block_count == 0) return;
   with_width(flat_width({gradient, momentum, weights}), [&](auto constant) {
     launch("sgd_step_kernel", sgd_step_kernel<decltype(constant)::value>,
-           {{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::independent}, stream, rule_of(spec),
-           clipping, blocks, states, gradient, momentum, weights);
+           {{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::independent}, stream,
+           rule_of(spec), clipping, blocks, states, gradient, momentum, weights);
   });
 }
 

@@ -10,14 +10,14 @@
 namespace rlnas {
 
 inline constexpr int kTileThreads = 256;
-// Blocks that a multiprocessor has to hold at least. Without it ptxas spills some kernels to memory for the sake
-// of more of them.
+// Blocks that a multiprocessor has to hold at least. Without it ptxas spills some kernels to memory for the
+// sake of more of them.
 inline constexpr int kTileBlocks = 3;
 
 struct MatrixTiling {
-  int lanes = 1;   // threads along channels
-  int rows = 1;    // threads along rows
-  int tiles = 1;   // of channels
+  int lanes = 1;  // threads along channels
+  int rows = 1;   // threads along rows
+  int tiles = 1;  // of channels
 
   MatrixTiling(int channels, int width, int max_lanes = 32) {
     const int groups = ceil_div(channels, width);

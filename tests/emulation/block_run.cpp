@@ -251,8 +251,8 @@ void BlockRun::exchange(int warp_begin, unsigned mask) {
     }
     if (source < 0 || source >= kWarpSize || (mask & lane_bit(source)) == 0)
       throw Fault("wrong warp mask: the shuffle reads lane " + std::to_string(source) +
-                  ", which is not in it; " + name_of(warp_begin + lane) + " at " + text(request.site) +
-                  ", " + place());
+                  ", which is not in it; " + name_of(warp_begin + lane) + " at " + text(request.site) + ", " +
+                  place());
     request.result = request_of(source)->value;
   }
 }
@@ -303,8 +303,8 @@ void BlockRun::check_access(SharedArray& array, std::size_t at, Access access, c
   if (!ordered(past.writer)) race("write-after-write", past.writer.thread);
   // Warp epochs only grow, so within one warp the latest access of another thread decides.
   const bool own = past.last_reader.thread == current_;
-  const ElementHistory::Access& reader = own && past.other_reader.thread >= 0 ? past.other_reader
-                                                                              : past.last_reader;
+  const ElementHistory::Access& reader =
+      own && past.other_reader.thread >= 0 ? past.other_reader : past.last_reader;
   if (past.read_by_several_warps || !ordered(reader)) race("write-after-read", reader.thread);
   past.writer = now;
   past.written_ever = true;

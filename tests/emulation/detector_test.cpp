@@ -1,5 +1,5 @@
-// Each detector of the emulator against a kernel with the bug planted that it is there for, under every schedule;
-// and the same kernel without the bug, which must pass.
+// Each detector of the emulator against a kernel with the bug planted that it is there for, under every
+// schedule; and the same kernel without the bug, which must pass.
 #include <doctest/doctest.h>
 
 #include <gpu_runtime.cuh>
@@ -164,9 +164,11 @@ TEST_CASE("detector: a missing barrier, both ways") {
   // Of two threads that race, the schedule decides which comes second and is reported.
   CHECK_CAUGHT(read_too_early_kernel, {" race on shared values[", "no barrier since thread ("}, out.data);
   CHECK_CAUGHT(write_too_early_kernel, {" race on shared values[", "no barrier since thread ("}, out.data);
-  CHECK_CAUGHT(write_after_own_read_kernel, {" race on shared value[0]", "no barrier since thread ("}, out.data);
+  CHECK_CAUGHT(write_after_own_read_kernel, {" race on shared value[0]", "no barrier since thread ("},
+               out.data);
   CHECK_CAUGHT(two_writers_kernel, {"write-after-write race on shared value[", "thread ("}, out.data);
-  CHECK_CAUGHT(warp_reads_too_early_kernel, {" race on shared values[", "no barrier since thread ("}, out.data);
+  CHECK_CAUGHT(warp_reads_too_early_kernel, {" race on shared values[", "no barrier since thread ("},
+               out.data);
 
   const auto forward = [&](const char* name, auto kernel) {
     emulation::options().schedule = emulation::Schedule::forward;
@@ -184,7 +186,8 @@ TEST_CASE("detector: a missing barrier, both ways") {
 }
 
 TEST_CASE("detector: barriers that not all threads reach") {
-  CHECK_CAUGHT(divergent_barrier_kernel, {"barrier divergence: thread (0,0,0) waits at", "thread (32,0,0) at"});
+  CHECK_CAUGHT(divergent_barrier_kernel,
+               {"barrier divergence: thread (0,0,0) waits at", "thread (32,0,0) at"});
   CHECK_CAUGHT(early_exit_kernel, {"early exit: 1 of 64 threads left before the __syncthreads", "thread ("});
   CHECK_CAUGHT(waits_for_each_other_kernel,
                {"deadlock", "32 threads wait in the __syncthreads", "32 threads wait in the warp operation"});

@@ -72,7 +72,8 @@ Executor& executor() {
 void submit(const char* kernel, const LaunchShape& shape, GpuStream stream, std::vector<const void*> pointers,
             std::function<void()> thread_body) {
   static std::uint64_t launches = 0;
-  if (launches == 0 && __sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(report_where);
+  if (launches == 0 && __sanitizer_set_death_callback != nullptr)
+    __sanitizer_set_death_callback(report_where);
   const std::uint64_t seed = options().seed + 0x9E3779B97F4A7C15u * ++launches;
   check_shape(kernel, shape);
   executor()({kernel, stream, std::move(pointers), [kernel, shape, seed, body = std::move(thread_body)] {

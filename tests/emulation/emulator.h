@@ -1,8 +1,9 @@
-// Runs CUDA kernels on the CPU, one fiber per GPU thread, and finds what a GPU would hide: shared-memory races,
-// reads of shared memory nobody wrote, accesses past its end, barriers that not all threads reach, wrong warp
-// masks, misaligned vector loads; global memory is watched by the sanitizers, and dependence on the order of
-// threads shows when the same case runs under all schedules. Technique: fibers as in CPU runtimes of OpenCL;
-// random priorities as in probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010).
+// Runs CUDA kernels on the CPU, one fiber per GPU thread, and finds what a GPU would hide: shared-memory
+// races, reads of shared memory nobody wrote, accesses past its end, barriers that not all threads reach,
+// wrong warp masks, misaligned vector loads; global memory is watched by the sanitizers, and dependence on
+// the order of threads shows when the same case runs under all schedules. Technique: fibers as in CPU
+// runtimes of OpenCL; random priorities as in probabilistic concurrency testing (Burckhardt et al., ASPLOS
+// 2010).
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Which of the threads that could go on goes on. random_priority: warps have priorities, redrawn now and then,
-// so that some run far ahead of others; threads within a warp at random.
+// Which of the threads that could go on goes on. random_priority: warps have priorities, redrawn now and
+// then, so that some run far ahead of others; threads within a warp at random.
 enum class Schedule { forward, reverse, random, random_priority };
 inline constexpr Schedule kSchedules[] = {Schedule::forward, Schedule::reverse, Schedule::random,
                                           Schedule::random_priority};

@@ -1,5 +1,5 @@
-// What CudaBackend is without a device: host memory, with the primitives that CUDA's libraries do for it done by
-// the reference. Everything else is the real source, kernels/cuda/*.cu.
+// What CudaBackend is without a device: host memory, with the primitives that CUDA's libraries do for it done
+// by the reference. Everything else is the real source, kernels/cuda/*.cu.
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
 #include "kernels/ref/ref_backend.h"

@@ -1,5 +1,5 @@
-// Every own CUDA kernel, as source, against the reference over the shared case table: under all schedules, which
-// must agree to the bit, with sanitizers around every buffer.
+// Every own CUDA kernel, as source, against the reference over the shared case table: under all schedules,
+// which must agree to the bit, with sanitizers around every buffer.
 #include <doctest/doctest.h>
 
 #include "kernels/cuda/cuda_backend.h"

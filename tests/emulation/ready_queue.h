@@ -86,9 +86,9 @@ class ReadyQueue {
   Schedule schedule_;
   Random& random_;
   std::size_t size_ = 0, head_ = 0;
-  std::vector<int> threads_;              // of all warps, except under random_priority
-  std::vector<std::vector<int>> warps_;   // under random_priority
-  std::vector<int> priorities_;           // warps, highest first
+  std::vector<int> threads_;             // of all warps, except under random_priority
+  std::vector<std::vector<int>> warps_;  // under random_priority
+  std::vector<int> priorities_;          // warps, highest first
 };
 
 }  // namespace rlnas::emulation

@@ -1,5 +1,6 @@
-// Bugs that end the process: the sanitizers' reports, with the emulator's line about kernel, block and thread. Each
-// planted bug runs in a child process, which is this program with one of the skipped cases below.
+// Bugs that end the process: the sanitizers' reports, with the emulator's line about kernel, block and
+// thread. Each planted bug runs in a child process, which is this program with one of the skipped cases
+// below.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>

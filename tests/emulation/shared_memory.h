@@ -1,7 +1,7 @@
 // Shared memory of the block that runs: every access is checked for bounds, for a race and for having been
 // written. The race check is exact and does not depend on the schedule: two accesses of one element by
-// different threads, one of them a write, need a __syncthreads between them, or a __syncwarp of the whole warp
-// when both threads are of that warp.
+// different threads, one of them a write, need a __syncthreads between them, or a __syncwarp of the whole
+// warp when both threads are of that warp.
 #pragma once
 
 #include <cstddef>

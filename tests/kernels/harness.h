@@ -23,7 +23,8 @@ struct Output {
   std::vector<std::byte> bytes;
 };
 
-// What lies around every buffer: our own sentinels, or nothing, for a backend whose memory a sanitizer watches.
+// What lies around every buffer: our own sentinels, or nothing, for a backend whose memory a sanitizer
+// watches.
 enum class Guards { sentinels, sanitizer };
 
 class Harness {

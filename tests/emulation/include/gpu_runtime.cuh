@@ -1,6 +1,6 @@
-// What kernels may use of a GPU, on the CPU: the twin of kernels/cuda/nvcc/gpu_runtime.cuh for g++. CUDA's own
-// names live in namespace rlnas here, where the kernels find them first, so that CUDA's headers may be included
-// beside these.
+// What kernels may use of a GPU, on the CPU: the twin of kernels/cuda/nvcc/gpu_runtime.cuh for g++. CUDA's
+// own names live in namespace rlnas here, where the kernels find them first, so that CUDA's headers may be
+// included beside these.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 #undef __host__
 #undef __forceinline__
 #undef __launch_bounds__
-#define __global__
+#define __global__ inline
 #define __device__
 #define __host__
 #define __forceinline__ inline
@@ -25,8 +25,8 @@
 
 #define RLNAS_UNROLL
 
-#define RLNAS_SHARED(type, name, count)                              \
-  static const char name##_key = 0;                                  \
+#define RLNAS_SHARED(type, name, count)                                     \
+  static const char name##_key = 0;                                         \
   const ::rlnas::SharedPointer<type> name(::rlnas::emulation::shared_array( \
       &name##_key, #name, std::size_t(count), sizeof(type), ::rlnas::emulation::Site::current()))
 
@@ -86,8 +86,8 @@ T __shfl_xor_sync(unsigned mask, T value, int with,
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate,
                               const emulation::Site& site = emulation::Site::current()) {
-  return unsigned(emulation::exchange(emulation::WarpOperation::ballot, mask,
-                                      std::uint64_t(predicate != 0), 0, site));
+  return unsigned(
+      emulation::exchange(emulation::WarpOperation::ballot, mask, std::uint64_t(predicate != 0), 0, site));
 }
 
 // A load through the read-only path. The alignment is checked here, where kernel and thread are known.

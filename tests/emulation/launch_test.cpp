@@ -1,0 +1,279 @@
+// Own kernels that are no primitive of the backend (yet): casts, random numbers, gradient clipping, angle
+// sums of several checkpoints, of bfloat16 weights and with single-precision partial sums. Under all
+// schedules.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "engine/philox.h"
+#include "kernels/cuda/angle.cuh"
+#include "kernels/cuda/cast.cuh"
+#include "kernels/cuda/philox.cuh"
+#include "kernels/cuda/sgd.cuh"
+
+namespace rlnas::test {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+
+// `count` elements in a block of memory of their own, `skip` elements past a 64-byte boundary, that a
+// sanitizer watches from the first to the last.
+template <class T>
+class Array {
+ public:
+  explicit Array(std::size_t count, std::size_t skip = 0)
+      : memory_(static_cast<T*>(operator new((count + skip) * sizeof(T) + (count + skip == 0), kAlignment))),
+        data_(memory_ + skip),
+        count_(count) {
+    std::fill_n(data_, count, T{});
+  }
+  ~Array() { operator delete(memory_, kAlignment); }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  T* data() { return data_; }
+  T& operator[](std::size_t i) { return data_[i]; }
+  std::size_t size() const { return count_; }
+  Workspace workspace() { return {data_, count_ * sizeof(T)}; }
+
+ private:
+  T* memory_;
+  T* data_;
+  std::size_t count_;
+};
+
+void fill_random(Array<float>& values, const char* name, float low = -1.0f, float high = 1.0f) {
+  RandomStream random(11, name);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = low + (high - low) * random.uniform();
+}
+
+template <class Body>
+void under_all_schedules(const Body& body) {
+  for (const emulation::Schedule schedule : emulation::kSchedules) {
+    emulation::options().schedule = schedule;
+    CAPTURE(int(schedule));
+    body();
+  }
+}
+
+// Segments of these sizes, each on a multiple of `alignment` elements.
+struct Table {
+  std::vector<SegmentBlock> blocks;
+  int segments = 0;
+  std::size_t count = 0;
+
+  Table(const std::vector<std::int64_t>& sizes, std::size_t alignment) {
+    for (const std::int64_t size : sizes) {
+      for (std::int64_t done = 0; done < size; done += SegmentBlock::kBlockElements)
+        blocks.push_back({std::int64_t(count) + done,
+                          std::int32_t(std::min(size - done, SegmentBlock::kBlockElements)), segments});
+      count += std::size_t(size) + (alignment - std::size_t(size) % alignment) % alignment;
+      ++segments;
+    }
+  }
+  int block_count() const { return int(blocks.size()); }
+};
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+const std::vector<std::int64_t> kRagged = {0, 1, 3, 4, 5, 0, 31, 8191, 8192, 8193, 2, 100000, 0};
+
+}  // namespace
+
+TEST_CASE("bfloat16: every value comes back, and floats round to the nearest, ties to even") {
+  under_all_schedules([] {
+    for (const std::size_t skip : {0, 1}) {
+      Array<Bf16> every(65536, skip), again(65536, skip);
+      Array<float> wide(65536, skip);
+      for (std::size_t i = 0; i < 65536; ++i) every[i].bits = std::uint16_t(i);
+      launch_to_float(65536, every.data(), wide.data(), nullptr);
+      launch_to_bf16(65536, wide.data(), again.data(), nullptr);
+      for (std::size_t i = 0; i < 65536; ++i) {
+        if (std::isnan(wide[i]))
+          CHECK((again[i].bits & 0x7FFF) > 0x7F80);
+        else
+          CHECK(again[i].bits == i);
+      }
+    }
+    const struct {
+      float value;
+      unsigned bits;
+    } rounded[] = {{1.0f, 0x3F80},
+                   {0x1.01p0f, 0x3F80},  // half way: to even, down
+                   {0x1.03p0f, 0x3F82},  // half way: to even, up
+                   {0x1.010002p0f, 0x3F81},
+                   {std::numeric_limits<float>::max(), 0x7F80},
+                   {-std::numeric_limits<float>::infinity(), 0xFF80}};
+    for (const auto& [value, bits] : rounded) {
+      Array<float> x(11);
+      Array<Bf16> y(11);
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] = value;
+      launch_to_bf16(x.size(), x.data(), y.data(), nullptr);
+      for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i].bits == bits);
+    }
+  });
+}
+
+TEST_CASE("philox on the device draws what the host's stream draws") {
+  under_all_schedules([] {
+    for (const std::size_t count : {0, 1, 3, 4, 5, 1023, 4097}) {
+      RandomStream words(7, "device", 3, 5), uniforms(7, "device", 3, 5);
+      Array<std::uint32_t> drawn(count);
+      Array<float> floats(count);
+      launch_philox_words(words.state(), count, drawn.data(), nullptr);
+      launch_philox_uniform(words.state(), -2.0f, 3.0f, count, floats.data(), nullptr);
+      for (std::size_t i = 0; i < count; ++i) {
+        CHECK(drawn[i] == words.next_u32());
+        CHECK(floats[i] == std::fma(5.0f, uniforms.uniform(), -2.0f));
+      }
+    }
+  });
+}
+
+TEST_CASE("angle sums: ragged segments, several checkpoints, both weight types and partial sums") {
+  const auto check = [](std::size_t alignment, auto weight, auto partial, double tolerance) {
+    using Weight = decltype(weight);
+    using Partial = decltype(partial);
+    const Table table(kRagged, alignment);
+    constexpr int kCheckpoints = 3;
+    Array<float> source(table.count);
+    std::vector<std::unique_ptr<Array<Weight>>> buffers;
+    AngleBatch<Weight> batch;
+    for (int k = 0; k <= kCheckpoints; ++k) {
+      buffers.push_back(std::make_unique<Array<Weight>>(table.count));
+      fill_random(source, ("weights " + std::to_string(k)).c_str(), -0.5f, 1.0f);
+      for (std::size_t i = 0; i < table.count; ++i) {
+        if constexpr (std::is_same_v<Weight, float>)
+          (*buffers.back())[i] = source[i];
+        else
+          (*buffers.back())[i] = to_bf16(source[i]);
+      }
+      if (k > 0) batch.w1[batch.count++] = buffers.back()->data();
+    }
+    batch.w0 = buffers.front()->data();
+    under_all_schedules([&] {
+      Array<AngleSums> sums(std::size_t(table.segments * kCheckpoints));
+      for (std::size_t i = 0; i < sums.size(); ++i) sums[i].dot = double(kNan);
+      Array<std::byte> scratch(angle_scratch_bytes<Partial>(table.block_count(), kCheckpoints));
+      launch_angle_sums<Partial>(batch, table.blocks.data(), table.block_count(), table.segments, sums.data(),
+                                 scratch.workspace(), nullptr);
+      // In order, 100000 of them: a double would itself be off by more than the tolerance.
+      struct Sums {
+        long double dot = 0.0L, norm0_sq = 0.0L, norm1_sq = 0.0L;
+      };
+      std::vector<Sums> expected(sums.size());
+      for (int k = 0; k < kCheckpoints; ++k)
+        for (const SegmentBlock& block : table.blocks)
+          for (std::int64_t i = block.offset; i < block.offset + block.count; ++i) {
+            const long double a = to_float(batch.w0[i]), b = to_float(batch.w1[k][i]);
+            Sums& sum = expected[std::size_t(k * table.segments + block.segment)];
+            sum.dot += a * b;
+            sum.norm0_sq += a * a;
+            sum.norm1_sq += b * b;
+          }
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        CAPTURE(i);
+        const long double scale = std::sqrt(expected[i].norm0_sq * expected[i].norm1_sq);
+        CHECK(std::abs(sums[i].dot - expected[i].dot) <= tolerance * scale);
+        CHECK(std::abs(sums[i].norm0_sq - expected[i].norm0_sq) <= tolerance * expected[i].norm0_sq);
+        CHECK(std::abs(sums[i].norm1_sq - expected[i].norm1_sq) <= tolerance * expected[i].norm1_sq);
+      }
+      // A checkpoint alone gives the same bits.
+      AngleBatch<Weight> alone{.w0 = batch.w0, .count = 1, .w1 = {batch.w1[1]}};
+      Array<AngleSums> one(std::size_t(table.segments));
+      launch_angle_sums<Partial>(alone, table.blocks.data(), table.block_count(), table.segments, one.data(),
+                                 scratch.workspace(), nullptr);
+      for (int s = 0; s < table.segments; ++s) {
+        CHECK(one[std::size_t(s)].dot == sums[std::size_t(table.segments + s)].dot);
+        CHECK(one[std::size_t(s)].norm1_sq == sums[std::size_t(table.segments + s)].norm1_sq);
+      }
+    });
+  };
+  for (const std::size_t alignment : {16, 1}) {
+    check(alignment, float{}, double{}, 1e-14);
+    check(alignment, float{}, float{}, 1e-6);
+    check(alignment, Bf16{}, double{}, 1e-14);
+    check(alignment, Bf16{}, float{}, 1e-6);
+  }
+}
+
+TEST_CASE("angle sums: no block, no segment, too many checkpoints") {
+  Array<AngleSums> sums(2);
+  sums[1].dot = 3.0;
+  Array<float> w(1);
+  AngleBatch<float> batch{.w0 = w.data(), .count = 1, .w1 = {w.data()}};
+  launch_angle_sums<double>(batch, nullptr, 0, 2, sums.data(), {}, nullptr);
+  CHECK(sums[1].dot == 0.0);
+  launch_angle_sums<double>(batch, nullptr, 0, 0, nullptr, {}, nullptr);
+  batch.count = AngleBatch<float>::kMaxCheckpoints + 1;
+  CHECK_THROWS_AS(launch_angle_sums<double>(batch, nullptr, 0, 2, sums.data(), {}, nullptr), Error);
+}
+
+TEST_CASE("gradient clipping: by norm over the sampled segments, and by element") {
+  for (const std::size_t alignment : {16, 1}) {
+    const Table table(kRagged, alignment);
+    std::vector<SegmentState> states;
+    for (int s = 0; s < table.segments; ++s) states.push_back(SegmentState((s + 1) % 3));
+    Array<float> gradient(table.count);
+    fill_random(gradient, "gradient");
+    double square = 0.0;
+    for (const SegmentBlock& block : table.blocks)
+      for (std::int64_t i = block.offset; i < block.offset + block.count; ++i) {
+        const double g = gradient[std::size_t(i)];
+        if (states[std::size_t(block.segment)] == SegmentState::sampled)
+          square += g * g;
+        else
+          gradient[std::size_t(i)] = kNan;  // must not be read
+      }
+    under_all_schedules([&] {
+      Array<double> norm(1), partials(std::size_t(table.block_count()));
+      Array<float> scale(1);
+      for (const float limit : {5.0f, 1e6f}) {
+        launch_gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
+                             norm.data(), scale.data(), partials.workspace(), nullptr);
+        CHECK(norm[0] == doctest::Approx(std::sqrt(square)).epsilon(1e-13));
+        CHECK(scale[0] == doctest::Approx(std::min(1.0, double(limit) / std::sqrt(square))).epsilon(1e-6));
+      }
+      scale[0] = 0.25f;
+      for (const float limit : {0.1f, std::numeric_limits<float>::infinity()}) {
+        Array<float> momentum(table.count), weights(table.count);
+        fill_random(momentum, "momentum");
+        fill_random(weights, "weights");
+        const SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
+        launch_sgd_step(spec, {limit, scale.data()}, table.blocks.data(), table.block_count(), states.data(),
+                        gradient.data(), momentum.data(), weights.data(), nullptr);
+        // The same step by the reference, of a gradient clipped beforehand.
+        Array<float> clipped(table.count), m(table.count), w(table.count);
+        fill_random(m, "momentum");
+        fill_random(w, "weights");
+        for (std::size_t i = 0; i < table.count; ++i)
+          clipped[i] = std::min(limit, std::max(-limit, gradient[i] * 0.25f));
+        make_ref_backend()->sgd_step(spec, table.blocks.data(), table.block_count(), states.data(),
+                                     clipped.data(), m.data(), w.data());
+        double worst = 0.0;
+        for (std::size_t i = 0; i < table.count; ++i)
+          worst = std::max({worst, std::abs(double(w[i]) - double(weights[i])),
+                            std::abs(double(m[i]) - double(momentum[i]))});
+        CHECK(worst <= 3e-7);
+      }
+    });
+  }
+}
+
+TEST_CASE("gradient clipping: a norm that is not finite is seen, and an empty table has norm zero") {
+  Array<double> norm(1), partials(1);
+  Array<float> scale(1), gradient(4);
+  gradient[2] = kNan;
+  const SegmentBlock block{0, 4, 0};
+  const SegmentState state = SegmentState::sampled;
+  launch_gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), scale.data(),
+                       partials.workspace(), nullptr);
+  CHECK(std::isnan(norm[0]));
+  CHECK(std::isnan(scale[0]));
+  launch_gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), scale.data(), {}, nullptr);
+  CHECK(norm[0] == 0.0);
+  CHECK(scale[0] == 1.0f);
+}
+
+}  // namespace rlnas::test
