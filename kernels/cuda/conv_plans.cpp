@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -57,6 +58,7 @@ ConvPlans::ConvPlans(CudnnDevice device, const PlanPolicy& policy, std::string d
       << ", compilation " << int(policy_.runtime_compilation) << ", workspace up to "
       << policy_.workspace_limit_bytes << ", cuDNN " << cudnnGetVersion() << ", " << device_.json();
   common_key_ = key.str();
+  std::ranges::replace(common_key_, '\n', ' ');  // a key is one line
 }
 
 std::string ConvPlans::key_of(const ConvProblem& problem) const {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <sstream>
 
 namespace rlnas::test {
@@ -34,6 +35,7 @@ std::string read_all(int from_child) {
 }  // namespace
 
 PlanOutcome plan_in_child(const std::function<CudnnPlan()>& make) {
+  std::fflush(nullptr);  // what is buffered must not be printed by the child as well
   int ends[2];
   RLNAS_CHECK(pipe(ends) == 0, run_failed, "no pipe to a child process");
   const pid_t child = fork();

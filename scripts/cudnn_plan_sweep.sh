@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Plans every cuDNN graph of the NAS-Bench-201 SuperNet for an H100 and an A100 and writes docs/cudnn_plans.md.
+# Needs cuDNN 9 and the CUDA toolkit, no driver and no GPU. About a minute.
+#
+#   scripts/cudnn_plan_sweep.sh [BUILD DIRECTORY]     default: build/release, configured with tests
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:-build/release}
+out=docs/cudnn_plans.md
+
+cmake --build "$build" --target cudnn_plan_table stub_driver
+mkdir -p docs
+cat >"$out.part" <<'TEXT'
+# What cuDNN plans for the SuperNet
+
+Written by `scripts/cudnn_plan_sweep.sh`. The problems come from a dry run of the SuperNet's training step (the
+path of most memory and 32 sampled ones); each graph is planned in a process of its own for the *described* device
+in `tests/cuda_plans/device_properties`. **Planned means planned:** cuDNN has an engine for it, with this workspace
+and these notes. None of these plans has run on a GPU, and nothing here says how fast or how accurate they are.
+
+A plan is the first of cuDNN's proposals, in the order of its heuristics, that keeps to the policy
+(`kernels/cuda/cudnn_plan.cpp`): deterministic; in fp32 no tensor cores; never with inputs rounded further than
+asked for or sums in less than fp32; not compiled at run time; at most 256 MiB of workspace. Engine numbers are
+cuDNN's and mean something within one pass only. "none" under notes: plain arithmetic in a fixed order.
+
+What was decided by these tables:
+
+- *Filters* are OIHW in the forward pass and the data gradient, KRSC (then permuted) in the weight gradient: see the
+  two tables "the filter OIHW or KRSC" and `kernels/cuda/cudnn_graph.h`. The fp32 data gradients have no engine that
+  reads NHWC in place but engine 0 and so pay for transpositions in workspace; tensor-core engines need none.
+- *Batch norm* runs in own kernels. cuDNN has no engine for statistics alone; NORM_FORWARD also writes a normalised
+  tensor, which this project never stores (node sums apply scale and shift while they add), and both directions are
+  compiled at run time: half a second to two seconds a shape on the 2-core machine that wrote this.
+- *Pooling* runs in own kernels. cuDNN's engines are compiled at run time, the average's gradient carries
+  the tensor-core note, and planning the maximum's gradient without an index ends in a crash.
+TEXT
+{
+  echo
+  LD_LIBRARY_PATH="$build/tests/cuda_plans/stub_driver${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+    "$build/tests/cuda_plans/cudnn_plan_table" --own-kernels \
+    tests/cuda_plans/device_properties/h100_sxm.json tests/cuda_plans/device_properties/a100_sxm.json
+} >>"$out.part"
+mv "$out.part" "$out"
+echo "$out written"

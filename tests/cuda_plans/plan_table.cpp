@@ -1,0 +1,170 @@
+// Plans every cuDNN graph of the NAS-Bench-201 SuperNet's training step for devices that are described, not
+// present, and prints the result as Markdown. Ends with 1 when a graph that the backend would run has no
+// plan.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "engine/atomic_file.h"
+#include "kernels/call_cost.h"
+#include "kernels/cuda/conv_plans.h"
+#include "search/nasbench201/training.h"
+#include "tests/cuda_plans/other_graphs.h"
+#include "tests/cuda_plans/plan_in_child.h"
+
+namespace rlnas::test {
+namespace {
+
+constexpr Precision kPrecisions[] = {Precision::fp32, Precision::tf32, Precision::bf16};
+
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      break;
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
+  }
+  return "fp32";
+}
+
+std::string workspace_text(const PlanFacts& facts) {
+  return std::to_string((facts.workspace_bytes + 1023) / 1024);
+}
+
+std::string cells_of(const PlanOutcome& outcome) {
+  if (!outcome.planned) return "none | | " + outcome.failure;
+  return std::to_string(outcome.facts.engine) + " | " + workspace_text(outcome.facts) + " | " +
+         notes_text(outcome.facts);
+}
+
+std::string short_cells_of(const PlanOutcome& outcome) {
+  return outcome.planned ? std::to_string(outcome.facts.engine) + " | " + workspace_text(outcome.facts)
+                         : "none | ";
+}
+
+class Table {
+ public:
+  Table(const NetworkProblems& problems, const std::string& device_file)
+      : problems_(problems),
+        json_(read_file(device_file)),
+        device_(CudnnDevice::of_json(json_)),
+        name_(nlohmann::json::parse(json_)["deviceName"].get<std::string>()) {
+    // Loads cuDNN's libraries before there are children, which would each do it again.
+    ConvPlans(device_, {}, "").of(problems_.convs.at(0));
+  }
+
+  void convolutions(Precision precision) {
+    std::printf("\n## %s: convolutions, %s\n\n| pass | engine | workspace KiB | notes |\n|---|--:|--:|---|\n",
+                name_.c_str(), name_of(precision));
+    for (const ConvProblem& problem : problems_.convs) {
+      const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), {.precision = precision});
+      missing_ += outcome.planned ? 0 : 1;
+      std::printf("| %s | %s |\n", text_of(problem).c_str(), cells_of(outcome).c_str());
+    }
+  }
+
+  // What the layout of the filter costs: the evidence for filter_layout().
+  void filter_layouts() {
+    std::printf(
+        "\n## %s: the filter OIHW or KRSC, fp32\n\n| pass | OIHW engine | workspace KiB | KRSC engine "
+        "| workspace KiB |\n|---|--:|--:|--:|--:|\n",
+        name_.c_str());
+    for (const ConvProblem& problem : problems_.convs)
+      std::printf("| %s | %s | %s |\n", text_of(problem).c_str(),
+                  short_cells_of(plan(problem, FilterLayout::oihw, {})).c_str(),
+                  short_cells_of(plan(problem, FilterLayout::krsc, {})).c_str());
+  }
+
+  // Batch norm and pooling, fp32, with engines compiled at run time allowed and tensor cores too.
+  void own_kernels() {
+    std::printf(
+        "\n## %s: what cuDNN offers where own kernels run, fp32\n\n| graph | engine | workspace KiB | notes "
+        "|\n|---|--:|--:|---|\n",
+        name_.c_str());
+    for (const NormProblem& problem : problems_.norms) {
+      const std::string shape = calls::batch_norm_statistics(problem.spec).shape;
+      if (problem.direction == Direction::forward)
+        offer("statistics alone " + shape, [&] { return statistics_graph(problem.spec, CUDNN_DATA_FLOAT); });
+      offer(
+          (problem.direction == Direction::forward ? "batch norm forward " : "batch norm backward ") + shape,
+          [&] { return norm_graph(problem, CUDNN_DATA_FLOAT); });
+    }
+    for (const PoolProblem& found : problems_.pools)
+      for (const PoolKind kind : {PoolKind::average, PoolKind::maximum}) {
+        const PoolProblem problem{found.spec, kind, found.direction};
+        offer(std::string(kind == PoolKind::average ? "average" : "maximum") +
+                  (problem.direction == Direction::forward ? " pool forward " : " pool backward ") +
+                  calls::avg_pool_forward(problem.spec).shape,
+              [&] { return pool_graph(problem, CUDNN_DATA_FLOAT); });
+        if (kind == PoolKind::maximum && problem.direction == Direction::backward)
+          offer("maximum pool backward without an index " + calls::avg_pool_forward(problem.spec).shape,
+                [&] { return max_pool_gradient_without_index(problem.spec, CUDNN_DATA_FLOAT); });
+      }
+  }
+
+  int missing() const { return missing_; }
+
+ private:
+  PlanOutcome plan(const ConvProblem& problem, FilterLayout layout, const PlanPolicy& policy) const {
+    return plan_in_child([&] {
+      const ConvTensors tensors = ConvTensors::of(problem.spec, layout, conv_type(policy.precision));
+      return CudnnPlan::make(conv_graph(problem.spec, problem.pass, tensors), device_, policy);
+    });
+  }
+
+  void offer(const std::string& name, const std::function<CudnnDescriptor()>& graph) const {
+    const PlanPolicy policy{.precision = Precision::tf32, .runtime_compilation = RuntimeCompilation::allow};
+    const PlanOutcome outcome = plan_in_child([&] { return CudnnPlan::make(graph(), device_, policy); });
+    std::printf("| %s | %s |\n", name.c_str(), cells_of(outcome).c_str());
+  }
+
+  const NetworkProblems& problems_;
+  std::string json_;
+  CudnnDevice device_;
+  std::string name_;
+  int missing_ = 0;
+};
+
+int run(int argc, char** argv) {
+  CLI::App app("Plans the cuDNN graphs of the NAS-Bench-201 SuperNet for described devices");
+  std::vector<std::string> devices;
+  NetworkRun network;
+  bool own_kernels = false;
+  app.add_option("devices", devices, "JSON files of device properties")->required()->check(CLI::ExistingFile);
+  app.add_option("--batch", network.batch)->capture_default_str();
+  app.add_option("--image-size", network.image_size)->capture_default_str();
+  app.add_flag("--own-kernels", own_kernels, "also plan what own kernels do (needs a driver, or the stub)");
+  CLI11_PARSE(app, argc, argv);
+
+  using namespace nasbench201;
+  Training space({}, 0, Sampling::per_cell, PathSource::philox);
+  const NetworkProblems problems = problems_of(space, network);
+  std::printf("cuDNN %zu. NAS-Bench-201 SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
+              cudnnGetVersion(), network.image_size, network.image_size, network.batch,
+              problems.convs.size());
+  int missing = 0;
+  for (const std::string& file : devices) {
+    Table table(problems, file);
+    for (const Precision precision : kPrecisions) table.convolutions(precision);
+    table.filter_layouts();
+    if (own_kernels) table.own_kernels();
+    missing += table.missing();
+  }
+  if (missing > 0) std::fprintf(stderr, "%d convolution passes have no plan\n", missing);
+  return missing > 0 ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace rlnas::test
+
+int main(int argc, char** argv) {
+  try {
+    return rlnas::test::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,45 @@
+// The matrix products that the CUDA backend asks cuBLAS for, carried out as cuBLAS documents them.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/gemm.h"
+
+namespace rlnas::test {
+namespace {
+
+std::vector<float> numbers(int count, int step) {
+  std::vector<float> values;
+  for (int i = 0; i < count; ++i) values.push_back(float(i * step % 17 - 8));
+  return values;
+}
+
+// c[i,j] = sum over l of a[i,l] * b[l,j], column-major.
+std::vector<float> multiply(const Gemm& g, const std::vector<float>& a, const std::vector<float>& b) {
+  std::vector<float> c(std::size_t(g.ldc) * std::size_t(g.n));
+  for (int j = 0; j < g.n; ++j)
+    for (int i = 0; i < g.m; ++i)
+      for (int l = 0; l < g.k; ++l)
+        c[std::size_t(i + j * g.ldc)] += a.at(std::size_t(g.a_transposed ? l + i * g.lda : i + l * g.lda)) *
+                                         b.at(std::size_t(g.b_transposed ? j + l * g.ldb : l + j * g.ldb));
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("the products of a linear layer are those of the reference") {
+  constexpr LinearSpec spec = {.batch = 3, .in_features = 5, .out_features = 4};
+  const auto x = numbers(15, 3), w = numbers(20, 5), dy = numbers(12, 7);
+  const auto ref = make_ref_backend();
+  std::vector<float> y(12), dx(15), dw(20);
+  ref->linear_forward(spec, x.data(), w.data(), nullptr, y.data());
+  ref->linear_backward_data(spec, dy.data(), w.data(), dx.data());
+  ref->linear_backward_weights(spec, x.data(), dy.data(), dw.data(), nullptr);
+  // Small whole numbers: every order of addition gives the same.
+  CHECK(multiply(linear_forward_gemm(spec), w, x) == y);
+  CHECK(multiply(linear_backward_data_gemm(spec), w, dy) == dx);
+  CHECK(multiply(linear_backward_weights_gemm(spec), x, dy) == dw);
+}
+
+}  // namespace rlnas::test
