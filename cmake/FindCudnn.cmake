@@ -14,7 +14,7 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Cudnn REQUIRED_VARS Cudnn_LIBRARY Cudnn_INCLUDE_DIR Cudnn_CUDA_INCLUDE_DIR
                                   VERSION_VAR Cudnn_VERSION)
 if(Cudnn_FOUND AND NOT TARGET CUDNN::cudnn)
-  add_library(CUDNN::cudnn UNKNOWN IMPORTED)
+  add_library(CUDNN::cudnn UNKNOWN IMPORTED GLOBAL)
   set_target_properties(CUDNN::cudnn PROPERTIES IMPORTED_LOCATION "${Cudnn_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${Cudnn_INCLUDE_DIR};${Cudnn_CUDA_INCLUDE_DIR}")
 endif()

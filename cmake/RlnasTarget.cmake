@@ -2,15 +2,20 @@
 add_library(rlnas_flags INTERFACE)
 target_compile_features(rlnas_flags INTERFACE cxx_std_20)
 target_compile_options(rlnas_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow
-  $<$<BOOL:${RLNAS_WARNINGS_AS_ERRORS}>:-Werror>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${RLNAS_WARNINGS_AS_ERRORS}>>:-Werror>
   # GCC 12 sees an overlap in std::string code that is not there (PR 105651).
-  -Wno-restrict
+  $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>
   # Results must not depend on how the compiler contracts a*b+c from one build to the next.
-  -ffp-contract=off)
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+# Under nvcc a register that spills to memory is an error, as warnings are. Constexpr functions of spec.h and
+# std::array run on the device.
+set(RLNAS_NVCC_OPTIONS --expt-relaxed-constexpr -Xptxas=-warn-spills,-warn-lmem-usage -Werror=all-warnings
+                       -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
+target_compile_options(rlnas_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${RLNAS_NVCC_OPTIONS}>")
 if(RLNAS_SANITIZE)
-  target_compile_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE} -fno-sanitize-recover=all
-                                               -fno-omit-frame-pointer)
+  target_compile_options(rlnas_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RLNAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
   target_link_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE})
 endif()
 

@@ -7,7 +7,7 @@
 // (960 KiB) is bound by launch latency. Determinism: bit-equal from run to run.
 #pragma once
 
-#include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/flat.cuh"
 
 namespace rlnas {
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"
-#include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/flat.cuh"
 
 namespace rlnas {
 

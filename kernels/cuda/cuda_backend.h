@@ -18,7 +18,7 @@ struct CudaDevice;  // streams, staging memory and library handles: cuda_device.
 class CudaBackend final : public Backend {
  public:
   // Errors: device when the machine has no driver or no device of that index.
-  explicit CudaBackend(int device_index);
+  explicit CudaBackend(const CudaOptions& options);
   ~CudaBackend() override;
 
   std::string description() const override;
@@ -79,6 +79,7 @@ class CudaBackend final : public Backend {
                       float* y) override;
 
  private:
+  CudaOptions options_;
   std::unique_ptr<CudaDevice> device_;
   GpuStream stream_ = nullptr;  // the one compute stream; device_ owns it
 };

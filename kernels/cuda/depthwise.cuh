@@ -21,6 +21,7 @@ namespace rlnas {
 
 inline constexpr int kPixels = 4;  // of one thread
 inline constexpr int kMaxFilterLanes = 32;
+inline constexpr int kDepthwiseBlocks = 2;  // of a multiprocessor, at least: 128 registers a thread
 
 // Where tap `tap` of a pixel's row (or column) reads: a row of x for an output row, or of dy for an input
 // row; -1 where it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
@@ -38,7 +39,7 @@ __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int t
 
 // from [N,h,w,C] -> to [pixels,C]: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
 template <ConvPass kPass, int kKernel, int Width>
-__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
+__global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
     depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w, float* to) {
   constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterLanes * Width;
   RLNAS_SHARED(float, filters, kTaps* kTile);  // [tap][channel of the tile]
@@ -94,7 +95,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 
 // x [N,H,W,C], dy [pixels = N*P*Q, C] -> partials [block x][C,R,S]
 template <int kKernel>
-__global__ void __launch_bounds__(kTileThreads, 2)
+__global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
     depthwise_weights_kernel(ConvSpec spec, std::int64_t pixels, int pixels_per_thread, const float* x,
                              const float* dy, double* partials) {
   constexpr int kTaps = kKernel * kKernel;

@@ -12,29 +12,11 @@
 
 #include <cfloat>
 
+#include "kernels/cuda/flat.cuh"
 #include "kernels/cuda/tiling.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
-
-inline constexpr int kFlatThreads = 256;
-
-// Calls visit(first element, constant width) once a thread: Width elements, or at the ragged end one by one.
-template <int Width, class Visit>
-__device__ __forceinline__ void visit_flat(std::int64_t count, const Visit& visit) {
-  const std::int64_t begin = (std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * Width;
-  if (begin + Width <= count) {
-    visit(begin, std::integral_constant<int, Width>{});
-  } else {
-    for (std::int64_t i = begin; i < count; ++i) visit(i, std::integral_constant<int, 1>{});
-  }
-}
-
-inline LaunchShape flat_shape(const char* kernel, std::size_t count, int width) {
-  return {{grid_blocks(kernel, count, std::size_t(kFlatThreads) * std::size_t(width))},
-          {unsigned(kFlatThreads)},
-          Cooperation::independent};
-}
 
 struct ActivationBounds {  // an activation as a clamp
   float low, high;

@@ -7,7 +7,7 @@
 // us, by arithmetic, not measured. Determinism: fixed order, in double; bit-equal from run to run.
 #pragma once
 
-#include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/flat.cuh"
 
 namespace rlnas {
 

@@ -9,7 +9,7 @@
 
 #include <limits>
 
-#include "kernels/cuda/elementwise.cuh"
+#include "kernels/cuda/flat.cuh"
 #include "kernels/philox4x32.h"
 
 namespace rlnas {

@@ -10,7 +10,8 @@ struct CudaDevice {
   RefBackend libraries;
 };
 
-CudaBackend::CudaBackend(int) : device_(std::make_unique<CudaDevice>()) {}
+CudaBackend::CudaBackend(const CudaOptions& options)
+    : options_(options), device_(std::make_unique<CudaDevice>()) {}
 CudaBackend::~CudaBackend() = default;
 
 std::string CudaBackend::description() const {

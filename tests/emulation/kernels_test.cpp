@@ -13,7 +13,7 @@ namespace {
 void compare_under_all_schedules(const std::vector<Case>& cases) {
   REQUIRE(!cases.empty());
   const auto ref = make_ref_backend();
-  CudaBackend cuda(0);
+  CudaBackend cuda{CudaOptions{}};
   for (const Case& test : cases) {
     CAPTURE(test.name);
     const std::vector<Output> expected = run_case(test, *ref, Guards::sanitizer);

@@ -76,7 +76,7 @@ TEST_CASE("cpu memory is aligned, large blocks too, and holds what is written") 
 
 TEST_CASE("bad requests end in one clear line of the right code") {
   const auto cpu = make_cpu_backend({.threads = 1});
-  CHECK(code_of([] { make_cuda_backend({}); }) == ErrorCode::device);
+  CHECK(code_of([] { make_cuda_backend({.device = 1000}); }) == ErrorCode::device);
   CHECK(code_of([] { make_cpu_backend({.threads = -1}); }) == ErrorCode::usage);
   CHECK(code_of([&] { cpu->allocate(std::size_t{1} << 60); }) == ErrorCode::device);
   float value[16] = {};

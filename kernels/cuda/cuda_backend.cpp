@@ -1,0 +1,42 @@
+// What the CUDA backend is made of; its primitives are in the files named after them.
+#include "kernels/cuda/cuda_backend.h"
+
+#include <sstream>
+
+#include "kernels/cuda/cuda_device.h"
+
+namespace rlnas {
+namespace {
+
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      break;
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
+  }
+  return "fp32";
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(const CudaOptions& options)
+    : options_(options), device_(std::make_unique<CudaDevice>(options)), stream_(device_->compute.get()) {}
+
+CudaBackend::~CudaBackend() = default;
+
+std::string CudaBackend::description() const {
+  std::ostringstream text;
+  text << "cuda:" << device_->index << ": " << device_->name << ", " << (device_->memory_bytes >> 20)
+       << " MiB, " << name_of(options_.precision)
+       << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
+  return text.str();
+}
+
+std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  return std::make_unique<CudaBackend>(options);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,33 @@
+#include "kernels/cuda/cuda_device.h"
+
+#include "kernels/cuda/cublas_gemm.h"
+#include "kernels/cuda/cudnn_conv.h"
+
+namespace rlnas {
+namespace {
+
+int select_device(int index) {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  RLNAS_CHECK(status == cudaSuccess, device, "no CUDA device can be used: ", cudaGetErrorString(status),
+              "; use --device cpu");
+  RLNAS_CHECK(index >= 0 && index < count, device, "there is no device cuda:", index, ", the machine has ",
+              count, count == 1 ? " CUDA device" : " CUDA devices");
+  check_cuda(cudaSetDevice(index), "cudaSetDevice");
+  return index;
+}
+
+}  // namespace
+
+CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options.device)), link(compute) {
+  cudaDeviceProp properties;
+  check_cuda(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
+  name = properties.name;
+  memory_bytes = properties.totalGlobalMem;
+  conv = std::make_unique<CudnnConv>(options, compute.get());
+  gemm = std::make_unique<CublasGemm>(options.precision, compute.get());
+}
+
+CudaDevice::~CudaDevice() = default;
+
+}  // namespace rlnas

@@ -1,0 +1,31 @@
+// What the CUDA backend holds of its device: the compute stream, the link to the host, and the libraries'
+// handles.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/host_link.h"
+
+namespace rlnas {
+
+class CudnnConv;   // cudnn_conv.h
+class CublasGemm;  // cublas_gemm.h
+
+struct CudaDevice {
+  // Makes the device the current one of this thread, which must be the one that uses the backend.
+  // Errors: device when there is no driver, no such device, or no memory on it.
+  explicit CudaDevice(const CudaOptions& options);
+  ~CudaDevice();
+
+  int index;
+  std::string name;  // "NVIDIA H100 80GB HBM3"
+  std::size_t memory_bytes = 0;
+  CudaStream compute;
+  HostLink link;
+  std::unique_ptr<CudnnConv> conv;
+  std::unique_ptr<CublasGemm> gemm;
+};
+
+}  // namespace rlnas
