@@ -71,9 +71,6 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
 cudaError_t cudaFree(void* block) {
   return release(MemoryKind::device, block);
 }
-cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
-  return allocate(MemoryKind::pinned, Call::allocate_host, block, bytes);
-}
 cudaError_t cudaHostAlloc(void** block, std::size_t bytes, unsigned) {
   return allocate(MemoryKind::pinned, Call::allocate_host, block, bytes);
 }

@@ -50,10 +50,6 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
-  return cudaStreamCreateWithFlags(stream, flags);
-}
-
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const Entry entry;
   require_stream(stream, "cudaStreamDestroy");
@@ -69,17 +65,6 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (refused_by_capture(stream, error)) return error;
   scheduler().wait(stream);
   return report(device_status());
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  const Entry entry;
-  cudaError_t error;
-  if (entry.refused(error)) return error;
-  require_stream(stream, "cudaStreamQuery");
-  if (refused_by_capture(stream, error)) return error;
-  if (stream->queue.empty()) return cudaSuccess;
-  scheduler().advance();
-  return device_status() == cudaSuccess ? cudaErrorNotReady : report(device_status());
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -98,18 +83,14 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return cudaSuccess;
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   const Entry entry;
   cudaError_t error;
   if (entry.refused(error, Call::event, cudaErrorMemoryAllocation)) return error;
-  *event = new CUevent_st{std::make_shared<EventState>(), (flags & cudaEventDisableTiming) == 0};
+  *event = new CUevent_st{std::make_shared<EventState>()};
   events().insert(*event);
   ++state().usage.events;
   return cudaSuccess;
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  return cudaEventCreateWithFlags(event, cudaEventDefault);
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -144,6 +125,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   require_event(event, "cudaEventSynchronize");
   if (event->state->capture != nullptr || scheduler().capturing())
     return report(cudaErrorStreamCaptureUnsupported);
+  if (++state().usage.host_waits == state().options.drop_host_wait_at) return cudaSuccess;
   scheduler().wait(*event->state);
   return report(device_status());
 }
@@ -156,21 +138,6 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (event->state->done >= event->state->issued) return cudaSuccess;
   scheduler().advance();
   return device_status() == cudaSuccess ? cudaErrorNotReady : report(device_status());
-}
-
-// Every operation takes a microsecond.
-cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end) {
-  const Entry entry;
-  cudaError_t error;
-  if (entry.refused(error)) return error;
-  require_event(start, "cudaEventElapsedTime");
-  require_event(end, "cudaEventElapsedTime");
-  if (!start->timed || !end->timed) return report(cudaErrorInvalidResourceHandle);
-  if (start->state->issued == 0 || end->state->issued == 0) return report(cudaErrorInvalidResourceHandle);
-  if (start->state->done < start->state->issued || end->state->done < end->state->issued)
-    return cudaErrorNotReady;
-  *ms = float(end->state->done_at - start->state->done_at) * 1e-3f;
-  return cudaSuccess;
 }
 
 }  // extern "C"

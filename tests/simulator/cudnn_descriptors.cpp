@@ -3,10 +3,9 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "tests/simulator/cudnn_record.h"
-#include "tests/simulator/h100.h"
+#include "tests/simulator/device_properties.h"
 #include "tests/simulator/state.h"
 
 namespace rlnas::simulator {
@@ -93,23 +92,6 @@ std::optional<Names> names_of(cudnnBackendDescriptorType_t operation) {
     default:
       return std::nullopt;
   }
-}
-
-// In the form that libcudnn reads and writes.
-std::string device_json() {
-  using namespace h100;
-  std::ostringstream json;
-  json << R"({"cudaDeviceId":0,"deviceName":")" << kName << R"(","deviceVer":)" << 100 * kMajor + 10 * kMinor
-       << R"(,"driverVer":)" << CUDART_VERSION << R"(,"isTccDriver":0,"l2CacheSize":)" << kL2CacheBytes
-       << R"(,"maxCtasPerSM":)" << kBlocksPerMultiprocessor << R"(,"maxRegistersPerSM":)" << kRegisters
-       << R"(,"maxSharedMemoryPerBlock":)" << kSharedPerBlock << R"(,"maxSharedMemoryPerBlockOptin":)"
-       << kSharedPerBlockOptin << R"(,"maxThreadsPerBlock":)" << kThreadsPerBlock << R"(,"maxThreadsPerSM":)"
-       << kThreadsPerMultiprocessor << R"(,"memClockRateKHz":)" << kMemoryClockKhz
-       << R"(,"multiProcessorCount":)" << kMultiprocessors << R"(,"pciDeviceId":0,"regsPerBlock":)"
-       << kRegisters << R"(,"reservedSharedMemoryPerBlock":1024,"smClockRateKHz":)" << kClockKhz
-       << R"(,"supportCoopLaunch":1,"totalGlobalMem":)" << state().options.memory_bytes << R"(,"warpSize":)"
-       << kWarp << R"(,"maxBlockSize":[1024,1024,64],"maxGridSize":[2147483647,65535,65535]})";
-  return json.str();
 }
 
 // A plan's own text, and behind it what the plan computes, which only cuDNN could read out of it.
@@ -209,7 +191,7 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudn
   const auto real = RLNAS_REAL_CUDNN(cudnnBackendSetAttribute);
   if (name == CUDNN_ATTR_DEVICEPROP_DEVICE_ID) {
     if (device_status() != cudaSuccess) return CUDNN_STATUS_NOT_INITIALIZED;
-    const std::string json = device_json();
+    const std::string& json = device_properties().json();
     return real(descriptor, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
                 std::int64_t(json.size()), json.data());
   }

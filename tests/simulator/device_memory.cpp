@@ -52,7 +52,7 @@ void DeviceMemory::set_access(const Block& block, int protection) const {
 
 void* DeviceMemory::allocate(MemoryKind kind, std::size_t bytes) {
   Usage& usage = state().usage;
-  if (kind == MemoryKind::device && bytes > state().options.memory_bytes - usage.device_bytes) return nullptr;
+  if (kind == MemoryKind::device && bytes > memory_bytes() - usage.device_bytes) return nullptr;
   const std::size_t inside = round_up(round_up(bytes, kAlignment), kPageBytes);
   Block block{kind, Life::live, ++made_, nullptr, inside + 2 * kPageBytes, bytes};
   void* const region = mmap(nullptr, block.region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -40,7 +40,7 @@ struct DeviceFloats {
   float* data = nullptr;
 };
 struct PinnedFloats {
-  PinnedFloats() { CHECK_CUDA(cudaMallocHost(reinterpret_cast<void**>(&data), kBytes)); }
+  PinnedFloats() { CHECK_CUDA(cudaHostAlloc(reinterpret_cast<void**>(&data), kBytes, cudaHostAllocDefault)); }
   ~PinnedFloats() { cudaFreeHost(data); }
   float* data = nullptr;
 };

@@ -42,16 +42,18 @@ struct Options {
   Presence presence = Presence::device;
   Policy policy = Policy::random;
   std::uint64_t seed = 1;
-  std::size_t memory_bytes = std::size_t{80} << 30;
+  std::string device = "h100_sxm";  // a file of tests/cuda_plans/device_properties
+  std::size_t memory_bytes = 0;     // 0: as much as the device has
   Call fail_kind = Call::allocate;
-  std::int64_t fail_at = 0;       // the call of that kind that fails, counted from 1; 0: none
-  std::int64_t drop_wait_at = 0;  // the cudaStreamWaitEvent that is forgotten, counted from 1; 0: none
+  std::int64_t fail_at = 0;  // the call of that kind that fails, counted from 1; 0: none
+  // The cudaStreamWaitEvent or cudaEventSynchronize that is forgotten, counted from 1; 0: none.
+  std::int64_t drop_wait_at = 0, drop_host_wait_at = 0;
 };
 
 // Starts anew with these options. Everything made before must have been destroyed: misuse() otherwise.
 void reset(const Options& options);
 // The first use, or reset(), decides. Text of the environment variable SIMULATED_GPU:
-//   "policy=random seed=3 presence=no_driver memory=1000000 fail=allocate:7 drop_wait=2"
+//   "policy=random seed=3 device=a100_sxm presence=no_driver memory=1000000 fail=allocate:7 drop_wait=2"
 const Options& options();
 // Errors: std::invalid_argument naming the part that is not understood.
 Options parse_options(const std::string& text);
@@ -60,6 +62,7 @@ Options parse_options(const std::string& text);
 struct Usage {
   std::int64_t calls[kCallKinds] = {};  // of each kind that could fail
   std::int64_t waits = 0;               // cudaStreamWaitEvent
+  std::int64_t host_waits = 0;          // cudaEventSynchronize
   std::int64_t operations = 0;          // run on the device
   std::int64_t copies_from_pinned = 0;
   std::int64_t graph_launches = 0;
@@ -70,5 +73,6 @@ struct Usage {
   std::int64_t alive() const { return allocations + host_allocations + streams + events + graphs + handles; }
 };
 const Usage& usage();
+std::size_t memory_bytes();  // of the device
 
 }  // namespace rlnas::simulator

@@ -1,11 +1,13 @@
 #include "tests/simulator/state.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
 
 #include "tests/simulator/device_memory.h"
+#include "tests/simulator/device_properties.h"
 
 namespace rlnas::simulator {
 namespace {
@@ -32,34 +34,25 @@ bool named(const std::string& text, Presence& value) {
   return true;
 }
 
-bool number(const std::string& text, std::uint64_t& value) {
-  char* end = nullptr;
-  value = std::strtoull(text.c_str(), &end, 10);
-  return !text.empty() && *end == '\0';
+template <class Integer>
+bool number(const std::string& text, Integer& value) {
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  return error == std::errc() && end == last;
 }
 
 bool apply(const std::string& key, const std::string& text, Options& options) {
-  std::uint64_t count = 0;
   if (key == "policy") return named(text, Policy::random, options.policy);
   if (key == "presence") return named(text, options.presence);
   if (key == "seed") return number(text, options.seed);
-  if (key == "memory") {
-    if (!number(text, count)) return false;
-    options.memory_bytes = count;
-    return true;
-  }
-  if (key == "drop_wait") {
-    if (!number(text, count)) return false;
-    options.drop_wait_at = std::int64_t(count);
-    return true;
-  }
+  if (key == "device") return !(options.device = text).empty();
+  if (key == "memory") return number(text, options.memory_bytes);
+  if (key == "drop_wait") return number(text, options.drop_wait_at);
+  if (key == "drop_host_wait") return number(text, options.drop_host_wait_at);
   if (key != "fail") return false;
   const std::size_t colon = text.find(':');
-  if (colon == std::string::npos || !named(text.substr(0, colon), Call::execute, options.fail_kind) ||
-      !number(text.substr(colon + 1), count))
-    return false;
-  options.fail_at = std::int64_t(count);
-  return true;
+  return colon != std::string::npos && named(text.substr(0, colon), Call::execute, options.fail_kind) &&
+         number(text.substr(colon + 1), options.fail_at);
 }
 
 }  // namespace
@@ -118,6 +111,11 @@ void reset(const Options& options) {
 
 const Options& options() {
   return state().options;
+}
+
+std::size_t memory_bytes() {
+  const std::size_t chosen = state().options.memory_bytes;
+  return chosen != 0 ? chosen : device_properties().cuda().totalGlobalMem;
 }
 
 const Usage& usage() {

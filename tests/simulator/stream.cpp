@@ -155,7 +155,6 @@ void Scheduler::step(cudaStream_t stream) {
   if (operation.run) run_on_device(operation.what, operation.run);
   if (operation.records == nullptr) return;
   operation.records->done = std::max(operation.records->done, operation.generation);
-  operation.records->done_at = state().usage.operations;
 }
 
 void run_on_device(const std::string& what, const std::function<void()>& run) {

@@ -21,7 +21,6 @@ struct Capture;
 
 struct EventState {
   std::uint64_t issued = 0, done = 0;  // records of this event asked for, and reached by their streams
-  std::int64_t done_at = 0;            // operations that the device had run by then
   std::shared_ptr<Capture> capture;    // when recorded last in a stream that is captured
   std::vector<int> captured_after;     // nodes
 };
@@ -59,7 +58,6 @@ struct CUstream_st {
 };
 struct CUevent_st {
   std::shared_ptr<rlnas::simulator::EventState> state;
-  bool timed = true;
 };
 struct CUgraph_st {
   std::vector<rlnas::simulator::GraphNode> nodes;
