@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "tests/simulator/state.h"
 
@@ -14,11 +14,29 @@ namespace {
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kAlignment = 256;  // of cudaMalloc
-constexpr int kPoison = 0xFF;            // a NaN as float, double and bfloat16
-constexpr int kMargin = 0xA7;            // around a block, within its pages
+constexpr char kPoison = char(0xFF);     // a NaN as float, double and bfloat16
+constexpr char kMargin = char(0xA7);     // around a block, within its pages
+constexpr std::size_t kPoisonFileBytes = 16 << 20;
 
 std::size_t round_up(std::size_t bytes, std::size_t to) {
   return (bytes + to - 1) / to * to;
+}
+
+int make_poison_file() {
+  const int file = memfd_create("poison", MFD_CLOEXEC);
+  const std::vector<char> poison(kPoisonFileBytes, kPoison);
+  if (file < 0 || write(file, poison.data(), poison.size()) != ssize_t(poison.size()))
+    misuse("no memory file for poison");
+  return file;
+}
+
+// Fills pages with poison that is shared until it is written to: large blocks cost what is used of them.
+void map_poison(char* to, std::size_t bytes) {
+  static const int file = make_poison_file();
+  for (std::size_t done = 0; done < bytes; done += kPoisonFileBytes)
+    if (mmap(to + done, std::min(bytes - done, kPoisonFileBytes), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED)
+      misuse("mmap failed");
 }
 
 void on_fault(int signal, siginfo_t* info, void*) {
@@ -58,11 +76,12 @@ void* DeviceMemory::allocate(MemoryKind kind, std::size_t bytes) {
   void* const region = mmap(nullptr, block.region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (region == MAP_FAILED) return nullptr;
   block.region = static_cast<char*>(region);
-  set_access(block, PROT_READ | PROT_WRITE);
+  char* const begin = block.region + kPageBytes;
+  map_poison(begin, inside);
   // The end of the block lies close to the guard page behind it.
-  char* const data = block.region + kPageBytes + inside - round_up(bytes, kAlignment);
-  std::memset(block.region + kPageBytes, kMargin, inside);
-  std::memset(data, kPoison, bytes);
+  char* const data = begin + inside - round_up(bytes, kAlignment);
+  std::fill(begin, data, kMargin);
+  std::fill(data + bytes, begin + inside, kMargin);
   if (kind == MemoryKind::device && !open_) set_access(block, PROT_NONE);
   blocks_.emplace(data, block);
   if (kind == MemoryKind::device) usage.device_bytes += bytes;
@@ -78,7 +97,7 @@ bool DeviceMemory::release(MemoryKind kind, void* data) {
   set_access(block, PROT_READ | PROT_WRITE);
   const char* const begin = block.region + kPageBytes;
   const char* const end = block.region + block.region_bytes - kPageBytes;
-  const auto untouched = [](char c) { return static_cast<unsigned char>(c) == kMargin; };
+  const auto untouched = [](char c) { return c == kMargin; };
   const char* const first = at->first;
   if (!std::all_of(begin, first, untouched)) misuse("written before its begin: " + name_of(*at, data));
   if (!std::all_of(first + block.bytes, end, untouched))
