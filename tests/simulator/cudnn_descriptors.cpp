@@ -224,7 +224,6 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
   const Entry entry;
   DescriptorRecord& record = record_of(descriptor);
   const bool is_plan = record.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR;
-  if (is_plan && fails(Call::cudnn)) return CUDNN_STATUS_INTERNAL_ERROR;
   const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendFinalize)(descriptor);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   record.finalized = true;
