@@ -10,7 +10,7 @@ namespace {
 
 // Transformed weights are four times as large as the filters: worth making for this many images, and their
 // gradient worth a copy of its own for so many.
-constexpr int kMinImages = 8;
+constexpr int kMinImages = 16;
 constexpr int kImagesPerCopy = 16;
 
 class WinogradConv final : public ChunkedConv {

@@ -14,4 +14,25 @@ void CudaBackend::angle_sums(const SegmentBlock* blocks, int block_count, int se
   launch_angle_sums<double>(batch, blocks, block_count, segment_count, sums, workspace, stream_);
 }
 
+std::size_t angle_batch_workspace_bytes(int block_count, int checkpoints, PartialSums partial) {
+  return partial == PartialSums::fp64 ? angle_scratch_bytes<double>(block_count, checkpoints)
+                                      : angle_scratch_bytes<float>(block_count, checkpoints);
+}
+
+void angle_sums_batch(const AngleBatch<float>& batch, PartialSums partial, const SegmentBlock* blocks,
+                      int block_count, int segment_count, AngleSums* sums, Workspace workspace,
+                      GpuStream stream) {
+  const auto run =
+      partial == PartialSums::fp64 ? launch_angle_sums<double, float> : launch_angle_sums<float, float>;
+  run(batch, blocks, block_count, segment_count, sums, workspace, stream);
+}
+
+void angle_sums_batch(const AngleBatch<Bf16>& batch, PartialSums partial, const SegmentBlock* blocks,
+                      int block_count, int segment_count, AngleSums* sums, Workspace workspace,
+                      GpuStream stream) {
+  const auto run =
+      partial == PartialSums::fp64 ? launch_angle_sums<double, Bf16> : launch_angle_sums<float, Bf16>;
+  run(batch, blocks, block_count, segment_count, sums, workspace, stream);
+}
+
 }  // namespace rlnas

@@ -1,36 +1,36 @@
 // The three sums of (w0, w1) per segment, for several w1 at once.
 //
-// First kernel: one block of 256 threads a SegmentBlock and checkpoint. Each thread takes 16-byte vectors 256
-// apart, sums in `Partial`, and a fixed tree makes one triple a block. Second kernel: one block for each
-// entry of the table, of which all but the first of a segment end at once; it finds the segment's end by
-// bisection and adds the triples up in double by a fixed tree. Segments may have 0 to 10^8 elements and more.
+// First kernel: each thread takes 16-byte vectors 256 apart, sums in `Partial`, and a fixed tree makes one
+// triple a block. Second kernel: of the blocks, one for each entry of the table, all but the first of a
+// segment end at once; it finds the segment's end by bisection and adds the triples up in double by a fixed
+// tree. Segments may have 0 to 10^8 elements and more.
+//
 // Partial = float is the cheaper sum, good to about 1e-7 of the norms; double is exact to 1e-15. Both are
 // bound by memory: double asks 2 conversions and 3 FMAs an element, at 3.35 TB/s 0.84 T and 1.3 T a second,
 // of the 3.6 T and 17 T of an H100 (A100: 0.4 T and 0.6 T of 2.4 T and 4.9 T). So the backend sums in double;
-// float is for GPUs whose double units are few. Bytes: 8 an element of one checkpoint (4 in bfloat16); the
-// checkpoint is the fastest grid index, so that with several the shared w0 comes from the second-level cache
-// after its first reading: 4(1 + checkpoints). Flops: 6. Expected: 90 % of memory bandwidth for 64 MiB and
-// more on A100 and H100, by arithmetic, not measured (8 loads of 16 bytes a thread and buffer, 2048 threads a
-// multiprocessor); below 1 MiB three launches' latency, 10 us. Determinism: no atomics; bit-equal from run to
-// run, and for a checkpoint alone or among others.
+// float is for GPUs whose double units are few.
+//
+// Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread and buffer) and
+// checkpoint. The checkpoint is the fastest grid index, so that with several the shared w0 comes from the
+// second-level cache after its first reading.
+//
+// Bytes: 4(1 + checkpoints) an element, half of that in bfloat16. Flops: 6 an element and checkpoint.
+//
+// Expected: 90 % of memory bandwidth for 64 MiB and more on A100 and H100, by arithmetic, not measured (four
+// loads of 16 bytes a thread from each buffer under way, 1280 threads a multiprocessor: 160 KiB); below 1 MiB
+// three launches' latency, 10 us.
+//
+// Determinism: no atomics; bit-equal from run to run, and for a checkpoint alone or among others.
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"
+#include "kernels/cuda/more_primitives.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 inline constexpr int kAngleThreads = 256;
-
-// One w0, several w1; all in the layout of the same table.
-template <class Weight>
-struct AngleBatch {
-  static constexpr int kMaxCheckpoints = 16;
-  const Weight* w0 = nullptr;
-  int count = 0;
-  const Weight* w1[kMaxCheckpoints] = {};
-};
 
 template <class Partial>
 struct AngleTriple {

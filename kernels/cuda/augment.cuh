@@ -2,9 +2,14 @@
 // bytes.
 //
 // Launch: 256 threads, one value a thread, stores of a warp side by side; the threads of one row read
-// neighbouring bytes, forwards or backwards. Bytes: 5 a value. Flops: 2. Expected: 60-75 % of memory
-// bandwidth on A100 and H100 for large batches, by arithmetic, not measured (4-byte accesses); a CIFAR batch
-// (960 KiB) is bound by launch latency. Determinism: bit-equal from run to run.
+// neighbouring bytes, forwards or backwards.
+//
+// Bytes: 5 a value. Flops: 2.
+//
+// Expected: 60-75 % of memory bandwidth on A100 and H100 for large batches, by arithmetic, not measured
+// (4-byte accesses); a CIFAR batch (960 KiB) is bound by launch latency.
+//
+// Determinism: bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/flat.cuh"

@@ -1,15 +1,21 @@
 // Batch normalisation of an [M, C] matrix: statistics, gradient and evaluation mode.
 //
 // Both passes over the tensor sum two things per channel: blocks take a chunk of rows, threads a few rows
-// each in float, the columns of a block and then the chunks are added up in double by fixed trees. Statistics
-// are taken about the chunk's own first row and combined by Chan's formula, so nothing cancels when the mean
-// is large. One block a channel finishes: its 128 threads share the chunks, for a serial loop over hundreds
-// of chunks would cost more than the pass itself. Launch: MatrixTiling, 256 threads, kRowsPerThread rows
-// each. Bytes: 4 an element for statistics, 8 for the gradient's sums, 12 for its application; everything
-// else is C * chunks. Flops: 3 to 4 an element. Expected: 75-85 % of memory bandwidth on A100 and H100 for 16
-// MiB and more, by arithmetic, not measured (each thread has kRowsPerThread / 4 loads of 16 bytes in flight);
-// small tensors are bound by launch latency. Determinism: bit-equal from run to run; chunks depend on the
-// spec alone.
+// each in float, the columns of a block and then the chunks are added up in double by fixed trees.
+// Statistics are taken about the chunk's own first row and combined by Chan's formula, so nothing cancels
+// when the mean is large. One block a channel finishes: its 128 threads share the chunks, for a serial loop
+// over hundreds of chunks would cost more than the pass itself.
+//
+// Launch: MatrixTiling, 256 threads, kRowsPerThread rows each.
+//
+// Bytes: 4 an element for statistics, 8 for the gradient's sums, 12 for its application; everything else is
+// C * chunks. Flops: 3 to 4 an element.
+//
+// Expected: 75-85 % of memory bandwidth on A100 and H100 for 16 MiB and more, by arithmetic, not measured
+// (each thread has kRowsPerThread / 4 loads of 16 bytes in flight); small tensors are bound by launch
+// latency.
+//
+// Determinism: bit-equal from run to run; chunks depend on the spec alone.
 #pragma once
 
 #include "kernels/cuda/reduce.cuh"

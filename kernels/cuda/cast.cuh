@@ -1,8 +1,13 @@
 // float <-> bfloat16 over flat arrays.
 //
-// Launch: 256 threads, 8 elements a thread, so that both sides move whole 16-byte words (two of float, one of
-// bfloat16); the ragged end one by one. Bytes: 6 an element. Expected: 85-90 % of memory bandwidth on A100
-// and H100, by arithmetic, not measured. Determinism: no sums; bit-equal.
+// Launch: 256 threads, 8 elements a thread, so that both sides move whole 16-byte words (two of float, one
+// of bfloat16); the ragged end one by one.
+//
+// Bytes: 6 an element.
+//
+// Expected: 85-90 % of memory bandwidth on A100 and H100, by arithmetic, not measured.
+//
+// Determinism: no sums; bit-equal.
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"

@@ -1,14 +1,20 @@
 // Depthwise convolution, channels last: forward, gradient of the data, gradient of the weights.
 //
-// Forward and data gradient are one kernel: every thread makes kPixels pixels of its group of channels, pixel
-// by pixel a whole row tile apart, and takes each filter tap from shared memory once for all of them. Without
-// that the load units, not memory, would be the limit: a tap costs 4 + kPixels loads for 4 * kPixels
+// Forward and data gradient are one kernel: every thread makes kPixels pixels of its group of channels,
+// pixel by pixel a whole row tile apart, and takes each filter tap from shared memory once for all of them.
+// Without that the load units, not memory, would be the limit: a tap costs 4 + kPixels loads for 4 * kPixels
 // multiply-adds. The weights' gradient keeps the kernel^2 sums of one channel in registers over a run of
-// pixels, adds up the threads of a block and then the blocks by fixed trees in double. Launch: MatrixTiling
-// (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared memory). Bytes: 4(in +
-// out) compulsory; kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output. Expected share
-// of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for 5x5 and 7x7
-// (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load units' limit).
+// pixels, adds up the threads of a block and then the blocks by fixed trees in double.
+//
+// Launch: MatrixTiling (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared
+// memory).
+//
+// Bytes: 4(in + out) compulsory; kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output.
+//
+// Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for
+// 5x5 and 7x7 (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load
+// units' limit).
+//
 // Determinism: no atomics; bit-equal from run to run.
 #pragma once
 

@@ -1,13 +1,18 @@
 // Element-wise kernels: batch-norm apply + node sum + activation in one pass, its gradient, add, fill.
 //
 // Launch: 256 threads, 16 bytes of each operand a thread, one pass and no loop, for nothing is reused: what
-// counts is that 2048 threads of a multiprocessor keep 32 KiB or more in flight, twice what latency times
-// bandwidth asks for (3.35 TB/s * 600 ns / 132 = 15 KiB on an H100, 1.6 TB/s * 600 ns / 108 = 9 KiB on an
-// A100). Affine sums take one row group of channels a thread (MatrixTiling), so that scale and shift come
-// from the first-level cache. Bytes: affine_sum 4(T + outputs) an element for T terms, activation_backward 12
-// (16 when it accumulates), add 12 (8 when it overwrites), fill 4. Flops: 2 a term; an averaged term 9, of
-// which 8 of the 9 reads hit a cache. Expected: 85-90 % of memory bandwidth on A100 and H100, by arithmetic,
-// not measured. Determinism: no sums across threads; bit-equal from run to run.
+// counts is that the 1024 (affine_sum: 52 registers) to 2048 threads of a multiprocessor have 16 to 32 KiB of
+// each operand in flight, where latency times bandwidth asks for 15 KiB in all on an H100 (3.35 TB/s * 600 ns
+// / 132) and 9 KiB on an A100 (1.6 TB/s * 600 ns / 108). Affine sums take one group of channels of a row a
+// thread (MatrixTiling), so that scale and shift come from the first-level cache.
+//
+// Bytes: affine_sum 4(T + outputs) an element for T terms, activation_backward 12 (16 when it accumulates),
+// add 12 (8 when it overwrites), fill 4. Flops: 2 a term; an averaged term 9, of which 8 of the 9 reads hit a
+// cache.
+//
+// Expected: 85-90 % of memory bandwidth on A100 and H100, by arithmetic, not measured.
+//
+// Determinism: no sums across threads; bit-equal from run to run.
 #pragma once
 
 #include <cfloat>

@@ -3,8 +3,13 @@
 //
 // Launch: 256 threads, one element of the result a thread, so that writes are whole lines; reads stride by
 // the channels of a group and meet in the caches, for the largest filter of the search spaces is a few MiB
-// and the NAS-Bench-201 ones are 2 to 147 KiB. Bytes: 8 an element (6 from bfloat16). Expected: a launch, 2
-// to 3 us on A100 and H100, by arithmetic, not measured. Determinism: a copy.
+// and the NAS-Bench-201 ones are 2 to 147 KiB.
+//
+// Bytes: 8 an element (6 from bfloat16).
+//
+// Expected: a launch, 2 to 3 us on A100 and H100, by arithmetic, not measured.
+//
+// Determinism: a copy.
 #pragma once
 
 #include "kernels/cuda/bf16.cuh"

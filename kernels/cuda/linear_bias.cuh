@@ -1,10 +1,13 @@
 // What the classifier needs beside cuBLAS's products: the bias and its gradient.
 //
 // Launch: add_bias 256 threads, one output a thread. bias_gradient one output column a thread, which walks
-// the batch: neighbours read neighbouring floats, and the order of the sum is fixed without a tree. Bytes:
-// add_bias 8 an output, bias_gradient 4. Both are launches rather than work: 64 x 10 to 256 x 1000 outputs
-// are 2.5 KiB to 1 MiB; the walk over a batch of 256 takes about 256 loads of latency overlapped 8 deep, 20
-// us, by arithmetic, not measured. Determinism: fixed order, in double; bit-equal from run to run.
+// the batch: neighbours read neighbouring floats, and the order of the sum is fixed without a tree.
+//
+// Bytes: add_bias 8 an output, bias_gradient 4. Both are launches rather than work: 64 x 10 to 256 x 1000
+// outputs are 2.5 KiB to 1 MiB; the walk over a batch of 256 takes about 256 loads of latency overlapped 8
+// deep, 20 us, by arithmetic, not measured.
+//
+// Determinism: fixed order, in double; bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/flat.cuh"

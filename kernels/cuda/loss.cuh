@@ -1,13 +1,16 @@
-// Softmax cross entropy with label smoothing, its gradient, and the number of rows whose largest logit is the
-// label's.
+// Softmax cross entropy with label smoothing, its gradient, and the number of rows whose largest logit is
+// the label's.
 //
 // Launch: one block of 16 warps for the whole batch, a warp a row at a time. The interface gives no scratch
 // memory and the sums must come out in one order; a block that sums its own warps needs neither. A batch of
-// 64 x 10 or 256 x 1000 is 2.5 KiB to 1 MiB: about 5 to 80 us on one multiprocessor (three sweeps of a row by
-// a warp, 16 rows at once), a thousandth of a training step; by arithmetic, not measured, and far from any
-// peak. Bytes: 4 an element read up to three times (twice from cache), 4 written. Flops: about 30. A label
-// outside 0..classes-1 makes loss and gradient row NaN, for a kernel cannot throw. Determinism: fixed order;
-// bit-equal from run to run.
+// 64 x 10 or 256 x 1000 is 2.5 KiB to 1 MiB: about 5 to 80 us on one multiprocessor (three sweeps of a row
+// by a warp, 16 rows at once), a thousandth of a training step; by arithmetic, not measured, and far from
+// any peak.
+//
+// Bytes: 4 an element read up to three times (twice from cache), 4 written. Flops: about 30. A label outside
+// 0..classes-1 makes loss and gradient row NaN, for a kernel cannot throw.
+//
+// Determinism: fixed order; bit-equal from run to run.
 #pragma once
 
 #include "kernels/cuda/reduce.cuh"

@@ -1,20 +1,23 @@
 // Philox random numbers in bulk: the stream that engine/philox.h would draw from the same state, word for
 // word.
 //
-// Launch: 256 threads, one generator block a thread: 4 words, stored as 16 bytes. Bytes: 4 a number. Flops:
-// none; 20 wide multiplications (2 issue slots each) and 60 logic operations for 4 numbers. Expected: 50-70 %
-// of memory bandwidth on A100 and H100, by arithmetic, not measured (30 integer slots a number: 132 * 64
-// * 1.7 GHz / 30 = 0.48 T numbers/s of 0.84 T on an H100). Determinism: bit-equal, whatever the launch.
+// Launch: 256 threads, one generator block a thread: 4 words, stored as 16 bytes.
+//
+// Bytes: 4 a number. Flops: none; 20 wide multiplications (2 issue slots each) and 60 logic operations for 4
+// numbers.
+//
+// Expected: 50-70 % of memory bandwidth on A100 and H100, by arithmetic, not measured (30 integer slots a
+// number: 132 * 64 * 1.7 GHz / 30 = 0.48 T numbers/s of 0.84 T on an H100).
+//
+// Determinism: bit-equal, whatever the launch.
 #pragma once
 
-#include <limits>
-
 #include "kernels/cuda/flat.cuh"
-#include "kernels/philox4x32.h"
+#include "kernels/cuda/more_primitives.h"
 
 namespace rlnas {
 
-// Calls store(first element, words, how many of the four) once a thread.
+// Calls write(first element, words, how many of the four) once a thread.
 template <class Write>
 __device__ __forceinline__ void draw_block(const PhiloxStream& stream, std::int64_t count,
                                            const Write& write) {

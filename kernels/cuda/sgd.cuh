@@ -1,27 +1,26 @@
 // SGD with momentum over the flat weight buffer in one launch, and gradient clipping by element or by norm.
 //
 // Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread), so that a segment's
-// state is one uniform branch and an untouched block ends at once. Bytes: 20 an element sampled (read
-// gradient, momentum, weights, write two), 16 coasting, 0 untouched; flops: 6 to 8. Expected: 85-90 % of
-// memory bandwidth on A100 and H100, by arithmetic, not measured. The norm takes 4 bytes an element more:
-// partial sums of squares a block in double, then one block over the partials. Double costs nothing here: 1
-// conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100 converts 3.6 T/s (16 a clock and
-// multiprocessor) and an A100 likewise 2.4 T/s of 0.5. Determinism: fixed trees, no atomics; bit-equal from
-// run to run.
+// state is one uniform branch and an untouched block ends at once.
+//
+// Bytes: 20 an element sampled (read gradient, momentum, weights, write two), 16 coasting, 0 untouched;
+// flops: 6 to 8.
+//
+// Expected: 85-90 % of memory bandwidth on A100 and H100, by arithmetic, not measured. The norm takes 4
+// bytes an element more: partial sums of squares a block in double, then one block over the partials. Double
+// costs nothing here: 1 conversion and 1 FMA an element are 0.8 T/s at 3.35 TB/s, where an H100 converts 3.6
+// T/s (16 a clock and multiprocessor) and an A100 likewise 2.4 T/s of 0.5.
+//
+// Determinism: fixed trees, no atomics; bit-equal from run to run.
 #pragma once
 
+#include "kernels/cuda/more_primitives.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 inline constexpr int kSgdThreads = 256;
-
-// What happens to a gradient before the update.
-struct GradientClip {
-  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after `scale`
-  const float* scale = nullptr;                          // device: 1 float from launch_gradient_norm, or null
-};
 
 // One element. momentum and weight are updated.
 struct SgdRule {
@@ -118,15 +117,10 @@ __global__ void __launch_bounds__(kSgdThreads)
 }
 
 // ---- on the host ----
-inline std::size_t gradient_norm_scratch_bytes(int block_count) {
-  return std::size_t(block_count) * sizeof(double);
-}
-
-// norm, scale: device, one element each. The gradient is read, not scaled: pass `scale` to launch_sgd_step.
 inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
                                  const float* gradient, float max_norm, double* norm, float* scale,
                                  Workspace workspace, GpuStream stream) {
-  check_workspace("gradient norm", workspace, gradient_norm_scratch_bytes(block_count));
+  check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
   double* const partials = static_cast<double*>(workspace.data);
   const LaunchShape shape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::block};
   if (block_count > 0)

@@ -1,10 +1,18 @@
 // What CudaBackend is without a device: host memory, with the primitives that CUDA's libraries do for it done
 // by the reference. Everything else is the real source, kernels/cuda/*.cu.
+#include "tests/emulation/host_device.h"
+
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/linear_bias.h"
 #include "kernels/ref/ref_backend.h"
 
 namespace rlnas {
+
+std::size_t& emulation::allocation_offset() {
+  static std::size_t offset = 0;
+  return offset;
+}
 
 struct CudaDevice {
   RefBackend libraries;
@@ -19,10 +27,11 @@ std::string CudaBackend::description() const {
 }
 
 void* CudaBackend::allocate(std::size_t bytes) {
-  return device_->libraries.allocate(bytes);
+  const std::size_t offset = emulation::allocation_offset();
+  return static_cast<char*>(device_->libraries.allocate(bytes + offset)) + offset;
 }
 void CudaBackend::release(void* memory) noexcept {
-  device_->libraries.release(memory);
+  device_->libraries.release(static_cast<char*>(memory) - emulation::allocation_offset());
 }
 void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
   device_->libraries.upload(device, host, bytes);
@@ -53,14 +62,16 @@ void CudaBackend::conv_backward_weights(const ConvSpec& spec, const float* x, co
 
 void CudaBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
                                  float* y) {
-  device_->libraries.linear_forward(spec, x, w, bias, y);
+  device_->libraries.linear_forward(spec, x, w, nullptr, y);
+  if (bias != nullptr) add_bias(spec, bias, y, stream_);
 }
 void CudaBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
   device_->libraries.linear_backward_data(spec, dy, w, dx);
 }
 void CudaBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
                                           float* dbias) {
-  device_->libraries.linear_backward_weights(spec, x, dy, dw, dbias);
+  device_->libraries.linear_backward_weights(spec, x, dy, dw, nullptr);
+  if (dbias != nullptr) bias_gradient(spec, dy, dbias, stream_);
 }
 
 }  // namespace rlnas

@@ -5,6 +5,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
 #include "tests/emulation/emulator.h"
+#include "tests/emulation/host_device.h"
 #include "tests/kernels/compare_backends.h"
 
 namespace rlnas::test {
@@ -59,17 +60,30 @@ TEST_CASE("emulated kernels equal ref: element-wise") {
 TEST_CASE("emulated kernels equal ref: pooling") {
   compare_under_all_schedules(pool_cases());
 }
-TEST_CASE("emulated kernels equal ref: loss") {
-  std::vector<Case> cases;
-  for (const Case& test : head_cases())
-    if (test.op == "cross_entropy") cases.push_back(test);
-  compare_under_all_schedules(cases);
+TEST_CASE("emulated kernels equal ref: bias and loss") {
+  compare_under_all_schedules(head_cases());
 }
 TEST_CASE("emulated kernels equal ref: sgd and angle sums") {
   compare_under_all_schedules(buffer_cases());
 }
 TEST_CASE("emulated kernels equal ref: augmentation") {
   compare_under_all_schedules(augment_cases());
+}
+
+TEST_CASE("emulated kernels equal ref: memory that vector loads cannot use") {
+  const auto ref = make_ref_backend();
+  CudaBackend cuda{CudaOptions{}};
+  emulation::options().schedule = emulation::Schedule::random_priority;
+  for (const std::vector<Case>& cases : {depthwise_cases(), batch_norm_cases(), elementwise_cases(),
+                                         pool_cases(), buffer_cases(), augment_cases()})
+    for (const Case& test : cases) {
+      CAPTURE(test.name);
+      const std::vector<Output> expected = run_case(test, *ref, Guards::sanitizer);
+      emulation::allocation_offset() = alignof(double);
+      const std::vector<Output> got = run_case(test, cuda, Guards::sanitizer);
+      emulation::allocation_offset() = 0;
+      check_outputs(test, expected, got);
+    }
 }
 
 }  // namespace rlnas::test

@@ -7,10 +7,11 @@
 #include <limits>
 
 #include "engine/philox.h"
-#include "kernels/cuda/angle.cuh"
 #include "kernels/cuda/cast.cuh"
-#include "kernels/cuda/philox.cuh"
-#include "kernels/cuda/sgd.cuh"
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/filter_layout.cuh"
+#include "kernels/cuda/more_primitives.h"
+#include "tests/emulation/emulator.h"
 
 namespace rlnas::test {
 namespace {
@@ -115,14 +116,38 @@ TEST_CASE("bfloat16: every value comes back, and floats round to the nearest, ti
   });
 }
 
+TEST_CASE("filters go from KRSC to OIHW") {
+  const ConvSpec spec{.in_channels = 6, .out_channels = 5, .kernel = 3, .groups = 2};
+  under_all_schedules([&] {
+    Array<float> krsc(spec.weight_count()), oihw(spec.weight_count());
+    Array<Bf16> krsc_bf16(spec.weight_count());
+    for (std::size_t i = 0; i < krsc.size(); ++i) {
+      krsc[i] = float(i);
+      krsc_bf16[i] = to_bf16(float(i));
+    }
+    constexpr std::size_t kChannels = 3, kTaps = 9;
+    const auto check = [&] {
+      for (std::size_t k = 0; k < 5; ++k)
+        for (std::size_t c = 0; c < kChannels; ++c)
+          for (std::size_t tap = 0; tap < kTaps; ++tap)
+            CHECK(oihw[(k * kChannels + c) * kTaps + tap] == float((k * kTaps + tap) * kChannels + c));
+    };
+    launch_krsc_to_oihw(spec, krsc.data(), oihw.data(), nullptr);
+    check();
+    std::fill_n(oihw.data(), oihw.size(), 0.0f);
+    launch_krsc_to_oihw(spec, krsc_bf16.data(), oihw.data(), nullptr);
+    check();
+  });
+}
+
 TEST_CASE("philox on the device draws what the host's stream draws") {
   under_all_schedules([] {
     for (const std::size_t count : {0, 1, 3, 4, 5, 1023, 4097}) {
       RandomStream words(7, "device", 3, 5), uniforms(7, "device", 3, 5);
       Array<std::uint32_t> drawn(count);
       Array<float> floats(count);
-      launch_philox_words(words.state(), count, drawn.data(), nullptr);
-      launch_philox_uniform(words.state(), -2.0f, 3.0f, count, floats.data(), nullptr);
+      philox_words(words.state(), count, drawn.data(), nullptr);
+      philox_uniform(words.state(), -2.0f, 3.0f, count, floats.data(), nullptr);
       for (std::size_t i = 0; i < count; ++i) {
         CHECK(drawn[i] == words.next_u32());
         CHECK(floats[i] == std::fma(5.0f, uniforms.uniform(), -2.0f));
@@ -132,9 +157,8 @@ TEST_CASE("philox on the device draws what the host's stream draws") {
 }
 
 TEST_CASE("angle sums: ragged segments, several checkpoints, both weight types and partial sums") {
-  const auto check = [](std::size_t alignment, auto weight, auto partial, double tolerance) {
+  const auto check = [](std::size_t alignment, auto weight, PartialSums partial, double tolerance) {
     using Weight = decltype(weight);
-    using Partial = decltype(partial);
     const Table table(kRagged, alignment);
     constexpr int kCheckpoints = 3;
     Array<float> source(table.count);
@@ -155,9 +179,9 @@ TEST_CASE("angle sums: ragged segments, several checkpoints, both weight types a
     under_all_schedules([&] {
       Array<AngleSums> sums(std::size_t(table.segments * kCheckpoints));
       for (std::size_t i = 0; i < sums.size(); ++i) sums[i].dot = double(kNan);
-      Array<std::byte> scratch(angle_scratch_bytes<Partial>(table.block_count(), kCheckpoints));
-      launch_angle_sums<Partial>(batch, table.blocks.data(), table.block_count(), table.segments, sums.data(),
-                                 scratch.workspace(), nullptr);
+      Array<std::byte> scratch(angle_batch_workspace_bytes(table.block_count(), kCheckpoints, partial));
+      angle_sums_batch(batch, partial, table.blocks.data(), table.block_count(), table.segments, sums.data(),
+                       scratch.workspace(), nullptr);
       // In order, 100000 of them: a double would itself be off by more than the tolerance.
       struct Sums {
         long double dot = 0.0L, norm0_sq = 0.0L, norm1_sq = 0.0L;
@@ -182,8 +206,8 @@ TEST_CASE("angle sums: ragged segments, several checkpoints, both weight types a
       // A checkpoint alone gives the same bits.
       AngleBatch<Weight> alone{.w0 = batch.w0, .count = 1, .w1 = {batch.w1[1]}};
       Array<AngleSums> one(std::size_t(table.segments));
-      launch_angle_sums<Partial>(alone, table.blocks.data(), table.block_count(), table.segments, one.data(),
-                                 scratch.workspace(), nullptr);
+      angle_sums_batch(alone, partial, table.blocks.data(), table.block_count(), table.segments, one.data(),
+                       scratch.workspace(), nullptr);
       for (int s = 0; s < table.segments; ++s) {
         CHECK(one[std::size_t(s)].dot == sums[std::size_t(table.segments + s)].dot);
         CHECK(one[std::size_t(s)].norm1_sq == sums[std::size_t(table.segments + s)].norm1_sq);
@@ -191,10 +215,10 @@ TEST_CASE("angle sums: ragged segments, several checkpoints, both weight types a
     });
   };
   for (const std::size_t alignment : {16, 1}) {
-    check(alignment, float{}, double{}, 1e-14);
-    check(alignment, float{}, float{}, 1e-6);
-    check(alignment, Bf16{}, double{}, 1e-14);
-    check(alignment, Bf16{}, float{}, 1e-6);
+    check(alignment, float{}, PartialSums::fp64, 1e-14);
+    check(alignment, float{}, PartialSums::fp32, 1e-6);
+    check(alignment, Bf16{}, PartialSums::fp64, 1e-14);
+    check(alignment, Bf16{}, PartialSums::fp32, 1e-6);
   }
 }
 
@@ -203,11 +227,74 @@ TEST_CASE("angle sums: no block, no segment, too many checkpoints") {
   sums[1].dot = 3.0;
   Array<float> w(1);
   AngleBatch<float> batch{.w0 = w.data(), .count = 1, .w1 = {w.data()}};
-  launch_angle_sums<double>(batch, nullptr, 0, 2, sums.data(), {}, nullptr);
+  angle_sums_batch(batch, PartialSums::fp64, nullptr, 0, 2, sums.data(), {}, nullptr);
   CHECK(sums[1].dot == 0.0);
-  launch_angle_sums<double>(batch, nullptr, 0, 0, nullptr, {}, nullptr);
+  angle_sums_batch(batch, PartialSums::fp64, nullptr, 0, 0, nullptr, {}, nullptr);
   batch.count = AngleBatch<float>::kMaxCheckpoints + 1;
-  CHECK_THROWS_AS(launch_angle_sums<double>(batch, nullptr, 0, 2, sums.data(), {}, nullptr), Error);
+  CHECK_THROWS_AS(angle_sums_batch(batch, PartialSums::fp64, nullptr, 0, 2, sums.data(), {}, nullptr), Error);
+}
+
+TEST_CASE("loss: the first of equal logits counts; NaN and a label out of range make it NaN") {
+  CudaBackend cuda{CudaOptions{}};
+  const auto ref = make_ref_backend();
+  under_all_schedules([&] {
+    const CrossEntropySpec spec{.batch = 200, .classes = 70, .label_smoothing = 0.1f};
+    const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.classes);
+    RandomStream random(5, "ties");
+    Array<float> logits(count), dlogits(count), expected_dlogits(count);
+    for (std::size_t i = 0; i < count; ++i) logits[i] = float(random.below(4));
+    Array<std::int32_t> labels(std::size_t(spec.batch));
+    // Half of the labels are the first winner of their row, the others a later one.
+    for (std::size_t n = 0; n < labels.size(); ++n) {
+      const float* const row = logits.data() + n * std::size_t(spec.classes);
+      const float* winner = std::max_element(row, row + spec.classes);
+      if (n % 2 == 1) winner = std::find(winner + 1, row + spec.classes, *winner);
+      labels[n] = std::int32_t(winner - row) % spec.classes;
+    }
+    Array<LossSums> sums(1), expected(1);
+    cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
+    ref->cross_entropy(spec, logits.data(), labels.data(), expected_dlogits.data(), expected.data());
+    CHECK(sums[0].correct == expected[0].correct);
+    CHECK(sums[0].correct >= spec.batch / 2);
+    CHECK(sums[0].loss == doctest::Approx(expected[0].loss).epsilon(1e-7));
+
+    for (const std::int32_t bad : {-1, spec.classes}) {
+      labels[7] = bad;
+      cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
+      CHECK(std::isnan(sums[0].loss));
+      CHECK(std::isnan(dlogits[7 * std::size_t(spec.classes)]));
+      CHECK(!std::isnan(dlogits[8 * std::size_t(spec.classes)]));
+    }
+    labels[7] = 0;
+    logits[500] = kNan;
+    cuda.cross_entropy(spec, logits.data(), labels.data(), nullptr, sums.data());
+    CHECK(std::isnan(sums[0].loss));
+  });
+}
+
+TEST_CASE("not-a-number goes through element-wise sums, maxima and statistics") {
+  CudaBackend cuda{CudaOptions{}};
+  under_all_schedules([&] {
+    Array<float> x(64), y(64), saved(64), running(32), scratch(4096);
+    std::fill_n(x.data(), x.size(), kNan);
+    AffineSumSpec sum;
+    sum.rows = 4;
+    sum.channels = 16;
+    sum.term_count = 1;
+    sum.terms[0].x = x.data();
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
+      sum.activation = activation;
+      cuda.affine_sum(sum, nullptr, y.data());
+      for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::isnan(y[i]));
+    }
+    Array<std::uint8_t> index(64);
+    cuda.max_pool_forward({1, 16, 2, 2, 3, 1, 1}, x.data(), y.data(), index.data());
+    CHECK(std::isnan(y[63]));
+    cuda.batch_norm_statistics({.rows = 4, .channels = 16}, x.data(), nullptr, nullptr, running.data(),
+                               running.data() + 16, BatchNormSaved::at(saved.data(), 16),
+                               scratch.workspace());
+    for (std::size_t i = 0; i < saved.size(); ++i) CHECK(std::isnan(saved[i]));
+  });
 }
 
 TEST_CASE("gradient clipping: by norm over the sampled segments, and by element") {
@@ -230,8 +317,8 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
       Array<double> norm(1), partials(std::size_t(table.block_count()));
       Array<float> scale(1);
       for (const float limit : {5.0f, 1e6f}) {
-        launch_gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
-                             norm.data(), scale.data(), partials.workspace(), nullptr);
+        gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
+                      norm.data(), scale.data(), partials.workspace(), nullptr);
         CHECK(norm[0] == doctest::Approx(std::sqrt(square)).epsilon(1e-13));
         CHECK(scale[0] == doctest::Approx(std::min(1.0, double(limit) / std::sqrt(square))).epsilon(1e-6));
       }
@@ -241,8 +328,8 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
         fill_random(momentum, "momentum");
         fill_random(weights, "weights");
         const SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
-        launch_sgd_step(spec, {limit, scale.data()}, table.blocks.data(), table.block_count(), states.data(),
-                        gradient.data(), momentum.data(), weights.data(), nullptr);
+        clipped_sgd_step(spec, {limit, scale.data()}, table.blocks.data(), table.block_count(), states.data(),
+                         gradient.data(), momentum.data(), weights.data(), nullptr);
         // The same step by the reference, of a gradient clipped beforehand.
         Array<float> clipped(table.count), m(table.count), w(table.count);
         fill_random(m, "momentum");
@@ -267,11 +354,11 @@ TEST_CASE("gradient clipping: a norm that is not finite is seen, and an empty ta
   gradient[2] = kNan;
   const SegmentBlock block{0, 4, 0};
   const SegmentState state = SegmentState::sampled;
-  launch_gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), scale.data(),
-                       partials.workspace(), nullptr);
+  gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), scale.data(), partials.workspace(),
+                nullptr);
   CHECK(std::isnan(norm[0]));
   CHECK(std::isnan(scale[0]));
-  launch_gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), scale.data(), {}, nullptr);
+  gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), scale.data(), {}, nullptr);
   CHECK(norm[0] == 0.0);
   CHECK(scale[0] == 1.0f);
 }

@@ -1,0 +1,63 @@
+// What own kernels do beyond the Backend interface, for callers that are plain C++. Device pointers,
+// asynchronous on the stream, nothing allocated; each function is in the .cu file of its subject.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/gpu_stream.h"
+#include "kernels/philox4x32.h"
+
+namespace rlnas {
+
+struct Bf16;  // two bytes: bf16.cuh
+
+// ---- angle.cu: sums of one w0 with several w1, all in the layout of the same table ----
+template <class Weight>
+struct AngleBatch {
+  static constexpr int kMaxCheckpoints = 16;
+  const Weight* w0 = nullptr;
+  int count = 0;
+  const Weight* w1[kMaxCheckpoints] = {};
+};
+
+// What a block's own sums are kept in; those of a segment always add up in double (angle.cuh says when fp32
+// pays).
+enum class PartialSums { fp64, fp32 };
+
+std::size_t angle_batch_workspace_bytes(int block_count, int checkpoints, PartialSums partial);
+// -> sums [checkpoint][segment_count]. Determinism: a checkpoint gives the same bits alone and among others.
+void angle_sums_batch(const AngleBatch<float>& batch, PartialSums partial, const SegmentBlock* blocks,
+                      int block_count, int segment_count, AngleSums* sums, Workspace workspace,
+                      GpuStream stream);
+void angle_sums_batch(const AngleBatch<Bf16>& batch, PartialSums partial, const SegmentBlock* blocks,
+                      int block_count, int segment_count, AngleSums* sums, Workspace workspace,
+                      GpuStream stream);
+
+// ---- sgd.cu: gradient clipping ----
+// What happens to a gradient before the update.
+struct GradientClip {
+  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after `scale`
+  const float* scale = nullptr;                          // 1 float from gradient_norm, or null
+};
+
+std::size_t gradient_norm_workspace_bytes(int block_count);
+// norm [1]: of all sampled segments' gradients; scale [1]: min(1, max_norm / norm), as torch's
+// clip_grad_norm_. The gradient stays as it is: give `scale` to clipped_sgd_step.
+void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                   const float* gradient, float max_norm, double* norm, float* scale, Workspace workspace,
+                   GpuStream stream);
+// Backend::sgd_step with the gradient clipped as it is read.
+void clipped_sgd_step(const SgdSpec& spec, const GradientClip& clipping, const SegmentBlock* blocks,
+                      int block_count, const SegmentState* states, const float* gradient, float* momentum,
+                      float* weights, GpuStream stream);
+
+// ---- philox.cu: the numbers that the host would draw from the same stream ----
+// y [count], on a multiple of 16 bytes
+void philox_words(const PhiloxStream& random, std::size_t count, std::uint32_t* y, GpuStream stream);
+// low + (high - low) * uniform over [0, 1)
+void philox_uniform(const PhiloxStream& random, float low, float high, std::size_t count, float* y,
+                    GpuStream stream);
+
+}  // namespace rlnas
