@@ -32,9 +32,9 @@ const char* name_of(Policy policy);
 
 enum class Presence { device, no_device, no_driver };
 
-// Kinds of calls that can be made to fail; of cuDNN those that need a device, for a plan that cannot be made is
-// none. `execute` is work that fails while it runs on the device: as on
-// the real one, every call after it fails too.
+// Kinds of calls that can be made to fail; of cuDNN those that need a device, for a plan that cannot be made
+// is none. `execute` is work that fails while it runs on the device: as on the real one, every call after it
+// fails too.
 enum class Call { allocate, allocate_host, copy, launch, stream, event, graph, cublas, cudnn, execute };
 inline constexpr int kCallKinds = 10;
 const char* name_of(Call call);
