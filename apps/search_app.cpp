@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "apps/cli.h"
+#include "engine/device.h"
 #include "kernels/check.h"
 #include "search/nasbench201/checkpoint_angles.h"
 #include "search/nasbench201/describe.h"
@@ -22,6 +23,7 @@ constexpr const char* kStateFile = "search_state.json";
 struct SearchOptions {
   std::string supernet, init, trained, describe;
   std::string method = "evolution", score = "angle", compat = "none";
+  std::string device = "cpu";  // the angles take milliseconds, less than a GPU takes to start
   int classes = 0, image_size = 32, top = 10, threads = 0;
   double max_mflops = 0.0;
   std::int64_t max_params = 0;
@@ -67,6 +69,7 @@ void declare_options(CLI::App& app, SearchOptions& o) {
                  "many classes");
   app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
   app.add_option("--image-size", o.image_size, "Image size of the network counted");
+  app.add_option("--device", o.device, "Where the angles are computed: auto | cpu | cuda[:N] | ref");
   app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
 }
 
@@ -143,12 +146,12 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
-  RLNAS_CHECK(o.threads >= 0, usage, "--threads ", o.threads, ": must not be negative");
 
   const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
   const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
-  const auto backend = make_cpu_backend({o.threads});
-  const nasbench201::CheckpointAngles angles = nasbench201::checkpoint_angle_sums(*backend, init, trained);
+  const DeviceChoice device = choose_device(o.device, {.threads = o.threads});
+  const nasbench201::CheckpointAngles angles =
+      nasbench201::checkpoint_angle_sums(*device.backend, init, trained);
   RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
               ": the SuperNet has ", angles.classes, "; leave out --classes");
   config.space.classes = angles.classes;

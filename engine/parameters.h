@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/device_bytes.h"
 #include "engine/segment_table.h"
 #include "kernels/backend.h"
 
@@ -14,13 +15,10 @@ namespace rlnas {
 class FlatBuffer {
  public:
   FlatBuffer(Backend& backend, SegmentTable table);  // zero-filled
-  ~FlatBuffer();
-  FlatBuffer(const FlatBuffer&) = delete;
-  FlatBuffer& operator=(const FlatBuffer&) = delete;
 
   const SegmentTable& table() const { return table_; }
-  float* data() const { return data_; }
-  float* at(int segment) const { return data_ + table_[segment].offset; }
+  float* data() const { return data_.as<float>(); }
+  float* at(int segment) const { return data() + table_[segment].offset; }
   std::vector<float> download() const;  // the whole buffer, padding included
   // Errors: run_failed when the size differs.
   void upload(const std::vector<float>& values);
@@ -28,7 +26,7 @@ class FlatBuffer {
  private:
   Backend& backend_;
   SegmentTable table_;
-  float* data_ = nullptr;
+  DeviceBytes data_;
 };
 
 // What happens to weights that were not sampled in a step (method.md 2.3).
@@ -40,9 +38,6 @@ enum class Unsampled {
 class Parameters {
  public:
   Parameters(Backend& backend, const SegmentTable& table);
-  ~Parameters();
-  Parameters(const Parameters&) = delete;
-  Parameters& operator=(const Parameters&) = delete;
 
   const SegmentTable& table() const { return weights_.table(); }
   FlatBuffer& weights() { return weights_; }
@@ -61,8 +56,8 @@ class Parameters {
   const std::vector<std::uint8_t>& ever_sampled() const { return ever_sampled_; }
   void set_ever_sampled(std::vector<std::uint8_t> flags) { ever_sampled_ = std::move(flags); }
 
-  const SegmentBlock* device_blocks() const { return device_blocks_; }
-  int block_count() const { return block_count_; }
+  const SegmentBlock* device_blocks() const { return device_blocks_.as<SegmentBlock>(); }
+  int block_count() const { return int(blocks_.size()); }
   std::size_t device_bytes() const;
 
  private:
@@ -70,9 +65,8 @@ class Parameters {
   FlatBuffer weights_, gradient_, momentum_;
   std::vector<SegmentState> states_;
   std::vector<std::uint8_t> ever_sampled_;
-  SegmentBlock* device_blocks_ = nullptr;
-  SegmentState* device_states_ = nullptr;
-  int block_count_ = 0;
+  std::vector<SegmentBlock> blocks_;
+  DeviceBytes device_blocks_, device_states_;
 };
 
 }  // namespace rlnas

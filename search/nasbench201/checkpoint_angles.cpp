@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "engine/device_bytes.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
 #include "search/nasbench201/supernet.h"
@@ -57,24 +58,6 @@ std::vector<float> pack(const TensorFile& file, const SegmentTable& segments, co
   return flat;
 }
 
-// A device allocation that is released with its scope.
-class DeviceBytes {
- public:
-  DeviceBytes(Backend& backend, std::size_t bytes)
-      : backend_(backend), data_(bytes == 0 ? nullptr : backend.allocate(bytes)) {}
-  DeviceBytes(Backend& backend, const void* host, std::size_t bytes) : DeviceBytes(backend, bytes) {
-    backend_.upload(data_, host, bytes);
-  }
-  ~DeviceBytes() { backend_.release(data_); }
-  DeviceBytes(const DeviceBytes&) = delete;
-  DeviceBytes& operator=(const DeviceBytes&) = delete;
-  void* data() const { return data_; }
-
- private:
-  Backend& backend_;
-  void* data_;
-};
-
 }  // namespace
 
 CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init_path,
@@ -97,11 +80,10 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   const DeviceBytes device_blocks(backend, blocks.data(), blocks.size() * sizeof(SegmentBlock));
   const DeviceBytes device_sums(backend, result.sums.size() * sizeof(AngleSums));
   const DeviceBytes scratch(backend, scratch_bytes);
-  backend.angle_sums(static_cast<const SegmentBlock*>(device_blocks.data()), int(blocks.size()),
-                     result.segments.size(), static_cast<const float*>(device_w0.data()),
-                     static_cast<const float*>(device_w1.data()), static_cast<AngleSums*>(device_sums.data()),
-                     {scratch.data(), scratch_bytes});
-  backend.download(result.sums.data(), device_sums.data(), result.sums.size() * sizeof(AngleSums));
+  backend.angle_sums(device_blocks.as<SegmentBlock>(), int(blocks.size()), result.segments.size(),
+                     device_w0.as<float>(), device_w1.as<float>(), device_sums.as<AngleSums>(),
+                     {scratch.as<void>(), scratch_bytes});
+  backend.download(result.sums.data(), device_sums.as<AngleSums>(), result.sums.size() * sizeof(AngleSums));
   return result;
 }
 

@@ -278,7 +278,7 @@ TEST_CASE("detector: results that depend on the order of warps differ between sc
 TEST_CASE("launches can be queued and run later, each in its order") {
   std::vector<std::function<void()>> queue;
   const emulation::Executor before = emulation::executor();
-  emulation::executor() = [&](GpuStream, std::function<void()> run) { queue.push_back(std::move(run)); };
+  emulation::executor() = [&](emulation::Launch launch) { queue.push_back(std::move(launch.run)); };
   Buffer out;
   launch("two_writers_kernel", two_writers_kernel, block_of(kThreads), nullptr, Bug::none, out.data);
   emulation::executor() = before;

@@ -65,20 +65,20 @@ Options& options() {
 }
 
 Executor& executor() {
-  static Executor executor = [](GpuStream, const std::function<void()>& run) { run(); };
+  static Executor executor = [](const Launch& launch) { launch.run(); };
   return executor;
 }
 
-void submit(const char* kernel, const LaunchShape& shape, GpuStream stream,
+void submit(const char* kernel, const LaunchShape& shape, GpuStream stream, std::vector<const void*> pointers,
             std::function<void()> thread_body) {
   static std::uint64_t launches = 0;
   if (launches == 0 && __sanitizer_set_death_callback != nullptr)
     __sanitizer_set_death_callback(report_where);
   const std::uint64_t seed = options().seed + 0x9E3779B97F4A7C15u * ++launches;
   check_shape(kernel, shape);
-  executor()(stream, [kernel, shape, seed, body = std::move(thread_body)] {
-    run_launch({kernel, shape, &body}, seed);
-  });
+  executor()({kernel, stream, std::move(pointers), [kernel, shape, seed, body = std::move(thread_body)] {
+                run_launch({kernel, shape, &body}, seed);
+              }});
 }
 
 }  // namespace rlnas::emulation

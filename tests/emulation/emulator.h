@@ -11,6 +11,7 @@
 #include <source_location>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "kernels/cuda/gpu_stream.h"
 #include "kernels/cuda/launch_shape.h"
@@ -38,13 +39,20 @@ struct Options {
 };
 Options& options();
 
+struct Launch {
+  const char* kernel;
+  GpuStream stream;
+  std::vector<const void*> pointers;  // those among the arguments that are not null
+  std::function<void()> run;
+};
+
 // Who runs a launch: by default at once. A simulated runtime puts a function here that keeps `run` until its
 // stream gets to it.
-using Executor = std::function<void(GpuStream stream, std::function<void()> run)>;
+using Executor = std::function<void(Launch launch)>;
 Executor& executor();
 
 // Hands the launch to the executor. Errors: Fault for a shape that no GPU takes.
-void submit(const char* kernel, const LaunchShape& shape, GpuStream stream,
+void submit(const char* kernel, const LaunchShape& shape, GpuStream stream, std::vector<const void*> pointers,
             std::function<void()> thread_body);
 
 }  // namespace emulation

@@ -108,7 +108,14 @@ inline unsigned __float_as_uint(float value) {
 template <class... Params, class... Args>
 void launch(const char* name, void (*kernel)(Params...), const LaunchShape& shape, GpuStream stream,
             Args... args) {
-  emulation::submit(name, shape, stream, [kernel, ... values = Params(args)] { kernel(values...); });
+  std::vector<const void*> pointers;
+  const auto note = [&](const auto& value) {
+    if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(value)>>)
+      if (value != nullptr) pointers.push_back(value);
+  };
+  (note(args), ...);
+  emulation::submit(name, shape, stream, std::move(pointers),
+                    [kernel, ... values = Params(args)] { kernel(values...); });
 }
 
 }  // namespace rlnas

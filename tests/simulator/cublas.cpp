@@ -1,0 +1,129 @@
+// cuBLAS: the calls of the classifier. Products are plain loops in double, rounded once.
+#include <cublas_v2.h>
+
+#include <set>
+#include <vector>
+
+#include "tests/simulator/device_memory.h"
+#include "tests/simulator/stream.h"
+
+using namespace rlnas::simulator;
+
+struct cublasContext {
+  cudaStream_t stream = nullptr;  // the default stream, until one is set
+};
+
+namespace {
+
+std::set<cublasHandle_t>& handles() {
+  static auto* const handles = new std::set<cublasHandle_t>;
+  return *handles;
+}
+
+// Column-major, `stride` elements from one column to the next.
+struct Matrix {
+  const float* data;
+  int rows, columns, stride;
+  bool transposed;
+
+  Matrix(const float* from, cublasOperation_t operation, int m, int n, int ld)
+      : data(from),
+        rows(operation == CUBLAS_OP_N ? m : n),
+        columns(operation == CUBLAS_OP_N ? n : m),
+        stride(ld),
+        transposed(operation != CUBLAS_OP_N) {}
+
+  std::size_t bytes() const {
+    return (std::size_t(columns - 1) * std::size_t(stride) + std::size_t(rows)) * sizeof(float);
+  }
+  double at(int row, int column) const {
+    if (transposed) std::swap(row, column);
+    return data[std::size_t(column) * std::size_t(stride) + std::size_t(row)];
+  }
+};
+
+bool usable(const Matrix& matrix) {
+  return matrix.stride >= matrix.rows &&
+         device_memory().holds(MemoryKind::device, matrix.data, matrix.bytes(), "cuBLAS matrix product");
+}
+
+void multiply(int k, float alpha, const Matrix& a, const Matrix& b, float beta, const Matrix& c) {
+  float* const out = const_cast<float*>(c.data);
+  for (int column = 0; column < c.columns; ++column)
+    for (int row = 0; row < c.rows; ++row) {
+      double sum = 0.0;
+      for (int i = 0; i < k; ++i) sum += a.at(row, i) * b.at(i, column);
+      const double kept = beta == 0.0f ? 0.0 : double(beta) * c.at(row, column);  // 0 * NaN is not read
+      out[std::size_t(column) * std::size_t(c.stride) + std::size_t(row)] = float(double(alpha) * sum + kept);
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
+  const Entry entry;
+  *handle = nullptr;
+  if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  *handle = new cublasContext;
+  handles().insert(*handle);
+  ++state().usage.handles;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
+  const Entry entry;
+  if (handles().erase(handle) == 0) return CUBLAS_STATUS_NOT_INITIALIZED;
+  delete handle;
+  --state().usage.handles;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
+  const Entry entry;
+  if (!handles().contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_MAPPING_ERROR;
+  require_stream(stream, "cublasSetStream");
+  handle->stream = stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation,
+                            cublasOperation_t b_operation, int m, int n, int k, const void* alpha,
+                            const void* a, cudaDataType a_type, int lda, const void* b, cudaDataType b_type,
+                            int ldb, const void* beta, void* c, cudaDataType c_type, int ldc,
+                            cublasComputeType_t, cublasGemmAlgo_t) {
+  const Entry entry;
+  if (!handles().contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_EXECUTION_FAILED;
+  if (a_type != CUDA_R_32F || b_type != CUDA_R_32F || c_type != CUDA_R_32F)
+    misuse("cublasGemmEx: only float is simulated");
+  if (m <= 0 || n <= 0 || k <= 0) return CUBLAS_STATUS_INVALID_VALUE;
+  const Matrix left(static_cast<const float*>(a), a_operation, m, k, lda),
+      right(static_cast<const float*>(b), b_operation, k, n, ldb),
+      result(static_cast<const float*>(c), CUBLAS_OP_N, m, n, ldc);
+  if (!usable(left) || !usable(right) || !usable(result)) return CUBLAS_STATUS_INVALID_VALUE;
+  const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
+  enqueue(handle->stream, "cuBLAS matrix product", [=] { multiply(k, scale, left, right, keep, result); });
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+const char* cublasGetStatusString(cublasStatus_t status) {
+  switch (status) {
+    case CUBLAS_STATUS_SUCCESS:
+      return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_MAPPING_ERROR:
+      return "CUBLAS_STATUS_MAPPING_ERROR";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    default:
+      return "an unknown cuBLAS status";
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,246 @@
+// cuDNN: descriptors. Every call goes on to the real library; the properties of the device, which the real
+// one would ask the driver for, are the simulated device's.
+#include <dlfcn.h>
+
+#include <algorithm>
+
+#include "tests/simulator/cudnn_record.h"
+#include "tests/simulator/device_properties.h"
+#include "tests/simulator/state.h"
+
+namespace rlnas::simulator {
+namespace {
+
+std::map<cudnnBackendDescriptor_t, DescriptorRecord>& records() {
+  static auto* const records = new std::map<cudnnBackendDescriptor_t, DescriptorRecord>;
+  return *records;
+}
+
+std::size_t bytes_of(cudnnBackendAttributeType_t type) {
+  switch (type) {
+    case CUDNN_TYPE_BOOLEAN:
+    case CUDNN_TYPE_CHAR:
+      return 1;
+    case CUDNN_TYPE_HANDLE:
+    case CUDNN_TYPE_INT64:
+    case CUDNN_TYPE_DOUBLE:
+    case CUDNN_TYPE_VOID_PTR:
+    case CUDNN_TYPE_BACKEND_DESCRIPTOR:
+      return 8;
+    case CUDNN_TYPE_FRACTION:
+      return sizeof(cudnnFraction_t);
+    default:
+      return 4;  // enumerations, float, int32
+  }
+}
+
+template <class T, std::size_t N>
+std::array<T, N> array_of(const DescriptorRecord& record, cudnnBackendAttributeName_t name) {
+  const std::vector<T> values = record.values<T>(name);
+  if (values.size() != N) misuse("cuDNN attribute " + std::to_string(int(name)) + ": only 2D is simulated");
+  std::array<T, N> result{};
+  std::copy(values.begin(), values.end(), result.begin());
+  return result;
+}
+
+const DescriptorRecord& part(const DescriptorRecord& record, cudnnBackendAttributeName_t name) {
+  return record_of(record.value<cudnnBackendDescriptor_t>(name, nullptr));
+}
+
+ConvolutionTensor read_tensor(const DescriptorRecord& record) {
+  ConvolutionTensor tensor;
+  tensor.id = record.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0);
+  tensor.sizes = array_of<std::int64_t, 4>(record, CUDNN_ATTR_TENSOR_DIMENSIONS);
+  tensor.strides = array_of<std::int64_t, 4>(record, CUDNN_ATTR_TENSOR_STRIDES);
+  tensor.type = record.value(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_DATA_FLOAT);
+  tensor.alignment = record.value<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, 1);
+  return tensor;
+}
+
+// The attributes in which the operations of the three passes differ.
+struct Names {
+  ConvolutionResult result;
+  cudnnBackendAttributeName_t x, w, y, geometry, alpha, beta;
+};
+
+std::optional<Names> names_of(cudnnBackendDescriptorType_t operation) {
+  switch (operation) {
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
+      return Names{ConvolutionResult::y,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
+      return Names{ConvolutionResult::x,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR:
+      return Names{ConvolutionResult::w,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+    default:
+      return std::nullopt;
+  }
+}
+
+// A plan's own text, and behind it what the plan computes, which only cuDNN could read out of it.
+constexpr const char* kMark = "\nsimulated ";
+
+// Called by the real library's conventions: `capacity` 0 asks for the length.
+cudnnStatus_t read_plan_text(cudnnBackendDescriptor_t plan, std::int64_t capacity, std::int64_t* count,
+                             void* to) {
+  const auto real = RLNAS_REAL_CUDNN(cudnnBackendGetAttribute);
+  constexpr auto kName = CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION;
+  std::int64_t length = 0;
+  cudnnStatus_t status = real(plan, kName, CUDNN_TYPE_CHAR, 0, &length, nullptr);
+  if (status != CUDNN_STATUS_SUCCESS) return status;
+  std::string text(std::size_t(length), '\0');
+  status = real(plan, kName, CUDNN_TYPE_CHAR, length, &length, text.data());
+  if (status != CUDNN_STATUS_SUCCESS) return status;
+  if (const auto& convolution = record_of(plan).convolution) text += kMark + text_of(*convolution);
+  *count = std::int64_t(text.size());
+  if (to != nullptr) std::memcpy(to, text.data(), std::size_t(std::min(capacity, *count)));
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t write_plan_text(cudnnBackendDescriptor_t plan, const std::string& text) {
+  const std::size_t mark = text.find(kMark);
+  const std::string json = text.substr(0, mark);
+  const cudnnStatus_t status =
+      RLNAS_REAL_CUDNN(cudnnBackendSetAttribute)(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+                                                 CUDNN_TYPE_CHAR, std::int64_t(json.size()), json.data());
+  if (status == CUDNN_STATUS_SUCCESS && mark != std::string::npos)
+    record_of(plan).convolution = convolution_of(text.substr(mark + std::strlen(kMark)));
+  return status;
+}
+
+}  // namespace
+
+DescriptorRecord& record_of(cudnnBackendDescriptor_t descriptor) {
+  const auto found = records().find(descriptor);
+  if (found == records().end()) misuse("a cuDNN descriptor that was destroyed or never made");
+  return found->second;
+}
+
+std::optional<Convolution> read_graph(const DescriptorRecord& graph) {
+  const auto operations = graph.values<cudnnBackendDescriptor_t>(CUDNN_ATTR_OPERATIONGRAPH_OPS);
+  if (operations.size() != 1) return std::nullopt;
+  const DescriptorRecord& operation = record_of(operations.front());
+  const std::optional<Names> names = names_of(operation.type);
+  if (!names) return std::nullopt;
+  if (operation.value(names->alpha, 1.0) != 1.0 || operation.value(names->beta, 0.0) != 0.0)
+    return std::nullopt;
+  const DescriptorRecord& geometry = part(operation, names->geometry);
+  const auto padding = array_of<std::int64_t, 2>(geometry, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+  if (geometry.value(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CROSS_CORRELATION) != CUDNN_CROSS_CORRELATION)
+    return std::nullopt;
+  return Convolution{names->result,
+                     read_tensor(part(operation, names->x)),
+                     read_tensor(part(operation, names->w)),
+                     read_tensor(part(operation, names->y)),
+                     padding,
+                     array_of<std::int64_t, 2>(geometry, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES),
+                     array_of<std::int64_t, 2>(geometry, CUDNN_ATTR_CONVOLUTION_DILATIONS)};
+}
+
+// The real library sits behind dlopen, so that its own calls among its parts never meet the ones below.
+void* real_cudnn(const char* name) {
+  static void* const library = dlopen(RLNAS_CUDNN_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) misuse(std::string("libcudnn: ") + dlerror());
+  void* const function = dlsym(library, name);
+  if (function == nullptr) misuse(std::string("libcudnn has no ") + name);
+  return function;
+}
+
+}  // namespace rlnas::simulator
+
+using namespace rlnas::simulator;
+
+extern "C" {
+
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
+                                           cudnnBackendDescriptor_t* descriptor) {
+  const Entry entry;
+  const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendCreateDescriptor)(type, descriptor);
+  if (status == CUDNN_STATUS_SUCCESS)
+    records()[*descriptor] = {.type = type, .attributes = {}, .convolution = {}};
+  return status;
+}
+
+cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
+  const Entry entry;
+  records().erase(descriptor);
+  return RLNAS_REAL_CUDNN(cudnnBackendDestroyDescriptor)(descriptor);
+}
+
+cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, std::int64_t count,
+                                       const void* values) {
+  const Entry entry;
+  const auto real = RLNAS_REAL_CUDNN(cudnnBackendSetAttribute);
+  if (name == CUDNN_ATTR_DEVICEPROP_DEVICE_ID) {
+    if (device_status() != cudaSuccess) return CUDNN_STATUS_NOT_INITIALIZED;
+    const std::string& json = device_properties().json();
+    return real(descriptor, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                std::int64_t(json.size()), json.data());
+  }
+  const char* const first = static_cast<const char*>(values);
+  if (name == CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)
+    return write_plan_text(descriptor, std::string(first, std::size_t(count)));
+  const cudnnStatus_t status = real(descriptor, name, type, count, values);
+  if (status == CUDNN_STATUS_SUCCESS)
+    record_of(descriptor).attributes[name].assign(first, first + std::size_t(count) * bytes_of(type));
+  return status;
+}
+
+cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor,
+                                       cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                                       std::int64_t capacity, std::int64_t* count, void* values) {
+  const Entry entry;
+  if (name == CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)
+    return read_plan_text(descriptor, capacity, count, values);
+  const cudnnStatus_t status =
+      RLNAS_REAL_CUDNN(cudnnBackendGetAttribute)(descriptor, name, type, capacity, count, values);
+  if (status != CUDNN_STATUS_SUCCESS || name != CUDNN_ATTR_ENGINEHEUR_RESULTS || values == nullptr)
+    return status;
+  const DescriptorRecord& graph = part(record_of(descriptor), CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+  for (std::int64_t i = 0; i < *count; ++i)
+    record_of(static_cast<cudnnBackendDescriptor_t*>(values)[i]).convolution = graph.convolution;
+  return status;
+}
+
+cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
+  const Entry entry;
+  DescriptorRecord& record = record_of(descriptor);
+  const bool is_plan = record.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR;
+  const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendFinalize)(descriptor);
+  if (status != CUDNN_STATUS_SUCCESS) return status;
+  record.finalized = true;
+  if (record.type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) record.convolution = read_graph(record);
+  if (is_plan && !record.convolution)
+    record.convolution = part(record, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG).convolution;
+  return status;
+}
+
+std::size_t cudnnGetVersion() {
+  return RLNAS_REAL_CUDNN(cudnnGetVersion)();
+}
+const char* cudnnGetErrorString(cudnnStatus_t status) {
+  return RLNAS_REAL_CUDNN(cudnnGetErrorString)(status);
+}
+void cudnnGetLastErrorString(char* message, std::size_t size) {
+  RLNAS_REAL_CUDNN(cudnnGetLastErrorString)(message, size);
+}
+
+}  // extern "C"

@@ -1,0 +1,93 @@
+// The programs as a user runs them, on the simulated device: exit codes, messages, and the fall back to the
+// CPU.
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "tests/support/child_process.h"
+
+namespace rlnas::test {
+namespace {
+
+Outcome run(const TemporaryDirectory& directory, const std::string& simulated_gpu,
+            std::vector<std::string> arguments) {
+  setenv("SIMULATED_GPU", simulated_gpu.c_str(), 1);
+  return ChildProcess(directory, std::move(arguments)).wait();
+}
+
+std::vector<std::string> training(const std::string& out, const std::string& device) {
+  return {RLNAS_TRAIN_SIM,
+          "--data",
+          "synthetic:4",
+          "--image-size",
+          "16",
+          "--batch-size",
+          "4",
+          "--epochs",
+          "1",
+          "--device",
+          device,
+          "--threads",
+          "1",
+          "--out",
+          out};
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("rlnas_train and rlnas_search run on the simulated device, and say which it is") {
+  const TemporaryDirectory directory;
+  const std::string out = directory / "run";
+  const Outcome trained = run(directory, "policy=needed_last", training(out, "auto"));
+  INFO(trained.err);
+  REQUIRE(trained.exit_code == 0);
+  CHECK(has(trained.out, "device: cuda:0: Simulated NVIDIA H100"));
+  const auto search = [&](const std::string& device) {
+    return run(directory, "policy=newest_stream_first",
+               {RLNAS_SEARCH_SIM, "--supernet", out, "--method", "exhaustive", "--device", device,
+                "--threads", "1"});
+  };
+  const Outcome cuda = search("cuda"), cpu = search("cpu");
+  INFO(cuda.err);
+  CHECK(cuda.exit_code == 0);
+  CHECK(cuda.out == cpu.out);
+}
+
+TEST_CASE("device errors end in one line on stderr and exit code 4") {
+  const TemporaryDirectory directory;
+  const auto check = [&](const std::string& simulated_gpu, const std::string& device,
+                         const std::string& mentions) {
+    const Outcome outcome = run(directory, simulated_gpu, training(directory / "run", device));
+    INFO(simulated_gpu);
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 4);
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(has(outcome.err, mentions));
+    std::filesystem::remove_all(directory / "run");
+  };
+  check("presence=no_driver", "cuda", "driver version is insufficient");
+  check("presence=no_device", "cuda:0", "no CUDA-capable device");
+  check("", "cuda:1", "cuda:1");
+  check("memory=20000000", "cuda", "--batch-size");
+  check("fail=allocate:3", "cuda", "memory");
+  check("fail=allocate_host:1", "cuda", "memory");
+  check("fail=launch:20", "cuda", "kernel");
+  check("fail=cudnn:10", "cuda", "cuDNN");
+  check("fail=execute:100", "cuda", "unspecified launch failure");
+}
+
+TEST_CASE("auto falls back to the CPU where there is no driver, and says why") {
+  const TemporaryDirectory directory;
+  const Outcome outcome = run(directory, "presence=no_driver", training(directory / "run", "auto"));
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(has(outcome.out, "cpu, chosen by auto"));
+  CHECK(has(outcome.out, "driver version is insufficient"));
+}
+
+}  // namespace rlnas::test

@@ -1,0 +1,48 @@
+// What the files of the simulator share: options, counters, the error that sticks, and how misuse ends a
+// program.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <mutex>
+#include <random>
+
+#include "tests/simulator/simulator.h"
+
+namespace rlnas::simulator {
+
+struct State {
+  Options options;
+  Usage usage;
+  cudaError_t last_error = cudaSuccess;    // what cudaGetLastError reports
+  cudaError_t sticky_error = cudaSuccess;  // of work that failed on the device; every call reports it
+  std::mt19937_64 random;
+  std::recursive_mutex mutex;
+};
+State& state();
+
+// Ends the program with a message, for what a real device would answer by silence or by garbage.
+[[noreturn]] void misuse(const std::string& what);
+
+// Counts a call that could fail and says whether this one must.
+bool fails(Call kind);
+
+// Remembers an error for cudaGetLastError and returns it.
+cudaError_t report(cudaError_t error);
+
+// cudaSuccess, or why no call can succeed: no driver, no device, or work that failed before.
+cudaError_t device_status();
+
+// The start of every cudart call: takes the lock, and `status` when the device is in order.
+class Entry {
+ public:
+  Entry() : lock_(state().mutex) {}
+  // Is there a reason that this call must not go on? Reports it.
+  bool refused(cudaError_t& error) const;
+  bool refused(cudaError_t& error, Call kind, cudaError_t injected) const;
+
+ private:
+  std::lock_guard<std::recursive_mutex> lock_;
+};
+
+}  // namespace rlnas::simulator

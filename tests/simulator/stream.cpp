@@ -1,0 +1,193 @@
+#include "tests/simulator/stream.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "tests/simulator/device_memory.h"
+
+namespace rlnas::simulator {
+
+Scheduler& scheduler() {
+  static Scheduler* const scheduler = new Scheduler;
+  return *scheduler;
+}
+
+void require_stream(cudaStream_t stream, const std::string& what) {
+  if (stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread)
+    misuse(what + " on the default stream");
+  if (!scheduler().alive(stream)) misuse(what + " on a stream that was destroyed or never made");
+}
+
+void enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run) {
+  require_stream(stream, what);
+  if (stream->capture != nullptr) {
+    std::vector<GraphNode>& nodes = stream->capture->nodes;
+    nodes.push_back({what, std::move(run), stream->captured_after});
+    stream->captured_after = {int(nodes.size()) - 1};
+    return;
+  }
+  scheduler().push(stream, {what, std::move(run)});
+}
+
+cudaStream_t Scheduler::create() {
+  streams_.push_back(std::make_unique<CUstream_st>());
+  streams_.back()->number = ++created_;
+  ++state().usage.streams;
+  return streams_.back().get();
+}
+
+void Scheduler::destroy(cudaStream_t stream) {
+  stream->destroyed = true;
+  --state().usage.streams;
+  forget_finished();
+}
+
+void Scheduler::forget_finished() {
+  std::erase_if(streams_, [](const auto& stream) { return stream->destroyed && stream->queue.empty(); });
+}
+
+bool Scheduler::alive(cudaStream_t stream) const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [&](const auto& other) { return other.get() == stream && !other->destroyed; });
+}
+
+bool Scheduler::capturing() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
+    return stream->capture != nullptr && stream->capture->mode != cudaStreamCaptureModeRelaxed;
+  });
+}
+
+void Scheduler::push(cudaStream_t stream, Operation operation) {
+  stream->queue.push_back(std::move(operation));
+  if (state().options.policy == Policy::eager) wait(stream);
+}
+
+void Scheduler::wait(cudaStream_t stream) {
+  run_until({[=] { return stream->queue.empty(); }, [=] { return stream; }});
+}
+
+void Scheduler::wait(const EventState& event) {
+  const std::uint64_t generation = event.issued;
+  run_until({[&, generation] { return event.done >= generation; },
+             [&, generation] { return holder_of(event, generation); }});
+}
+
+void Scheduler::wait_for_all() {
+  const auto busy = [&] {
+    return std::find_if(streams_.begin(), streams_.end(), [](const auto& s) { return !s->queue.empty(); });
+  };
+  run_until({[&] { return busy() == streams_.end(); }, [&] { return busy()->get(); }});
+  forget_finished();
+}
+
+void Scheduler::advance() {
+  const std::int64_t operations = state().usage.operations;
+  const auto idle = [&] {
+    return std::all_of(streams_.begin(), streams_.end(), [](const auto& s) { return s->queue.empty(); });
+  };
+  run_until({[&] { return state().usage.operations > operations || idle(); },
+             [&] {
+               return std::find_if(streams_.begin(), streams_.end(),
+                                   [](const auto& s) { return !s->queue.empty(); })
+                   ->get();
+             }});
+}
+
+void Scheduler::run_until(const Target& target) {
+  if (target.reached()) return;
+  device_memory().open();
+  while (!target.reached()) step(choose(target.needed()));
+  device_memory().close();
+}
+
+namespace {
+
+bool runnable(const CUstream_st& stream) {
+  if (stream.queue.empty()) return false;
+  const Operation& next = stream.queue.front();
+  return next.waits_for == nullptr || next.waits_for->done >= next.generation;
+}
+
+}  // namespace
+
+cudaStream_t Scheduler::holder_of(const EventState& event, std::uint64_t generation) const {
+  for (const auto& stream : streams_)
+    for (const Operation& operation : stream->queue)
+      if (operation.records.get() == &event && operation.generation == generation) return stream.get();
+  misuse("a wait for an event that no stream will record");
+}
+
+cudaStream_t Scheduler::what_unblocks(cudaStream_t stream) const {
+  while (!runnable(*stream)) {
+    const Operation& next = stream->queue.front();
+    stream = holder_of(*next.waits_for, next.generation);
+  }
+  return stream;
+}
+
+cudaStream_t Scheduler::choose(cudaStream_t needed) {
+  const cudaStream_t shortest = what_unblocks(needed);
+  std::vector<cudaStream_t> ready;
+  for (const auto& stream : streams_)
+    if (runnable(*stream)) ready.push_back(stream.get());
+  switch (state().options.policy) {
+    case Policy::eager:
+    case Policy::needed_only:
+      return shortest;
+    case Policy::needed_last:
+      std::erase(ready, shortest);
+      return ready.empty() ? shortest : ready[state().random() % ready.size()];
+    case Policy::oldest_stream_first:
+      return ready.front();
+    case Policy::newest_stream_first:
+      return ready.back();
+    case Policy::round_robin:
+      return ready[turn_++ % ready.size()];
+    case Policy::random:
+      break;
+  }
+  return ready[state().random() % ready.size()];
+}
+
+void Scheduler::step(cudaStream_t stream) {
+  const Operation operation = std::move(stream->queue.front());
+  stream->queue.pop_front();
+  if (operation.run) run_on_device(operation.what, operation.run);
+  if (operation.records == nullptr) return;
+  operation.records->done = std::max(operation.records->done, operation.generation);
+}
+
+void run_on_device(const std::string& what, const std::function<void()>& run) {
+  ++state().usage.operations;
+  if (state().sticky_error != cudaSuccess) return;  // a device that failed does nothing more
+  if (fails(Call::execute)) {
+    state().sticky_error = cudaErrorLaunchFailure;
+    return;
+  }
+  device_memory().set_running(what.c_str());
+  try {
+    run();
+  } catch (const std::exception& fault) {  // of the emulator: what a GPU would not even notice
+    misuse(fault.what());
+  }
+  device_memory().set_running(nullptr);
+}
+
+void replay(const std::vector<GraphNode>& nodes) {
+  std::vector<bool> done(nodes.size(), false);
+  for (std::size_t count = 0; count < nodes.size(); ++count) {
+    std::vector<std::size_t> ready;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const auto finished = [&](int before) { return done[std::size_t(before)]; };
+      if (!done[i] && std::all_of(nodes[i].after.begin(), nodes[i].after.end(), finished)) ready.push_back(i);
+    }
+    const Policy policy = state().options.policy;
+    std::size_t next = ready[state().random() % ready.size()];
+    if (policy == Policy::oldest_stream_first) next = ready.front();
+    if (policy == Policy::newest_stream_first) next = ready.back();
+    done[next] = true;
+    run_on_device(nodes[next].what, nodes[next].run);
+  }
+}
+
+}  // namespace rlnas::simulator

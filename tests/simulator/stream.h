@@ -1,0 +1,115 @@
+// Streams, events and captured graphs of the simulated GPU. A stream is a queue of operations; nothing runs
+// until something waits (a synchronisation, a query, a copy that must be complete), and then the policy of
+// the options decides which of the runnable streams goes on. So an order that the program did not ask for, by
+// an event or a synchronisation, does not hold under every policy.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simulator/state.h"
+
+namespace rlnas::simulator {
+
+struct Capture;
+
+struct EventState {
+  std::uint64_t issued = 0, done = 0;  // records of this event asked for, and reached by their streams
+  std::shared_ptr<Capture> capture;    // when recorded last in a stream that is captured
+  std::vector<int> captured_after;     // nodes
+};
+
+struct Operation {
+  std::string what;
+  std::function<void()> run;  // empty for waits and records
+  std::shared_ptr<EventState> waits_for = nullptr;
+  std::shared_ptr<EventState> records = nullptr;
+  std::uint64_t generation = 0;  // of the event above
+};
+
+struct GraphNode {
+  std::string what;
+  std::function<void()> run;
+  std::vector<int> after;  // earlier nodes
+};
+
+struct Capture {
+  cudaStream_t origin = nullptr;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::vector<GraphNode> nodes;
+  std::set<cudaStream_t> streams;
+};
+
+}  // namespace rlnas::simulator
+
+// The names that CUDA's headers give to what its handles point to.
+struct CUstream_st {
+  int number = 0;
+  bool destroyed = false;  // goes once its work is done
+  std::deque<rlnas::simulator::Operation> queue;
+  std::shared_ptr<rlnas::simulator::Capture> capture;
+  std::vector<int> captured_after;
+};
+struct CUevent_st {
+  std::shared_ptr<rlnas::simulator::EventState> state;
+};
+struct CUgraph_st {
+  std::vector<rlnas::simulator::GraphNode> nodes;
+};
+struct CUgraphExec_st {
+  std::vector<rlnas::simulator::GraphNode> nodes;
+};
+
+namespace rlnas::simulator {
+
+// misuse() for the default streams, which work must not use, and for a stream that is not alive.
+void require_stream(cudaStream_t stream, const std::string& what);
+
+// Queues work, or adds it to the graph that the stream is captured into.
+void enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run);
+
+class Scheduler {
+ public:
+  cudaStream_t create();
+  void destroy(cudaStream_t stream);
+  bool alive(cudaStream_t stream) const;
+  bool capturing() const;  // is any stream captured in a mode that forbids waiting and allocating?
+
+  void push(cudaStream_t stream, Operation operation);
+  void wait(cudaStream_t stream);
+  void wait(const EventState& event);
+  void wait_for_all();
+  // Lets the device run one operation, so that a program that polls comes to an end.
+  void advance();
+
+ private:
+  struct Target {
+    std::function<bool()> reached;
+    std::function<cudaStream_t()> needed;  // a stream that has to go on
+  };
+
+  void run_until(const Target& target);
+  cudaStream_t choose(cudaStream_t needed);
+  cudaStream_t holder_of(const EventState& event, std::uint64_t generation) const;
+  cudaStream_t what_unblocks(cudaStream_t stream) const;
+  void step(cudaStream_t stream);
+  void forget_finished();
+
+  std::vector<std::unique_ptr<CUstream_st>> streams_;  // in order of creation
+  int created_ = 0;
+  std::size_t turn_ = 0;  // of round_robin
+};
+Scheduler& scheduler();
+
+// Runs one piece of device work with the device's memory accessible.
+void run_on_device(const std::string& what, const std::function<void()>& run);
+// Runs a graph's nodes in an order that its edges allow.
+void replay(const std::vector<GraphNode>& nodes);
+
+}  // namespace rlnas::simulator
