@@ -38,7 +38,8 @@ class Communicator {
   // One line for logs: "rank 0 of 2, by MPI".
   virtual std::string description() const = 0;
   // The step that calls belong to from here on, for messages.
-  virtual void begin_step(std::int64_t /*step*/) {}
+  void begin_step(std::int64_t step) { step_ = step; }
+  std::int64_t step() const { return step_; }  // 0: before the first
 
   // `what` names the operation in messages. Errors: communication when a rank is gone, or when nothing moves
   // for as long as the run allows.
@@ -58,7 +59,7 @@ class Communicator {
   template <class T>
   std::vector<T> gather_values(const T& mine, const char* what) {
     static_assert(std::is_trivially_copyable_v<T>);
-    std::vector<T> all(std::size_t(size()));
+    std::vector<T> all(static_cast<std::size_t>(size()));
     all_gather(&mine, sizeof(T), all.data(), what);
     return all;
   }
@@ -78,6 +79,7 @@ class Communicator {
 
  private:
   RankPlace place_;
+  std::int64_t step_ = 0;
 };
 
 class SingleProcess final : public Communicator {

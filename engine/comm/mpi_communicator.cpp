@@ -25,7 +25,7 @@ constexpr auto kPause = std::chrono::microseconds(50);
 class MpiCommunicator final : public Communicator {
  public:
   MpiCommunicator(const RankPlace& place, double timeout_s)
-      : Communicator(place), timeout_s_(timeout_s), watchdog_(place.rank, timeout_s) {}
+      : Communicator(place), timeout_s_(timeout_s), watchdog_(*this, timeout_s) {}
 
   ~MpiCommunicator() override {
     // After a failure the others may never get here, and finalising would wait for them.
@@ -35,7 +35,6 @@ class MpiCommunicator final : public Communicator {
   std::string description() const override {
     return "rank " + std::to_string(rank()) + " of " + std::to_string(size()) + ", by MPI";
   }
-  void begin_step(std::int64_t step) override { watchdog_.begin_step(step); }
 
   void all_reduce_sum(float* values, std::size_t count, const char* what) override;
   void broadcast(void* data, std::size_t bytes, const char* what) override;

@@ -49,12 +49,11 @@ class NcclExchange final : public GradientExchange {
   float weight_ = 0.0f;
   float* gradient_ = nullptr;
   std::size_t end_ = 0;  // [0, end_) has not been sent yet
-  std::int64_t step_ = 0;
   Watchdog watchdog_;
 };
 
 NcclExchange::NcclExchange(cudaStream_t compute, Communicator& communicator, double timeout_s)
-    : compute_(compute), watchdog_(communicator.rank(), timeout_s) {
+    : compute_(compute), watchdog_(communicator, timeout_s) {
   watchdog_.begin("start of NCCL");
   // Everybody learns whether rank 0 got its id: without one they would wait for it.
   struct Id {
@@ -129,7 +128,6 @@ void NcclExchange::destroy_sum() noexcept {
 }
 
 void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
-  watchdog_.begin_step(++step_);
   watchdog_.begin("gradient all-reduce");
   RLNAS_CHECK(comm_ != nullptr, communication, "NCCL has failed before");
   gradient_ = gradient;

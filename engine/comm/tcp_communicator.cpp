@@ -26,7 +26,7 @@ char* bytes_of(const void* data) {
 }  // namespace
 
 TcpCommunicator::TcpCommunicator(const TcpSpec& spec)
-    : Communicator(spec.place), spec_(spec), watchdog_(spec.place.rank, spec.timeout_s) {
+    : Communicator(spec.place), spec_(spec), watchdog_(*this, spec.timeout_s) {
   watchdog_.begin("meeting of the ranks");
   rank() == 0 ? accept_others() : greet_root();
 }
@@ -44,7 +44,7 @@ void TcpCommunicator::accept_others() {
     Socket socket = accept_from(listener, 100);
     if (!socket) continue;
     Greeting greeting;
-    Watchdog patience(0, kGreetingTimeoutS);
+    Watchdog patience(*this, kGreetingTimeoutS);
     patience.begin("greeting");
     try {
       move_all(Flow::receive, {{&socket, bytes_of(&greeting), sizeof(greeting), -1}}, patience);

@@ -24,7 +24,6 @@ class TcpCommunicator final : public Communicator {
   explicit TcpCommunicator(const TcpSpec& spec);
 
   std::string description() const override;
-  void begin_step(std::int64_t step) override { watchdog_.begin_step(step); }
   void all_reduce_sum(float* values, std::size_t count, const char* what) override;
   void broadcast(void* data, std::size_t bytes, const char* what) override;
   void all_gather(const void* mine, std::size_t bytes, void* all, const char* what) override;

@@ -7,12 +7,10 @@
 namespace rlnas {
 
 void Watchdog::fail(const std::string& reason) const {
-  std::ostringstream step;
-  if (step_ > 0)
-    step << "step " << step_;
-  else
-    step << "start";
-  rlnas::fail(ErrorCode::communication, "rank ", rank_, ", ", step.str(), ", ", operation_, ": ", reason);
+  const std::int64_t step = communicator_.step();
+  const std::string when = step > 0 ? "step " + std::to_string(step) : "start";
+  rlnas::fail(ErrorCode::communication, "rank ", communicator_.rank(), ", ", when, ", ", operation_, ": ",
+              reason);
 }
 
 void Watchdog::fail_expired(const std::string& waiting_for) const {

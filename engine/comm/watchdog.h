@@ -4,16 +4,18 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
+
+#include "engine/comm/communicator.h"
 
 namespace rlnas {
 
 class Watchdog {
  public:
-  Watchdog(int rank, double timeout_s) : rank_(rank), timeout_(timeout_s) {}
+  // The communicator says which rank and step it is.
+  Watchdog(const Communicator& communicator, double timeout_s)
+      : communicator_(communicator), timeout_(timeout_s) {}
 
-  void begin_step(std::int64_t step) { step_ = step; }
   // An operation begins, or has got on: the clock starts again. `operation`: a string literal.
   void begin(const char* operation) {
     operation_ = operation;
@@ -28,9 +30,8 @@ class Watchdog {
 
  private:
   using Clock = std::chrono::steady_clock;
-  int rank_;
+  const Communicator& communicator_;
   std::chrono::duration<double> timeout_;
-  std::int64_t step_ = 0;  // 0: before the first
   const char* operation_ = "";
   Clock::time_point last_progress_ = Clock::now();
 };
