@@ -4,7 +4,7 @@
 
 namespace rlnas {
 
-DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options) {
+DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options, int local_rank) {
   const int threads = cpu_options.threads;
   RLNAS_CHECK(threads >= 0, usage, "--threads: ", threads, " is not a number of threads (0: all cores)");
   const auto cpu = [&](const std::string& reason) -> DeviceChoice {
@@ -12,14 +12,15 @@ DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_option
   };
   if (text == "cpu") return cpu("cpu, as asked");
   if (text == "ref") return {make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};
+  const std::string own_device = "cuda:" + std::to_string(local_rank);
   if (text == "auto") {
     try {
-      return {make_cuda_backend(0), "cuda:0, found by auto"};
+      return {make_cuda_backend(local_rank), own_device + ", found by auto"};
     } catch (const Error& error) {
       return cpu(std::string("cpu, chosen by auto (") + error.what() + ")");
     }
   }
-  if (text == "cuda") return {make_cuda_backend(0), "cuda:0, as asked"};
+  if (text == "cuda") return {make_cuda_backend(local_rank), own_device + ", as asked"};
   if (text.starts_with("cuda:")) {
     const char* first = text.data() + 5;
     const char* last = text.data() + text.size();

@@ -15,8 +15,9 @@ struct DeviceChoice {
 };
 
 // auto: CUDA device 0 if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
-// cpu_options: of the CPU backend, if it is that.
+// cpu_options: of the CPU backend, if it is that. local_rank: among the ranks on this machine: each takes a
+// CUDA device of its own where the text names none.
 // Errors: usage for another text; device when CUDA was asked for and cannot be had.
-DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options);
+DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options, int local_rank = 0);
 
 }  // namespace rlnas

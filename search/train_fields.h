@@ -36,8 +36,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("epochs", c.epochs, "epochs of the run, which the learning rate is spread over", OnResume::keep);
   visit("steps", c.steps, "stop after this many steps in all; 0: run all epochs", OnResume::free_);
   visit("images", c.images, "train on the first so many images of the split; 0: all", OnResume::keep);
-  visit("batch-size", c.batch_size, "images per step; the last one of an epoch may have fewer",
-        OnResume::keep);
+  visit("batch-size", c.batch_size,
+        "images per step, over all ranks; the last one of an epoch may have fewer", OnResume::keep);
   visit("learning-rate", c.learning_rate, "of the first epoch; cosine per epoch from there", OnResume::keep);
   visit("min-learning-rate", c.min_learning_rate, "where the cosine would end", OnResume::keep);
   visit("momentum", c.momentum, "of SGD", OnResume::keep);

@@ -1,6 +1,6 @@
-// What the processes of a run, its ranks, need from each other. All of it moves host memory and blocks; device
-// memory goes through a GradientExchange. Every rank makes the same calls in the same order.
-// Twins: SingleProcess below, tcp_communicator.h (torchrun-style variables), mpi_communicator.h (mpirun).
+// What the processes of a run, its ranks, need from each other. All of it moves host memory and blocks;
+// device memory goes through a GradientExchange. Every rank makes the same calls in the same order. Twins:
+// SingleProcess below, tcp_communicator.h (torchrun-style variables), mpi_communicator.h (mpirun).
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,7 @@
 #include "engine/comm/gradient_exchange.h"
 
+#include <algorithm>
+
 #include "engine/comm/nccl_exchange.h"
 
 namespace rlnas {
@@ -20,8 +22,11 @@ void HostExchange::finish() {
 
 std::unique_ptr<GradientExchange> make_rank_exchange(Backend& backend, Communicator& communicator,
                                                      double timeout_s) {
-  if (std::unique_ptr<GradientExchange> nccl = make_nccl_exchange(backend, communicator, timeout_s))
-    return nccl;
+  // A rank without a device of its own would leave the others waiting: NCCL joins all or none.
+  const std::vector<char> served =
+      communicator.gather_values(char{nccl_serves(backend)}, "choice of exchange");
+  if (std::find(served.begin(), served.end(), char{0}) == served.end())
+    return make_nccl_exchange(backend, communicator, timeout_s);
   return std::make_unique<HostExchange>(backend, communicator);
 }
 

@@ -3,7 +3,8 @@
 //
 // The backward pass ends with the first layers, whose weights lie first in the buffer: what lies above a
 // point that it has passed is final and can travel while the rest is computed. Twins: the host exchange
-// (below; everything at the end, through host memory), nccl_exchange.h (in buckets, beside the backward pass).
+// (below; everything at the end, through host memory), nccl_exchange.h (in buckets, beside the backward
+// pass).
 #pragma once
 
 #include <cstddef>
@@ -52,7 +53,8 @@ class HostExchange final : public GradientExchange {
   std::vector<float> staging_;
 };
 
-// By NCCL where `backend` runs on a CUDA device and this build has NCCL, otherwise through host memory.
+// By NCCL where every rank's backend runs on a CUDA device and this build has NCCL, otherwise through host
+// memory.
 std::unique_ptr<GradientExchange> make_rank_exchange(Backend& backend, Communicator& communicator,
                                                      double timeout_s);
 

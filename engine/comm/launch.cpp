@@ -73,7 +73,8 @@ Launch read_launch(const Environment& environment) {
       break;
     }
     RLNAS_CHECK(launch.kind == LaunchKind::mpi || present == nullptr, usage, "environment variable ", missing,
-                " is not set, but ", present, " is: a run of several ranks needs RANK, WORLD_SIZE, MASTER_ADDR ",
+                " is not set, but ", present,
+                " is: a run of several ranks needs RANK, WORLD_SIZE, MASTER_ADDR ",
                 "and MASTER_PORT, a single process none of them");
   }
   if (launch.place.size == 1) launch = {};
@@ -84,8 +85,8 @@ std::unique_ptr<Communicator> make_communicator(double timeout_s) {
   const Launch launch = read_launch([](const char* name) { return std::getenv(name); });
   switch (launch.kind) {
     case LaunchKind::tcp:
-      return std::make_unique<TcpCommunicator>(TcpSpec{
-          .place = launch.place, .host = launch.host, .port = launch.port, .timeout_s = timeout_s});
+      return std::make_unique<TcpCommunicator>(
+          TcpSpec{.place = launch.place, .host = launch.host, .port = launch.port, .timeout_s = timeout_s});
     case LaunchKind::mpi:
       return make_mpi_communicator(launch.place, timeout_s);
     case LaunchKind::single:

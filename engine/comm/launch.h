@@ -22,9 +22,10 @@ struct Launch {
 // The value of a variable, or null.
 using Environment = std::function<const char*(const char* name)>;
 
-// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, all four, mean torchrun's way (LOCAL_RANK and LOCAL_WORLD_SIZE
-// may be missing: all ranks on one machine). Otherwise mpirun's variables are looked for. One rank is a
-// single process either way. Errors: usage, naming the variable, when some of the four are missing or wrong.
+// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, all four, mean torchrun's way (LOCAL_RANK and
+// LOCAL_WORLD_SIZE may be missing: all ranks on one machine). Otherwise mpirun's variables are looked for.
+// One rank is a single process either way. Errors: usage, naming the variable, when some of the four are
+// missing or wrong.
 Launch read_launch(const Environment& environment);
 
 // The communicator of the process's environment, with all ranks met. Errors: those of read_launch;

@@ -173,11 +173,14 @@ void NcclExchange::wait() {
 
 }  // namespace
 
+bool nccl_serves(Backend& backend) {
+  return backend.native_stream() != nullptr;
+}
+
 std::unique_ptr<GradientExchange> make_nccl_exchange(Backend& backend, Communicator& communicator,
                                                      double timeout_s) {
-  auto* const compute = static_cast<cudaStream_t>(backend.native_stream());
-  if (compute == nullptr) return nullptr;
-  return std::make_unique<NcclExchange>(compute, communicator, timeout_s);
+  return std::make_unique<NcclExchange>(static_cast<cudaStream_t>(backend.native_stream()), communicator,
+                                        timeout_s);
 }
 
 }  // namespace rlnas

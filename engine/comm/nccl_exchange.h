@@ -8,7 +8,10 @@
 
 namespace rlnas {
 
-// Null when `backend` runs on no CUDA device, and in builds without NCCL. The communicator carries NCCL's id
+// Whether `backend` runs on a CUDA device and this build has NCCL.
+bool nccl_serves(Backend& backend);
+
+// For a backend that it serves, on every rank. The communicator carries NCCL's id
 // from rank 0 to the others. Errors: communication.
 std::unique_ptr<GradientExchange> make_nccl_exchange(Backend& backend, Communicator& communicator,
                                                      double timeout_s);

@@ -32,8 +32,8 @@ TcpCommunicator::TcpCommunicator(const TcpSpec& spec)
 }
 
 std::string TcpCommunicator::description() const {
-  return "rank " + std::to_string(rank()) + " of " + std::to_string(size()) + ", by TCP (" + spec_.host + ":" +
-         std::to_string(spec_.port) + ")";
+  return "rank " + std::to_string(rank()) + " of " + std::to_string(size()) + ", by TCP (" + spec_.host +
+         ":" + std::to_string(spec_.port) + ")";
 }
 
 void TcpCommunicator::accept_others() {

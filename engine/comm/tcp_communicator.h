@@ -48,8 +48,8 @@ class TcpCommunicator final : public Communicator {
 
   TcpSpec spec_;
   Watchdog watchdog_;
-  std::vector<Socket> peers_;  // at rank 0: ranks 1, 2, ...; elsewhere: rank 0
-  Header header_{};            // of the operation under way
+  std::vector<Socket> peers_;   // at rank 0: ranks 1, 2, ...; elsewhere: rank 0
+  Header header_{};             // of the operation under way
   std::vector<float> staging_;  // at rank 0: the others' values
 };
 

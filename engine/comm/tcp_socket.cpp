@@ -31,8 +31,8 @@ Addresses resolve(const char* host, int port, int flags, const Watchdog& watchdo
 }
 
 Socket open_socket(const addrinfo& address) {
-  return Socket(socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                       address.ai_protocol));
+  return Socket(
+      socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol));
 }
 
 void send_at_once(const Socket& socket) {
