@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "apps/cli.h"
+#include "apps/comm_options.h"
 #include "kernels/check.h"
 #include "search/nasbench201/checkpoint_angles.h"
 #include "search/nasbench201/describe.h"
@@ -28,6 +29,7 @@ struct SearchOptions {
   EvolutionOptions evolution;
   std::string truth, json, csv, out;
   bool resume = false;
+  CommOptions comm;
 };
 
 void declare_options(CLI::App& app, SearchOptions& o) {
@@ -68,6 +70,7 @@ void declare_options(CLI::App& app, SearchOptions& o) {
   app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
   app.add_option("--image-size", o.image_size, "Image size of the network counted");
   app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
+  declare_comm_options(app, o.comm);
 }
 
 // Published data sets: CIFAR has 50,000 images of 10 or 100 classes, ImageNet16-120 has 151,700.
@@ -145,6 +148,11 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
   RLNAS_CHECK(o.threads >= 0, usage, "--threads ", o.threads, ": must not be negative");
 
+  const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
+  if (communicator->rank() != 0) {
+    run_search({}, {}, *communicator);  // scores what rank 0 asks for
+    return 0;
+  }
   const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
   const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
   const auto backend = make_cpu_backend({o.threads});
@@ -156,7 +164,8 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
   if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles.classes);
   config.state_path = state_path(o, config.method);
 
-  const SearchReport report = run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums));
+  const SearchReport report =
+      run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums), *communicator);
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
   if (o.json == "-") {
     out << report_json(report);
