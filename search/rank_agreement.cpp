@@ -54,6 +54,17 @@ void share_state(TrainingState& state, RunProgress& progress, Communicator& comm
   state.parameters().set_ever_sampled(std::move(sampled));
 }
 
+void check_same_weights(TrainingState& state, Communicator& communicator) {
+  if (communicator.size() == 1) return;
+  const std::vector<float> weights = state.parameters().weights().download();
+  const std::vector<std::uint32_t> all = communicator.gather_values(
+      crc32_of(weights.data(), weights.size() * sizeof(float)), "check of the weights");
+  for (std::size_t r = 1; r < all.size(); ++r)
+    RLNAS_CHECK(all[r] == all[0], run_failed, "the weights of rank ", r,
+                " differ from those of rank 0 after step ", communicator.step(),
+                ": are all ranks the same program on the same kind of device?");
+}
+
 int threads_of_rank(const RankPlace& place) {
   if (place.local_size == 1) return 0;
   const int machine = int(sysconf(_SC_NPROCESSORS_ONLN));

@@ -207,6 +207,7 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   last_epoch_ = now;
   progress_.epoch_loss_sum = 0.0;
   progress_.epoch_correct = progress_.epoch_images = 0;
+  check_same_weights(state, communicator_);
   if (!leads()) return;
 
   const AngleSummary angles = space.angle_summary(state.angle_sums());
