@@ -1,8 +1,5 @@
 // The programs as a user runs them: exit codes, signals, configuration, one line an error.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,61 +7,20 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/temporary_directory.h"
+#include "tests/support/program.h"
 
 namespace rlnas {
 namespace {
 
+using test::Outcome;
+using test::Program;
 using test::read_text;
+using test::run;
 using test::TemporaryDirectory;
-
-struct Outcome {
-  int exit_code = -1;  // -1: ended by a signal
-  std::string out, err;
-};
-
-class Program {
- public:
-  Program(const TemporaryDirectory& directory, std::vector<std::string> arguments)
-      : out_(directory / "stdout"), err_(directory / "stderr") {
-    process_ = fork();
-    if (process_ != 0) return;
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    dup2(open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
-    dup2(open(err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-
-  // Sends `signal` once `file` has at least `lines` lines.
-  void signal_after(int signal, const std::string& file, long lines) const {
-    for (int tries = 0; tries < 3000; ++tries) {
-      const std::string text = std::filesystem::exists(file) ? read_text(file) : "";
-      if (std::count(text.begin(), text.end(), '\n') >= lines) break;
-      usleep(10000);
-    }
-    kill(process_, signal);
-  }
-  Outcome wait() const {
-    int status = 0;
-    waitpid(process_, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out_), read_text(err_)};
-  }
-
- private:
-  std::string out_, err_;
-  pid_t process_;
-};
 
 std::vector<std::string> small_run(const std::string& out) {
   return {RLNAS_TRAIN, "--data",   "synthetic:96", "--image-size", "16", "--batch-size", "16", "--log-every",
           "1",         "--device", "cpu",          "--epochs",     "3",  "--out",        out};
-}
-
-Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
-  return Program(directory, std::move(arguments)).wait();
 }
 
 }  // namespace
