@@ -1,5 +1,6 @@
 #include "engine/comm/launch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -11,6 +12,8 @@ namespace rlnas {
 namespace {
 
 constexpr int kMaxRanks = 1 << 16;
+// Programs do not start at the same moment: for that a short --comm-timeout does not count.
+constexpr double kShortestMeetingS = 60.0;
 
 struct Variables {
   const char *size, *rank, *local_rank, *local_size;
@@ -86,7 +89,11 @@ std::unique_ptr<Communicator> make_communicator(double timeout_s) {
   switch (launch.kind) {
     case LaunchKind::tcp:
       return std::make_unique<TcpCommunicator>(
-          TcpSpec{.place = launch.place, .host = launch.host, .port = launch.port, .timeout_s = timeout_s});
+          TcpSpec{.place = launch.place,
+                  .host = launch.host,
+                  .port = launch.port,
+                  .timeout_s = timeout_s,
+                  .meeting_timeout_s = std::max(timeout_s, kShortestMeetingS)});
     case LaunchKind::mpi:
       return make_mpi_communicator(launch.place, timeout_s);
     case LaunchKind::single:

@@ -37,7 +37,9 @@ class NcclExchange final : public GradientExchange {
  private:
   void check(ncclResult_t result, const char* call);
   void settle(const char* call);  // NCCL calls return at once: waits until the last one has taken effect
+  void abort() noexcept;
   [[noreturn]] void give_up(const std::string& reason);
+  void check_time();
   void reduce_down_to(std::size_t offset);
   void destroy_sum() noexcept;
 
@@ -94,10 +96,21 @@ std::string NcclExchange::description() const {
          std::to_string(version % 100);
 }
 
-void NcclExchange::give_up(const std::string& reason) {
-  ncclCommAbort(comm_);  // also frees kernels that wait for other ranks, and with them the stream
+// Also frees kernels that wait for other ranks, and with them the stream.
+void NcclExchange::abort() noexcept {
+  ncclCommAbort(comm_);
   comm_ = nullptr;
+}
+
+void NcclExchange::give_up(const std::string& reason) {
+  abort();
   watchdog_.fail(reason);
+}
+
+void NcclExchange::check_time() {
+  if (!watchdog_.expired()) return;
+  abort();
+  watchdog_.fail_expired("the other ranks");
 }
 
 void NcclExchange::settle(const char* call) {
@@ -107,7 +120,7 @@ void NcclExchange::settle(const char* call) {
     if (asked != ncclSuccess) state = asked;
     if (state == ncclSuccess) return;
     if (state != ncclInProgress) give_up(std::string(call) + ": " + ncclGetErrorString(state));
-    if (watchdog_.expired()) give_up(std::string(call) + ": no progress (--comm-timeout)");
+    check_time();
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -166,7 +179,7 @@ void NcclExchange::wait() {
     if (state == cudaSuccess) return;
     if (state != cudaErrorNotReady) check_cuda(state, "cudaEventQuery");
     settle("ncclAllReduce");
-    if (watchdog_.expired()) give_up("no progress, waiting for the other ranks (--comm-timeout)");
+    check_time();
     std::this_thread::sleep_for(kPause);
   }
 }

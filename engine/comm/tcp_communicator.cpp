@@ -27,8 +27,9 @@ char* bytes_of(const void* data) {
 
 TcpCommunicator::TcpCommunicator(const TcpSpec& spec)
     : Communicator(spec.place), spec_(spec), watchdog_(*this, spec.timeout_s) {
-  watchdog_.begin("meeting of the ranks");
-  rank() == 0 ? accept_others() : greet_root();
+  Watchdog watchdog(*this, spec.meeting_timeout_s);
+  watchdog.begin("meeting of the ranks");
+  rank() == 0 ? accept_others(watchdog) : greet_root(watchdog);
 }
 
 std::string TcpCommunicator::description() const {
@@ -36,11 +37,11 @@ std::string TcpCommunicator::description() const {
          ":" + std::to_string(spec_.port) + ")";
 }
 
-void TcpCommunicator::accept_others() {
-  const Socket listener = listen_at(spec_.host, spec_.port, watchdog_);
+void TcpCommunicator::accept_others(Watchdog& watchdog) {
+  const Socket listener = listen_at(spec_.host, spec_.port, watchdog);
   peers_.resize(std::size_t(size()) - 1);
   for (int missing = size() - 1; missing > 0;) {
-    if (watchdog_.expired()) watchdog_.fail_expired(std::to_string(missing) + " more rank(s)");
+    if (watchdog.expired()) watchdog.fail_expired(std::to_string(missing) + " more rank(s)");
     Socket socket = accept_from(listener, 100);
     if (!socket) continue;
     Greeting greeting;
@@ -53,27 +54,27 @@ void TcpCommunicator::accept_others() {
     }
     if (greeting.magic != kMagic) continue;
     const Greeting answer{.rank = 0, .size = size()};
-    move_all(Flow::send, {{&socket, bytes_of(&answer), sizeof(answer), greeting.rank}}, watchdog_);
+    move_all(Flow::send, {{&socket, bytes_of(&answer), sizeof(answer), greeting.rank}}, watchdog);
     if (greeting.size != size() || greeting.rank < 1 || greeting.rank >= size())
-      watchdog_.fail("rank " + std::to_string(greeting.rank) + " was started with WORLD_SIZE " +
-                     std::to_string(greeting.size) + ", rank 0 with " + std::to_string(size()));
+      watchdog.fail("rank " + std::to_string(greeting.rank) + " was started with WORLD_SIZE " +
+                    std::to_string(greeting.size) + ", rank 0 with " + std::to_string(size()));
     Socket& place = peers_[std::size_t(greeting.rank) - 1];
-    if (place) watchdog_.fail("two processes were started with RANK " + std::to_string(greeting.rank));
+    if (place) watchdog.fail("two processes were started with RANK " + std::to_string(greeting.rank));
     place = std::move(socket);
     --missing;
-    watchdog_.progress();
+    watchdog.progress();
   }
 }
 
-void TcpCommunicator::greet_root() {
-  peers_.push_back(connect_to(spec_.host, spec_.port, watchdog_));
+void TcpCommunicator::greet_root(Watchdog& watchdog) {
+  peers_.push_back(connect_to(spec_.host, spec_.port, watchdog));
   const Greeting greeting{.rank = rank(), .size = size()};
   Greeting answer;
-  move_all(Flow::send, {{&peers_[0], bytes_of(&greeting), sizeof(greeting), 0}}, watchdog_);
-  move_all(Flow::receive, {{&peers_[0], bytes_of(&answer), sizeof(answer), 0}}, watchdog_);
+  move_all(Flow::send, {{&peers_[0], bytes_of(&greeting), sizeof(greeting), 0}}, watchdog);
+  move_all(Flow::receive, {{&peers_[0], bytes_of(&answer), sizeof(answer), 0}}, watchdog);
   if (answer.magic != kMagic || answer.size != size())
-    watchdog_.fail("rank 0 was started with WORLD_SIZE " + std::to_string(answer.size) + ", this one with " +
-                   std::to_string(size()));
+    watchdog.fail("rank 0 was started with WORLD_SIZE " + std::to_string(answer.size) + ", this one with " +
+                  std::to_string(size()));
 }
 
 void TcpCommunicator::begin(std::uint32_t kind, std::size_t bytes, const char* what) {

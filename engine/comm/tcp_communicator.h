@@ -16,6 +16,7 @@ struct TcpSpec {
   std::string host;  // of rank 0
   int port = 0;
   double timeout_s = 600.0;
+  double meeting_timeout_s = 600.0;  // until all ranks have started
 };
 
 class TcpCommunicator final : public Communicator {
@@ -37,8 +38,8 @@ class TcpCommunicator final : public Communicator {
     friend bool operator==(const Header&, const Header&) = default;
   };
 
-  void accept_others();
-  void greet_root();
+  void accept_others(Watchdog& watchdog);
+  void greet_root(Watchdog& watchdog);
   void begin(std::uint32_t kind, std::size_t bytes, const char* what);
   // Rank 0 <- others: `slots` [size - 1] at rank 0, one for each of the others; `mine` at theirs.
   void collect(const void* mine, std::size_t bytes, const std::vector<char*>& slots);

@@ -67,12 +67,12 @@ TEST_CASE("a slow rank that keeps moving is waited for beyond the timeout") {
   const std::vector<RankOutcome> outcomes = run_ranks(
       2,
       [](Communicator& communicator) {
-        for (int i = 0; i < 5; ++i) {
-          if (communicator.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(600));
+        for (int i = 0; i < 6; ++i) {
+          if (communicator.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(500));
           communicator.barrier("barrier");
         }
       },
-      1.5);
+      2.5);
   for (const RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
 }
 
@@ -92,11 +92,11 @@ TEST_CASE("ranks that are not at the same operation find out") {
 TEST_CASE("a rank that never starts ends the others after the timeout") {
   const int port = free_port();
   const std::vector<RankOutcome> alone =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 3, port, 0.5)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 3, port, 60, 0.5)); });
   CHECK(alone[0].code == 5);
   CHECK(contains(alone[0].error, "waiting for 2 more rank(s)"));
   const std::vector<RankOutcome> no_root =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(1, 3, port, 0.5)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(1, 3, port, 60, 0.5)); });
   CHECK(no_root[0].code == 5);
   CHECK(contains(no_root[0].error, "waiting for rank 0 at 127.0.0.1:" + std::to_string(port)));
 }
@@ -104,13 +104,13 @@ TEST_CASE("a rank that never starts ends the others after the timeout") {
 TEST_CASE("different world sizes, and two processes of one rank, are told apart") {
   const int port = free_port();
   const std::vector<RankOutcome> sizes = run_threads(
-      2, [&](int rank) { TcpCommunicator communicator(tcp_spec(rank, rank == 0 ? 3 : 2, port, 10)); });
+      2, [&](int rank) { TcpCommunicator communicator(tcp_spec(rank, rank == 0 ? 3 : 2, port)); });
   CHECK(contains(sizes[0].error, "rank 1 was started with WORLD_SIZE 2, rank 0 with 3"));
   CHECK(contains(sizes[1].error, "rank 0 was started with WORLD_SIZE 3, this one with 2"));
 
   const int other_port = free_port();
   const std::vector<RankOutcome> twice = run_threads(3, [&](int rank) {
-    TcpCommunicator communicator(tcp_spec(rank == 0 ? 0 : 1, 3, other_port, 10));
+    TcpCommunicator communicator(tcp_spec(rank == 0 ? 0 : 1, 3, other_port));
     communicator.barrier("barrier");
   });
   CHECK(contains(twice[0].error, "two processes were started with RANK 1"));
@@ -128,7 +128,7 @@ TEST_CASE("strangers at the door are turned away") {
       return;
     }
     if (rank == 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    TcpCommunicator communicator(tcp_spec(rank, 2, port, 20));
+    TcpCommunicator communicator(tcp_spec(rank, 2, port));
     check_contract(communicator);
   });
   for (const RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
@@ -140,7 +140,7 @@ TEST_CASE("a port that is taken is named") {
   const int port = free_port();
   const Socket taken = listen_at("127.0.0.1", port, watchdog);
   const std::vector<RankOutcome> outcome =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 2, port, 5)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 2, port)); });
   CHECK(outcome[0].code == 5);
   CHECK(contains(outcome[0].error, "cannot listen on MASTER_PORT " + std::to_string(port)));
 }

@@ -29,11 +29,13 @@ inline int free_port() {
   return ntohs(address.sin_port);
 }
 
-inline TcpSpec tcp_spec(int rank, int size, int port, double timeout_s = 60.0) {
+inline TcpSpec tcp_spec(int rank, int size, int port, double timeout_s = 60.0,
+                        double meeting_timeout_s = 60.0) {
   return {.place = {.rank = rank, .size = size, .local_rank = rank, .local_size = size},
           .host = "127.0.0.1",
           .port = port,
-          .timeout_s = timeout_s};
+          .timeout_s = timeout_s,
+          .meeting_timeout_s = meeting_timeout_s};
 }
 
 struct RankOutcome {
