@@ -80,8 +80,8 @@ struct State {
 
 struct ncclComm {
   std::shared_ptr<Group> group;
-  int rank = 0, calls = 0, polls_left = 0;
-  std::vector<float> factors;  // of pre-multiplied sums, by operation
+  int rank = 0, polls_left = 0, calls = 0;
+  std::vector<float> factors{};  // of pre-multiplied sums, by operation
 };
 
 namespace rlnas::test {
@@ -174,7 +174,8 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   std::shared_ptr<Group>& group = state.groups[number];
   if (!group) group = std::make_shared<Group>();
   group->size = size;
-  *comm = new ncclComm{.group = group, .rank = rank, .polls_left = state.options.polls_in_progress};
+  *comm =
+      new ncclComm{.group = group, .rank = rank, .polls_left = state.options.polls_in_progress, .calls = 0};
   return ncclInProgress;
 }
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* result) {

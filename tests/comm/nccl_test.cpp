@@ -57,10 +57,10 @@ TEST_CASE("weighted means over 3 ranks in buckets, sent while the rest is comput
   const std::vector<std::vector<float>> steps = {
       {5.0f / 16, 5.0f / 16, 6.0f / 16}, {5.0f / 16, 5.0f / 16, 6.0f / 16}, {0.25f, 0.25f, 0.5f}};
   const std::vector<RankOutcome> outcomes = run_ranks(3, [&](Communicator& communicator) {
+    std::vector<float> gradient(kCount), seen(kCount);  // outlive the streams that write to them
     StreamBackend backend;
     REQUIRE(nccl_serves(backend));
     const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 60.0);
-    std::vector<float> gradient(kCount), seen(kCount);
     for (const std::vector<float>& weights : steps) {
       std::fill(gradient.begin(), gradient.end(), NAN);
       run_backward(backend, *exchange, gradient, communicator.rank(),
@@ -82,9 +82,9 @@ TEST_CASE("weighted means over 3 ranks in buckets, sent while the rest is comput
 TEST_CASE("the first bucket leaves long before the backward pass ends") {
   reset_fake_nccl({});
   const std::vector<RankOutcome> outcomes = run_ranks(1, [&](Communicator& communicator) {
+    std::vector<float> gradient(kCount);
     StreamBackend backend;
     const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 60.0);
-    std::vector<float> gradient(kCount);
     exchange->begin(gradient.data(), kCount, 1.0);
     exchange->final_from(kCount - 1000);
     CHECK(fake_all_reduces() == 0);  // too little to be worth a call
@@ -100,10 +100,10 @@ TEST_CASE("the first bucket leaves long before the backward pass ends") {
 TEST_CASE("a rank that sends nothing ends the others after the timeout") {
   reset_fake_nccl({});
   const std::vector<RankOutcome> outcomes = run_ranks(2, [&](Communicator& communicator) {
+    std::vector<float> gradient(1000);
     StreamBackend backend;
     communicator.begin_step(7);
     const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 0.5);
-    std::vector<float> gradient(1000);
     if (communicator.rank() == 0) {
       run_backward(backend, *exchange, gradient, 0, 0.5, 2);
       exchange->wait();
@@ -121,9 +121,9 @@ TEST_CASE("a rank that sends nothing ends the others after the timeout") {
 TEST_CASE("an error that NCCL reports later ends the run") {
   reset_fake_nccl({.polls_in_progress = 3, .broken_after_calls = 0});
   const std::vector<RankOutcome> outcomes = run_ranks(2, [&](Communicator& communicator) {
+    std::vector<float> gradient(1000);
     StreamBackend backend;
     const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 60.0);
-    std::vector<float> gradient(1000);
     run_backward(backend, *exchange, gradient, communicator.rank(), 0.5, 2);
     exchange->wait();
   });
