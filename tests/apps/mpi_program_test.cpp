@@ -1,14 +1,14 @@
 // rlnas_train and rlnas_search under mpirun. Only where MPI is built in.
 #include <doctest/doctest.h>
 
-#include "tests/support/program.h"
+#include "tests/support/child_process.h"
 #include "tests/support/ranks.h"
 
 namespace rlnas {
 namespace {
 
+using test::ChildProcess;
 using test::Outcome;
-using test::Program;
 using test::read_text;
 using test::TemporaryDirectory;
 
@@ -29,7 +29,11 @@ const std::vector<std::string> kMpirun = {RLNAS_MPIEXEC, RLNAS_MPIEXEC_NUMPROC_F
 
 Outcome mpirun(const TemporaryDirectory& directory, const std::vector<std::string>& arguments,
                const std::vector<std::string>& environment = {}) {
-  return Program(directory, kMpirun + arguments, kEnvironment + environment).wait();
+  return ChildProcess(directory, kMpirun + arguments, kEnvironment + environment).wait();
+}
+
+Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
+  return ChildProcess(directory, std::move(arguments)).wait();
 }
 
 }  // namespace
@@ -44,15 +48,15 @@ TEST_CASE("two ranks by MPI give the bits of two ranks by TCP") {
   const std::vector<std::string> arguments =
       kTrain + std::vector<std::string>{"--epochs", "2", "--out", directory / "tcp"};
   const std::string port = "MASTER_PORT=" + std::to_string(test::free_port());
-  const Program second(other, arguments, {"RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port});
-  CHECK(Program(directory, arguments, {"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port})
+  const ChildProcess second(other, arguments, {"RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port});
+  CHECK(ChildProcess(directory, arguments, {"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port})
             .wait()
             .exit_code == 0);
   CHECK(second.wait().exit_code == 0);
   CHECK(read_text(directory / "mpi/latest.safetensors") == read_text(directory / "tcp/latest.safetensors"));
 
   const std::vector<std::string> search = {RLNAS_SEARCH, "--supernet", directory / "mpi", "--json", "-"};
-  const Outcome one = test::run(directory, search), two = mpirun(directory, search);
+  const Outcome one = run(directory, search), two = mpirun(directory, search);
   CHECK(two.exit_code == 0);
   CHECK(two.out == one.out);
 }

@@ -7,14 +7,14 @@
 #include <csignal>
 #include <deque>
 
-#include "tests/support/program.h"
+#include "tests/support/child_process.h"
 #include "tests/support/ranks.h"
 
 namespace rlnas {
 namespace {
 
+using test::ChildProcess;
 using test::Outcome;
-using test::Program;
 using test::read_text;
 using test::TemporaryDirectory;
 
@@ -50,16 +50,16 @@ class Ranks {
                                    "MASTER_PORT=" + std::to_string(port)});
     }
   }
-  const Program& operator[](int rank) const { return programs_[std::size_t(rank)]; }
+  const ChildProcess& operator[](int rank) const { return programs_[std::size_t(rank)]; }
   std::vector<Outcome> wait() const {
     std::vector<Outcome> outcomes;
-    for (const Program& program : programs_) outcomes.push_back(program.wait());
+    for (const ChildProcess& program : programs_) outcomes.push_back(program.wait());
     return outcomes;
   }
 
  private:
   std::deque<TemporaryDirectory> directories_;
-  std::vector<Program> programs_;
+  std::vector<ChildProcess> programs_;
 };
 
 std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
@@ -69,6 +69,10 @@ std::vector<std::string> with(std::vector<std::string> arguments, const std::vec
 
 bool one_line(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n') == 1;
+}
+
+Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
+  return ChildProcess(directory, std::move(arguments)).wait();
 }
 
 }  // namespace
@@ -150,23 +154,23 @@ TEST_CASE("half an environment, or a timeout that is none, is wrong use") {
     std::vector<std::string> arguments = {program, "--supernet", directory / "run"};
     if (program == std::string(RLNAS_TRAIN)) arguments = train_arguments(directory / "run");
     const Outcome half =
-        Program(directory, arguments, {"RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=1"}).wait();
+        ChildProcess(directory, arguments, {"RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=1"}).wait();
     INFO(half.err);
     CHECK(half.exit_code == 2);
     CHECK(one_line(half.err));
     CHECK(half.err.find("WORLD_SIZE is not set") != std::string::npos);
-    CHECK(test::run(directory, with(arguments, {"--comm-timeout", "0"})).exit_code == 2);
+    CHECK(run(directory, with(arguments, {"--comm-timeout", "0"})).exit_code == 2);
   }
 }
 
 TEST_CASE("two ranks search as one does") {
   const TemporaryDirectory directory;
-  REQUIRE(test::run(directory, train_arguments(directory / "run", 1)).exit_code == 0);
+  REQUIRE(run(directory, train_arguments(directory / "run", 1)).exit_code == 0);
   for (const char* method : {"evolution", "exhaustive", "random"}) {
     const std::vector<std::string> arguments = {RLNAS_SEARCH, "--supernet", directory / "run",
                                                 "--method",   method,       "--json",
                                                 "-",          "--out",      directory / "s"};
-    const Outcome one = test::run(directory, arguments);
+    const Outcome one = run(directory, arguments);
     const std::vector<Outcome> two = Ranks(2, arguments).wait();
     INFO(two[0].err, two[1].err);
     CHECK(one.exit_code == 0);

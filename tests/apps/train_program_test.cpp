@@ -7,20 +7,24 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/program.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temporary_directory.h"
 
 namespace rlnas {
 namespace {
 
+using test::ChildProcess;
 using test::Outcome;
-using test::Program;
 using test::read_text;
-using test::run;
 using test::TemporaryDirectory;
 
 std::vector<std::string> small_run(const std::string& out) {
   return {RLNAS_TRAIN, "--data",   "synthetic:96", "--image-size", "16", "--batch-size", "16", "--log-every",
           "1",         "--device", "cpu",          "--epochs",     "3",  "--out",        out};
+}
+
+Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
+  return ChildProcess(directory, std::move(arguments)).wait();
 }
 
 }  // namespace
@@ -30,7 +34,7 @@ TEST_CASE("Ctrl-C saves and exits 130, SIGTERM 143, and the run goes on to the s
   REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string out = directory / ("stopped" + std::to_string(signal));
-    const Program program(directory, small_run(out));
+    const ChildProcess program(directory, small_run(out));
     program.signal_after(signal, out + "/events.jsonl", 4);
     const Outcome stopped = program.wait();
     CHECK(stopped.exit_code == 128 + signal);
@@ -46,7 +50,7 @@ TEST_CASE("kill -9 loses no more than the steps since the last checkpoint") {
   const TemporaryDirectory directory;
   REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);
   const std::string out = directory / "killed";
-  const Program program(directory, small_run(out));
+  const ChildProcess program(directory, small_run(out));
   program.signal_after(SIGKILL, out + "/events.jsonl", 10);  // the first epoch has 6 steps
   CHECK(program.wait().exit_code == -1);
   std::vector<std::string> again = small_run(out);

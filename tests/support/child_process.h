@@ -1,4 +1,4 @@
-// A program as a user runs it: its exit code and what it says.
+// Programs, and pieces of a test that may end their process, run in a child with their output kept.
 #pragma once
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,24 +22,30 @@ struct Outcome {
   std::string out, err;
 };
 
-class Program {
+class ChildProcess {
  public:
-  // environment: NAME=VALUE beside the test's own. Output goes to files of the directory, which only one
-  // program at a time can use.
-  Program(const TemporaryDirectory& directory, std::vector<std::string> arguments,
-          std::vector<std::string> environment = {})
+  // Runs the body in a fork; it exits 0 when the body returns. One child at a time in a directory.
+  ChildProcess(const TemporaryDirectory& directory, const std::function<void()>& body)
       : out_(directory / "stdout"), err_(directory / "stderr") {
     process_ = fork();
     if (process_ != 0) return;
-    for (std::string& variable : environment) putenv(variable.data());
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
     dup2(open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
     dup2(open(err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
+    std::signal(SIGABRT, SIG_DFL);  // not the test framework's handler
+    body();
+    _exit(0);
   }
+  // Runs a program, the first of the arguments. environment: NAME=VALUE, beside the test's own.
+  ChildProcess(const TemporaryDirectory& directory, std::vector<std::string> arguments,
+               std::vector<std::string> environment = {})
+      : ChildProcess(directory, [&] {
+          for (std::string& variable : environment) putenv(variable.data());
+          std::vector<char*> argv;
+          for (std::string& argument : arguments) argv.push_back(argument.data());
+          argv.push_back(nullptr);
+          execv(argv[0], argv.data());
+          _exit(127);
+        }) {}
 
   // Sends `signal` once `file` has at least `lines` lines.
   void signal_after(int signal, const std::string& file, long lines) const {
@@ -60,9 +67,5 @@ class Program {
   std::string out_, err_;
   pid_t process_;
 };
-
-inline Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
-  return Program(directory, std::move(arguments)).wait();
-}
 
 }  // namespace rlnas::test
