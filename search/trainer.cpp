@@ -92,7 +92,9 @@ class Trainer {
   void after_step(const LossSums& sums, int count, double learning_rate);
   void end_epoch(TrainingState& state, const TrainingSpace& space);
   TrainProgress progress_now() const;
+  // Called by all ranks; rank 0 writes.
   void save(TrainingState& state) const {
+    check_same_weights(state, communicator_);
     if (leads())
       directory_.save(config_, progress_, data_.dataset.checksum, state.parameters(), state.statistics());
   }
@@ -207,8 +209,7 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   last_epoch_ = now;
   progress_.epoch_loss_sum = 0.0;
   progress_.epoch_correct = progress_.epoch_images = 0;
-  check_same_weights(state, communicator_);
-  if (!leads()) return;
+  if (!leads()) return save(state);
 
   const AngleSummary angles = space.angle_summary(state.angle_sums());
   now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
