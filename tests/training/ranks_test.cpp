@@ -171,8 +171,8 @@ TEST_CASE("one rank is a plain run, and a run of ranks repeats") {
   CHECK(result_of(directory / "a") == result_of(directory / "b"));
 }
 
-// Where every rank sees the same images, its batch norm sees what that of one rank sees on all of them. What is
-// left is rounding, which training amplifies at the published rate (to the size of the weights' way within
+// Where every rank sees the same images, its batch norm sees what that of one rank sees on all of them. What
+// is left is rounding, which training amplifies at the published rate (to the size of the weights' way within
 // 20 steps of such small batches), hence the small one.
 TEST_CASE("20 steps of 2 ranks on the same images equal one rank on both copies, to 1e-4") {
   TrainConfig config = ranks_run("");
