@@ -84,6 +84,8 @@ class Backend {
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the result
   virtual void synchronize() = 0;
+  // The compute stream as the device's own libraries know it (a cudaStream_t); null without one.
+  virtual void* native_stream() { return nullptr; }
 
   // ---- convolution ------------------------------------------------------------------------------------
   virtual std::size_t conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) = 0;

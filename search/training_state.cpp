@@ -24,6 +24,11 @@ Tensor TrainingState::upload(const void* host, Shape shape, Layout layout, DType
   return tensor;
 }
 
+void TrainingState::set_exchange(GradientExchange* exchange) {
+  exchange_ = exchange;
+  parameters_.set_exchange(exchange);
+}
+
 LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
   Context context{backend_, arena_, tape_, parameters_, statistics_, Mode::train};
   AugmentSpec augment = spec.augment;
@@ -46,9 +51,14 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
     tape_.begin_stage("loss");
     cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_);
   }
+  if (exchange_ != nullptr)
+    exchange_->begin(parameters_.gradient().data(), std::size_t(parameters_.table().buffer_count()),
+                     double(batch.count) / batch.global_count);
   tape_.backward();
+  if (exchange_ != nullptr) exchange_->finish();
   tape_.begin_stage("optimiser");
   parameters_.sgd_step(spec.sgd, spec.unsampled);
+  if (exchange_ != nullptr) exchange_->wait();
 
   LossSums sums;
   backend_.download(&sums, loss_sums_, sizeof(sums));

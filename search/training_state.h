@@ -25,7 +25,11 @@ class TrainingState {
   TrainingState(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes);
   ~TrainingState();
 
-  // Forward, loss, backward and optimiser step on one batch. Returns the sums of the loss over the batch.
+  // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
+  void set_exchange(GradientExchange* exchange);
+
+  // Forward, loss, backward and optimiser step on one batch. Returns the sums of the loss over the batch, or
+  // over this rank's share of it.
   LossSums step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);
 
   // The three sums of every segment, of the initial against the present weights.
@@ -46,6 +50,7 @@ class TrainingState {
   Arena arena_;
   Tape tape_;
   LossSums* loss_sums_ = nullptr;  // device
+  GradientExchange* exchange_ = nullptr;
 };
 
 }  // namespace rlnas
