@@ -11,13 +11,12 @@ TrainingState::TrainingState(Backend& backend, const ModelBuilder& layout, std::
       initial_weights_(backend, layout.parameters()),
       arena_(backend, arena_bytes),
       tape_(backend, arena_),
-      loss_sums_(static_cast<LossSums*>(backend.allocate(sizeof(LossSums)))) {
+      loss_sums_(backend, sizeof(LossSums)) {
   for (std::unique_ptr<Readback>& loss : losses_) loss = backend.make_readback(sizeof(LossSums));
 }
 
 TrainingState::~TrainingState() {
   tape_.clear();
-  backend_.release(loss_sums_);
 }
 
 Tensor TrainingState::upload(const void* host, Shape shape, Layout layout, DType dtype) {
@@ -53,7 +52,7 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
     const Tensor logits = forward(context, images);
     images = {};
     tape_.begin_stage("loss");
-    cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_);
+    cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_.as<LossSums>());
   }
   wait_for_exchange();  // the last step's, while this one's forward pass is queued
   if (exchange_ != nullptr)
@@ -63,7 +62,7 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
   if (exchange_ != nullptr) exchange_->finish();
   tape_.begin_stage("optimiser");
   parameters_.sgd_step(spec.sgd, spec.unsampled);
-  losses_[steps_queued_++ % kQueuedSteps]->start(loss_sums_);
+  losses_[steps_queued_++ % kQueuedSteps]->start(loss_sums_.as<LossSums>());
 }
 
 void TrainingState::wait_for_exchange() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/batch_loader.h"
+#include "engine/device_bytes.h"
 #include "ops/context.h"
 #include "ops/layers.h"
 
@@ -62,7 +63,7 @@ class TrainingState {
   FlatBuffer statistics_, initial_weights_;
   Arena arena_;
   Tape tape_;
-  LossSums* loss_sums_ = nullptr;  // device
+  DeviceBytes loss_sums_;
   std::array<std::unique_ptr<Readback>, kQueuedSteps> losses_;
   std::uint64_t steps_queued_ = 0, losses_taken_ = 0, exchanges_waited_for_ = 0;
   GradientExchange* exchange_ = nullptr;
