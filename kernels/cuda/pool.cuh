@@ -1,12 +1,17 @@
 // Pooling: average and maximum over square windows with their gradients, and the average over a whole image.
 //
-// Windows: each thread makes one output pixel's group of channels (MatrixTiling); the gradients gather, so
-// that no two threads write one place and nothing needs an atomic. Overlapping windows meet in the caches:
-// compulsory bytes are 4(in + out) (a byte an output more for maxima, whose index says which pixel won),
-// flops up to kernel^2 an output. Expected: 60-80 % of memory bandwidth for 3x3 on A100 and H100, by
-// arithmetic, not measured (9 cached reads a result: 36 bytes of first-level traffic for 8 of memory, where
-// the caches give 4 to 5 times the bandwidth of memory). Whole images: one block an image and channel tile,
-// threads y share its pixels, a fixed tree in double adds up. Determinism: bit-equal from run to run.
+// Launch: each thread makes one output pixel's group of channels (MatrixTiling); the gradients gather, so
+// that no two threads write one place and nothing needs an atomic. Whole images: one block an image and
+// channel tile, threads y share its pixels, a fixed tree in double adds up.
+//
+// Bytes: 4(in + out) compulsory, a byte an output more for maxima, whose index says which pixel won;
+// overlapping windows meet in the caches. Flops: up to kernel^2 an output.
+//
+// Expected: 60-80 % of memory bandwidth for 3x3 on A100 and H100, by arithmetic, not measured (9 cached reads
+// a result: 36 bytes of first-level traffic for 8 of memory, where the caches give 4 to 5 times the bandwidth
+// of memory).
+//
+// Determinism: bit-equal from run to run.
 #pragma once
 
 #include <cfloat>
