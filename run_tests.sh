@@ -10,6 +10,7 @@ cd "$(dirname "$0")"
 preset=${1:-release}
 # shellcheck disable=SC2086
 need_packages $BUILD_PACKAGES doctest-dev libboost-context-dev
+try_packages libopenmpi-dev openmpi-bin || echo "no MPI: its tests are skipped"
 configure "$preset" -DRLNAS_BUILD_TESTS=ON
 cmake --build --preset "$preset"
 ctest --preset "$preset" --parallel "$(nproc)"

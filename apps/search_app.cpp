@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "apps/cli.h"
+#include "apps/comm_options.h"
 #include "engine/device.h"
 #include "kernels/check.h"
 #include "search/nasbench201/checkpoint_angles.h"
@@ -30,6 +31,7 @@ struct SearchOptions {
   EvolutionOptions evolution;
   std::string truth, json, csv, out;
   bool resume = false;
+  CommOptions comm;
 };
 
 void declare_options(CLI::App& app, SearchOptions& o) {
@@ -71,6 +73,7 @@ void declare_options(CLI::App& app, SearchOptions& o) {
   app.add_option("--image-size", o.image_size, "Image size of the network counted");
   app.add_option("--device", o.device, "Where the angles are computed: auto | cpu | cuda[:N] | ref");
   app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
+  declare_comm_options(app, o.comm);
 }
 
 // Published data sets: CIFAR has 50,000 images of 10 or 100 classes, ImageNet16-120 has 151,700.
@@ -147,9 +150,14 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
               o.csv);
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
 
+  const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
+  if (communicator->rank() != 0) {
+    run_search({}, {}, *communicator);  // scores what rank 0 asks for
+    return 0;
+  }
   const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
   const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
-  const DeviceChoice device = choose_device(o.device, {.threads = o.threads});
+  const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
   const nasbench201::CheckpointAngles angles =
       nasbench201::checkpoint_angle_sums(*device.backend, init, trained);
   RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
@@ -159,7 +167,8 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
   if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles.classes);
   config.state_path = state_path(o, config.method);
 
-  const SearchReport report = run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums));
+  const SearchReport report =
+      run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums), *communicator);
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
   if (o.json == "-") {
     out << report_json(report);

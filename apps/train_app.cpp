@@ -7,10 +7,12 @@
 #include <type_traits>
 
 #include "apps/cli.h"
+#include "apps/comm_options.h"
 #include "apps/progress_printer.h"
 #include "data/dataset.h"
 #include "kernels/check.h"
 #include "search/train_fields.h"
+#include "search/trainer.h"
 
 namespace rlnas {
 namespace {
@@ -77,6 +79,7 @@ void print_check(const DataCheck& check, std::ostream& out) {
 
 int train_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   TrainConfig config;
+  CommOptions comm;
   bool dry_run = false, check_only = false;
   const auto declare = [&](CLI::App& app) {
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
@@ -92,6 +95,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       else
         app.add_option(flag, value, help)->capture_default_str()->take_last();
     });
+    declare_comm_options(app, comm);
     app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
     app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
   };
@@ -111,20 +115,25 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     }
     const bool terminal = &out == &std::cout && isatty(STDOUT_FILENO) != 0;
     ProgressPrinter printer(out, terminal ? Display::terminal : Display::plain);
+    const std::unique_ptr<Communicator> communicator = join_ranks(comm);
+    const bool leads = communicator->rank() == 0;
     const SignalGuard guard;
-    const TrainResult result =
-        train(config, {.log = [&](const std::string& line) { printer.log(line); },
-                       .progress = [&](const TrainProgress& p) { printer.progress(p); },
-                       .should_stop = [] { return caught_signal != 0; }});
-    if (!result.profile.empty()) printer.log(result.profile);
+    const TrainResult result = train(config,
+                                     {.log = [&](const std::string& line) { printer.log(line); },
+                                      .progress = [&](const TrainProgress& p) { printer.progress(p); },
+                                      .should_stop = [] { return caught_signal != 0; }},
+                                     *communicator);
+    if (leads && !result.profile.empty()) printer.log(result.profile);
     if (result.interrupted) {
-      printer.log("stopped by a signal at step " + std::to_string(result.steps) +
-                  " and saved; go on with --resume " + result.run_directory);
-      return 128 + int(caught_signal);
+      if (leads)
+        printer.log("stopped by a signal at step " + std::to_string(result.steps) +
+                    " and saved; go on with --resume " + result.run_directory);
+      return 128 + int(caught_signal != 0 ? int(caught_signal) : SIGTERM);  // 0: another rank was told
     }
-    printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
-                mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
-                " of the time waiting for images; the run is in " + result.run_directory);
+    if (leads)
+      printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
+                  mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
+                  " of the time waiting for images; the run is in " + result.run_directory);
     return 0;
   };
   return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},

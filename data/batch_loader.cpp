@@ -28,6 +28,9 @@ BatchLoader::BatchLoader(const Dataset& dataset, std::vector<std::uint32_t> indi
   RLNAS_CHECK(steps <= std::size_t(std::numeric_limits<int>::max()), usage, "--batch-size ",
               options_.batch_size, ": too many steps in an epoch");
   steps_per_epoch_ = int(steps);
+  const std::size_t last = indices_->size() - (steps - 1) * batch;  // the smallest
+  RLNAS_CHECK(last >= std::size_t(options_.ranks), usage, "--batch-size ", options_.batch_size, ": the last ",
+              "batch of an epoch has ", last, " image(s), too few for ", options_.ranks, " ranks");
 }
 
 BatchLoader::Order BatchLoader::order_of(int epoch) const {
@@ -57,12 +60,16 @@ void BatchLoader::fill(int epoch, int step, HostBatch& batch) const {
   RLNAS_CHECK(epoch >= 0 && step >= 0 && step < steps_per_epoch_, run_failed, "no batch at epoch ", epoch,
               ", step ", step, ": an epoch has ", steps_per_epoch_, " steps");
   const Order order = order_of(epoch);
-  const std::size_t begin = std::size_t(step) * std::size_t(options_.batch_size);
-  const std::size_t count = std::min(std::size_t(options_.batch_size), order->size() - begin);
+  const std::size_t batch_begin = std::size_t(step) * std::size_t(options_.batch_size);
+  const std::size_t global = std::min(std::size_t(options_.batch_size), order->size() - batch_begin);
+  const std::size_t share = share_begin(global, options_.rank, options_.ranks);
+  const std::size_t begin = batch_begin + share;
+  const std::size_t count = share_begin(global, options_.rank + 1, options_.ranks) - share;
   const std::size_t image_bytes = dataset_.image_bytes();
   batch.epoch = epoch;
   batch.step = step;
   batch.count = int(count);
+  batch.global_count = int(global);
   batch.images.resize(count * image_bytes);
   batch.params.resize(count);
   batch.labels.resize(count);

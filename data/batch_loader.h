@@ -16,8 +16,9 @@ namespace rlnas {
 
 struct HostBatch {
   int epoch = 0;
-  int step = 0;  // within the epoch
-  int count = 0;
+  int step = 0;                        // within the epoch
+  int count = 0;                       // of this rank
+  int global_count = 0;                // over all ranks
   std::vector<std::uint8_t> images;    // [count, height, width, 3], as stored
   std::vector<AugmentParams> params;   // [count]
   std::vector<std::int32_t> labels;    // [count]
@@ -32,13 +33,22 @@ struct BatchLoaderOptions {
   std::uint64_t seed = 0;
   Augmentation augmentation = Augmentation::crop_and_flip;
   SampleOrder order = SampleOrder::shuffled;
+  // Of `ranks` processes this one gets a contiguous share of every batch, as equal as can be.
+  int rank = 0;
+  int ranks = 1;
 };
+
+// Where the share of `rank` begins in a batch of `count`; where it ends: that of rank + 1.
+inline std::size_t share_begin(std::size_t count, int rank, int ranks) {
+  return count * std::size_t(rank) / std::size_t(ranks);
+}
 
 class BatchLoader {
  public:
   // `indices` are the images to train on, `labels` one label for *every* image of the data set (random or
   // true). The data set must outlive the loader.
-  // Errors: usage for a batch size below 1; data for lists that do not fit the data set.
+  // Errors: usage for a batch size below 1, or a batch with fewer images than ranks; data for lists that do
+  // not fit the data set.
   BatchLoader(const Dataset& dataset, std::vector<std::uint32_t> indices, std::vector<std::int32_t> labels,
               const BatchLoaderOptions& options);
 

@@ -14,9 +14,14 @@ struct DeviceChoice {
   int threads = 0;     // of this machine's, that its kernels run on; 0: they run on another device
 };
 
-// auto: CUDA device 0 if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
-// cpu_options: of the CPU backend, if it is that.
+struct DeviceOptions {  // of either backend, whichever it is
+  CpuOptions cpu;
+  CudaOptions cuda;
+};
+
+// auto: a CUDA device if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
+// auto and cuda without a number take options.cuda.device.
 // Errors: usage for another text; device when CUDA was asked for and cannot be had.
-DeviceChoice choose_device(const std::string& text, const CpuOptions& cpu_options);
+DeviceChoice choose_device(const std::string& text, const DeviceOptions& options);
 
 }  // namespace rlnas

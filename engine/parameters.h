@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "engine/comm/gradient_exchange.h"
 #include "engine/device_bytes.h"
 #include "engine/segment_table.h"
 #include "kernels/backend.h"
@@ -42,12 +43,20 @@ class Parameters {
   const SegmentTable& table() const { return weights_.table(); }
   FlatBuffer& weights() { return weights_; }
   FlatBuffer& momentum() { return momentum_; }
+  FlatBuffer& gradient() { return gradient_; }
   float* weight(int segment) const { return weights_.at(segment); }
   // Where a backward pass writes the gradient of a segment; also marks it as sampled in this step.
   float* gradient_of(int segment);
   // The segment is on the sampled path. If no gradient reaches it in this step (its edge is dead), PyTorch
   // would give it a zero gradient, which is what makes it coast from then on.
   void mark_on_path(int segment) { ever_sampled_[std::size_t(segment)] = 1; }
+
+  // Gradients are averaged by `exchange` from here on; null: not at all.
+  void set_exchange(GradientExchange* exchange) { exchange_ = exchange; }
+  // The backward pass is done with this segment and all behind it.
+  void gradients_final_from(int segment) {
+    if (exchange_ != nullptr) exchange_->final_from(std::size_t(table()[segment].offset));
+  }
 
   // One optimiser step over the gradients marked since the last one.
   void sgd_step(const SgdSpec& spec, Unsampled unsampled);
@@ -67,6 +76,7 @@ class Parameters {
   std::vector<std::uint8_t> ever_sampled_;
   std::vector<SegmentBlock> blocks_;
   DeviceBytes device_blocks_, device_states_;
+  GradientExchange* exchange_ = nullptr;
 };
 
 }  // namespace rlnas

@@ -20,6 +20,12 @@ struct Context {
   Mode mode = Mode::train;
 
   bool records(const Tensor& x) const { return mode == Mode::train && x.variable >= 0; }
+
+  // What runs from here on owns this segment and all behind it: once the backward pass is back at this point
+  // their gradients are final.
+  void mark_gradients_from(int segment) {
+    if (mode == Mode::train) tape.record([&p = parameters, segment] { p.gradients_final_from(segment); });
+  }
 };
 
 // Scratch memory for one primitive; goes back to the arena when the object dies.

@@ -27,21 +27,41 @@ void check_options(const EvolutionOptions& o) {
               ": must not be negative");
 }
 
-Candidate evaluate(const EvolutionSpace& space, Genes genes, const std::vector<Candidate>& replay,
-                   std::size_t position) {
-  if (position >= replay.size()) {
-    Candidate fresh{std::move(genes), 0.0, 0};
-    fresh.score = space.score(fresh.genes);
-    fresh.macs = space.macs(fresh.genes);
-    return fresh;
+// The population's candidates: those that the saved state holds are taken from it.
+std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, std::vector<Genes> population,
+                                          const std::vector<Candidate>& replay, std::size_t position) {
+  std::vector<Candidate> candidates;
+  const std::size_t saved = std::min(population.size(), replay.size() - std::min(position, replay.size()));
+  for (std::size_t i = 0; i < saved; ++i) {
+    RLNAS_CHECK(replay[position + i].genes == population[i], data,
+                "the saved search state does not belong to this search: its candidate ", position + i,
+                " differs (was it made with other options?)");
+    candidates.push_back(replay[position + i]);
   }
-  RLNAS_CHECK(replay[position].genes == genes, data,
-              "the saved search state does not belong to this search: its candidate ", position,
-              " differs (was it made with other options?)");
-  return replay[position];
+  population.erase(population.begin(), population.begin() + std::ptrdiff_t(saved));
+  for (Candidate& fresh : evaluate(space, std::move(population))) candidates.push_back(std::move(fresh));
+  return candidates;
 }
 
 }  // namespace
+
+std::vector<double> EvolutionSpace::scores(std::span<const Genes> candidates) const {
+  std::vector<double> result;
+  result.reserve(candidates.size());
+  for (const Genes& genes : candidates) result.push_back(score(genes));
+  return result;
+}
+
+std::vector<Candidate> evaluate(const EvolutionSpace& space, std::vector<Genes> genes) {
+  const std::vector<double> scores = space.scores(genes);
+  std::vector<Candidate> candidates;
+  candidates.reserve(genes.size());
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    const std::int64_t macs = space.macs(genes[i]);
+    candidates.push_back({std::move(genes[i]), scores[i], macs});
+  }
+  return candidates;
+}
 
 bool better(const Candidate& a, const Candidate& b) {
   if (a.score != b.score) return a.score > b.score;
@@ -74,9 +94,10 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
     proposer->random(options.population - int(population.size()), population);
     if (population.empty()) break;  // every legal candidate in reach has been evaluated
 
-    for (Genes& genes : population) {
-      run.evaluated.push_back(evaluate(space, std::move(genes), replay, run.evaluated.size()));
-      run.top.push_back(run.evaluated.back());
+    for (Candidate& candidate :
+         evaluate_or_replay(space, std::move(population), replay, run.evaluated.size())) {
+      run.top.push_back(candidate);
+      run.evaluated.push_back(std::move(candidate));
     }
     rank_candidates(run.top, options.compat);
     if (run.top.size() > std::size_t(options.top)) run.top.resize(std::size_t(options.top));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "search/compat.h"
@@ -33,6 +34,8 @@ class EvolutionSpace {
   virtual bool legal(const Genes& genes) const = 0;  // within the constraint
   virtual double score(const Genes& genes) const = 0;
   virtual std::int64_t macs(const Genes& genes) const = 0;
+  // score() of each.
+  virtual std::vector<double> scores(std::span<const Genes> candidates) const;
 };
 
 struct Candidate {
@@ -47,6 +50,9 @@ struct Candidate {
 bool better(const Candidate& a, const Candidate& b);
 // Sorts best first: by better() under Compat::none, by score alone and stably under Compat::megvii.
 void rank_candidates(std::vector<Candidate>& candidates, Compat compat);
+
+// The candidates with their scores and costs, in the same order.
+std::vector<Candidate> evaluate(const EvolutionSpace& space, std::vector<Genes> genes);
 
 struct EvolutionOptions {
   int population = 100;

@@ -23,14 +23,14 @@ std::vector<Candidate> exhaustive_search(const EvolutionSpace& space) {
   RLNAS_CHECK(size <= kLargest, usage, "--method exhaustive: ", size,
               " architectures are too many; use evolution");
 
-  std::vector<Candidate> evaluated;
+  std::vector<Genes> legal;
   Genes genes(std::size_t(space.gene_count()), 0);
   do {
-    if (space.legal(genes)) evaluated.push_back({genes, space.score(genes), space.macs(genes)});
+    if (space.legal(genes)) legal.push_back(genes);
   } while (advance(genes, space));
-  RLNAS_CHECK(!evaluated.empty(), usage,
+  RLNAS_CHECK(!legal.empty(), usage,
               "no architecture is within the limits: raise --max-mflops or --max-params");
-  return evaluated;
+  return evaluate(space, std::move(legal));
 }
 
 }  // namespace rlnas

@@ -8,6 +8,7 @@
 #include "search/evolution_state.h"
 #include "search/exhaustive.h"
 #include "search/nasbench201/counts.h"
+#include "search/sharded_space.h"
 
 namespace rlnas {
 namespace {
@@ -42,7 +43,7 @@ std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o, c
 }
 
 EvolutionRun run_generations(const SearchConfig& config, const AngleTable& table,
-                             const nasbench201::CellSpace& space) {
+                             const EvolutionSpace& space) {
   EvolutionOptions options = config.evolution;
   if (config.method == SearchMethod::random) options.mutants = options.crossovers = 0;
   const std::string name = fingerprint(config, options, table);
@@ -74,28 +75,7 @@ struct SpaceScores {
   }
 };
 
-}  // namespace
-
-SearchMethod parse_search_method(std::string_view text) {
-  for (const auto method : {SearchMethod::evolution, SearchMethod::exhaustive, SearchMethod::random}) {
-    if (text == to_string(method)) return method;
-  }
-  fail(ErrorCode::usage, "--method ", text, ": known are evolution, exhaustive and random");
-}
-
-std::string_view to_string(SearchMethod method) {
-  switch (method) {
-    case SearchMethod::evolution:
-      return "evolution";
-    case SearchMethod::exhaustive:
-      return "exhaustive";
-    case SearchMethod::random:
-      break;
-  }
-  return "random";
-}
-
-SearchReport run_search(const SearchConfig& config, const AngleTable& table) {
+SearchReport search_in(const EvolutionSpace& space, const SearchConfig& config, const AngleTable& table) {
   RLNAS_CHECK(config.top_count > 0, usage, "--top ", config.top_count, ": must be positive");
   RLNAS_CHECK(config.method != SearchMethod::exhaustive || config.start == SearchStart::fresh, usage,
               "--resume: --method exhaustive has nothing to resume");
@@ -103,7 +83,6 @@ SearchReport run_search(const SearchConfig& config, const AngleTable& table) {
   const GroundTruth truth = config.truth_path.empty() ? GroundTruth{} : read_ground_truth(config.truth_path);
 
   SearchReport report{config, {}, {}, 0, {}};
-  const nasbench201::CellSpace space(table, config.space);
   std::vector<Candidate> candidates;
   if (config.method == SearchMethod::exhaustive) {
     candidates = exhaustive_search(space);
@@ -130,6 +109,51 @@ SearchReport run_search(const SearchConfig& config, const AngleTable& table) {
                                    rank_correlation(scores.params, column.accuracy),
                                    standing_of(column, report.best().enumeration_index)});
   }
+  return report;
+}
+
+}  // namespace
+
+SearchMethod parse_search_method(std::string_view text) {
+  for (const auto method : {SearchMethod::evolution, SearchMethod::exhaustive, SearchMethod::random}) {
+    if (text == to_string(method)) return method;
+  }
+  fail(ErrorCode::usage, "--method ", text, ": known are evolution, exhaustive and random");
+}
+
+std::string_view to_string(SearchMethod method) {
+  switch (method) {
+    case SearchMethod::evolution:
+      return "evolution";
+    case SearchMethod::exhaustive:
+      return "exhaustive";
+    case SearchMethod::random:
+      break;
+  }
+  return "random";
+}
+
+SearchReport run_search(const SearchConfig& config, const AngleTable& table) {
+  return search_in(nasbench201::CellSpace(table, config.space), config, table);
+}
+
+SearchReport run_search(const SearchConfig& config, const AngleTable& table, Communicator& communicator) {
+  if (communicator.size() == 1) return run_search(config, table);
+  struct {
+    nasbench201::SpaceSpec spec;
+    AngleTable table;
+  } shared{config.space, table};
+  communicator.broadcast_value(shared, "angles");
+  const nasbench201::CellSpace space(shared.table, shared.spec);
+  SearchReport report{config, {}, {}, 0, {}};
+  if (communicator.rank() == 0) {
+    const ShardedSpace sharded(space, communicator);
+    report = search_in(sharded, config, table);
+    sharded.finish();
+  } else {
+    serve_scores(space, communicator);
+  }
+  communicator.barrier("end of the search");
   return report;
 }
 

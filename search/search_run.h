@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/comm/communicator.h"
 #include "search/evolution.h"
 #include "search/ground_truth.h"
 #include "search/nasbench201/angle_table.h"
@@ -68,5 +69,11 @@ struct SearchReport {
 // Errors: usage (options out of range, nothing within the limits), data (truth table, state file).
 // Determinism: a function of config and table.
 SearchReport run_search(const SearchConfig& config, const nasbench201::AngleTable& table);
+
+// The same over the ranks of a run: rank 0 searches, the others score their share of its candidates and get
+// an empty report. Table and space of rank 0 count; it alone reads and writes files.
+// Errors: also communication. Determinism: the report of one process.
+SearchReport run_search(const SearchConfig& config, const nasbench201::AngleTable& table,
+                        Communicator& communicator);
 
 }  // namespace rlnas

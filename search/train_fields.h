@@ -36,8 +36,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("epochs", c.epochs, "epochs of the run, which the learning rate is spread over", OnResume::keep);
   visit("steps", c.steps, "stop after this many steps in all; 0: run all epochs", OnResume::free_);
   visit("images", c.images, "train on the first so many images of the split; 0: all", OnResume::keep);
-  visit("batch-size", c.batch_size, "images per step; the last one of an epoch may have fewer",
-        OnResume::keep);
+  visit("batch-size", c.batch_size,
+        "images per step, over all ranks; the last one of an epoch may have fewer", OnResume::keep);
   visit("learning-rate", c.learning_rate, "of the first epoch; cosine per epoch from there", OnResume::keep);
   visit("min-learning-rate", c.min_learning_rate, "where the cosine would end", OnResume::keep);
   visit("momentum", c.momentum, "of SGD", OnResume::keep);
@@ -53,6 +53,13 @@ void visit_train_fields(Config& c, Visitor&& visit) {
       "conv-algorithm", c.conv_algorithm,
       "of the CPU backend: direct, or winograd: faster 3x3 convolutions, with about twice the rounding error",
       OnResume::keep);
+  visit("precision", c.precision,
+        "of the CUDA backend: fp32, or inputs of convolutions rounded to tf32 or bf16, with fp32 weights",
+        OnResume::keep);
+  visit("deterministic", c.deterministic, "of the CUDA backend; false: cuDNN may add up in any order",
+        OnResume::keep);
+  visit("plan-cache", c.plan_cache, "of the CUDA backend: directory that keeps cuDNN's plans between runs",
+        OnResume::free_);
   visit("checkpoint-every", c.checkpoint_every,
         "also keep epoch_N.safetensors every so many epochs; 0: never", OnResume::free_);
   visit("log-every", c.log_every, "steps between progress lines and step events", OnResume::free_);

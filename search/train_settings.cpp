@@ -53,6 +53,7 @@ void check_config(const TrainConfig& config) {
   check_range("--image-size", config.image_size, 8, 512);
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
+  check_word("--precision", config.precision, {"fp32", "tf32", "bf16"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
@@ -66,10 +67,15 @@ void check_config(const TrainConfig& config) {
               " is not a multiple of 4 (the network halves it twice)");
 }
 
-CpuOptions cpu_options(const TrainConfig& config) {
-  return {.threads = config.threads,
-          .conv_algorithm =
-              config.conv_algorithm == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct};
+DeviceOptions device_options(const TrainConfig& config) {
+  DeviceOptions options;
+  options.cpu.threads = config.threads;
+  if (config.conv_algorithm == "winograd") options.cpu.conv_algorithm = ConvAlgorithm::winograd;
+  if (config.precision == "tf32") options.cuda.precision = Precision::tf32;
+  if (config.precision == "bf16") options.cuda.precision = Precision::bf16;
+  if (!config.deterministic) options.cuda.determinism = Determinism::off;
+  options.cuda.plan_directory = config.plan_cache;
+  return options;
 }
 
 Unsampled unsampled_of(const TrainConfig& config) {

@@ -8,8 +8,8 @@
 
 #include "data/batch_loader.h"
 #include "data/dataset.h"
+#include "engine/device.h"
 #include "engine/parameters.h"
-#include "kernels/backend.h"
 #include "rlnas/rlnas.hpp"
 #include "search/training_space.h"
 
@@ -18,7 +18,7 @@ namespace rlnas {
 // Errors: usage, naming the flag, for a value out of range or flags that contradict each other.
 void check_config(const TrainConfig& config);
 
-CpuOptions cpu_options(const TrainConfig& config);
+DeviceOptions device_options(const TrainConfig& config);
 Unsampled unsampled_of(const TrainConfig& config);
 
 // The images to train on, with the labels to train on.

@@ -1,7 +1,10 @@
 // train() and plan_training(): the SuperNet training loop (method.md appendix B.1).
+#include "search/trainer.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <optional>
 
@@ -15,6 +18,7 @@
 #include "kernels/check.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/checkpoint.h"
+#include "search/rank_agreement.h"
 #include "search/run_directory.h"
 #include "search/train_settings.h"
 #include "search/training_state.h"
@@ -69,29 +73,40 @@ DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const Ste
 
 class Trainer {
  public:
-  Trainer(const TrainConfig& config, const TrainCallbacks& callbacks)
-      : config_(config), callbacks_(callbacks), directory_(config.out) {}
+  Trainer(const TrainConfig& config, const TrainCallbacks& callbacks, Communicator& communicator)
+      : config_(config), callbacks_(callbacks), communicator_(communicator), directory_(config.out) {}
 
   TrainResult run();
 
  private:
+  bool leads() const { return communicator_.rank() == 0; }
   void log(const std::string& line) const {
-    if (callbacks_.log) callbacks_.log(line);
+    if (leads() && callbacks_.log) callbacks_.log(line);
   }
+  void report(const TrainProgress& progress) const {
+    if (leads() && callbacks_.progress) callbacks_.progress(progress);
+  }
+  void open_directory();
+  LossSums sum_over_ranks(const LossSums& own) const;
+  bool any_rank_stops() const;
   void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
   void after_step(const LossSums& sums, int count, double learning_rate);
   void end_epoch(TrainingState& state, const TrainingSpace& space);
   TrainProgress progress_now() const;
+  // Called by all ranks; rank 0 writes.
   void save(TrainingState& state) const {
-    directory_.save(config_, progress_, data_.dataset.checksum, state.parameters(), state.statistics());
+    check_same_weights(state, communicator_);
+    if (leads())
+      directory_.save(config_, progress_, data_.dataset.checksum, state.parameters(), state.statistics());
   }
 
   TrainConfig config_;
   const TrainCallbacks& callbacks_;
+  Communicator& communicator_;
   RunDirectory directory_;
   TrainingData data_;
   RunProgress progress_;
-  std::unique_ptr<EventLog> events_;
+  std::unique_ptr<EventLog> events_;  // rank 0's
   int steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
 
@@ -104,7 +119,9 @@ class Trainer {
 
 void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& facts) {
   const bool resuming = !config_.resume.empty() && directory_.holds_run();
-  if (resuming) {
+  if (!leads()) {
+    // rank 0 hands over all of it
+  } else if (resuming) {
     progress_ = directory_.load(config_, data_.dataset.checksum, state.parameters(), state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
@@ -119,7 +136,23 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
     init.metadata = {{"space", config_.space}, {"step", "0"}};
     write_safetensors(directory_.init_file(), init);
   }
-  events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
+  share_state(state, progress_, communicator_);
+  if (leads()) events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
+}
+
+LossSums Trainer::sum_over_ranks(const LossSums& own) const {
+  LossSums total;
+  for (const LossSums& sums : communicator_.gather_values(own, "losses")) {
+    total.loss += sums.loss;
+    total.correct += sums.correct;
+  }
+  return total;
+}
+
+bool Trainer::any_rank_stops() const {
+  const bool own = callbacks_.should_stop && callbacks_.should_stop();
+  const std::vector<char> stops = communicator_.gather_values(char{own}, "decision to go on");
+  return std::find(stops.begin(), stops.end(), char{1}) != stops.end();
 }
 
 TrainProgress Trainer::progress_now() const {
@@ -157,25 +190,29 @@ void Trainer::after_step(const LossSums& sums, int count, double learning_rate) 
     window_images_ = 0;
     window_start_ = Clock::now();
     const TrainProgress now = progress_now();
-    events_->write("step", now.step, seconds_since(run_start_),
-                   {{"epoch", double(now.epoch)},
-                    {"loss", sums.loss / count},
-                    {"epoch_loss", now.loss},
-                    {"accuracy", now.accuracy},
-                    {"learning_rate", now.learning_rate},
-                    {"images_per_s", now.images_per_s}});
+    if (leads())
+      events_->write("step", now.step, seconds_since(run_start_),
+                     {{"epoch", double(now.epoch)},
+                      {"loss", sums.loss / count},
+                      {"epoch_loss", now.loss},
+                      {"accuracy", now.accuracy},
+                      {"learning_rate", now.learning_rate},
+                      {"images_per_s", now.images_per_s}});
   }
-  if (callbacks_.progress) {
-    TrainProgress now = progress_now();
-    now.logged = logged;
-    callbacks_.progress(now);
-  }
+  TrainProgress now = progress_now();
+  now.logged = logged;
+  report(now);
 }
 
 void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   TrainProgress now = progress_now();
-  const AngleSummary angles = space.angle_summary(state.angle_sums());
   now.epoch_end = true;
+  last_epoch_ = now;
+  progress_.epoch_loss_sum = 0.0;
+  progress_.epoch_correct = progress_.epoch_images = 0;
+  if (!leads()) return save(state);
+
+  const AngleSummary angles = space.angle_summary(state.angle_sums());
   now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
   now.angle_mean_rad = angles.mean_rad;
   now.angle_min_rad = angles.min_rad;
@@ -189,52 +226,67 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
                   {"angle_mean_rad", angles.mean_rad},
                   {"angle_min_rad", angles.min_rad},
                   {"angle_max_rad", angles.max_rad}});
-  progress_.epoch_loss_sum = 0.0;
-  progress_.epoch_correct = progress_.epoch_images = 0;
   save(state);
   const int done = now.epoch + 1;
   if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)
     std::filesystem::copy_file(directory_.latest_file(), directory_.epoch_file(done),
                                std::filesystem::copy_options::overwrite_existing);
-  last_epoch_ = now;
-  if (callbacks_.progress) callbacks_.progress(now);
+  report(now);
 }
 
-TrainResult Trainer::run() {
-  check_config(config_);
+void Trainer::open_directory() {
   if (!config_.resume.empty() && config_.resume != "auto") {
     RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage,
                 "--out: a run is resumed in its own "
                 "directory; drop --out or make it the same as --resume");
     config_.out = config_.resume;
     directory_ = RunDirectory(config_.out);
-    RLNAS_CHECK(directory_.holds_run(), data, "--resume ", config_.resume, ": holds no run to go on with");
+    RLNAS_CHECK(!leads() || directory_.holds_run(), data, "--resume ", config_.resume,
+                ": holds no run to go on with");
   }
   RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
-  RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
+  RLNAS_CHECK(!leads() || !config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
               ": already holds a run; go on with it by --resume auto, or choose another directory");
+}
 
-  const DeviceChoice device = choose_device(config_.device, cpu_options(config_));
+TrainResult Trainer::run() {
+  check_config(config_);
+  open_directory();
+  const RankPlace& place = communicator_.place();
+  DeviceOptions options = device_options(config_);
+  if (options.cpu.threads == 0) options.cpu.threads = threads_of_rank(place);
+  options.cuda.device = place.local_rank;
+  const DeviceChoice device = choose_device(config_.device, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
+  check_same_run(config_, data_.dataset.checksum, communicator_);
   for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
   const std::unique_ptr<TrainingSpace> space = make_training_space(config_, data_.classes);
   const BatchLoader loader(
       data_.dataset, data_.indices, data_.labels,
       {.batch_size = config_.batch_size,
        .seed = config_.seed,
-       .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none});
+       .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none,
+       .rank = place.rank,
+       .ranks = place.size});
   steps_per_epoch_ = loader.steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
 
   StepSpec spec = step_spec(config_, data_.dataset);
   const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
-  const DryRun plan = dry_run(*space, *device.backend, batch_size, spec);
-  directory_.create();
+  const int largest_share = (batch_size + place.size - 1) / place.size;
+  const DryRun plan = dry_run(*space, *device.backend, largest_share, spec);
+  if (leads()) directory_.create();
   std::optional<StepProfiler> profiler;
   if (config_.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
-  TrainingState state(profiler ? profiler->backend() : *device.backend, space->layout(), plan.step_bytes);
+  Backend& backend = profiler ? profiler->backend() : *device.backend;
+  TrainingState state(backend, space->layout(), plan.step_bytes);
+  const std::unique_ptr<GradientExchange> exchange = communicator_.make_gradient_exchange(backend);
+  state.set_exchange(exchange.get());
+  if (exchange)
+    log(std::to_string(place.size) + " ranks (this is " + communicator_.description() + "), gradients " +
+        exchange->description());
   start(state, *space,
         {.device = device.backend->description(),
          .images = std::int64_t(data_.indices.size()),
@@ -250,11 +302,21 @@ TrainResult Trainer::run() {
   TrainResult result;
   result.run_directory = config_.out;
   run_start_ = window_start_ = Clock::now();
+  struct QueuedStep {
+    int images;
+    double learning_rate;
+  };
+  std::deque<QueuedStep> queued;
+  const auto finish_step = [&] {
+    after_step(sum_over_ranks(state.take_loss()), queued.front().images, queued.front().learning_rate);
+    queued.pop_front();
+  };
   if (progress_.step < total_steps_) {
     Prefetcher batches(loader, int(progress_.step / steps_per_epoch_),
                        int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
-      const std::int64_t step = progress_.step;
+      const std::int64_t step = progress_.step + std::int64_t(queued.size());
+      communicator_.begin_step(step + 1);
       const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
                                                         int(step / steps_per_epoch_), config_.epochs);
       spec.sgd.learning_rate = float(learning_rate);
@@ -263,21 +325,24 @@ TrainResult Trainer::run() {
       const HostBatch& batch = batches.next();
       data_wait_s_ += seconds_since(asked);
       if (profiler) profiler->data_ready();
-      const LossSums sums = state.step(
+      state.queue_step(
           [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
           batch, spec);
-      after_step(sums, batch.count, learning_rate);
-      if (profiler) profiler->end_step(progress_.step);
-      if (progress_.step % steps_per_epoch_ == 0)
+      queued.push_back({batch.global_count, learning_rate});
+      // A device that is still busy with the step gets the next one before its loss is read.
+      if (!state.queues() || queued.size() == TrainingState::kQueuedSteps) finish_step();
+      if (profiler) profiler->end_step(step + 1);
+      const bool epoch_ends = (step + 1) % steps_per_epoch_ == 0, run_ends = step + 1 == total_steps_;
+      result.interrupted = any_rank_stops() && !run_ends;
+      if (!epoch_ends && !run_ends && !result.interrupted) continue;
+      while (!queued.empty()) finish_step();
+      if (epoch_ends)
         end_epoch(state, *space);
-      else if (progress_.step == total_steps_)
+      else
         save(state);
-      if (callbacks_.should_stop && callbacks_.should_stop() && progress_.step < total_steps_) {
-        if (progress_.step % steps_per_epoch_ != 0) save(state);
-        result.interrupted = true;
-      }
     }
   }
+  communicator_.barrier("end of the run");  // nobody leaves before rank 0 has saved
   result.step_memory_bytes = state.arena().peak_bytes();
   result.steps = progress_.step;
   result.loss = last_epoch_.epoch_end ? last_epoch_.loss : progress_now().loss;
@@ -286,20 +351,25 @@ TrainResult Trainer::run() {
   result.data_wait_share = data_wait_s_ / run_s;
   if (profiler) {
     result.profile = profile_report(profiler->profile());
-    write_file_atomically(directory_.trace_file(), profiler->trace());
+    if (leads()) write_file_atomically(directory_.trace_file(), profiler->trace());
   }
   return result;
 }
 
 }  // namespace
 
+TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks, Communicator& communicator) {
+  return Trainer(config, callbacks, communicator).run();
+}
+
 TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks) {
-  return Trainer(config, callbacks).run();
+  SingleProcess single;
+  return train(config, callbacks, single);
 }
 
 TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
-  const DeviceChoice device = choose_device(config.device, cpu_options(config));
+  const DeviceChoice device = choose_device(config.device, device_options(config));
   const TrainingData data = load_training_data(config);
   const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
   const std::int64_t images = std::int64_t(data.indices.size());

@@ -62,6 +62,7 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config) {
   for (int stage = 0; stage < 3; ++stage) {
     if (stage > 0) {
       const std::string name = "cells." + std::to_string(items_.size());
+      const int first_segment = next_segment();
       ResidualBlock block;
       block.a = make_edge_op(
           name + ".conv_a",
@@ -73,12 +74,12 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config) {
                        Affine::yes);
       block.downsample =
           builder_.conv(name + ".downsample.1", {.in_channels = channels, .out_channels = 2 * channels});
-      items_.push_back({false, int(blocks_.size())});
+      items_.push_back({false, int(blocks_.size()), first_segment});
       blocks_.push_back(block);
       channels *= 2;
     }
     for (int i = 0; i < config.cells_per_stage; ++i) {
-      const int position = int(items_.size());
+      const int position = int(items_.size()), first_segment = next_segment();
       SearchableCell cell;
       for (int e = 0; e < kEdgeCount; ++e)
         for (int k = 0; k < 2; ++k) {
@@ -90,7 +91,7 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config) {
               name, {.in_channels = channels, .out_channels = channels, .kernel = 1 + 2 * k, .padding = k},
               Affine::no, {position, e, op});
         }
-      items_.push_back({true, int(cells_.size())});
+      items_.push_back({true, int(cells_.size()), first_segment});
       cells_.push_back(cell);
     }
   }
@@ -166,10 +167,12 @@ Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const
     const std::size_t index = std::size_t(items_[i].index);
     context.tape.begin_stage(items_[i].searchable ? kStageNames[index / std::size_t(config_.cells_per_stage)]
                                                   : kBlockNames[index]);
+    context.mark_gradients_from(items_[i].first_segment);
     x = items_[i].searchable ? run_cell(context, cells_[index], paths[index], x, want)
                              : run_block(context, blocks_[index], x, want);
   }
   context.tape.begin_stage("head");
+  context.mark_gradients_from(head_norm_.gamma);
   const Tensor head = norm_sum(context, {normalise(context, x.sum, head_norm_)}, Want::activated).activated;
   return linear(context, global_avg_pool(context, head), classifier_);
 }

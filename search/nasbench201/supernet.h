@@ -48,9 +48,11 @@ class Supernet {
   struct Item {  // one entry of `cells.N`
     bool searchable;
     int index;  // into cells_ or blocks_
+    int first_segment;
   };
 
   EdgeOp make_edge_op(const std::string& name, Conv2d geometry, Affine affine, Owner owner = {});
+  int next_segment() const { return builder_.parameters().size(); }
   Want wanted_by(std::size_t item, std::span<const Cell> paths) const;
   NodeOutput run_cell(Context& context, const SearchableCell& cell, const Cell& path, const NodeOutput& input,
                       Want want) const;

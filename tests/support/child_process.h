@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -34,9 +35,11 @@ class ChildProcess {
     body();
     _exit(0);
   }
-  // Runs a program, the first of the arguments.
-  ChildProcess(const TemporaryDirectory& directory, std::vector<std::string> arguments)
+  // Runs a program, the first of the arguments. environment: NAME=VALUE, beside the test's own.
+  ChildProcess(const TemporaryDirectory& directory, std::vector<std::string> arguments,
+               std::vector<std::string> environment = {})
       : ChildProcess(directory, [&] {
+          for (std::string& variable : environment) putenv(variable.data());
           std::vector<char*> argv;
           for (std::string& argument : arguments) argv.push_back(argument.data());
           argv.push_back(nullptr);
@@ -51,8 +54,9 @@ class ChildProcess {
       if (std::count(text.begin(), text.end(), '\n') >= lines) break;
       usleep(10000);
     }
-    kill(process_, signal);
+    send(signal);
   }
+  void send(int signal) const { kill(process_, signal); }
   Outcome wait() const {
     int status = 0;
     waitpid(process_, &status, 0);

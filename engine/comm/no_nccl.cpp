@@ -1,0 +1,14 @@
+#include "engine/comm/nccl_exchange.h"
+#include "kernels/check.h"
+
+namespace rlnas {
+
+bool nccl_serves(Backend&) {
+  return false;
+}
+
+std::unique_ptr<GradientExchange> make_nccl_exchange(Backend&, Communicator&, double) {
+  fail(ErrorCode::device, "built without NCCL");
+}
+
+}  // namespace rlnas

@@ -1,0 +1,9 @@
+#include "engine/comm/gradient_exchange.h"
+
+namespace rlnas {
+
+std::unique_ptr<GradientExchange> SingleProcess::make_gradient_exchange(Backend&) {
+  return nullptr;
+}
+
+}  // namespace rlnas

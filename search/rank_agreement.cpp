@@ -1,0 +1,74 @@
+#include "search/rank_agreement.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+
+#include "engine/crc32.h"
+#include "kernels/check.h"
+#include "search/train_fields.h"
+
+namespace rlnas {
+namespace {
+
+void share(FlatBuffer& buffer, const char* what, Communicator& communicator) {
+  std::vector<float> values = buffer.download();
+  communicator.broadcast_all(values, what);
+  buffer.upload(values);
+}
+
+}  // namespace
+
+void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Communicator& communicator) {
+  std::ostringstream settings;
+  settings << std::setprecision(17) << config.steps;
+  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
+    // Where the data lies may differ from machine to machine; what it is may not.
+    if (on_resume == OnResume::keep && std::string_view(name) != "data")
+      settings << ' ' << name << '=' << value;
+  });
+  struct Facts {
+    std::uint32_t settings, data;
+  };
+  const std::vector<Facts> all =
+      communicator.gather_values(Facts{crc32_of(settings.str()), data_checksum}, "check of settings");
+  for (std::size_t r = 1; r < all.size(); ++r) {
+    RLNAS_CHECK(all[r].settings == all[0].settings, usage, "rank ", r,
+                " was started with other settings than rank 0");
+    RLNAS_CHECK(all[r].data == all[0].data, data, "--data ", config.data, ": rank ", r,
+                " reads other images than rank 0");
+  }
+}
+
+void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator) {
+  if (communicator.size() == 1) return;
+  communicator.broadcast_value(progress, "progress");
+  share(state.parameters().weights(), "weights", communicator);
+  share(state.parameters().momentum(), "momentum", communicator);
+  share(state.statistics(), "statistics", communicator);
+  share(state.initial_weights(), "initial weights", communicator);
+  std::vector<std::uint8_t> sampled = state.parameters().ever_sampled();
+  communicator.broadcast_all(sampled, "sampled segments");
+  state.parameters().set_ever_sampled(std::move(sampled));
+}
+
+void check_same_weights(TrainingState& state, Communicator& communicator) {
+  if (communicator.size() == 1) return;
+  const std::vector<float> weights = state.parameters().weights().download();
+  const std::vector<std::uint32_t> all = communicator.gather_values(
+      crc32_of(weights.data(), weights.size() * sizeof(float)), "check of the weights");
+  for (std::size_t r = 1; r < all.size(); ++r)
+    RLNAS_CHECK(all[r] == all[0], run_failed, "the weights of rank ", r,
+                " differ from those of rank 0 after step ", communicator.step(),
+                ": are all ranks the same program on the same kind of device?");
+}
+
+int threads_of_rank(const RankPlace& place) {
+  if (place.local_size == 1) return 0;
+  const int machine = int(sysconf(_SC_NPROCESSORS_ONLN));
+  return std::max(1, std::min(cpu_cores(), machine / place.local_size));
+}
+
+}  // namespace rlnas

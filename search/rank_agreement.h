@@ -1,0 +1,27 @@
+// What the ranks of a training run have to have in common: settings and images, the state they start from,
+// and from there on the weights.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/comm/communicator.h"
+#include "rlnas/rlnas.hpp"
+#include "search/run_directory.h"
+#include "search/training_state.h"
+
+namespace rlnas {
+
+// Errors, on every rank: usage when the settings of one differ from rank 0's, data when its images do.
+void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Communicator& communicator);
+
+// Everything a run goes on from, from rank 0 to all.
+void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator);
+
+// Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
+void check_same_weights(TrainingState& state, Communicator& communicator);
+
+// Threads for a rank that was given no number: the machine's cores divided among its ranks, unless the
+// launcher has bound it to fewer. 0: all cores.
+int threads_of_rank(const RankPlace& place);
+
+}  // namespace rlnas
