@@ -37,12 +37,6 @@ std::string error_of(const simulator::Options& options, const std::function<void
   return message;
 }
 
-void check_has(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  CHECK(text.find(part) != std::string::npos);
-}
-
 }  // namespace
 
 TEST_CASE("simulated CUDA equals ref: convolution") {
