@@ -216,6 +216,17 @@ enum class Precision {
   tf32,  // tensor cores, inputs rounded to 10 bits of mantissa
   bf16,  // tensor cores, inputs rounded to 7 bits
 };
+constexpr const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      break;
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
+  }
+  return "fp32";
+}
 
 enum class Determinism {
   on,   // the same bits in every run on the same device and libraries
