@@ -6,6 +6,7 @@
 #include "kernels/cuda/cuda_device.h"
 
 namespace rlnas {
+
 CudaBackend::CudaBackend(const CudaOptions& options)
     : options_(options), device_(std::make_unique<CudaDevice>(options)), stream_(device_->compute.get()) {}
 
