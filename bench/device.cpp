@@ -1,10 +1,9 @@
 #include "bench/device.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <string>
-#include <string_view>
 
-#include "engine/device.h"
 #include "kernels/check.h"
 
 namespace rlnas::bench {
@@ -29,7 +28,8 @@ Precision precision_of(const std::string& text) {
   fail(ErrorCode::usage, "--precision: '", text, "' is not one of fp32, tf32, bf16");
 }
 
-// The value of `--flag VALUE` or `--flag=VALUE`, removed; "" when the flag is not there.
+}  // namespace
+
 std::string take_flag(std::vector<char*>& arguments, std::string_view flag) {
   for (auto at = arguments.begin() + 1; at != arguments.end(); ++at) {
     const std::string_view text = *at;
@@ -47,14 +47,17 @@ std::string take_flag(std::vector<char*>& arguments, std::string_view flag) {
   return "";
 }
 
-}  // namespace
-
 void take_device(std::vector<char*>& arguments) {
   if (const std::string text = take_flag(arguments, "--device"); !text.empty()) device().text = text;
   if (const std::string text = take_flag(arguments, "--precision"); !text.empty())
     device().cuda.precision = precision_of(text);
   const std::string& text = device().text;
-  RLNAS_CHECK(text == "cpu" || text == "cuda" || text.starts_with("cuda:"), usage, "--device: '", text,
+  if (text == "cpu" || text == "cuda") return;
+  constexpr std::string_view kIndexed = "cuda:";
+  const char* const last = text.data() + text.size();
+  const char* const first = std::min(text.data() + kIndexed.size(), last);
+  const auto [end, error] = std::from_chars(first, last, device().cuda.device);
+  RLNAS_CHECK(text.starts_with(kIndexed) && error == std::errc() && end == last, usage, "--device: '", text,
               "' is not one of cpu, cuda, cuda:N");
 }
 
@@ -62,16 +65,12 @@ bool on_cpu() {
   return device().text == "cpu";
 }
 
-const std::string& device_text() {
-  return device().text;
-}
-
 const CudaOptions& cuda_options() {
   return device().cuda;
 }
 
 std::unique_ptr<Backend> make_backend(const CpuOptions& cpu) {
-  return choose_device(device().text, {.cpu = cpu, .cuda = device().cuda}).backend;
+  return on_cpu() ? make_cpu_backend(cpu) : make_cuda_backend(device().cuda);
 }
 
 std::vector<int> thread_counts() {

@@ -4,11 +4,17 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/backend.h"
 
 namespace rlnas::bench {
+
+// The value of `--flag VALUE` or `--flag=VALUE`, taken out of a program's arguments; "" when it is not there.
+// Errors: usage when the value is missing.
+std::string take_flag(std::vector<char*>& arguments, std::string_view flag);
 
 // Takes `--device TEXT` and `--precision fp32|tf32|bf16` out of the arguments: Google Benchmark knows
 // neither. Errors: usage for another text.
@@ -16,9 +22,7 @@ void take_device(std::vector<char*>& arguments);
 
 // Whether kernels run on threads of this machine, and not on a device of their own.
 bool on_cpu();
-// "cuda:0"; "cpu" without --device.
-const std::string& device_text();
-// Of the command line's precision.
+// Of the command line: precision, and the index of a CUDA device.
 const CudaOptions& cuda_options();
 // cpu: of the CPU backend, if it is that. Errors: device when there is no such device.
 std::unique_ptr<Backend> make_backend(const CpuOptions& cpu = {});

@@ -88,22 +88,30 @@ int guarded_main(int argc, char** argv, const std::function<int(std::vector<char
   }
 }
 
+void measure() {
+  if (!on_cpu()) return measure_device();
+  for (const int threads : thread_counts()) measure_cpu(threads);
+}
+
+int run_benchmarks(std::vector<char*>& arguments, const std::function<void()>& register_all) {
+  int count = int(arguments.size());
+  arguments.push_back(nullptr);
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return int(ErrorCode::usage);
+  register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
 int bench_main(int argc, char** argv, void (*register_all)(), std::vector<std::string> defaults) {
   return guarded_main(argc, argv, [&](std::vector<char*>& arguments) {
     for (auto flag = defaults.rbegin(); flag != defaults.rend(); ++flag)
       arguments.insert(arguments.begin() + 1, flag->data());
-    int count = int(arguments.size());
-    arguments.push_back(nullptr);
-    benchmark::Initialize(&count, arguments.data());
-    if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return int(ErrorCode::usage);
-    if (on_cpu())
-      for (const int threads : thread_counts()) measure_cpu(threads);
-    else
-      measure_device();
-    register_all();
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+    return run_benchmarks(arguments, [&] {
+      measure();
+      register_all();
+    });
   });
 }
 

@@ -32,9 +32,14 @@ double copy_yardstick_gbs(Backend& backend, int threads, std::size_t bytes);
 // its errors into a line on standard error and an exit code.
 int guarded_main(int argc, char** argv, const std::function<int(std::vector<char*>&)>& body);
 
-// main() of a benchmark program: measures the device, calls register_all, runs what the Google Benchmark
-// flags of the command line ask for. `defaults`: flags that the command line wins over. Returns the exit
-// code.
+// Measures the device, for machine().
+void measure();
+
+// Runs what Google Benchmark's flags among the arguments ask for, of what register_all registers. Returns the
+// exit code.
+int run_benchmarks(std::vector<char*>& arguments, const std::function<void()>& register_all);
+
+// main() of a benchmark program: all of the above. `defaults`: flags that the command line wins over.
 int bench_main(int argc, char** argv, void (*register_all)(), std::vector<std::string> defaults = {});
 
 // Resident memory of this process, now.

@@ -41,15 +41,20 @@ StepSpec make_spec() {
   return spec;
 }
 
+// Runs a step of `path` on the dry backend. Returns the bytes of its arena.
+std::size_t run_dry(Backend& dry, const nasbench201::Supernet& supernet, const nasbench201::Cell& path,
+                    int batch_size, const StepSpec& spec) {
+  TrainingState state(dry, supernet.layout(), std::size_t{1} << 44);
+  HostBatch batch;
+  batch.count = batch_size;
+  state.step(forward_of(supernet, path), batch, spec);
+  return state.arena().peak_bytes();
+}
+
 // What rlnas_train reserves: the arena of one step of the largest path.
 std::size_t planned_bytes(const nasbench201::Supernet& supernet, Backend& like, int batch_size,
                           const StepSpec& spec) {
-  const std::unique_ptr<Backend> dry = make_dry_backend(nullptr, &like);
-  TrainingState state(*dry, supernet.layout(), std::size_t{1} << 44);
-  HostBatch batch;
-  batch.count = batch_size;
-  state.step(forward_of(supernet, largest_path()), batch, spec);
-  return state.arena().peak_bytes();
+  return run_dry(*make_dry_backend(nullptr, &like), supernet, largest_path(), batch_size, spec);
 }
 
 double mib(std::size_t bytes) {
@@ -62,6 +67,13 @@ nasbench201::Cell largest_path() {
   nasbench201::Cell cell;
   cell.ops.fill(nasbench201::Op::nor_conv_3x3);
   return cell;
+}
+
+std::vector<RecordedCall> dry_step(const nasbench201::Cell& path, int batch_size) {
+  std::vector<RecordedCall> calls;
+  run_dry(*make_dry_backend(&calls, nullptr), nasbench201::Supernet({.classes = kClasses}), path, batch_size,
+          make_spec());
+  return calls;
 }
 
 StepRunner::StepRunner(Backend& backend, int batch_size)
