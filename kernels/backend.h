@@ -63,6 +63,19 @@ struct ConvNormBackward {
 
 enum class Direction { forward, backward };
 
+// A place on the host for a small result of the device, so that it can be read some steps after it was
+// queued.
+class Readback {
+ public:
+  virtual ~Readback() = default;
+  // Async: takes the value as it is at this point of the compute stream.
+  virtual void start(const void* device) = 0;
+  // Waits for the value started last, which stays until the next start.
+  virtual const void* wait() = 0;
+  // Whether start() returns before the value is there.
+  virtual bool late() const = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -84,6 +97,8 @@ class Backend {
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the result
   virtual void synchronize() = 0;
+  // For results of `bytes`; the backend must outlive it. The default downloads at once.
+  virtual std::unique_ptr<Readback> make_readback(std::size_t bytes);
   // The compute stream as the device's own libraries know it (a cudaStream_t); null without one.
   virtual void* native_stream() { return nullptr; }
 
@@ -201,6 +216,17 @@ enum class Precision {
   tf32,  // tensor cores, inputs rounded to 10 bits of mantissa
   bf16,  // tensor cores, inputs rounded to 7 bits
 };
+constexpr const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      break;
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
+  }
+  return "fp32";
+}
 
 enum class Determinism {
   on,   // the same bits in every run on the same device and libraries

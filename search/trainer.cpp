@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <optional>
 
@@ -301,11 +302,20 @@ TrainResult Trainer::run() {
   TrainResult result;
   result.run_directory = config_.out;
   run_start_ = window_start_ = Clock::now();
+  struct QueuedStep {
+    int images;
+    double learning_rate;
+  };
+  std::deque<QueuedStep> queued;
+  const auto finish_step = [&] {
+    after_step(sum_over_ranks(state.take_loss()), queued.front().images, queued.front().learning_rate);
+    queued.pop_front();
+  };
   if (progress_.step < total_steps_) {
     Prefetcher batches(loader, int(progress_.step / steps_per_epoch_),
                        int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
-      const std::int64_t step = progress_.step;
+      const std::int64_t step = progress_.step + std::int64_t(queued.size());
       communicator_.begin_step(step + 1);
       const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
                                                         int(step / steps_per_epoch_), config_.epochs);
@@ -315,19 +325,21 @@ TrainResult Trainer::run() {
       const HostBatch& batch = batches.next();
       data_wait_s_ += seconds_since(asked);
       if (profiler) profiler->data_ready();
-      const LossSums sums = state.step(
+      state.queue_step(
           [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
           batch, spec);
-      after_step(sum_over_ranks(sums), batch.global_count, learning_rate);
-      if (profiler) profiler->end_step(progress_.step);
-      if (progress_.step % steps_per_epoch_ == 0)
+      queued.push_back({batch.global_count, learning_rate});
+      // A device that is still busy with the step gets the next one before its loss is read.
+      if (!state.queues() || queued.size() == TrainingState::kQueuedSteps) finish_step();
+      if (profiler) profiler->end_step(step + 1);
+      const bool epoch_ends = (step + 1) % steps_per_epoch_ == 0, run_ends = step + 1 == total_steps_;
+      result.interrupted = any_rank_stops() && !run_ends;
+      if (!epoch_ends && !run_ends && !result.interrupted) continue;
+      while (!queued.empty()) finish_step();
+      if (epoch_ends)
         end_epoch(state, *space);
-      else if (progress_.step == total_steps_)
+      else
         save(state);
-      if (any_rank_stops() && progress_.step < total_steps_) {
-        if (progress_.step % steps_per_epoch_ != 0) save(state);
-        result.interrupted = true;
-      }
     }
   }
   communicator_.barrier("end of the run");  // nobody leaves before rank 0 has saved

@@ -11,11 +11,12 @@ TrainingState::TrainingState(Backend& backend, const ModelBuilder& layout, std::
       initial_weights_(backend, layout.parameters()),
       arena_(backend, arena_bytes),
       tape_(backend, arena_),
-      loss_sums_(static_cast<LossSums*>(backend.allocate(sizeof(LossSums)))) {}
+      loss_sums_(backend, sizeof(LossSums)) {
+  for (std::unique_ptr<Readback>& loss : losses_) loss = backend.make_readback(sizeof(LossSums));
+}
 
 TrainingState::~TrainingState() {
   tape_.clear();
-  backend_.release(loss_sums_);
 }
 
 Tensor TrainingState::upload(const void* host, Shape shape, Layout layout, DType dtype) {
@@ -29,7 +30,9 @@ void TrainingState::set_exchange(GradientExchange* exchange) {
   parameters_.set_exchange(exchange);
 }
 
-LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+  RLNAS_CHECK(steps_queued_ - losses_taken_ < kQueuedSteps, run_failed, "the losses of ", kQueuedSteps,
+              " steps were not taken before another");
   Context context{backend_, arena_, tape_, parameters_, statistics_, Mode::train};
   AugmentSpec augment = spec.augment;
   augment.batch = batch.count;
@@ -49,8 +52,9 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
     const Tensor logits = forward(context, images);
     images = {};
     tape_.begin_stage("loss");
-    cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_);
+    cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_.as<LossSums>());
   }
+  wait_for_exchange();  // the last step's, while this one's forward pass is queued
   if (exchange_ != nullptr)
     exchange_->begin(parameters_.gradient().data(), std::size_t(parameters_.table().buffer_count()),
                      double(batch.count) / batch.global_count);
@@ -58,11 +62,18 @@ LossSums TrainingState::step(const Forward& forward, const HostBatch& batch, con
   if (exchange_ != nullptr) exchange_->finish();
   tape_.begin_stage("optimiser");
   parameters_.sgd_step(spec.sgd, spec.unsampled);
-  if (exchange_ != nullptr) exchange_->wait();
+  losses_[steps_queued_++ % kQueuedSteps]->start(loss_sums_.as<LossSums>());
+}
 
-  LossSums sums;
-  backend_.download(&sums, loss_sums_, sizeof(sums));
-  return sums;
+void TrainingState::wait_for_exchange() {
+  if (exchange_ != nullptr && exchanges_waited_for_ < steps_queued_) exchange_->wait();
+  exchanges_waited_for_ = steps_queued_;
+}
+
+LossSums TrainingState::take_loss() {
+  RLNAS_CHECK(losses_taken_ < steps_queued_, run_failed, "a loss was taken that no step was queued for");
+  if (losses_taken_ + 1 == steps_queued_) wait_for_exchange();
+  return *static_cast<const LossSums*>(losses_[losses_taken_++ % kQueuedSteps]->wait());
 }
 
 std::vector<AngleSums> TrainingState::angle_sums() {

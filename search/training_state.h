@@ -1,10 +1,14 @@
 // Everything of a training run that lives on the device, and the training step itself.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "data/batch_loader.h"
+#include "engine/device_bytes.h"
 #include "ops/context.h"
 #include "ops/layers.h"
 
@@ -19,6 +23,7 @@ struct StepSpec {
 
 class TrainingState {
  public:
+  static constexpr std::size_t kQueuedSteps = 2;
   using Forward = std::function<Tensor(Context&, const Tensor& images)>;
 
   // Errors: device when there is not enough memory.
@@ -28,9 +33,17 @@ class TrainingState {
   // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
   void set_exchange(GradientExchange* exchange);
 
-  // Forward, loss, backward and optimiser step on one batch. Returns the sums of the loss over the batch, or
-  // over this rank's share of it.
-  LossSums step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);
+  // Queues forward, loss, backward and optimiser step on one batch.
+  void queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);
+  // The sums of the loss over the batch, or over this rank's share of it, of the oldest queued step that it
+  // was not called for; waits for that step. At most kQueuedSteps may be outstanding.
+  LossSums take_loss();
+  LossSums step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+    queue_step(forward, batch, spec);
+    return take_loss();
+  }
+  // Whether a queued step may still be running: then the next is better queued before the loss is taken.
+  bool queues() const { return losses_.front()->late(); }
 
   // The three sums of every segment, of the initial against the present weights.
   std::vector<AngleSums> angle_sums();
@@ -42,6 +55,7 @@ class TrainingState {
   std::size_t fixed_bytes() const;
 
  private:
+  void wait_for_exchange();  // of the last step queued
   Tensor upload(const void* host, Shape shape, Layout layout, DType dtype);
 
   Backend& backend_;
@@ -49,7 +63,9 @@ class TrainingState {
   FlatBuffer statistics_, initial_weights_;
   Arena arena_;
   Tape tape_;
-  LossSums* loss_sums_ = nullptr;  // device
+  DeviceBytes loss_sums_;
+  std::array<std::unique_ptr<Readback>, kQueuedSteps> losses_;
+  std::uint64_t steps_queued_ = 0, losses_taken_ = 0, exchanges_waited_for_ = 0;
   GradientExchange* exchange_ = nullptr;
 };
 

@@ -6,21 +6,6 @@
 #include "kernels/cuda/cuda_device.h"
 
 namespace rlnas {
-namespace {
-
-const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      break;
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-  }
-  return "fp32";
-}
-
-}  // namespace
 
 CudaBackend::CudaBackend(const CudaOptions& options)
     : options_(options), device_(std::make_unique<CudaDevice>(options)), stream_(device_->compute.get()) {}

@@ -28,6 +28,8 @@ class CudaBackend final : public Backend {
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void synchronize() override;
+  void* native_stream() override { return stream_; }
+  std::unique_ptr<Readback> make_readback(std::size_t bytes) override;
 
   std::size_t conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) override;
   void conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,

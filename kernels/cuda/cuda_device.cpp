@@ -9,6 +9,10 @@ namespace {
 int select_device(int index) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
+  // cudart's own words for this do not say that there may be no driver at all.
+  RLNAS_CHECK(status != cudaErrorInsufficientDriver, device,
+              "no NVIDIA driver on this machine, or one too old for CUDA ", CUDART_VERSION / 1000,
+              "; use --device cpu");
   RLNAS_CHECK(status == cudaSuccess, device, "no CUDA device can be used: ", cudaGetErrorString(status),
               "; use --device cpu");
   RLNAS_CHECK(index >= 0 && index < count, device, "there is no device cuda:", index, ", the machine has ",

@@ -1,5 +1,8 @@
 #include "kernels/cuda/cudnn_descriptor.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace rlnas {
 namespace {
 
@@ -14,6 +17,7 @@ void check_cudnn(cudnnStatus_t status, std::string_view what) {
     return;
   char message[1024] = {};
   cudnnGetLastErrorString(message, sizeof message);
+  std::replace(std::begin(message), std::end(message), '\n', ' ');  // an error is one line
   fail(ErrorCode::device, "cuDNN: ", what, ": ", cudnnGetErrorString(status), message[0] != '\0' ? ": " : "",
        message);
 }

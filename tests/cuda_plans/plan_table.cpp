@@ -18,18 +18,6 @@ namespace {
 
 constexpr Precision kPrecisions[] = {Precision::fp32, Precision::tf32, Precision::bf16};
 
-const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      break;
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-  }
-  return "fp32";
-}
-
 std::string workspace_text(const PlanFacts& facts) {
   return std::to_string((facts.workspace_bytes + 1023) / 1024);
 }

@@ -7,15 +7,14 @@
 #include <numeric>
 #include <vector>
 
+#include "tests/simulator/simulated.h"
 #include "tests/simulator/stream.h"
-#include "tests/support/child_process.h"
 
 namespace rlnas::simulator {
 namespace {
 
-using test::ChildProcess;
-using test::Outcome;
-using test::TemporaryDirectory;
+using test::check_has;
+using test::message_of;
 
 constexpr int kCount = 1000;
 constexpr std::size_t kBytes = kCount * sizeof(float);
@@ -68,24 +67,6 @@ void for_every_policy(const std::function<void()>& body) {
 template <class Owner>
 float* freed() {
   return Owner().data;
-}
-
-// What a child with these options wrote to stderr before it aborted.
-std::string message_of(const Options& options, const std::function<void()>& body) {
-  reset({});
-  const TemporaryDirectory directory;
-  const Outcome outcome = ChildProcess(directory, [&] {
-                            reset(options);
-                            body();
-                          }).wait();
-  CHECK(outcome.exit_code == -1);
-  return outcome.err;
-}
-
-void check_has(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  CHECK(text.find(part) != std::string::npos);
 }
 
 // Two batches through a copy stream with events both ways, added up on a compute stream. Returns the sum.
