@@ -77,7 +77,8 @@ std::vector<RecordedCall> dry_step(const nasbench201::Cell& path, int batch_size
 }
 
 StepRunner::StepRunner(Backend& backend, int batch_size)
-    : supernet_({.classes = kClasses}),
+    : backend_(backend),
+      supernet_({.classes = kClasses}),
       batch_(make_batch(batch_size)),
       spec_(make_spec()),
       planned_bytes_(planned_bytes(supernet_, backend, batch_size, spec_)),
@@ -89,6 +90,7 @@ StepRunner::StepRunner(Backend& backend, int batch_size)
 double StepRunner::run(const nasbench201::Cell& path) {
   const auto start = std::chrono::steady_clock::now();
   state_.step(forward_of(supernet_, path), batch_, spec_);
+  backend_.synchronize();  // the loss may be there before the optimiser is done
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

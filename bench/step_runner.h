@@ -36,6 +36,7 @@ class StepRunner {
   StepMemory memory() const;
 
  private:
+  Backend& backend_;
   nasbench201::Supernet supernet_;
   HostBatch batch_;
   StepSpec spec_;
