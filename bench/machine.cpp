@@ -7,9 +7,13 @@
 #include <exception>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/passive_waiting.h"
+#include "bench/device.h"
+#include "bench/device_copy.h"
 #include "kernels/backend.h"
 #include "kernels/check.h"
 
@@ -28,7 +32,7 @@ void add_to_context(const std::string& name, int threads, double value) {
 }
 
 // The context is printed above the results and heads the JSON file.
-void measure(int threads) {
+void measure_cpu(int threads) {
   Machine machine;
   machine.peaks = measure_machine_peaks(threads);
   machine.far_read_gbs = read_bandwidth_gbs(threads, kFarBytes);
@@ -42,15 +46,18 @@ void measure(int threads) {
   add_to_context("copy_gbs_1GiB", threads, machine.far_copy_gbs);
 }
 
-}  // namespace
-
-std::vector<int> thread_counts() {
-  const int cores = cpu_cores();
-  std::vector<int> counts;
-  for (int threads = 1; threads < cores; threads *= 2) counts.push_back(threads);
-  counts.push_back(cores);
-  return counts;
+void measure_device() {
+  const std::unique_ptr<Backend> backend = make_backend();
+  Machine machine;
+  machine.peaks.memory_copy_gbs = device_copy_gbs(*backend, MachinePeaks::kMemoryBytes);
+  machine.far_copy_gbs = device_copy_gbs(*backend, kFarBytes);
+  machines()[0] = machine;
+  benchmark::AddCustomContext("device", backend->description());
+  add_to_context("device_copy_gbs_64MiB", 0, machine.peaks.memory_copy_gbs);
+  add_to_context("device_copy_gbs_1GiB", 0, machine.far_copy_gbs);
 }
+
+}  // namespace
 
 const Machine& machine(int threads) {
   const auto found = machines().find(threads);
@@ -58,10 +65,20 @@ const Machine& machine(int threads) {
   return found->second;
 }
 
-int guarded_main(char** argv, const std::function<int()>& body) {
+double read_yardstick_gbs(Backend& backend, int threads, std::size_t bytes) {
+  return on_cpu() ? read_bandwidth_gbs(threads, bytes) : device_copy_gbs(backend, bytes);
+}
+
+double copy_yardstick_gbs(Backend& backend, int threads, std::size_t bytes) {
+  return on_cpu() ? copy_bandwidth_gbs(threads, bytes) : device_copy_gbs(backend, bytes);
+}
+
+int guarded_main(int argc, char** argv, const std::function<int(std::vector<char*>&)>& body) {
   wait_passively(argv);
   try {
-    return body();
+    std::vector<char*> arguments(argv, argv + argc);
+    take_device(arguments);
+    return body(arguments);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
     return int(error.code());
@@ -71,20 +88,30 @@ int guarded_main(char** argv, const std::function<int()>& body) {
   }
 }
 
+void measure() {
+  if (!on_cpu()) return measure_device();
+  for (const int threads : thread_counts()) measure_cpu(threads);
+}
+
+int run_benchmarks(std::vector<char*>& arguments, const std::function<void()>& register_all) {
+  int count = int(arguments.size());
+  arguments.push_back(nullptr);
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return int(ErrorCode::usage);
+  register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
 int bench_main(int argc, char** argv, void (*register_all)(), std::vector<std::string> defaults) {
-  return guarded_main(argv, [&] {
-    std::vector<char*> arguments{argv[0]};
-    for (std::string& flag : defaults) arguments.push_back(flag.data());
-    arguments.insert(arguments.end(), argv + 1, argv + argc);
-    int count = int(arguments.size());
-    arguments.push_back(nullptr);
-    benchmark::Initialize(&count, arguments.data());
-    if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return int(ErrorCode::usage);
-    for (const int threads : thread_counts()) measure(threads);
-    register_all();
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+  return guarded_main(argc, argv, [&](std::vector<char*>& arguments) {
+    for (auto flag = defaults.rbegin(); flag != defaults.rend(); ++flag)
+      arguments.insert(arguments.begin() + 1, flag->data());
+    return run_benchmarks(arguments, [&] {
+      measure();
+      register_all();
+    });
   });
 }
 

@@ -1,5 +1,5 @@
-// What every benchmark program starts with: the machine's peaks measured in this process before anything
-// else, printed and written into the JSON context, and the numbers of threads to run on.
+// What every benchmark program starts with: the device taken from the command line, and its peaks measured in
+// this process before anything else, printed and written into the JSON context.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/machine_peaks.h"
+#include "kernels/backend.h"
 
 namespace rlnas::bench {
 
@@ -14,24 +15,31 @@ namespace rlnas::bench {
 inline constexpr std::size_t kFarBytes = std::size_t{1} << 30;
 
 struct Machine {
-  MachinePeaks peaks;  // peaks.threads says on how many threads
-  double far_read_gbs = 0.0;
+  MachinePeaks peaks;         // peaks.threads says on how many threads
+  double far_read_gbs = 0.0;  // 0 on a device of its own, whose copies alone are measured
   double far_copy_gbs = 0.0;
 };
 
-// 1, 2, 4, ... and the number of cores of this process.
-std::vector<int> thread_counts();
-
-// The measurements on that many of thread_counts() threads.
+// The measurements on that many of thread_counts() threads (device.h).
 const Machine& machine(int threads);
 
-// Waits passively as the apps do, runs body, and turns its errors into a line on standard error and an exit
-// code.
-int guarded_main(char** argv, const std::function<int()>& body);
+// What a plain read, or a copy, of `bytes` in all reaches; on a device of its own a copy in both cases.
+// Units: GB/s. Measured anew at each call.
+double read_yardstick_gbs(Backend& backend, int threads, std::size_t bytes);
+double copy_yardstick_gbs(Backend& backend, int threads, std::size_t bytes);
 
-// main() of a benchmark program: measures the machine, calls register_all, runs what the Google Benchmark
-// flags of the command line ask for. `defaults`: flags that the command line wins over. Returns the exit
-// code.
+// Waits passively as the apps do, takes the device out of the arguments, runs body on the others, and turns
+// its errors into a line on standard error and an exit code.
+int guarded_main(int argc, char** argv, const std::function<int(std::vector<char*>&)>& body);
+
+// Measures the device, for machine().
+void measure();
+
+// Runs what Google Benchmark's flags among the arguments ask for, of what register_all registers. Returns the
+// exit code.
+int run_benchmarks(std::vector<char*>& arguments, const std::function<void()>& register_all);
+
+// main() of a benchmark program: all of the above. `defaults`: flags that the command line wins over.
 int bench_main(int argc, char** argv, void (*register_all)(), std::vector<std::string> defaults = {});
 
 // Resident memory of this process, now.

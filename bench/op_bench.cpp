@@ -1,7 +1,8 @@
 // Every primitive call of one training step by itself: us, GFLOP/s, GB/s, and the share of its limit, which
 // is the longer of FLOPs at the FMA peak and bytes at the bandwidth of a buffer of that size. Time is the
 // median of repeated calls. in_step_us is the first one's, which found the caches as the step had left them;
-// in_step_share sets it against the limit that `rlnas_train --profile` uses (engine/profile.h).
+// in_step_share sets it against the limit that `rlnas_train --profile` uses (engine/profile.h). On a CUDA
+// device the limit is the bytes' alone, and in_step_us has the waiting for one call in it.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "bench/device.h"
 #include "bench/machine.h"
 #include "bench/repeating_backend.h"
 #include "bench/step_runner.h"
@@ -35,8 +37,8 @@ class OpSession {
   explicit OpSession(int threads)
       : threads_(threads),
         limits_(measure_profile_limits(threads)),
-        device_(make_cpu_backend({.threads = threads})),
-        backend_(*device_),
+        device_(make_backend({.threads = threads})),
+        backend_(*device_, calls_a_timing()),
         runner_(backend_, kBatchSize) {
     runner_.set_learning_rate(0.0f);  // a repeated optimiser step must not blow the weights up
     for (const Path path : {Path::largest, Path::mixed}) run(path, "");
@@ -54,7 +56,9 @@ class OpSession {
   // The better of reading and copying over so many bytes, again and again as a repeated call does.
   double bandwidth_gbs(std::uint64_t bytes) {
     double& gbs = bandwidth_gbs_[bytes];
-    if (gbs == 0.0) gbs = std::max(read_bandwidth_gbs(threads_, bytes), copy_bandwidth_gbs(threads_, bytes));
+    if (gbs == 0.0)
+      gbs = std::max(read_yardstick_gbs(*device_, threads_, bytes),
+                     copy_yardstick_gbs(*device_, threads_, bytes));
     return gbs;
   }
 
@@ -107,7 +111,7 @@ void bench_call(benchmark::State& state, const BenchedCall& benched, int threads
   state.counters["gb_per_s"] = double(call.bytes) / median_ns;
   state.counters["limit_share"] = std::max(by_flops, by_bytes) / median_ns;
   state.counters["in_step_us"] = 1e-3 * in_step_ns;
-  state.counters["in_step_share"] = in_step_limit / in_step_ns;
+  if (steps.limits().known()) state.counters["in_step_share"] = in_step_limit / in_step_ns;
   state.SetLabel(by_flops >= by_bytes ? "flops bound" : "bytes bound");
 }
 

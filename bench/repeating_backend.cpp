@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "bench/device.h"
+
 namespace rlnas::bench {
 namespace {
 
@@ -30,13 +32,11 @@ void RepeatingBackend::run(Method method, const Operands&... operands) {
   if (selected_.empty() || call_name(calls_.back().call) != selected_) return;
   selected_.clear();
   times_ns_.push_back(calls_.back().duration_ns);
-  const std::size_t place = calls_.size();
   for (std::int64_t spent_ns = 0; times_ns_.size() < kMostRepeats;) {
     if (times_ns_.size() > kFewestRepeats && spent_ns > kBudgetNs) break;
-    (profiler_.get()->*method)(operands...);
-    times_ns_.push_back(calls_.back().duration_ns);
-    spent_ns += calls_.back().duration_ns;
-    calls_.resize(place);
+    const double call_s = seconds_a_call(inner_, together_, [&](int) { (inner_.*method)(operands...); });
+    times_ns_.push_back(std::int64_t(1e9 * call_s));
+    spent_ns += times_ns_.back() * together_;
   }
 }
 

@@ -16,7 +16,9 @@ std::string call_name(const RecordedCall& call);
 
 class RepeatingBackend final : public Backend {
  public:
-  explicit RepeatingBackend(Backend& inner) : profiler_(make_profiling_backend(inner, &calls_)) {}
+  // `together`: how many repetitions are queued before the device is waited for; their time is the mean.
+  RepeatingBackend(Backend& inner, int together)
+      : inner_(inner), together_(together), profiler_(make_profiling_backend(inner, &calls_)) {}
 
   // The next call of this name is repeated, once. Empties calls().
   void select(std::string name);
@@ -78,6 +80,8 @@ class RepeatingBackend final : public Backend {
   template <class Method, class... Operands>
   void run(Method method, const Operands&... operands);
 
+  Backend& inner_;
+  int together_;
   std::vector<TimedCall> calls_;
   std::unique_ptr<Backend> profiler_;
   std::string selected_;

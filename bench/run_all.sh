@@ -2,12 +2,14 @@
 # Builds the benchmarks and runs all of them: bench/run_all.sh [OUT_DIR [PYTHON...]]
 # Google-Benchmark JSON and the comparison tables go to OUT_DIR (default: build/bench-results). Each PYTHON is
 # an interpreter with PyTorch to compare with (default: python3; left out when it has none).
+# RLNAS_BENCH_DEVICE=cuda[:N]: on a GPU; PyTorch is compared on the CPU alone (default: cpu).
 # RLNAS_BENCH_LOCK=FILE: holds flock on FILE while something is timed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-build/bench-results}
 shift || true
 pythons=("${@:-python3}")
+device=${RLNAS_BENCH_DEVICE:-cpu}
 mkdir -p "$out"
 
 cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release -DRLNAS_BUILD_BENCH=ON
@@ -17,8 +19,16 @@ programs=build/release/bench
 timed() { if [[ -n ${RLNAS_BENCH_LOCK:-} ]]; then flock -x "$RLNAS_BENCH_LOCK" "$@"; else "$@"; fi; }
 for program in "$programs"/rlnas_bench_*; do
   name=$(basename "$program")
-  timed "$program" --benchmark_display_aggregates_only=true --benchmark_out="$out/$name.json"
+  arguments=(--device "$device")
+  if [[ $device == cpu ]]; then
+    case $name in
+      rlnas_bench_own_or_cudnn) continue ;;
+      rlnas_bench_plan) arguments+=(--device-properties tests/cuda_plans/device_properties/h100_sxm.json) ;;
+    esac
+  fi
+  timed "$program" "${arguments[@]}" --benchmark_display_aggregates_only=true --benchmark_out="$out/$name.json"
 done
+[[ $device == cpu ]] || exit 0
 
 # batch, threads, busy processes beside it
 cores=$(nproc)

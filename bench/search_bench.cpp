@@ -1,14 +1,16 @@
 // What comes after the sums on NAS-Bench-201: the table, the scores of all 15,625 cells, every search method,
-// on one thread. The weights are random with every operation turned by another amount: the work is the same
-// for any weights. baselines/angle_concat.py times the published way to the same angles.
+// on one thread of this machine; the device makes the sums alone, and they are not timed. The weights are
+// random with every operation turned by another amount: the work is the same for any weights.
+// baselines/angle_concat.py times the published way to the same angles.
 #include <benchmark/benchmark.h>
 
 #include <string>
 #include <vector>
 
+#include "bench/device.h"
 #include "bench/machine.h"
+#include "engine/device_bytes.h"
 #include "engine/philox.h"
-#include "kernels/backend.h"
 #include "search/exhaustive.h"
 #include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/space.h"
@@ -35,13 +37,17 @@ struct Weights {
         after[std::size_t(i)] = before[std::size_t(i)] + turned * (random.uniform() - 0.5f);
       }
     }
-    const auto backend = make_cpu_backend({.threads = 1});
-    const std::vector<SegmentBlock> blocks = segments.blocks();
-    const std::size_t bytes = backend->angle_sums_workspace_bytes(int(blocks.size()));
-    std::vector<double> scratch(bytes / sizeof(double) + 1);
+    const auto backend = make_backend({.threads = 1});
+    const std::vector<SegmentBlock> host_blocks = segments.blocks();
+    const std::size_t scratch_bytes = backend->angle_sums_workspace_bytes(int(host_blocks.size()));
     sums.resize(std::size_t(segments.size()));
-    backend->angle_sums(blocks.data(), int(blocks.size()), segments.size(), before.data(), after.data(),
-                        sums.data(), {scratch.data(), bytes});
+    const DeviceBytes w0(*backend, before.data(), count * sizeof(float)),
+        w1(*backend, after.data(), count * sizeof(float)),
+        blocks(*backend, host_blocks.data(), host_blocks.size() * sizeof(SegmentBlock)),
+        device_sums(*backend, sums.size() * sizeof(AngleSums)), scratch(*backend, scratch_bytes);
+    backend->angle_sums(blocks.as<SegmentBlock>(), int(host_blocks.size()), segments.size(), w0.as<float>(),
+                        w1.as<float>(), device_sums.as<AngleSums>(), {scratch.as<void>(), scratch_bytes});
+    backend->download(sums.data(), device_sums.as<void>(), sums.size() * sizeof(AngleSums));
   }
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "bench/device.h"
 #include "bench/machine.h"
 #include "bench/step_flops.h"
 #include "bench/step_paths.h"
@@ -22,7 +23,7 @@ constexpr int kBatchSizes[] = {64, 8, 1};
 class StepSession {
  public:
   StepSession(int batch_size, const CpuOptions& options)
-      : options_(options), backend_(make_cpu_backend(options)), runner_(*backend_, batch_size) {
+      : options_(options), backend_(make_backend(options)), runner_(*backend_, batch_size) {
     sweep([](double) {});
     runner_.run(largest_path());
     resident_mib_ = resident_mib();
@@ -84,7 +85,7 @@ void bench_step(benchmark::State& state) {
   state.counters["gflop"] = gflop;
   state.counters["gflop_dead_edges_too"] = mean_gflop(batch_size, CountedEdges::all);
   state.counters["gflop_per_s"] = gflop / step_s;
-  state.counters["peak_share"] = gflop / step_s / machine(threads).peaks.fma_gflops;
+  if (on_cpu()) state.counters["peak_share"] = gflop / step_s / machine(threads).peaks.fma_gflops;
   state.counters["arena_peak_mib"] = memory.peak_mib;
   state.counters["arena_plan_mib"] = memory.planned_mib;
   state.counters["fixed_mib"] = memory.fixed_mib;
@@ -94,7 +95,7 @@ void bench_step(benchmark::State& state) {
 void register_steps() {
   for (const int batch_size : kBatchSizes)
     for (const int threads : thread_counts())
-      for (const int winograd : {0, 1})
+      for (int winograd = 0; winograd < (on_cpu() ? 2 : 1); ++winograd)  // the CPU's choice alone
         benchmark::RegisterBenchmark("step", bench_step)
             ->ArgNames({"batch", "threads", "winograd"})
             ->Args({batch_size, threads, winograd})
@@ -109,7 +110,8 @@ void register_steps() {
 int serve(int batch_size, const CpuOptions& options) {
   StepSession steps(batch_size, options);
   std::cout << "{\"ready\": true, \"gflop\": " << mean_gflop(batch_size, CountedEdges::live)
-            << ", \"fma_peak_gflops\": " << fma_peak_gflops(options.threads) << "}" << std::endl;
+            << ", \"fma_peak_gflops\": " << (on_cpu() ? fma_peak_gflops(options.threads) : 0.0) << "}"
+            << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const char* separator = "{\"ms\": [";
     steps.sweep([&](double step_s) { std::cout << std::exchange(separator, ", ") << 1e3 * step_s; });
@@ -124,11 +126,13 @@ int serve(int batch_size, const CpuOptions& options) {
 int main(int argc, char** argv) {
   using namespace rlnas::bench;
   using rlnas::ConvAlgorithm;
-  if (argc == 5 && std::string(argv[1]) == "--serve") {
-    const auto algorithm =
-        std::string(argv[4]) == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
-    return guarded_main(argv, [&] {
-      return serve(std::atoi(argv[2]), {.threads = std::atoi(argv[3]), .conv_algorithm = algorithm});
+  if (argc >= 5 && std::string(argv[1]) == "--serve") {
+    return guarded_main(argc, argv, [](const std::vector<char*>& arguments) {
+      RLNAS_CHECK(arguments.size() == 5, usage, "--serve takes BATCH THREADS direct|winograd");
+      const auto algorithm =
+          std::string(arguments[4]) == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+      return serve(std::atoi(arguments[2]),
+                   {.threads = std::atoi(arguments[3]), .conv_algorithm = algorithm});
     });
   }
   return bench_main(argc, argv, register_steps, {"--benchmark_repetitions=5"});

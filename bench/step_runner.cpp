@@ -41,15 +41,20 @@ StepSpec make_spec() {
   return spec;
 }
 
+// Runs a step of `path` on the dry backend. Returns the bytes of its arena.
+std::size_t run_dry(Backend& dry, const nasbench201::Supernet& supernet, const nasbench201::Cell& path,
+                    int batch_size, const StepSpec& spec) {
+  TrainingState state(dry, supernet.layout(), std::size_t{1} << 44);
+  HostBatch batch;
+  batch.count = batch_size;
+  state.step(forward_of(supernet, path), batch, spec);
+  return state.arena().peak_bytes();
+}
+
 // What rlnas_train reserves: the arena of one step of the largest path.
 std::size_t planned_bytes(const nasbench201::Supernet& supernet, Backend& like, int batch_size,
                           const StepSpec& spec) {
-  const std::unique_ptr<Backend> dry = make_dry_backend(nullptr, &like);
-  TrainingState state(*dry, supernet.layout(), std::size_t{1} << 44);
-  HostBatch batch;
-  batch.count = batch_size;
-  state.step(forward_of(supernet, largest_path()), batch, spec);
-  return state.arena().peak_bytes();
+  return run_dry(*make_dry_backend(nullptr, &like), supernet, largest_path(), batch_size, spec);
 }
 
 double mib(std::size_t bytes) {
@@ -64,8 +69,16 @@ nasbench201::Cell largest_path() {
   return cell;
 }
 
+std::vector<RecordedCall> dry_step(const nasbench201::Cell& path, int batch_size) {
+  std::vector<RecordedCall> calls;
+  run_dry(*make_dry_backend(&calls, nullptr), nasbench201::Supernet({.classes = kClasses}), path, batch_size,
+          make_spec());
+  return calls;
+}
+
 StepRunner::StepRunner(Backend& backend, int batch_size)
-    : supernet_({.classes = kClasses}),
+    : backend_(backend),
+      supernet_({.classes = kClasses}),
       batch_(make_batch(batch_size)),
       spec_(make_spec()),
       planned_bytes_(planned_bytes(supernet_, backend, batch_size, spec_)),
@@ -77,6 +90,7 @@ StepRunner::StepRunner(Backend& backend, int batch_size)
 double StepRunner::run(const nasbench201::Cell& path) {
   const auto start = std::chrono::steady_clock::now();
   state_.step(forward_of(supernet_, path), batch_, spec_);
+  backend_.synchronize();  // the loss may be there before the optimiser is done
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -2,6 +2,9 @@
 // as rlnas_train does it (search/training_state.h), without the data loader.
 #pragma once
 
+#include <vector>
+
+#include "kernels/call_cost.h"
 #include "search/nasbench201/supernet.h"
 #include "search/training_state.h"
 
@@ -9,6 +12,9 @@ namespace rlnas::bench {
 
 // The path that needs the most memory and work: 3x3 convolutions everywhere.
 nasbench201::Cell largest_path();
+
+// The calls of a training step of `path`, found by running it on the dry backend.
+std::vector<RecordedCall> dry_step(const nasbench201::Cell& path, int batch_size);
 
 struct StepMemory {
   double planned_mib = 0.0;  // the arena of the largest path, from the dry run
@@ -30,6 +36,7 @@ class StepRunner {
   StepMemory memory() const;
 
  private:
+  Backend& backend_;
   nasbench201::Supernet supernet_;
   HostBatch batch_;
   StepSpec spec_;
