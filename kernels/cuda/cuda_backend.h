@@ -22,6 +22,7 @@ class CudaBackend final : public Backend {
   ~CudaBackend() override;
 
   std::string description() const override;
+  void begin_stage(const char* name, Direction direction) override;
 
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
