@@ -65,6 +65,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (entry.refused(error)) return error;
   require_stream(stream, "cudaStreamSynchronize");
   if (refused_by_capture(stream->capture.get(), error)) return error;
+  ++state().usage.stream_synchronizations;
   scheduler().wait(stream);
   return report(device_status());
 }

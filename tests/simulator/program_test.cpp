@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tests/support/child_process.h"
 
@@ -88,6 +89,33 @@ TEST_CASE("auto falls back to the CPU where there is no driver, and says why") {
   CHECK(outcome.exit_code == 0);
   CHECK(has(outcome.out, "cpu, chosen by auto"));
   CHECK(has(outcome.out, "driver version is insufficient"));
+}
+
+TEST_CASE("NVTX shows the stages of a step one after the other, each once in a row") {
+  const TemporaryDirectory directory;
+  const std::string log = directory / "nvtx";
+  setenv("NVTX_INJECTION64_PATH", RLNAS_NVTX_LOG, 1);
+  setenv("NVTX_LOG", log.c_str(), 1);
+  const Outcome outcome = run(directory, "", training(directory / "run", "cuda"));
+  unsetenv("NVTX_INJECTION64_PATH");
+  unsetenv("NVTX_LOG");
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+
+  std::istringstream lines(read_text(log));
+  std::string opened, before;
+  for (std::string line; std::getline(lines, line);) {
+    CHECK(line.rfind(before.empty() ? "open " : "close", 0) == 0);  // never one within another
+    before = before.empty() ? line : "";
+    if (before.empty()) continue;
+    CHECK(!has("," + opened, line + ",,"));
+    opened += line.substr(5) + ",";
+  }
+  CHECK(before.empty());  // the last one is closed
+  INFO(opened);
+  CHECK(has(opened, "input forward,stem forward,"));
+  CHECK(has(opened, "head forward,loss forward,loss backward,head backward,"));
+  CHECK(has(opened, "stem backward,optimiser forward,"));
 }
 
 }  // namespace rlnas::test

@@ -212,29 +212,6 @@ TEST_CASE("a captured graph replays what was captured, side streams included") {
   });
 }
 
-TEST_CASE("what may not happen while a stream is captured is refused") {
-  reset({});
-  {
-    const Stream main, side;
-    const Event event, other;
-    CHECK_CUDA(cudaEventRecord(other, side));
-    CHECK_CUDA(cudaStreamBeginCapture(main, cudaStreamCaptureModeGlobal));
-    CHECK(cudaStreamSynchronize(main) == cudaErrorStreamCaptureUnsupported);
-    CHECK(cudaDeviceSynchronize() == cudaErrorStreamCaptureUnsupported);
-    void* block = nullptr;
-    CHECK(cudaMalloc(&block, 100) == cudaErrorStreamCaptureUnsupported);
-    CHECK(cudaStreamWaitEvent(main, other, 0) == cudaErrorStreamCaptureIsolation);
-    CHECK_CUDA(cudaEventRecord(event, main));
-    CHECK_CUDA(cudaStreamWaitEvent(side, event, 0));
-    enqueue(side, "never waited for", [] {});
-    cudaGraph_t graph = nullptr;
-    CHECK(cudaStreamEndCapture(main, &graph) == cudaErrorStreamCaptureUnjoined);
-    CHECK(graph == nullptr);
-    CHECK_CUDA(cudaStreamSynchronize(main));
-  }
-  reset({});
-}
-
 TEST_CASE("a program that polls comes to an end") {
   for_every_policy([] {
     const Stream stream;

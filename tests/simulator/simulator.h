@@ -65,7 +65,8 @@ struct Usage {
   std::int64_t calls[kCallKinds] = {};  // of each kind that could fail
   std::int64_t waits = 0;               // cudaStreamWaitEvent
   std::int64_t host_waits = 0;          // cudaEventSynchronize
-  std::int64_t operations = 0;          // run on the device
+  std::int64_t stream_synchronizations = 0;
+  std::int64_t operations = 0;  // run on the device
   std::int64_t copies_from_pinned = 0;
   std::int64_t captures = 0, graph_instantiations = 0, graph_launches = 0;
   std::int64_t graph_updates = 0;  // that succeeded
