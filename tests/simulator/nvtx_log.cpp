@@ -15,12 +15,12 @@ std::FILE* log_file() {
   return file;
 }
 
-int NVTX_API open_range(const char* name) {
+int NVTX_API push_range(const char* name) {
   std::fprintf(log_file(), "open %s\n", name);
   std::fflush(log_file());
   return 0;
 }
-int NVTX_API close_range() {
+int NVTX_API pop_range() {
   std::fprintf(log_file(), "close\n");
   std::fflush(log_file());
   return 0;
@@ -37,7 +37,7 @@ extern "C" __attribute__((visibility("default"))) int InitializeInjectionNvtx2(
   if (callbacks == nullptr || callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &table, &size) == 0 ||
       size <= NVTX_CBID_CORE_RangePop || log_file() == nullptr)
     return 0;
-  *table[NVTX_CBID_CORE_RangePushA] = reinterpret_cast<NvtxFunctionPointer>(open_range);
-  *table[NVTX_CBID_CORE_RangePop] = reinterpret_cast<NvtxFunctionPointer>(close_range);
+  *table[NVTX_CBID_CORE_RangePushA] = reinterpret_cast<NvtxFunctionPointer>(push_range);
+  *table[NVTX_CBID_CORE_RangePop] = reinterpret_cast<NvtxFunctionPointer>(pop_range);
   return 1;
 }

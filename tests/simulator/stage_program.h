@@ -13,7 +13,7 @@ class StageProgram {
  public:
   static constexpr std::size_t kCount = 64, kBytes = kCount * sizeof(float);
 
-  explicit StageProgram(Backend& backend) : backend_(backend) {
+  explicit StageProgram(Backend& backend) : StageProgram(backend, Empty{}) {
     for (float*& buffer : buffers_) {
       buffer = static_cast<float*>(backend.allocate(kBytes));
       backend.fill(kCount, 0.0f, buffer);
@@ -50,6 +50,10 @@ class StageProgram {
   }
 
  private:
+  // Delegated to, so that the destructor runs when the rest of the construction fails.
+  struct Empty {};
+  StageProgram(Backend& backend, Empty) : backend_(backend) {}
+
   Backend& backend_;
   float* buffers_[6] = {};
 };
