@@ -22,7 +22,8 @@ void GraphCache::begin(const Stage& stage) {
   end_piece(End::of_stage);
   const auto piece = pieces_.try_emplace(stage).first;
   if (piece->second.way == Way::capture) {
-    check_cuda(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
+    const std::string call = "cudaStreamBeginCapture of stage " + text_of(stage);
+    check_cuda(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed), call.c_str());
     capturing_ = piece;
   }
   if (piece->second.way == Way::warm_up) piece->second.way = Way::capture;
