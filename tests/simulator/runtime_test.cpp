@@ -368,8 +368,8 @@ TEST_CASE("planted bug: handles used after they were destroyed, and things forgo
 }
 
 TEST_CASE("the environment variable says what the options say") {
-  const Options options =
-      parse_options("policy=needed_last seed=7 presence=no_device memory=123 fail=execute:9 drop_wait=4");
+  const Options options = parse_options(
+      "policy=needed_last seed=7 presence=no_device memory=123 fail=execute:9 drop_wait=4 drop_update=5");
   CHECK(options.policy == Policy::needed_last);
   CHECK(options.seed == 7);
   CHECK(options.presence == Presence::no_device);
@@ -377,6 +377,7 @@ TEST_CASE("the environment variable says what the options say") {
   CHECK(options.fail_kind == Call::execute);
   CHECK(options.fail_at == 9);
   CHECK(options.drop_wait_at == 4);
+  CHECK(options.drop_update_at == 5);
   for (const char* wrong : {"policy=lazy", "seed=", "fail=9", "fail=launch:x", "colour=red", "seed"})
     CHECK_THROWS_WITH(parse_options(wrong),
                       ("SIMULATED_GPU: '" + std::string(wrong) + "' is not understood").c_str());

@@ -132,6 +132,31 @@ TEST_CASE("stages as graphs give the results of single calls, whatever happens i
   }
 }
 
+TEST_CASE("memory can be released while its use is being captured") {
+  constexpr std::size_t kCount = StageProgram::kCount, kBytes = StageProgram::kBytes;
+  for (const Policy policy : simulator::kPolicies) {
+    on_simulated_device({.policy = policy}, [&] {
+      const auto backend = make_cuda_backend(kGraphs);
+      auto* const sum = static_cast<float*>(backend->allocate(kBytes));
+      backend->fill(kCount, 0.0f, sum);
+      for (int round = 0; round < 4; ++round) {
+        auto* const memory = static_cast<float*>(backend->allocate(kBytes));
+        backend->begin_stage("first", Direction::forward);
+        backend->fill(kCount, 1.0f, memory);
+        backend->add(kCount, memory, sum, Store::accumulate);
+        backend->add(kCount, memory, sum, Store::accumulate);
+        backend->release(memory);
+        backend->begin_stage("second", Direction::forward);
+      }
+      std::vector<float> result(kCount);
+      backend->download(result.data(), sum, kBytes);
+      CHECK(result == std::vector<float>(kCount, 8.0f));
+      CHECK(simulator::usage().graph_launches == 3);
+      backend->release(sum);
+    });
+  }
+}
+
 TEST_CASE("a stage whose calls change every time is given up, the others are not") {
   const auto ref = make_ref_backend();
   const auto run = [](Backend& backend) {
