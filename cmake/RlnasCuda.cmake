@@ -1,5 +1,5 @@
 # Whether the CUDA backend is built: RLNAS_CUDA=AUTO when its tools are there, ON to insist, OFF to leave it out.
-# Sets RLNAS_WITH_CUDA and enables the language. Needs nvcc, cuBLAS and cuDNN 9; a driver or a GPU only to run.
+# Sets RLNAS_WITH_CUDA and enables the language. Needs nvcc, cuBLAS, NVTX and cuDNN 9; a driver or a GPU only to run.
 set(RLNAS_CUDA "AUTO" CACHE STRING "Build the CUDA backend: AUTO (when nvcc, cuBLAS and cuDNN are found), ON or OFF")
 set_property(CACHE RLNAS_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(RLNAS_WITH_CUDA OFF)
@@ -22,6 +22,10 @@ endif()
 find_package(Cudnn 9 QUIET)
 if(NOT Cudnn_FOUND)
   list(APPEND _missing "cuDNN 9")
+endif()
+find_path(RLNAS_NVTX_INCLUDE nvtx3/nvToolsExt.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ${Cudnn_CUDA_INCLUDE_DIR})
+if(NOT RLNAS_NVTX_INCLUDE)
+  list(APPEND _missing "NVTX")
 endif()
 if(_missing)
   list(JOIN _missing ", " _missing)

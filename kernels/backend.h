@@ -86,8 +86,8 @@ class Backend {
   // One line for logs: "cpu: 2 threads, oneDNN 2.6.3 (AVX2)".
   virtual std::string description() const = 0;
 
-  // The calls that follow belong to this stage of the network and this pass through it. Only profilers care.
-  // `name`: a string literal.
+  // The calls that follow belong to this stage of the network and this pass through it. Profilers care, and
+  // the CUDA backend, which may queue a stage as one graph. `name`: a string literal.
   virtual void begin_stage(const char* /*name*/, Direction /*direction*/) {}
 
   // ---- memory and order -----------------------------------------------------------------------------
@@ -233,11 +233,17 @@ enum class Determinism {
   off,  // cuDNN may choose algorithms that add up in any order
 };
 
+enum class GraphCapture {
+  off,     // every call goes to the stream by itself
+  stages,  // what is queued between two begin_stage calls goes as one CUDA graph: see cuda/graph_cache.h
+};
+
 struct CudaOptions {
   int device = 0;
   Precision precision = Precision::fp32;
   Determinism determinism = Determinism::on;
   std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
+  GraphCapture graph_capture = GraphCapture::off;
 };
 
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.

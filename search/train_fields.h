@@ -58,6 +58,9 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         OnResume::keep);
   visit("deterministic", c.deterministic, "of the CUDA backend; false: cuDNN may add up in any order",
         OnResume::keep);
+  visit("cuda-graphs", c.cuda_graphs,
+        "of the CUDA backend; true: stages that are alike from step to step are queued as graphs",
+        OnResume::free_);
   visit("plan-cache", c.plan_cache, "of the CUDA backend: directory that keeps cuDNN's plans between runs",
         OnResume::free_);
   visit("checkpoint-every", c.checkpoint_every,

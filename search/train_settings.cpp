@@ -74,6 +74,7 @@ DeviceOptions device_options(const TrainConfig& config) {
   if (config.precision == "tf32") options.cuda.precision = Precision::tf32;
   if (config.precision == "bf16") options.cuda.precision = Precision::bf16;
   if (!config.deterministic) options.cuda.determinism = Determinism::off;
+  if (config.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;
   options.cuda.plan_directory = config.plan_cache;
   return options;
 }

@@ -30,6 +30,7 @@ class ConvPlans {
   // Errors: run_failed for a spec that is no convolution; device when cuDNN has no plan for it; data when the
   // plan cannot be written to disk.
   const CudnnPlan& of(const ConvProblem& problem);
+  bool has(const ConvProblem& problem) const { return plans_.contains(problem); }
 
   int made_count() const { return made_count_; }          // by cuDNN's heuristics
   int restored_count() const { return restored_count_; }  // from disk

@@ -26,12 +26,16 @@ cublasOperation_t operation(bool transposed) {
 
 }  // namespace
 
-CublasGemm::CublasGemm(Precision precision, GpuStream stream) : compute_(compute_of(precision)) {
+CublasGemm::CublasGemm(Precision precision, GpuStream stream, Workspace workspace)
+    : compute_(compute_of(precision)) {
   check_cublas(cublasCreate(&handle_), "starting");
-  const cublasStatus_t status = cublasSetStream(handle_, stream);
+  // In this order: setting the stream forgets the workspace.
+  cublasStatus_t status = cublasSetStream(handle_, stream);
+  if (status == CUBLAS_STATUS_SUCCESS && workspace.data != nullptr)
+    status = cublasSetWorkspace(handle_, workspace.data, workspace.bytes);
   if (status == CUBLAS_STATUS_SUCCESS) return;
   cublasDestroy(handle_);
-  check_cublas(status, "setting the stream");
+  check_cublas(status, "setting stream and workspace");
 }
 
 CublasGemm::~CublasGemm() {

@@ -12,8 +12,13 @@ namespace rlnas {
 
 class CublasGemm {
  public:
-  // On the current CUDA device. Errors: device when cuBLAS cannot be started.
-  CublasGemm(Precision precision, GpuStream stream);
+  // NVIDIA's advice for Hopper, the device that wants most.
+  static constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+
+  // On the current CUDA device. `workspace`: scratch memory of the device, kept by the caller, without which
+  // cuBLAS takes its own; while a stream is captured that would make allocations part of the graph.
+  // Errors: device when cuBLAS cannot be started.
+  CublasGemm(Precision precision, GpuStream stream, Workspace workspace = {});
   ~CublasGemm();
   CublasGemm(const CublasGemm&) = delete;
   CublasGemm& operator=(const CublasGemm&) = delete;

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "kernels/cuda/cuda_device.h"
+#include "kernels/cuda/stage.h"
 
 namespace rlnas {
 
@@ -17,7 +18,12 @@ std::string CudaBackend::description() const {
   text << "cuda:" << device_->index << ": " << device_->name << ", " << (device_->memory_bytes >> 20)
        << " MiB, " << name_of(options_.precision)
        << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
+  if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
   return text.str();
+}
+
+void CudaBackend::begin_stage(const char* name, Direction direction) {
+  device_->begin_stage({name, direction});
 }
 
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {

@@ -22,13 +22,15 @@ class CudaBackend final : public Backend {
   ~CudaBackend() override;
 
   std::string description() const override;
+  void begin_stage(const char* name, Direction direction) override;
 
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void synchronize() override;
-  void* native_stream() override { return stream_; }
+  // Null where stages are captured: other libraries' events do not go into a graph.
+  void* native_stream() override { return options_.graph_capture == GraphCapture::off ? stream_ : nullptr; }
   std::unique_ptr<Readback> make_readback(std::size_t bytes) override;
 
   std::size_t conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) override;

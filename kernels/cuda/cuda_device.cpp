@@ -29,9 +29,26 @@ CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options
   name = properties.name;
   memory_bytes = properties.totalGlobalMem;
   conv = std::make_unique<CudnnConv>(options, compute.get());
-  gemm = std::make_unique<CublasGemm>(options.precision, compute.get());
+  if (options.graph_capture == GraphCapture::stages) {
+    gemm_workspace.emplace(CublasGemm::kWorkspaceBytes);
+    graphs.emplace(compute);
+  }
+  gemm = std::make_unique<CublasGemm>(
+      options.precision, compute.get(),
+      gemm_workspace ? Workspace{gemm_workspace->data(), CublasGemm::kWorkspaceBytes} : Workspace{});
 }
 
 CudaDevice::~CudaDevice() = default;
+
+void CudaDevice::begin_stage(const Stage& next) {
+  if (next == stage) return;
+  range.open(next);
+  stage = next;
+  if (graphs) graphs->begin(next);
+}
+
+void CudaDevice::interrupt_graph() {
+  if (graphs) graphs->interrupt();
+}
 
 }  // namespace rlnas

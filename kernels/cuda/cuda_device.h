@@ -3,10 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/graph_cache.h"
 #include "kernels/cuda/host_link.h"
+#include "kernels/cuda/stage_range.h"
 
 namespace rlnas {
 
@@ -19,13 +22,22 @@ struct CudaDevice {
   explicit CudaDevice(const CudaOptions& options);
   ~CudaDevice();
 
+  // Nothing where the stage is the present one: a backward pass names it at each of its operations.
+  void begin_stage(const Stage& stage);
+  // Before what may not be part of a CUDA graph: see GraphCache::interrupt.
+  void interrupt_graph();
+
   int index;
   std::string name;  // "NVIDIA H100 80GB HBM3"
   std::size_t memory_bytes = 0;
   CudaStream compute;
   HostLink link;
   std::unique_ptr<CudnnConv> conv;
+  std::optional<DeviceMemory> gemm_workspace;  // where stages are captured
   std::unique_ptr<CublasGemm> gemm;
+  Stage stage;
+  StageRange range;
+  std::optional<GraphCache> graphs;
 };
 
 }  // namespace rlnas

@@ -24,6 +24,8 @@ class CudnnConv {
   CudnnConv(const CudnnConv&) = delete;
   CudnnConv& operator=(const CudnnConv&) = delete;
 
+  // Whether the plan is made already. Making it loads code, which no stream that is captured should see.
+  bool planned(const ConvProblem& problem) const { return plans_.has(problem); }
   std::size_t workspace_bytes(const ConvProblem& problem);
   // `result`: the tensor that the pass does not read. Async on the stream.
   void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, Workspace workspace);

@@ -7,15 +7,15 @@ namespace {
 
 class CudaReadback final : public Readback {
  public:
-  CudaReadback(const CudaStream& compute, std::size_t bytes)
-      : compute_(compute), value_(bytes), bytes_(bytes) {}
+  CudaReadback(CudaDevice& device, std::size_t bytes) : device_(device), value_(bytes), bytes_(bytes) {}
   // A copy still under way must not outlive the memory it writes.
-  ~CudaReadback() override { cudaStreamSynchronize(compute_.get()); }
+  ~CudaReadback() override { cudaStreamSynchronize(device_.compute.get()); }
 
-  void start(const void* device) override {
-    check_cuda(cudaMemcpyAsync(value_.data(), device, bytes_, cudaMemcpyDeviceToHost, compute_.get()),
+  void start(const void* value) override {
+    device_.interrupt_graph();
+    check_cuda(cudaMemcpyAsync(value_.data(), value, bytes_, cudaMemcpyDeviceToHost, device_.compute.get()),
                "cudaMemcpyAsync to the host");
-    arrived_.record(compute_);
+    arrived_.record(device_.compute);
   }
   const void* wait() override {
     arrived_.synchronize();
@@ -24,7 +24,7 @@ class CudaReadback final : public Readback {
   bool late() const override { return true; }
 
  private:
-  const CudaStream& compute_;
+  CudaDevice& device_;
   PinnedMemory value_;
   std::size_t bytes_;
   CudaEvent arrived_;
@@ -33,7 +33,7 @@ class CudaReadback final : public Readback {
 }  // namespace
 
 std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
-  return std::make_unique<CudaReadback>(device_->compute, bytes);
+  return std::make_unique<CudaReadback>(*device_, bytes);
 }
 
 }  // namespace rlnas

@@ -25,6 +25,7 @@ CudaBackend::~CudaBackend() = default;
 std::string CudaBackend::description() const {
   return "own CUDA kernels, emulated";
 }
+void CudaBackend::begin_stage(const char*, Direction) {}
 
 void* CudaBackend::allocate(std::size_t bytes) {
   const std::size_t offset = emulation::allocation_offset();

@@ -2,6 +2,7 @@
 #include <cublas_v2.h>
 
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include "tests/simulator/device_memory.h"
@@ -11,9 +12,12 @@ using namespace rlnas::simulator;
 
 struct cublasContext {
   cudaStream_t stream = nullptr;  // the default stream, until one is set
+  void* workspace = nullptr;      // the caller's, if any
 };
 
 namespace {
+
+constexpr std::uintptr_t kWorkspaceAlignment = 256;  // as documented
 
 std::set<cublasHandle_t>& handles() {
   static auto* const handles = new std::set<cublasHandle_t>;
@@ -86,6 +90,18 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_MAPPING_ERROR;
   require_stream(stream, "cublasSetStream");
   handle->stream = stream;
+  handle->workspace = nullptr;  // as documented
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std::size_t bytes) {
+  const Entry entry;
+  if (!handles().contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_MAPPING_ERROR;
+  if (reinterpret_cast<std::uintptr_t>(workspace) % kWorkspaceAlignment != 0 ||
+      !device_memory().holds(MemoryKind::device, workspace, bytes, "cuBLAS workspace"))
+    return CUBLAS_STATUS_INVALID_VALUE;
+  handle->workspace = workspace;
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -105,8 +121,15 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation
       result(static_cast<const float*>(c), CUBLAS_OP_N, m, n, ldc);
   if (!usable(left) || !usable(right) || !usable(result)) return CUBLAS_STATUS_INVALID_VALUE;
   const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
-  enqueue(handle->stream, "cuBLAS matrix product", [=] { multiply(k, scale, left, right, keep, result); });
-  return CUBLAS_STATUS_SUCCESS;
+  // Legal, but then cuBLAS puts nodes that allocate into the graph, and no graph here should have any.
+  if (handle->stream->capture != nullptr && handle->workspace == nullptr)
+    misuse("cuBLAS is captured without a workspace of its user");
+  std::ostringstream fixed;  // another shape may be other kernels
+  fixed << "cuBLAS " << a_operation << b_operation << ' ' << m << 'x' << n << 'x' << k;
+  const cudaError_t queued = enqueue(
+      handle->stream, "cuBLAS matrix product", [=] { multiply(k, scale, left, right, keep, result); },
+      fixed.str());
+  return queued == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
 const char* cublasGetStatusString(cublasStatus_t status) {

@@ -36,7 +36,8 @@ cudaError_t cudaDeviceSynchronize() {
   const Entry entry;
   cudaError_t error;
   if (entry.refused(error)) return error;
-  if (scheduler().capturing()) return report(cudaErrorStreamCaptureUnsupported);
+  error = scheduler().refuse_in_captures(Scheduler::Forbidden::in_any_capture);
+  if (error != cudaSuccess) return error;
   scheduler().wait_for_all();
   return report(device_status());
 }
@@ -79,6 +80,8 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "too many resources requested for launch";
     case cudaErrorStreamCaptureUnsupported:
       return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
     default:
       return "unrecognized error code";
   }

@@ -1,5 +1,5 @@
-// cudart: capturing streams into graphs, and replaying those. A graph runs as one operation of its stream;
-// within it the nodes run in any order that its edges allow (see replay()).
+// cudart: capturing streams into graphs, updating and replaying those. A graph runs as one operation of its
+// stream; within it the nodes run in any order that its edges allow (see replay()).
 #include <algorithm>
 
 #include "tests/simulator/stream.h"
@@ -23,6 +23,17 @@ bool joined(const Capture& capture) {
   return std::all_of(seen.begin(), seen.end(), [](bool value) { return value; });
 }
 
+// Nodes are paired in the order they were captured in. The real call tries harder only for nodes that were
+// added in another order.
+cudaGraphExecUpdateResult compare(const std::vector<GraphNode>& had, const std::vector<GraphNode>& got) {
+  if (had.size() != got.size()) return cudaGraphExecUpdateErrorTopologyChanged;
+  for (std::size_t i = 0; i < had.size(); ++i) {
+    if (had[i].after != got[i].after) return cudaGraphExecUpdateErrorTopologyChanged;
+    if (had[i].fixed != got[i].fixed) return cudaGraphExecUpdateErrorNodeTypeChanged;
+  }
+  return cudaGraphExecUpdateSuccess;
+}
+
 }  // namespace
 
 extern "C" {
@@ -33,6 +44,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
   if (entry.refused(error, Call::graph, cudaErrorMemoryAllocation)) return error;
   require_stream(stream, "cudaStreamBeginCapture");
   if (stream->capture != nullptr) return report(cudaErrorIllegalState);
+  ++state().usage.captures;
   stream->capture = std::make_shared<Capture>(Capture{stream, mode, {}, {stream}});
   stream->captured_after.clear();
   return cudaSuccess;
@@ -50,6 +62,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
     member->capture = nullptr;
     member->captured_after.clear();
   }
+  if (capture->invalidated) return report(cudaErrorStreamCaptureInvalidated);
   if (!complete) return report(cudaErrorStreamCaptureUnjoined);
   if (fails(Call::graph)) return report(cudaErrorMemoryAllocation);
   *graph = new CUgraph_st{capture->nodes};
@@ -63,6 +76,29 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
   if (entry.refused(error, Call::graph, cudaErrorMemoryAllocation)) return error;
   *executable = new CUgraphExec_st{graph->nodes};
   ++state().usage.graphs;
+  ++state().usage.graph_instantiations;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, std::size_t* count) {
+  const Entry entry;
+  cudaError_t error;
+  if (entry.refused(error)) return error;
+  if (nodes != nullptr) misuse("cudaGraphGetNodes: only counting is simulated");
+  *count = graph->nodes.size();
+  return cudaSuccess;
+}
+
+// Launches that are queued keep the parameters they were queued with.
+cudaError_t cudaGraphExecUpdate(cudaGraphExec_t executable, cudaGraph_t graph,
+                                cudaGraphExecUpdateResultInfo* info) {
+  const Entry entry;
+  cudaError_t error;
+  *info = {cudaGraphExecUpdateError, nullptr, nullptr};
+  if (entry.refused(error, Call::graph, cudaErrorMemoryAllocation)) return error;
+  info->result = compare(executable->nodes, graph->nodes);
+  if (info->result != cudaGraphExecUpdateSuccess) return report(cudaErrorGraphExecUpdateFailure);
+  if (++state().usage.graph_updates != state().options.drop_update_at) executable->nodes = graph->nodes;
   return cudaSuccess;
 }
 
@@ -72,8 +108,8 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   if (entry.refused(error, Call::graph, cudaErrorLaunchOutOfResources)) return error;
   require_stream(stream, "cudaGraphLaunch");
   ++state().usage.graph_launches;
-  enqueue(stream, "graph", [nodes = executable->nodes] { replay(nodes); });
-  return cudaSuccess;
+  return enqueue(
+      stream, "graph", [nodes = executable->nodes] { replay(nodes); }, "child graph");
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {

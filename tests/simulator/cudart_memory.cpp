@@ -12,6 +12,10 @@ using namespace rlnas::simulator;
 
 namespace {
 
+// Also what stays fixed of a node: an update cannot turn one into another.
+constexpr const char *kToDevice = "copy to the device", *kToHost = "copy to the host",
+                     *kOnDevice = "copy on the device", *kSet = "cudaMemsetAsync";
+
 bool on_device(const void* from, std::size_t bytes, const char* what) {
   return device_memory().holds(MemoryKind::device, from, bytes, what);
 }
@@ -24,7 +28,8 @@ cudaError_t allocate(MemoryKind kind, Call call, void** block, std::size_t bytes
   cudaError_t error;
   *block = nullptr;
   if (entry.refused(error, call, cudaErrorMemoryAllocation)) return error;
-  if (scheduler().capturing()) return report(cudaErrorStreamCaptureUnsupported);
+  error = scheduler().refuse_in_captures(Scheduler::Forbidden::unless_relaxed);
+  if (error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   *block = device_memory().allocate(kind, bytes);
   return report(*block == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
@@ -34,29 +39,31 @@ cudaError_t allocate(MemoryKind kind, Call call, void** block, std::size_t bytes
 cudaError_t release(MemoryKind kind, void* block) {
   const Entry entry;
   if (block == nullptr) return report(device_status());
-  if (scheduler().capturing()) return report(cudaErrorStreamCaptureUnsupported);
+  const cudaError_t error = scheduler().refuse_in_captures(Scheduler::Forbidden::unless_relaxed);
+  if (error != cudaSuccess) return error;
   scheduler().wait_for_all();
   if (!device_memory().release(kind, block)) return report(cudaErrorInvalidValue);
   return report(device_status());
 }
 
 cudaError_t copy_to_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
-  if (pinned(from, bytes, "copy to the device")) {
+  if (pinned(from, bytes, kToDevice)) {
     ++state().usage.copies_from_pinned;
-    enqueue(stream, "copy to the device", [=] { std::memcpy(to, from, bytes); });
-    return cudaSuccess;
+    return enqueue(
+        stream, kToDevice, [=] { std::memcpy(to, from, bytes); }, kToDevice);
   }
-  if (stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
+  if (stream->capture != nullptr) return refuse_in_capture(*stream->capture);
   const char* const first = static_cast<const char*>(from);
   const auto staged = std::make_shared<std::vector<char>>(first, first + bytes);
-  enqueue(stream, "copy to the device", [=] { std::memcpy(to, staged->data(), bytes); });
-  return cudaSuccess;
+  return enqueue(stream, kToDevice, [=] { std::memcpy(to, staged->data(), bytes); });
 }
 
 cudaError_t copy_to_host(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
-  const bool late = pinned(to, bytes, "copy to the host");
-  if (!late && stream->capture != nullptr) return report(cudaErrorStreamCaptureUnsupported);
-  enqueue(stream, "copy to the host", [=] { std::memcpy(to, from, bytes); });
+  const bool late = pinned(to, bytes, kToHost);
+  if (!late && stream->capture != nullptr) return refuse_in_capture(*stream->capture);
+  const cudaError_t error = enqueue(
+      stream, kToHost, [=] { std::memcpy(to, from, bytes); }, kToHost);
+  if (error != cudaSuccess) return error;
   if (!late) scheduler().wait(stream);
   return report(device_status());
 }
@@ -85,7 +92,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (entry.refused(error, Call::copy, cudaErrorInvalidValue)) return error;
   require_stream(stream, "cudaMemcpyAsync");
   if (bytes == 0) return cudaSuccess;
-  const bool to_device = on_device(to, bytes, "copy to the device"),
+  const bool to_device = on_device(to, bytes, kToDevice),
              from_device = on_device(from, bytes, "copy from the device");
   switch (kind) {
     case cudaMemcpyHostToDevice:
@@ -96,8 +103,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
       return copy_to_host(to, from, bytes, stream);
     case cudaMemcpyDeviceToDevice:
       if (!to_device || !from_device) return report(cudaErrorInvalidValue);
-      enqueue(stream, "copy on the device", [=] { std::memcpy(to, from, bytes); });
-      return cudaSuccess;
+      return enqueue(
+          stream, kOnDevice, [=] { std::memcpy(to, from, bytes); }, kOnDevice);
     default:
       misuse("cudaMemcpyAsync: say the direction of the copy");
   }
@@ -109,9 +116,9 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
   if (entry.refused(error, Call::copy, cudaErrorInvalidValue)) return error;
   require_stream(stream, "cudaMemsetAsync");
   if (bytes == 0) return cudaSuccess;
-  if (!on_device(to, bytes, "cudaMemsetAsync")) return report(cudaErrorInvalidValue);
-  enqueue(stream, "cudaMemsetAsync", [=] { std::memset(to, value, bytes); });
-  return cudaSuccess;
+  if (!on_device(to, bytes, kSet)) return report(cudaErrorInvalidValue);
+  return enqueue(
+      stream, kSet, [=] { std::memset(to, value, bytes); }, kSet);
 }
 
 // The synchronous forms use the legacy default stream.

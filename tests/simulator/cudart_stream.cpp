@@ -17,16 +17,18 @@ void require_event(cudaEvent_t event, const char* what) {
 }
 
 // The work of a captured stream is not queued anywhere, so nothing can wait for it.
-bool refused_by_capture(cudaStream_t stream, cudaError_t& error) {
-  error =
-      stream->capture != nullptr || scheduler().capturing() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
-  return report(error) != cudaSuccess;
+bool refused_by_capture(Capture* capture, cudaError_t& error) {
+  error = capture != nullptr ? refuse_in_capture(*capture)
+                             : scheduler().refuse_in_captures(Scheduler::Forbidden::unless_relaxed);
+  return error != cudaSuccess;
 }
 
 // A wait for an event of a captured stream is an edge of the graph, and takes the waiting stream into it.
 cudaError_t wait_in_capture(cudaStream_t stream, const EventState& event) {
+  if (const cudaError_t error = capture_status(stream); error != cudaSuccess) return error;
   if (event.capture == nullptr || (stream->capture != nullptr && stream->capture != event.capture))
-    return report(cudaErrorStreamCaptureIsolation);
+    return refuse_in_capture(*stream->capture, cudaErrorStreamCaptureIsolation);
+  if (event.capture->invalidated) return report(cudaErrorStreamCaptureInvalidated);
   stream->capture = event.capture;
   event.capture->streams.insert(stream);
   for (const int node : event.captured_after)
@@ -62,7 +64,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   cudaError_t error;
   if (entry.refused(error)) return error;
   require_stream(stream, "cudaStreamSynchronize");
-  if (refused_by_capture(stream, error)) return error;
+  if (refused_by_capture(stream->capture.get(), error)) return error;
+  ++state().usage.stream_synchronizations;
   scheduler().wait(stream);
   return report(device_status());
 }
@@ -108,6 +111,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (entry.refused(error, Call::event, cudaErrorInvalidResourceHandle)) return error;
   require_stream(stream, "cudaEventRecord");
   require_event(event, "cudaEventRecord");
+  if ((error = capture_status(stream)) != cudaSuccess) return error;
   EventState& state = *event->state;
   state.capture = stream->capture;
   state.captured_after = stream->captured_after;
@@ -123,8 +127,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   cudaError_t error;
   if (entry.refused(error)) return error;
   require_event(event, "cudaEventSynchronize");
-  if (event->state->capture != nullptr || scheduler().capturing())
-    return report(cudaErrorStreamCaptureUnsupported);
+  if (refused_by_capture(event->state->capture.get(), error)) return error;
   if (++state().usage.host_waits == state().options.drop_host_wait_at) return cudaSuccess;
   scheduler().wait(*event->state);
   return report(device_status());
@@ -135,6 +138,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   cudaError_t error;
   if (entry.refused(error)) return error;
   require_event(event, "cudaEventQuery");
+  if (refused_by_capture(event->state->capture.get(), error)) return error;
   if (event->state->done >= event->state->issued) return cudaSuccess;
   scheduler().advance();
   return device_status() == cudaSuccess ? cudaErrorNotReady : report(device_status());

@@ -89,13 +89,17 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   if (bytes > 0 && !device_memory().holds(MemoryKind::device, workspace, bytes, "cuDNN workspace"))
     return CUDNN_STATUS_BAD_PARAM;
 
-  enqueue(handle->stream, "cuDNN convolution",
-          [=, x = data[convolution.x.id], w = data[convolution.w.id], y = data[convolution.y.id]] {
-            // A real engine leaves its intermediate results there.
-            if (bytes > 0) std::memset(workspace, kScribble, bytes);
-            run(convolution, x, w, y);
-          });
-  return CUDNN_STATUS_SUCCESS;
+  // Another plan is other kernels.
+  const std::string fixed = "cuDNN plan " + std::to_string(reinterpret_cast<std::uintptr_t>(plan));
+  const cudaError_t queued = enqueue(
+      handle->stream, "cuDNN convolution",
+      [=, x = data[convolution.x.id], w = data[convolution.w.id], y = data[convolution.y.id]] {
+        // A real engine leaves its intermediate results there.
+        if (bytes > 0) std::memset(workspace, kScribble, bytes);
+        run(convolution, x, w, y);
+      },
+      fixed);
+  return queued == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }
 
 }  // extern "C"

@@ -63,7 +63,8 @@ Results replayed_results(const Problem& problem) {
   const CudaStream main, side;
   const CudaEvent forked, joined;
   CudnnConv conv({}, main.get());
-  CublasGemm gemm(Precision::fp32, side.get());
+  const DeviceMemory gemm_workspace(CublasGemm::kWorkspaceBytes);
+  CublasGemm gemm(Precision::fp32, side.get(), {gemm_workspace.data(), CublasGemm::kWorkspaceBytes});
   Results sums;
   const DeviceFloats x(problem.input(0), main), conv_w(problem.conv_w, main),
       linear_w(problem.linear_w, main), conv_y(sums.conv, main), linear_y(sums.linear, main),

@@ -15,7 +15,8 @@ void queue_launch(emulation::Launch launch) {
   for (const void* const pointer : launch.pointers)
     if (!device_memory().holds(MemoryKind::device, pointer, 0, name))
       misuse(name + " is given a pointer that is not to device memory");
-  enqueue(launch.stream, name, std::move(launch.run));
+  error = enqueue(launch.stream, name, std::move(launch.run));
+  if (error != cudaSuccess) fail(ErrorCode::device, "CUDA ", name, ": ", cudaGetErrorString(error));
 }
 
 // Before main(): this file is linked as an object, for nothing refers to it.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tests/support/child_process.h"
 
@@ -88,6 +89,35 @@ TEST_CASE("auto falls back to the CPU where there is no driver, and says why") {
   CHECK(outcome.exit_code == 0);
   CHECK(has(outcome.out, "cpu, chosen by auto"));
   CHECK(has(outcome.out, "no NVIDIA driver"));
+}
+
+TEST_CASE("NVTX shows the stages of a step one after the other, each once in a row") {
+  const TemporaryDirectory directory;
+  const std::string log = directory / "nvtx";
+  setenv("NVTX_INJECTION64_PATH", RLNAS_NVTX_LOG, 1);
+  setenv("NVTX_LOG", log.c_str(), 1);
+  const Outcome outcome = run(directory, "", training(directory / "run", "cuda"));
+  unsetenv("NVTX_INJECTION64_PATH");
+  unsetenv("NVTX_LOG");
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+
+  std::istringstream lines(read_text(log));
+  std::string opened, before, last;
+  for (std::string line; std::getline(lines, line);) {
+    CHECK(line.rfind(before.empty() ? "open " : "close", 0) == 0);  // never one within another
+    before = before.empty() ? line : "";
+    if (before.empty()) continue;
+    const std::string stage = line.substr(5);
+    CHECK(stage != last);
+    last = stage;
+    opened += stage + ",";
+  }
+  CHECK(before.empty());  // the last one is closed
+  INFO(opened);
+  CHECK(has(opened, "input forward,stem forward,"));
+  CHECK(has(opened, "head forward,loss forward,head backward,"));  // the loss has made its gradient
+  CHECK(has(opened, "stem backward,optimiser forward,"));
 }
 
 }  // namespace rlnas::test

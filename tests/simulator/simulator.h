@@ -47,8 +47,9 @@ struct Options {
   std::size_t memory_bytes = 0;     // 0: as much as the device has
   Call fail_kind = Call::allocate;
   std::int64_t fail_at = 0;  // the call of that kind that fails, counted from 1; 0: none
-  // The cudaStreamWaitEvent or cudaEventSynchronize that is forgotten, counted from 1; 0: none.
-  std::int64_t drop_wait_at = 0, drop_host_wait_at = 0;
+  // The cudaStreamWaitEvent, cudaEventSynchronize or cudaGraphExecUpdate that is forgotten, counted from 1;
+  // 0: none.
+  std::int64_t drop_wait_at = 0, drop_host_wait_at = 0, drop_update_at = 0;
 };
 
 // Starts anew with these options. Everything made before must have been destroyed: misuse() otherwise.
@@ -64,9 +65,11 @@ struct Usage {
   std::int64_t calls[kCallKinds] = {};  // of each kind that could fail
   std::int64_t waits = 0;               // cudaStreamWaitEvent
   std::int64_t host_waits = 0;          // cudaEventSynchronize
-  std::int64_t operations = 0;          // run on the device
+  std::int64_t stream_synchronizations = 0;
+  std::int64_t operations = 0;  // run on the device
   std::int64_t copies_from_pinned = 0;
-  std::int64_t graph_launches = 0;
+  std::int64_t captures = 0, graph_instantiations = 0, graph_launches = 0;
+  std::int64_t graph_updates = 0;  // that succeeded
   // Not yet destroyed:
   std::int64_t allocations = 0, host_allocations = 0, streams = 0, events = 0, graphs = 0, handles = 0;
   std::size_t device_bytes = 0;

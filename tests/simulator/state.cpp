@@ -48,6 +48,7 @@ bool apply(const std::string& key, const std::string& text, Options& options) {
   if (key == "device") return !(options.device = text).empty();
   if (key == "memory") return number(text, options.memory_bytes);
   if (key == "drop_wait") return number(text, options.drop_wait_at);
+  if (key == "drop_update") return number(text, options.drop_update_at);
   if (key == "drop_host_wait") return number(text, options.drop_host_wait_at);
   if (key != "fail") return false;
   const std::size_t colon = text.find(':');

@@ -18,15 +18,28 @@ void require_stream(cudaStream_t stream, const std::string& what) {
   if (!scheduler().alive(stream)) misuse(what + " on a stream that was destroyed or never made");
 }
 
-void enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run) {
+cudaError_t enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run,
+                    const std::string& fixed) {
   require_stream(stream, what);
+  if (const cudaError_t error = capture_status(stream); error != cudaSuccess) return error;
   if (stream->capture != nullptr) {
     std::vector<GraphNode>& nodes = stream->capture->nodes;
-    nodes.push_back({what, std::move(run), stream->captured_after});
+    nodes.push_back({what, std::move(run), fixed, stream->captured_after});
     stream->captured_after = {int(nodes.size()) - 1};
-    return;
+    return cudaSuccess;
   }
   scheduler().push(stream, {what, std::move(run)});
+  return cudaSuccess;
+}
+
+cudaError_t refuse_in_capture(Capture& capture, cudaError_t error) {
+  capture.invalidated = true;
+  return report(error);
+}
+
+cudaError_t capture_status(cudaStream_t stream) {
+  const bool spoilt = stream->capture != nullptr && stream->capture->invalidated;
+  return report(spoilt ? cudaErrorStreamCaptureInvalidated : cudaSuccess);
 }
 
 cudaStream_t Scheduler::create() {
@@ -51,10 +64,13 @@ bool Scheduler::alive(cudaStream_t stream) const {
                      [&](const auto& other) { return other.get() == stream && !other->destroyed; });
 }
 
-bool Scheduler::capturing() const {
-  return std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
-    return stream->capture != nullptr && stream->capture->mode != cudaStreamCaptureModeRelaxed;
-  });
+cudaError_t Scheduler::refuse_in_captures(Forbidden forbidden) {
+  cudaError_t error = cudaSuccess;
+  for (const auto& stream : streams_)
+    if (stream->capture != nullptr &&
+        (forbidden == Forbidden::in_any_capture || stream->capture->mode != cudaStreamCaptureModeRelaxed))
+      error = refuse_in_capture(*stream->capture);
+  return error;
 }
 
 void Scheduler::push(cudaStream_t stream, Operation operation) {

@@ -36,6 +36,7 @@ struct Operation {
 struct GraphNode {
   std::string what;
   std::function<void()> run;
+  std::string fixed;       // what updating an executable graph cannot change
   std::vector<int> after;  // earlier nodes
 };
 
@@ -44,6 +45,7 @@ struct Capture {
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
   std::vector<GraphNode> nodes;
   std::set<cudaStream_t> streams;
+  bool invalidated = false;  // by something that may not be captured; only ending it is possible then
 };
 
 }  // namespace rlnas::simulator
@@ -71,15 +73,29 @@ namespace rlnas::simulator {
 // misuse() for the default streams, which work must not use, and for a stream that is not alive.
 void require_stream(cudaStream_t stream, const std::string& what);
 
-// Queues work, or adds it to the graph that the stream is captured into.
-void enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run);
+// Of a node that is one kernel, which an update may replace by another.
+inline constexpr const char* kKernelNode = "kernel";
+
+// Queues work, or adds it to the graph that the stream is captured into. `fixed`: see GraphNode; the work of
+// a library is several kernels that depend on the problem.
+// Errors: cudaErrorStreamCaptureInvalidated.
+cudaError_t enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run,
+                    const std::string& fixed = kKernelNode);
+
+// Reports the error and spoils the capture that the call was not allowed in.
+cudaError_t refuse_in_capture(Capture& capture, cudaError_t error = cudaErrorStreamCaptureUnsupported);
+// The answer to a call on a stream whose capture is spoilt; cudaSuccess for others.
+cudaError_t capture_status(cudaStream_t stream);
 
 class Scheduler {
  public:
   cudaStream_t create();
   void destroy(cudaStream_t stream);
   bool alive(cudaStream_t stream) const;
-  bool capturing() const;  // is any stream captured in a mode that forbids waiting and allocating?
+  // Refuses a call that the whole device, or every stream of the modes that forbid allocating, has to stand
+  // still for; cudaSuccess when no such capture goes on.
+  enum class Forbidden { in_any_capture, unless_relaxed };
+  cudaError_t refuse_in_captures(Forbidden forbidden);
 
   void push(cudaStream_t stream, Operation operation);
   void wait(cudaStream_t stream);

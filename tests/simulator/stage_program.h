@@ -1,0 +1,61 @@
+// A small program of two stages that take turns, for any backend: every call has other addresses or other
+// numbers than the time before, and all results are whole numbers, exact in float.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "kernels/backend.h"
+
+namespace rlnas::test {
+
+class StageProgram {
+ public:
+  static constexpr std::size_t kCount = 64, kBytes = kCount * sizeof(float);
+
+  explicit StageProgram(Backend& backend) : StageProgram(backend, Empty{}) {
+    for (float*& buffer : buffers_) {
+      buffer = static_cast<float*>(backend.allocate(kBytes));
+      backend.fill(kCount, 0.0f, buffer);
+    }
+  }
+  ~StageProgram() {
+    for (float* const buffer : buffers_) backend_.release(buffer);
+  }
+  StageProgram(const StageProgram&) = delete;
+  StageProgram& operator=(const StageProgram&) = delete;
+
+  // `in_the_middle` of the first stage something else may happen; `extra` calls make the stage another one.
+  void round(
+      int index, const std::function<void(float* scratch)>& in_the_middle = [](float*) {}, int extra = 0) {
+    const auto [turn0, turn1, value, sum, total, scratch] = buffers_;
+    float* const turn = index % 2 == 0 ? turn0 : turn1;
+    backend_.begin_stage("first", Direction::forward);
+    backend_.fill(kCount, float(index + 1), value);
+    backend_.add(kCount, value, turn, Store::accumulate);
+    backend_.add(kCount, turn, sum, Store::accumulate);
+    in_the_middle(scratch);
+    backend_.add(kCount, scratch, sum, Store::accumulate);
+    for (int i = 0; i < extra; ++i) backend_.add(kCount, value, sum, Store::accumulate);
+    backend_.begin_stage("second", Direction::backward);
+    backend_.add(kCount, sum, total, Store::accumulate);
+    backend_.add(kCount, turn, total, Store::accumulate);
+    backend_.fill(kCount, float(index), scratch);
+  }
+
+  std::vector<float> result() {
+    std::vector<float> total(kCount);
+    backend_.download(total.data(), buffers_[4], kBytes);
+    return total;
+  }
+
+ private:
+  // Delegated to, so that the destructor runs when the rest of the construction fails.
+  struct Empty {};
+  StageProgram(Backend& backend, Empty) : backend_(backend) {}
+
+  Backend& backend_;
+  float* buffers_[6] = {};
+};
+
+}  // namespace rlnas::test
