@@ -41,6 +41,9 @@ void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
   device_->libraries.download(host, device, bytes);
 }
 void CudaBackend::synchronize() {}
+std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
+  return Backend::make_readback(bytes);
+}
 
 std::size_t CudaBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
   return is_depthwise(spec) ? depthwise_workspace_bytes(spec, pass) : 0;
