@@ -140,9 +140,10 @@ inline void gather_tile(const RowPair* pairs, int count, int source_column, floa
         if (const int u = Tile::output(j, s); u >= 0) sum[u] += pixel * weights[s];
     }
   }
-  if (pixels == kTile && lanes == kLanes) {
+  if (lanes == kLanes) {
 #pragma GCC unroll 8
-    for (int u = 0; u < kTile; ++u) store<Vec>(to + std::ptrdiff_t(u) * channels, sum[u]);
+    for (int u = 0; u < kTile; ++u)
+      if (u < pixels) store<Vec>(to + std::ptrdiff_t(u) * channels, sum[u]);
     return;
   }
 #pragma GCC unroll 8
