@@ -1,5 +1,6 @@
 // One convolution pass that runs a chunk of images at a time on one thread, so that a caller can do more with
-// a chunk while it is in cache. Made by onednn_conv.h and winograd_conv.h, kept by conv_engine.h.
+// a chunk while it is in cache. Made by onednn_conv.h, depthwise_conv.h and winograd_conv.h, kept by
+// conv_engine.h.
 //
 // forward and backward_data: load_weights once, then run_chunk for every chunk. backward_weights: run_chunk
 // for every chunk, each unit's chunks in order on one thread, into the unit's own copy of the weight
@@ -32,7 +33,7 @@ class ChunkedConv {
                          const float* out_side, void* scratch) const = 0;
   // sum: one copy -> the part's share of dw [K,C/g,R,S].
   virtual void store_weights(int part, const void* sum, float* dw) const = 0;
-  // "jit:avx2" or another of oneDNN's names, "rlnas:winograd"
+  // "jit:avx2" or another of oneDNN's names, "rlnas:depthwise", "rlnas:winograd"
   virtual const char* implementation() const = 0;
 
   // Chunks are handed to threads in units.

@@ -2,7 +2,8 @@
 //
 // The batch is cut into chunks of a few images, fixed by the problem alone, and threads take chunks: results
 // do not depend on the thread count. Dense convolutions go to oneDNN or, when asked for and possible, to
-// Winograd; what oneDNN would leave to its reference code goes to direct_conv.h.
+// Winograd, depthwise ones to oneDNN or depthwise_conv.h, whichever was measured to be faster; what is left,
+// where oneDNN has only its reference code, goes to direct_conv.h.
 #pragma once
 
 #include <memory>
@@ -34,7 +35,7 @@ class ConvEngine {
   // Adds the copies up in their order, in place, and stores the sum as dw [K,C/g,R,S].
   void sum_weights(const ChunkedConv& conv, void* copies, float* dw) const;
 
-  // Name of the code that runs it: ChunkedConv's, or "rlnas:depthwise", "rlnas:direct".
+  // Name of the code that runs it: ChunkedConv's, or "rlnas:direct".
   const char* implementation(const ConvSpec& spec, ConvPass pass);
 
  private:

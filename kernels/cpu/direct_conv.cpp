@@ -11,10 +11,6 @@
 namespace rlnas {
 namespace {
 
-bool is_depthwise(const ConvSpec& spec) {
-  return spec.in_channels == spec.groups && spec.out_channels == spec.groups;
-}
-
 // sources[i*kernel + r]: the row (or column) of the source image that filter row r needs for row i of the
 // destination, or -1 when it needs none.
 using Sources = std::vector<int>;
@@ -47,7 +43,6 @@ enum class Last { out_channels, in_channels };
 // Position in the reordered copy of weight (g, k, c, r, s); k and c count within the group.
 std::size_t reordered_at(const ConvSpec& spec, Last last, int g, int k, int c, int r, int s) {
   const int in = spec.in_channels / spec.groups, out = spec.out_channels / spec.groups;
-  if (is_depthwise(spec)) return std::size_t(r * spec.kernel + s) * std::size_t(spec.groups) + std::size_t(g);
   const std::size_t tap = std::size_t((g * spec.kernel + r) * spec.kernel + s);
   const std::size_t inner = last == Last::out_channels ? std::size_t(c * out + k) : std::size_t(k * in + c);
   return tap * std::size_t(in * out) + inner;
@@ -72,32 +67,8 @@ struct Gather {  // every destination pixel collects from the source pixels unde
   Sources rows, columns;
 };
 
-// One destination row of a depthwise filter; weights [R][S][C].
-void gather_row_depthwise(const Gather& job, int row, const float* source, const float* weights, float* to) {
-  const int channels = job.channels, kernel = job.kernel;
-  for (int column = 0; column < job.width; ++column, to += channels) {
-    for_channel_blocks(channels, [&]<class V, int N>(int c) {
-      V sum[N] = {};
-      for (int r = 0; r < kernel; ++r) {
-        const int h = job.rows[std::size_t(row * kernel + r)];
-        if (h < 0) continue;
-        for (int s = 0; s < kernel; ++s) {
-          const int w = job.columns[std::size_t(column * kernel + s)];
-          if (w < 0) continue;
-          const float* const pixel =
-              source + std::size_t(h * job.source_width + w) * std::size_t(channels) + c;
-          const float* const filter = weights + std::size_t(r * kernel + s) * std::size_t(channels) + c;
-          for (int i = 0; i < N; ++i)
-            sum[i] += load<V>(pixel + i * kWidth<V>) * load<V>(filter + i * kWidth<V>);
-        }
-      }
-      for (int i = 0; i < N; ++i) store<V>(to + c + i * kWidth<V>, sum[i]);
-    });
-  }
-}
-
-// One destination row of a grouped filter; weights [g][R][S][source channel][destination channel].
-void gather_row_grouped(const Gather& job, int row, const float* source, const float* weights, float* to) {
+// One destination row; weights [g][R][S][source channel][destination channel].
+void gather_row(const Gather& job, int row, const float* source, const float* weights, float* to) {
   const int kernel = job.kernel;
   const int from_group = job.source_channels / job.groups, to_group = job.channels / job.groups;
   const std::size_t tap_size = std::size_t(from_group) * std::size_t(to_group);
@@ -133,17 +104,13 @@ void run_gather(int threads, const ConvSpec& spec, const Gather& job, Last last,
   const std::size_t source_image =
       std::size_t(job.source_height * job.source_width) * std::size_t(job.source_channels);
   const std::size_t row_size = std::size_t(job.width) * std::size_t(job.channels);
-  const bool depthwise = is_depthwise(spec);
   parallel_ranges(threads, std::int64_t(job.images) * job.height,
                   items_per_block(std::int64_t(row_size * 16)), [&](std::int64_t begin, std::int64_t end) {
                     for (std::int64_t i = begin; i < end; ++i) {
                       const float* const image = source + std::size_t(i / job.height) * source_image;
                       const int row = int(i % job.height);
                       float* const row_to = to + std::size_t(i) * row_size;
-                      if (depthwise)
-                        gather_row_depthwise(job, row, image, weights, row_to);
-                      else
-                        gather_row_grouped(job, row, image, weights, row_to);
+                      gather_row(job, row, image, weights, row_to);
                     }
                   });
 }
@@ -152,9 +119,7 @@ void run_gather(int threads, const ConvSpec& spec, const Gather& job, Last last,
 void scatter_row(const ConvSpec& spec, const Sources& rows, const Sources& columns, int p,
                  const float* x_image, const float* dy_row, float* partial) {
   const int kernel = spec.kernel, in = spec.in_channels / spec.groups, out = spec.out_channels / spec.groups;
-  const int groups = is_depthwise(spec) ? 1 : spec.groups;
-  const int width = is_depthwise(spec) ? spec.groups : out;  // of the vectorised axis
-  for (int g = 0; g < groups; ++g)
+  for (int g = 0; g < spec.groups; ++g)
     for (int r = 0; r < kernel; ++r) {
       const int h = rows[std::size_t(p * kernel + r)];
       if (h < 0) continue;
@@ -163,18 +128,15 @@ void scatter_row(const ConvSpec& spec, const Sources& rows, const Sources& colum
       for (int s = 0; s < kernel; ++s)
         for (int from = 0; from < in; ++from) {
           float* const to = partial + reordered_at(spec, Last::out_channels, g, 0, from, r, s);
-          for_channel_blocks(width, [&]<class V, int N>(int c) {
+          for_channel_blocks(out, [&]<class V, int N>(int c) {
             V sum[N] = {};
             for (int q = 0; q < spec.out_width(); ++q) {
               const int w = columns[std::size_t(q * kernel + s)];
               if (w < 0) continue;
               const float* const pixel = x_row + std::size_t(w) * std::size_t(spec.in_channels);
               const float* const dy = dy_row + std::size_t(q) * std::size_t(spec.out_channels) + g * out + c;
-              for (int i = 0; i < N; ++i) {
-                const V value =
-                    is_depthwise(spec) ? load<V>(pixel + c + i * kWidth<V>) : splat<V>(pixel[from]);
-                sum[i] += value * load<V>(dy + i * kWidth<V>);
-              }
+              const V value = splat<V>(pixel[from]);
+              for (int i = 0; i < N; ++i) sum[i] += value * load<V>(dy + i * kWidth<V>);
             }
             for (int i = 0; i < N; ++i) {
               float* const at = to + c + i * kWidth<V>;
@@ -187,8 +149,8 @@ void scatter_row(const ConvSpec& spec, const Sources& rows, const Sources& colum
 
 }  // namespace
 
-const char* direct_conv_name(const ConvSpec& spec) {
-  return is_depthwise(spec) ? "rlnas:depthwise" : "rlnas:direct";
+const char* direct_conv_name() {
+  return "rlnas:direct";
 }
 
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {

@@ -1,5 +1,5 @@
-// Our own convolutions, for what oneDNN would leave to its reference code: depthwise and grouped filters with
-// strides or dilations it has no generated code for.
+// Our own convolutions, for what oneDNN would leave to its reference code and no search space has: grouped
+// filters with strides or dilations it has no generated code for, depthwise ones that depthwise_conv.h lacks.
 //
 // Plain direct loops over an NHWC image, vectorised over channels; weights are first turned from
 // [K, C/g, R, S] into an order whose last axis is the one vectorised over. Sums over images are cut as in
@@ -10,7 +10,7 @@
 
 namespace rlnas {
 
-const char* direct_conv_name(const ConvSpec& spec);
+const char* direct_conv_name();
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass);
 void direct_conv_forward(int threads, const ConvSpec& spec, const float* x, const float* w, float* y,
                          Workspace workspace);

@@ -124,7 +124,7 @@ void run_affine_sum(Harness& h, AffineSumSpec spec, Write write) {
 
 std::vector<ConvSpec> conv_specs() {
   // {batch, in_channels, in_height, in_width, out_channels, kernel, stride, padding, dilation, groups}
-  return {
+  std::vector<ConvSpec> specs = {
       // of the NAS-Bench-201 SuperNet
       {5, 3, 32, 32, 16, 3, 1, 1, 1, 1},
       {3, 16, 32, 32, 16, 1, 1, 0, 1, 1},
@@ -171,6 +171,15 @@ std::vector<ConvSpec> conv_specs() {
       {3, 32, 6, 6, 32, 3, 1, 2, 2, 2},
       {2, 3, 5, 5, 6, 3, 1, 1, 1, 3},
   };
+  // Every depthwise filter of the search spaces, on images it covers at once and on larger ones.
+  for (const int kernel : {3, 5, 7})
+    for (const int stride : {1, 2})
+      for (const int dilation : {1, 2}) {
+        const int padding = dilation * (kernel - 1) / 2;
+        specs.push_back({9, 24, 3, 2, 24, kernel, stride, padding, dilation, 24});
+        specs.push_back({3, 40, 11, 18, 40, kernel, stride, padding, dilation, 40});
+      }
+  return specs;
 }
 
 std::vector<Case> conv_cases() {

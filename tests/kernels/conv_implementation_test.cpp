@@ -45,6 +45,20 @@ TEST_CASE("the SuperNet's convolutions run generated code") {
         }
 }
 
+TEST_CASE("the depthwise convolutions of DARTS and MobileNet run code made for them") {
+  ConvEngine engine(1);
+  for (const int kernel : {3, 5, 7})
+    for (const int stride : {1, 2})
+      for (const int dilation : {1, 2})
+        for (const ConvPass pass : kPasses) {
+          const std::string name = engine.implementation(
+              {8, 48, 28, 28, 48, kernel, stride, dilation * (kernel - 1) / 2, dilation, 48}, pass);
+          CAPTURE(name);
+          // oneDNN's depthwise kernels have "dw" in their names
+          CHECK((name == "rlnas:depthwise" || name.find("dw") != std::string::npos));
+        }
+}
+
 TEST_CASE("no convolution of the case table runs oneDNN's reference code") {
   ConvEngine engine(1);
   for (const ConvSpec& spec : conv_specs())

@@ -5,17 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "engine/philox.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/winograd.h"
+#include "tests/kernels/guarded.h"
 
 namespace rlnas::test {
 namespace {
-
-using Floats = std::vector<float>;
 
 // Even and odd sizes, images smaller than a tile, rows longer than a strip, channels that fill registers in
 // every way.
@@ -24,34 +22,6 @@ const ConvSpec kSpecs[] = {{4, 16, 32, 32, 16, 3, 1, 1, 1, 1}, {3, 32, 16, 16, 3
                            {2, 16, 2, 3, 32, 3, 1, 1, 1, 1},   {3, 48, 7, 9, 16, 3, 1, 1, 1, 1},
                            {2, 16, 13, 33, 48, 3, 1, 1, 1, 1}, {1, 32, 6, 135, 16, 3, 1, 1, 1, 1},
                            {7, 80, 4, 5, 64, 3, 1, 1, 1, 1},   {2, 64, 11, 4, 96, 3, 1, 1, 1, 1}};
-
-// Memory between sentinels; not a number at first, so that reading or leaving what was not written is seen.
-class Guarded {
- public:
-  explicit Guarded(std::size_t floats)
-      : values_(floats + 2 * kGuard, std::numeric_limits<float>::quiet_NaN()) {
-    std::fill_n(values_.begin(), kGuard, kSentinel);
-    std::fill_n(values_.end() - kGuard, kGuard, kSentinel);
-  }
-  float* data() { return values_.data() + kGuard; }
-  Floats contents() const { return Floats(values_.begin() + kGuard, values_.end() - kGuard); }
-  bool intact() const {
-    const auto whole = [](float value) { return value == kSentinel; };
-    return std::all_of(values_.begin(), values_.begin() + kGuard, whole) &&
-           std::all_of(values_.end() - kGuard, values_.end(), whole);
-  }
-
- private:
-  static constexpr int kGuard = 32;
-  static constexpr float kSentinel = 12345.0f;
-  Floats values_;
-};
-
-Floats random_floats(RandomStream& random, std::size_t count) {
-  Floats values(count);
-  for (float& value : values) value = random.uniform() * 2.0f - 1.0f;
-  return values;
-}
 
 Floats run(const ConvSpec& spec, ConvPass pass, int images, const float* in, const float* w) {
   Guarded transformed(winograd_weight_bytes(spec) / sizeof(float));

@@ -1,0 +1,188 @@
+// The inner loops of depthwise_conv.cpp: one vector of channels, a few output pixels in registers.
+//
+// A pass gathers rows of its source in a ring of rows with zeros to their left and right, one vector of
+// channels a pixel, so that no inner loop tests for a border; rows above and below the image are left out of
+// the sums. Each source pixel of a row is loaded once and multiplied into every output of the tile that it
+// meets.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/cpu/vec.h"
+#include "kernels/spec.h"
+
+namespace rlnas::depthwise {
+
+using Vec = WideFloat;
+inline constexpr int kLanes = kWidth<Vec>;
+inline constexpr int kTile = 8;  // output pixels of a gathering tile
+inline constexpr int kGradientTile =
+    kLanes == 16 ? 8 : 4;  // of a weight gradient's: AVX2 has half the registers
+
+// A filter that keeps the size of an image at stride 1.
+template <int kernel, int stride, int dilation>
+struct Filter {
+  static constexpr int kKernel = kernel, kStride = stride, kDilation = dilation;
+  static constexpr int kReach = dilation * (kernel - 1);
+  static constexpr int kPadding = kReach / 2;
+};
+
+// Which source pixels a tile of outputs reads: x for y (and for dw), or dy for dx.
+template <class Filter, ConvPass pass, int tile>
+struct Reads {
+  static constexpr bool kForward = pass != ConvPass::backward_data;
+  // Zeros before the first pixel of a source row.
+  static constexpr int kMargin = kForward ? Filter::kPadding : Filter::kPadding / Filter::kStride;
+  // Source pixels from the first that a tile reads to the last, counted from the margin's start.
+  static constexpr int kSpan = kForward ? (tile - 1) * Filter::kStride + Filter::kReach + 1
+                                        : (tile - 1 + Filter::kPadding) / Filter::kStride + kMargin + 1;
+
+  // The output of the tile that tap s feeds with source pixel j, or -1.
+  static constexpr int output(int j, int s) {
+    if (kForward) {
+      const int n = j - s * Filter::kDilation;
+      return n >= 0 && n % Filter::kStride == 0 && n / Filter::kStride < tile ? n / Filter::kStride : -1;
+    }
+    const int n = (j - kMargin) * Filter::kStride + s * Filter::kDilation - Filter::kPadding;
+    return n >= 0 && n < tile ? n : -1;
+  }
+  // The source row that output row `row` reads through filter row r, or -1.
+  static constexpr int source_row(int row, int r, int source_height) {
+    const int n = kForward ? row * Filter::kStride + r * Filter::kDilation - Filter::kPadding
+                           : row + Filter::kPadding - r * Filter::kDilation;
+    if (kForward) return n >= 0 && n < source_height ? n : -1;
+    return n >= 0 && n % Filter::kStride == 0 && n / Filter::kStride < source_height ? n / Filter::kStride
+                                                                                     : -1;
+  }
+  // Where in a source row, from the margin's start, the tile begins whose first output is `column`.
+  static constexpr int source_column(int column) {
+    return kForward ? column * Filter::kStride : column / Filter::kStride;
+  }
+  // Pixels of a source row with its margins.
+  static constexpr int row_pixels(int source_width, int outputs) {
+    const int last_tile = source_column((outputs - 1) / tile * tile);
+    return std::max(kMargin + source_width, last_tile + kSpan);
+  }
+};
+
+// The last rows of an image that were loaded, kLanes channels of each pixel.
+class RowRing {
+ public:
+  static constexpr std::size_t floats(int rows, int pixels) {
+    return std::size_t(rows) * std::size_t(pixels) * std::size_t(kLanes);
+  }
+  // storage: floats(rows, pixels) of them, 64-byte aligned; becomes zeros.
+  RowRing(float* storage, int rows, int pixels, int margin)
+      : storage_(storage), rows_(rows), margin_(margin), row_floats_(floats(1, pixels)) {
+    std::fill_n(storage, floats(rows, pixels), 0.0f);
+  }
+
+  // Starts on `lanes` channels from image [H,width,channels] on.
+  void start(const float* image, int width, int channels, int lanes) {
+    image_ = image;
+    width_ = width;
+    channels_ = channels;
+    lanes_ = lanes;
+    loaded_ = 0;
+  }
+  // All rows up to `row`.
+  void load_through(int row) {
+    for (; loaded_ <= row; ++loaded_) {
+      const float* from = image_ + std::size_t(loaded_) * std::size_t(width_) * std::size_t(channels_);
+      float* to = slot(loaded_) + margin_ * kLanes;
+      if (lanes_ == kLanes) {
+        for (int w = 0; w < width_; ++w, from += channels_, to += kLanes) store<Vec>(to, load<Vec>(from));
+      } else {
+        for (int w = 0; w < width_; ++w, from += channels_, to += kLanes) {
+          Vec pixel = {};
+          std::memcpy(&pixel, from, std::size_t(lanes_) * sizeof(float));
+          store<Vec>(to, pixel);
+        }
+      }
+    }
+  }
+  // A row among the last `rows` loaded, from its left margin on.
+  const float* row(int row) const { return slot(row); }
+
+ private:
+  float* slot(int row) const { return storage_ + std::size_t(row % rows_) * row_floats_; }
+
+  float* storage_;
+  int rows_, margin_;
+  std::size_t row_floats_;
+  const float* image_ = nullptr;
+  int width_ = 0, channels_ = 0, lanes_ = 0, loaded_ = 0;
+};
+
+// A filter row [S][kLanes] and the source row that it meets.
+struct RowPair {
+  const float* source;
+  const float* weights;
+};
+
+// One tile of outputs of a row: the sum over `pairs`. Stores `pixels` of them, `lanes` channels each.
+template <class Filter, ConvPass pass>
+inline void gather_tile(const RowPair* pairs, int count, int source_column, float* to, int pixels,
+                        int channels, int lanes) {
+  using Tile = Reads<Filter, pass, kTile>;
+  Vec sum[kTile] = {};
+  for (int i = 0; i < count; ++i) {
+    const float* const source = pairs[i].source + std::ptrdiff_t(source_column) * kLanes;
+    Vec weights[Filter::kKernel];
+#pragma GCC unroll 8
+    for (int s = 0; s < Filter::kKernel; ++s) weights[s] = load<Vec>(pairs[i].weights + s * kLanes);
+#pragma GCC unroll 32
+    for (int j = 0; j < Tile::kSpan; ++j) {
+      const Vec pixel = load<Vec>(source + j * kLanes);
+#pragma GCC unroll 8
+      for (int s = 0; s < Filter::kKernel; ++s)
+        if (const int u = Tile::output(j, s); u >= 0) sum[u] += pixel * weights[s];
+    }
+  }
+  if (lanes == kLanes) {
+#pragma GCC unroll 8
+    for (int u = 0; u < kTile; ++u)
+      if (u < pixels) store<Vec>(to + std::ptrdiff_t(u) * channels, sum[u]);
+    return;
+  }
+#pragma GCC unroll 8
+  for (int u = 0; u < kTile; ++u)
+    if (u < pixels)
+      std::memcpy(to + std::ptrdiff_t(u) * channels, &sum[u], std::size_t(lanes) * sizeof(float));
+}
+
+// Adds to sums [S][kLanes] the gradient of one filter row. pairs: rows of x and, as weights, of dy, which
+// ends in zeros where its tiles do; `tiles` of them a row.
+template <class Filter>
+inline void add_gradient(const RowPair* pairs, int count, int tiles, float* sums) {
+  using Tile = Reads<Filter, ConvPass::backward_weights, kGradientTile>;
+  // Two sums a tap, for a multiply-add need not wait for the one before; where registers are short, one.
+  constexpr int kChains = kLanes == 8 && Filter::kKernel > 5 ? 1 : 2;
+  Vec sum[kChains][Filter::kKernel] = {};
+  for (int i = 0; i < count; ++i) {
+    const float *x = pairs[i].source, *dy = pairs[i].weights;
+    for (int t = 0; t < tiles; ++t) {
+      Vec gradient[kGradientTile];
+#pragma GCC unroll 8
+      for (int u = 0; u < kGradientTile; ++u) gradient[u] = load<Vec>(dy + u * kLanes);
+#pragma GCC unroll 32
+      for (int j = 0; j < Tile::kSpan; ++j) {
+        const Vec pixel = load<Vec>(x + j * kLanes);
+#pragma GCC unroll 8
+        for (int s = 0; s < Filter::kKernel; ++s)
+          if (const int u = Tile::output(j, s); u >= 0) sum[u % kChains][s] += pixel * gradient[u];
+      }
+      x += Filter::kStride * kGradientTile * kLanes;
+      dy += kGradientTile * kLanes;
+    }
+  }
+#pragma GCC unroll 8
+  for (int s = 0; s < Filter::kKernel; ++s) {
+    Vec total = load<Vec>(sums + s * kLanes);
+    for (int chain = 0; chain < kChains; ++chain) total += sum[chain][s];
+    store<Vec>(sums + s * kLanes, total);
+  }
+}
+
+}  // namespace rlnas::depthwise
