@@ -8,7 +8,10 @@
 namespace rlnas {
 
 CudaBackend::CudaBackend(const CudaOptions& options)
-    : options_(options), device_(std::make_unique<CudaDevice>(options)), stream_(device_->compute.get()) {}
+    : options_(options),
+      device_(std::make_unique<CudaDevice>(options)),
+      stream_(device_->compute.get()),
+      norm_pool_(device_->norm_pool.get()) {}
 
 CudaBackend::~CudaBackend() = default;
 
@@ -16,7 +19,8 @@ std::string CudaBackend::description() const {
   std::ostringstream text;
   text << "cuda:" << device_->index << ": " << device_->name << ", " << (device_->memory_bytes >> 20)
        << " MiB, " << name_of(options_.precision)
-       << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
+       << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic")
+       << (norm_pool_ != nullptr ? ", norm and pooling by cuDNN" : "");
   return text.str();
 }
 

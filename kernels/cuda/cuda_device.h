@@ -12,6 +12,7 @@ namespace rlnas {
 
 class CudnnConv;   // cudnn_conv.h
 class CublasGemm;  // cublas_gemm.h
+class NormPool;    // norm_pool.h
 
 struct CudaDevice {
   // Makes the device the current one of this thread, which must be the one that uses the backend.
@@ -26,6 +27,7 @@ struct CudaDevice {
   HostLink link;
   std::unique_ptr<CudnnConv> conv;
   std::unique_ptr<CublasGemm> gemm;
+  std::unique_ptr<NormPool> norm_pool;  // null: own kernels
 };
 
 }  // namespace rlnas
