@@ -233,7 +233,8 @@ enum class Determinism {
   off,  // cuDNN may choose algorithms that add up in any order
 };
 
-// Whose kernels normalise and pool. cuDNN compiles its own at run time, 0.5 to 2 s a shape (docs/cudnn_plans.md).
+// Whose kernels normalise and pool. cuDNN compiles its own at run time, 0.5 to 2 s a shape
+// (docs/cudnn_plans.md).
 enum class NormAndPool {
   own,
   cudnn,  // batch norm and average pooling, as far as kernels/cuda/cudnn_norm_pool.h says

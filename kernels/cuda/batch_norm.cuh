@@ -201,8 +201,8 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     save_channel(c, double(running_mean[c]), double(running_var[c]), spec.epsilon, gamma, beta, saved);
 }
 
-// What follows from saved.mean and saved.inv_std, where another than the kernels above made them. The variance
-// comes out with the rounding of inv_std: within 2^-22 of variance + epsilon.
+// What follows from saved.mean and saved.inv_std, where another than the kernels above made them. The
+// variance comes out with the rounding of inv_std: within 2^-22 of variance + epsilon.
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_from_saved_kernel(BatchNormSpec spec, const float* gamma, const float* beta,
                                  float* running_mean, float* running_var, BatchNormSaved saved) {

@@ -1,5 +1,5 @@
-// The cuDNN plans of a backend's convolutions, found by problem: several are looked up in every layer, too often
-// to put a problem's text together each time.
+// The cuDNN plans of a backend's convolutions, found by problem: several are looked up in every layer, too
+// often to put a problem's text together each time.
 #pragma once
 
 #include "kernels/conv_problem.h"

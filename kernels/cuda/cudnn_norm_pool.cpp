@@ -103,8 +103,8 @@ void CudnnNormPool::batch_norm_statistics(const BatchNormSpec& spec, const float
   check_workspace("batch norm", workspace, parts.bytes());
   float epsilon = spec.epsilon;
   // Nobody reads the normalised matrix, so any C numbers do as gamma and beta: the first row of x.
-  const std::array<void*, 7> pointers = {input(x), parts.matrix(workspace), saved.mean, saved.inv_std,
-                                         input(x), input(x),                &epsilon};
+  const std::array<void*, 7> pointers = {
+      input(x), parts.matrix(workspace), saved.mean, saved.inv_std, input(x), input(x), &epsilon};
   handle_.execute(plan, pointers, parts.scratch(workspace), "batch norm forward");
   norm_from_saved(spec, gamma, beta, running_mean, running_var, saved, stream_);
 }

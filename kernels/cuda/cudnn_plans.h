@@ -1,5 +1,5 @@
-// cuDNN plans: made when first asked for, kept as long as this object and, where a directory is given, on disk,
-// so that a second start of a run plans nothing.
+// cuDNN plans: made when first asked for, kept as long as this object and, where a directory is given, on
+// disk, so that a second start of a run plans nothing.
 //
 // A plan file is named after its key and begins with it: problem, policy, cuDNN version and all properties of
 // the device. A file that says anything else, or that cuDNN does not accept, is made anew.

@@ -1,5 +1,5 @@
-// Batch norm and average pooling by other than own kernels, as CudaBackend sees them: an interface, so that the
-// files of own kernels include nothing of cuDNN.
+// Batch norm and average pooling by other than own kernels, as CudaBackend sees them: an interface, so that
+// the files of own kernels include nothing of cuDNN.
 #pragma once
 
 #include "kernels/backend.h"

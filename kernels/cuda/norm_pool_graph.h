@@ -12,7 +12,8 @@ enum class PoolKind { average, maximum };
 // (by value). No running statistics: what cuDNN would do with the variance of one row, and whether by M or
 // M-1, it does not say.
 CudnnDescriptor norm_forward_graph(const BatchNormSpec& spec);
-// NORM_BACKWARD: x [M,C], dy [M,C], dx [M,C], mean [C], inverse deviation [C], gamma [C], dgamma [C], dbeta [C].
+// NORM_BACKWARD: x [M,C], dy [M,C], dx [M,C], mean [C], inverse deviation [C], gamma [C], dgamma [C], dbeta
+// [C].
 CudnnDescriptor norm_backward_graph(const BatchNormSpec& spec);
 // RESAMPLE_FWD: x [N,H,W,C], y [N,P,Q,C], with a maximum index [N,P,Q,C]. Averages leave padding out.
 CudnnDescriptor pool_forward_graph(const PoolSpec& spec, PoolKind kind);
@@ -20,9 +21,9 @@ CudnnDescriptor pool_forward_graph(const PoolSpec& spec, PoolKind kind);
 CudnnDescriptor pool_backward_graph(const PoolSpec& spec, PoolKind kind);
 
 // ---- pieces, for graphs like these ----
-CudnnTensor norm_rows(const BatchNormSpec& spec);         // [M,C]
-CudnnTensor norm_channels(const BatchNormSpec& spec);     // [C]
-CudnnTensor pool_input(const PoolSpec& spec);             // [N,H,W,C]
+CudnnTensor norm_rows(const BatchNormSpec& spec);      // [M,C]
+CudnnTensor norm_channels(const BatchNormSpec& spec);  // [C]
+CudnnTensor pool_input(const PoolSpec& spec);          // [N,H,W,C]
 CudnnTensor pool_output(const PoolSpec& spec,
                         cudnnDataType_t type = CUDNN_DATA_FLOAT);  // [N,P,Q,C]
 CudnnDescriptor pool_geometry(const PoolSpec& spec, PoolKind kind);

@@ -206,8 +206,7 @@ TEST_CASE("planted bug: the host does not wait before it writes to pinned memory
 
 TEST_CASE("a machine without driver or device, or with no device of that index, is told apart") {
   const auto make = [](int device) { return [device] { make_cuda_backend({.device = device}); }; };
-  check_has(error_of({.presence = simulator::Presence::no_driver}, make(0)),
-            "no NVIDIA driver");
+  check_has(error_of({.presence = simulator::Presence::no_driver}, make(0)), "no NVIDIA driver");
   check_has(error_of({.presence = simulator::Presence::no_device}, make(0)), "no CUDA-capable device");
   check_has(error_of({}, make(1)), "there is no device cuda:1");
   check_has(error_of({.memory_bytes = 1 << 20}, make(0)), "out of device memory");

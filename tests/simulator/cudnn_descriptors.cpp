@@ -114,8 +114,9 @@ cudnnStatus_t read_plan_text(cudnnBackendDescriptor_t plan, std::int64_t capacit
   status = real(plan, kName, CUDNN_TYPE_CHAR, length, &length, text.data());
   if (status != CUDNN_STATUS_SUCCESS) return status;
   if (const auto& computation = record_of(plan).computation)
-    std::visit([&](const auto& of) { text += kMark + std::to_string(computation->index()) + ' ' + text_of(of); },
-               *computation);
+    std::visit(
+        [&](const auto& of) { text += kMark + std::to_string(computation->index()) + ' ' + text_of(of); },
+        *computation);
   *count = std::int64_t(text.size());
   if (to != nullptr) std::memcpy(to, text.data(), std::size_t(std::min(capacity, *count)));
   return CUDNN_STATUS_SUCCESS;
@@ -146,17 +147,16 @@ std::optional<NormPool> read_norm(const DescriptorRecord& operation) {
             CUDNN_NORM_FWD_TRAINING)
       return std::nullopt;
     const DescriptorRecord& epsilon = part(operation, CUDNN_ATTR_OPERATION_NORM_FWD_EPSILON_DESC);
-    return NormPool{NormPool::Kind::norm_forward,
-                    tensors_of(operation, {CUDNN_ATTR_OPERATION_NORM_FWD_XDESC,
-                                           CUDNN_ATTR_OPERATION_NORM_FWD_YDESC,
-                                           CUDNN_ATTR_OPERATION_NORM_FWD_MEAN_DESC,
-                                           CUDNN_ATTR_OPERATION_NORM_FWD_INV_VARIANCE_DESC,
-                                           CUDNN_ATTR_OPERATION_NORM_FWD_SCALE_DESC,
-                                           CUDNN_ATTR_OPERATION_NORM_FWD_BIAS_DESC}),
-                    epsilon.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0),
-                    {},
-                    {},
-                    {}};
+    return NormPool{
+        NormPool::Kind::norm_forward,
+        tensors_of(operation,
+                   {CUDNN_ATTR_OPERATION_NORM_FWD_XDESC, CUDNN_ATTR_OPERATION_NORM_FWD_YDESC,
+                    CUDNN_ATTR_OPERATION_NORM_FWD_MEAN_DESC, CUDNN_ATTR_OPERATION_NORM_FWD_INV_VARIANCE_DESC,
+                    CUDNN_ATTR_OPERATION_NORM_FWD_SCALE_DESC, CUDNN_ATTR_OPERATION_NORM_FWD_BIAS_DESC}),
+        epsilon.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0),
+        {},
+        {},
+        {}};
   }
   if (operation.value(CUDNN_ATTR_OPERATION_NORM_BWD_MODE, CUDNN_LAYER_NORM) != CUDNN_BATCH_NORM)
     return std::nullopt;
@@ -175,8 +175,8 @@ std::optional<NormPool> read_norm(const DescriptorRecord& operation) {
 
 std::optional<NormPool> read_average(const DescriptorRecord& operation) {
   const bool forward = operation.type == CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR;
-  const DescriptorRecord& geometry = part(operation, forward ? CUDNN_ATTR_OPERATION_RESAMPLE_FWD_DESC
-                                                             : CUDNN_ATTR_OPERATION_RESAMPLE_BWD_DESC);
+  const DescriptorRecord& geometry = part(
+      operation, forward ? CUDNN_ATTR_OPERATION_RESAMPLE_FWD_DESC : CUDNN_ATTR_OPERATION_RESAMPLE_BWD_DESC);
   if (geometry.value(CUDNN_ATTR_RESAMPLE_MODE, CUDNN_RESAMPLE_MAXPOOL) !=
       CUDNN_RESAMPLE_AVGPOOL_EXCLUDE_PADDING)
     return std::nullopt;

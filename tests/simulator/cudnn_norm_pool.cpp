@@ -84,9 +84,8 @@ void norm_backward(const NormPool& operation, const Operands& in) {
     dbeta.values()[c] += dy.values()[i];
   });
   for_each_element(matrix, [&](std::size_t i, std::size_t c) {
-    dx.values()[i] =
-        gamma.values()[c] * inverse.values()[c] *
-        (dy.values()[i] - (dbeta.values()[c] + normalised(i, c) * dgamma.values()[c]) / rows);
+    dx.values()[i] = gamma.values()[c] * inverse.values()[c] *
+                     (dy.values()[i] - (dbeta.values()[c] + normalised(i, c) * dgamma.values()[c]) / rows);
   });
   in.write(2, dx);
   in.write(6, dgamma);

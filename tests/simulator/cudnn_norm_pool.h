@@ -12,8 +12,8 @@ struct NormPool {
   enum class Kind { norm_forward, norm_backward, average_forward, average_backward };
 
   Kind kind = Kind::norm_forward;
-  // norm_forward: x, y, mean, inverse deviation, gamma, beta; norm_backward: x, dy, dx, mean, inverse deviation,
-  // gamma, dgamma, dbeta; average_*: x or dx, y or dy.
+  // norm_forward: x, y, mean, inverse deviation, gamma, beta; norm_backward: x, dy, dx, mean, inverse
+  // deviation, gamma, dgamma, dbeta; average_*: x or dx, y or dy.
   std::vector<GraphTensor> tensors;
   std::int64_t epsilon_id = 0;  // of a number by host pointer; 0: none
   std::array<std::int64_t, 2> window{}, stride{}, padding{};
