@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/device.h"
 #include "bench/machine.h"
 #include "kernels/backend.h"
 
@@ -119,6 +120,8 @@ void bench_passes(benchmark::State& state, const ConvSpec& spec, const std::vect
 }
 
 void register_all() {
+  RLNAS_CHECK(on_cpu(), usage,
+              "--device: this bench is of the CPU's kernels; rlnas_bench_own_or_cudnn has CUDA's");
   using enum ConvPass;
   const std::vector<std::pair<const char*, std::vector<ConvPass>>> kinds = {
       {"all", {forward, backward_data, backward_weights}},
