@@ -1,9 +1,8 @@
 #include "bench/device.h"
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 
+#include "engine/device.h"
 #include "kernels/check.h"
 
 namespace rlnas::bench {
@@ -19,13 +18,6 @@ struct Device {
 Device& device() {
   static Device chosen;
   return chosen;
-}
-
-Precision precision_of(const std::string& text) {
-  if (text == "fp32") return Precision::fp32;
-  if (text == "tf32") return Precision::tf32;
-  if (text == "bf16") return Precision::bf16;
-  fail(ErrorCode::usage, "--precision: '", text, "' is not one of fp32, tf32, bf16");
 }
 
 }  // namespace
@@ -50,15 +42,12 @@ std::string take_flag(std::vector<char*>& arguments, std::string_view flag) {
 void take_device(std::vector<char*>& arguments) {
   if (const std::string text = take_flag(arguments, "--device"); !text.empty()) device().text = text;
   if (const std::string text = take_flag(arguments, "--precision"); !text.empty())
-    device().cuda.precision = precision_of(text);
+    device().cuda.precision = parse_precision(text);
   const std::string& text = device().text;
   if (text == "cpu" || text == "cuda") return;
-  constexpr std::string_view kIndexed = "cuda:";
-  const char* const last = text.data() + text.size();
-  const char* const first = std::min(text.data() + kIndexed.size(), last);
-  const auto [end, error] = std::from_chars(first, last, device().cuda.device);
-  RLNAS_CHECK(text.starts_with(kIndexed) && error == std::errc() && end == last, usage, "--device: '", text,
-              "' is not one of cpu, cuda, cuda:N");
+  const std::optional<int> index = cuda_index(text);
+  RLNAS_CHECK(index, usage, "--device: '", text, "' is not one of cpu, cuda, cuda:N");
+  device().cuda.device = *index;
 }
 
 bool on_cpu() {

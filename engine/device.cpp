@@ -1,8 +1,25 @@
 #include "engine/device.h"
 
 #include <charconv>
+#include <string_view>
 
 namespace rlnas {
+
+Precision parse_precision(const std::string& text) {
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16})
+    if (text == name_of(precision)) return precision;
+  fail(ErrorCode::usage, "--precision: '", text, "' is not one of fp32, tf32, bf16");
+}
+
+std::optional<int> cuda_index(const std::string& text) {
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  const char* const last = text.data() + text.size();
+  int index = 0;
+  const auto [end, error] = std::from_chars(text.data() + kPrefix.size(), last, index);
+  if (error != std::errc() || end != last || index < 0) return std::nullopt;
+  return index;
+}
 
 DeviceChoice choose_device(const std::string& text, const DeviceOptions& options) {
   const int threads = options.cpu.threads;
@@ -25,13 +42,7 @@ DeviceChoice choose_device(const std::string& text, const DeviceOptions& options
     }
   }
   if (text == "cuda") return cuda(options.cuda.device, "as asked");
-  if (text.starts_with("cuda:")) {
-    const char* first = text.data() + 5;
-    const char* last = text.data() + text.size();
-    int index = 0;
-    const auto [end, error] = std::from_chars(first, last, index);
-    if (error == std::errc() && end == last && index >= 0) return cuda(index, "as asked");
-  }
+  if (const std::optional<int> index = cuda_index(text)) return cuda(*index, "as asked");
   fail(ErrorCode::usage, "--device: '", text, "' is not one of auto, cpu, cuda, cuda:N, ref");
 }
 

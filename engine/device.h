@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/backend.h"
@@ -18,6 +19,11 @@ struct DeviceOptions {  // of either backend, whichever it is
   CpuOptions cpu;
   CudaOptions cuda;
 };
+
+// fp32, tf32 or bf16, the value of --precision. Errors: usage.
+Precision parse_precision(const std::string& text);
+// The N of "cuda:N"; nothing for another text.
+std::optional<int> cuda_index(const std::string& text);
 
 // auto: a CUDA device if there is one, otherwise the CPU; cpu; cuda[:N]; ref (the slow reference loops).
 // auto and cuda without a number take options.cuda.device.

@@ -53,7 +53,7 @@ void check_config(const TrainConfig& config) {
   check_range("--image-size", config.image_size, 8, 512);
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
-  check_word("--precision", config.precision, {"fp32", "tf32", "bf16"});
+  parse_precision(config.precision);
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
@@ -71,8 +71,7 @@ DeviceOptions device_options(const TrainConfig& config) {
   DeviceOptions options;
   options.cpu.threads = config.threads;
   if (config.conv_algorithm == "winograd") options.cpu.conv_algorithm = ConvAlgorithm::winograd;
-  if (config.precision == "tf32") options.cuda.precision = Precision::tf32;
-  if (config.precision == "bf16") options.cuda.precision = Precision::bf16;
+  options.cuda.precision = parse_precision(config.precision);
   if (!config.deterministic) options.cuda.determinism = Determinism::off;
   if (config.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;
   options.cuda.plan_directory = config.plan_cache;

@@ -4,7 +4,6 @@
 // polls for it, so that a rank that hangs or dies is noticed by the thread that waits.
 #include "engine/comm/nccl_exchange.h"
 
-#include <cuda_runtime.h>
 #include <nccl.h>
 
 #include <exception>
@@ -12,16 +11,13 @@
 
 #include "engine/comm/watchdog.h"
 #include "kernels/check.h"
+#include "kernels/cuda/cuda_handles.h"
 
 namespace rlnas {
 namespace {
 
 constexpr std::size_t kBucketCount = std::size_t{1} << 19;  // floats: 2 MiB, enough to fill a link
 constexpr auto kPause = std::chrono::microseconds(20);
-
-void check_cuda(cudaError_t error, const char* call) {
-  RLNAS_CHECK(error == cudaSuccess, device, call, ": ", cudaGetErrorString(error));
-}
 
 class NcclExchange final : public GradientExchange {
  public:
@@ -37,14 +33,15 @@ class NcclExchange final : public GradientExchange {
  private:
   void check(ncclResult_t result, const char* call);
   void settle(const char* call);  // NCCL calls return at once: waits until the last one has taken effect
-  void abort() noexcept;
+  void drop() noexcept;
   [[noreturn]] void give_up(const std::string& reason);
   void check_time();
   void reduce_down_to(std::size_t offset);
   void destroy_sum() noexcept;
 
-  cudaStream_t compute_, stream_ = nullptr;
-  cudaEvent_t ready_ = nullptr, done_ = nullptr;
+  cudaStream_t compute_;
+  CudaStream stream_;
+  CudaEvent ready_, done_;
   ncclComm_t comm_ = nullptr;
   ncclRedOp_t sum_ = ncclSum;  // of weight_ * gradient, once begin() has made it
   bool has_sum_ = false;
@@ -69,24 +66,17 @@ NcclExchange::NcclExchange(cudaStream_t compute, Communicator& communicator, dou
   config.blocking = 0;
   check(ncclCommInitRankConfig(&comm_, communicator.size(), id.id, communicator.rank(), &config),
         "ncclCommInitRankConfig");
-  check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-  check_cuda(cudaEventCreateWithFlags(&ready_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
-  check_cuda(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
 }
 
 NcclExchange::~NcclExchange() {
-  if (comm_ != nullptr) {
-    // After a failure the others may never finalise with us.
-    if (std::uncaught_exceptions() > 0) {
-      ncclCommAbort(comm_);
-    } else {
-      destroy_sum();
-      ncclCommDestroy(comm_);
-    }
+  if (comm_ == nullptr) return;
+  // After a failure the others may never finalise with us.
+  if (std::uncaught_exceptions() > 0) {
+    drop();
+  } else {
+    destroy_sum();
+    ncclCommDestroy(comm_);
   }
-  if (stream_ != nullptr) cudaStreamDestroy(stream_);
-  if (ready_ != nullptr) cudaEventDestroy(ready_);
-  if (done_ != nullptr) cudaEventDestroy(done_);
 }
 
 std::string NcclExchange::description() const {
@@ -97,19 +87,19 @@ std::string NcclExchange::description() const {
 }
 
 // Also frees kernels that wait for other ranks, and with them the stream.
-void NcclExchange::abort() noexcept {
+void NcclExchange::drop() noexcept {
   ncclCommAbort(comm_);
   comm_ = nullptr;
 }
 
 void NcclExchange::give_up(const std::string& reason) {
-  abort();
+  drop();
   watchdog_.fail(reason);
 }
 
 void NcclExchange::check_time() {
   if (!watchdog_.expired()) return;
-  abort();
+  drop();
   watchdog_.fail_expired("the other ranks");
 }
 
@@ -155,10 +145,11 @@ void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
 
 void NcclExchange::reduce_down_to(std::size_t offset) {
   if (offset == end_) return;
-  check_cuda(cudaEventRecord(ready_, compute_), "cudaEventRecord");
-  check_cuda(cudaStreamWaitEvent(stream_, ready_, 0), "cudaStreamWaitEvent");
+  ready_.record(compute_);
+  ready_.hold_back(stream_.get());
   float* const bucket = gradient_ + offset;
-  check(ncclAllReduce(bucket, bucket, end_ - offset, ncclFloat32, sum_, comm_, stream_), "ncclAllReduce");
+  check(ncclAllReduce(bucket, bucket, end_ - offset, ncclFloat32, sum_, comm_, stream_.get()),
+        "ncclAllReduce");
   end_ = offset;
 }
 
@@ -168,16 +159,13 @@ void NcclExchange::final_from(std::size_t offset) {
 
 void NcclExchange::finish() {
   reduce_down_to(0);
-  check_cuda(cudaEventRecord(done_, stream_), "cudaEventRecord");
-  check_cuda(cudaStreamWaitEvent(compute_, done_, 0), "cudaStreamWaitEvent");
+  done_.record(stream_.get());
+  done_.hold_back(compute_);
 }
 
 void NcclExchange::wait() {
   watchdog_.progress();
-  for (;;) {
-    const cudaError_t state = cudaEventQuery(done_);
-    if (state == cudaSuccess) return;
-    if (state != cudaErrorNotReady) check_cuda(state, "cudaEventQuery");
+  while (!done_.reached()) {
     settle("ncclAllReduce");
     check_time();
     std::this_thread::sleep_for(kPause);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/backend.h"
 #include "kernels/cpu/conv_chunks.h"
@@ -51,6 +52,13 @@ class ChunkedConv {
   }
   std::size_t workspace_bytes(int threads) const {
     return copies_bytes() + scratch_bytes * std::size_t(threads);
+  }
+
+  // For a backward_weights that adds each chunk to its copy: the copy, zeros when its unit starts.
+  float* sums_of(int chunk, const void* copy) const {
+    void* const sums = const_cast<void*>(copy);
+    if (chunk % chunks_per_unit == 0) std::memset(sums, 0, weights_bytes);
+    return static_cast<float*>(sums);
   }
 
   const ConvSpec spec;

@@ -53,6 +53,8 @@ void ConvEngine::load_weights(const ChunkedConv& conv, const float* w, void* loa
 
 void ConvEngine::sum_weights(const ChunkedConv& conv, void* copies, float* dw) const {
   const int units = conv.units();
+  const auto store = [&](int, std::int64_t part) { conv.store_weights(int(part), copies, dw); };
+  if (units == 1) return parallel_try(threads_, conv.weight_parts(), store);
   const std::int64_t count = std::int64_t(conv.weights_bytes / sizeof(float));
   float* const sum = static_cast<float*>(copies);
   parallel_ranges(threads_, count, items_per_block(std::int64_t(units * sizeof(float))),
@@ -62,8 +64,7 @@ void ConvEngine::sum_weights(const ChunkedConv& conv, void* copies, float* dw) c
                       for (std::int64_t i = begin; i < end; ++i) sum[i] += copy[i];
                     }
                   });
-  parallel_try(threads_, conv.weight_parts(),
-               [&](int, std::int64_t part) { conv.store_weights(int(part), copies, dw); });
+  parallel_try(threads_, conv.weight_parts(), store);
 }
 
 void ConvEngine::run_chunks(const ChunkedConv& conv, const float* in_side, void* weights,
@@ -115,7 +116,7 @@ void ConvEngine::backward_weights(const ConvSpec& spec, const float* x, const fl
 
 const char* ConvEngine::implementation(const ConvSpec& spec, ConvPass pass) {
   const ChunkedConv* const conv = chunked(spec, pass);
-  return conv != nullptr ? conv->implementation() : direct_conv_name();
+  return conv != nullptr ? conv->implementation() : "rlnas:direct";
 }
 
 }  // namespace rlnas

@@ -23,13 +23,12 @@ class Carver {
   template <class T = char>
   T* take(std::size_t count) {
     T* const part = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + bytes_);
-    bytes_ += round_up(count * sizeof(T), kPageBytes);
+    bytes_ += whole_pages(count * sizeof(T));
     return part;
   }
   std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kPageBytes = 4096;
   char* base_;
   std::size_t bytes_ = 0;
 };

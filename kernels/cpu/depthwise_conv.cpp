@@ -1,7 +1,6 @@
 #include "kernels/cpu/depthwise_conv.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "kernels/cpu/depthwise_rows.h"
@@ -20,9 +19,8 @@ template <class Filter>
 class DepthwiseConv final : public ChunkedConv {
  public:
   DepthwiseConv(const ConvSpec& conv_spec, ConvPass conv_pass) : ChunkedConv(conv_spec, conv_pass) {
-    constexpr std::size_t kPageBytes = 4096;
-    weights_bytes = round_up(std::size_t(weight_parts()) * kFilterFloats * sizeof(float), kPageBytes);
-    scratch_bytes = round_up(scratch_floats() * sizeof(float), kPageBytes);
+    weights_bytes = whole_pages(std::size_t(weight_parts()) * kFilterFloats * sizeof(float));
+    scratch_bytes = whole_pages(scratch_floats() * sizeof(float));
     if (pass == ConvPass::backward_weights) chunks_per_unit = std::max(1, chunks.count() / kMaxCopies);
   }
 
@@ -52,9 +50,7 @@ class DepthwiseConv final : public ChunkedConv {
         return gather<ConvPass::backward_data>(images, out_side, filters, const_cast<float*>(in_side),
                                                memory);
       case ConvPass::backward_weights:
-        float* const sums = const_cast<float*>(filters);
-        if (chunk % chunks_per_unit == 0) std::memset(sums, 0, weights_bytes);
-        return add_weight_gradient(images, in_side, out_side, sums, memory);
+        return add_weight_gradient(images, in_side, out_side, sums_of(chunk, weights), memory);
     }
   }
 

@@ -149,10 +149,6 @@ void scatter_row(const ConvSpec& spec, const Sources& rows, const Sources& colum
 
 }  // namespace
 
-const char* direct_conv_name() {
-  return "rlnas:direct";
-}
-
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
   const std::size_t copies = pass == ConvPass::backward_weights ? std::size_t(ConvChunks(spec).count()) : 1;
   return spec.weight_count() * sizeof(float) * copies;

@@ -10,7 +10,6 @@
 
 namespace rlnas {
 
-const char* direct_conv_name();
 std::size_t direct_conv_workspace_bytes(const ConvSpec& spec, ConvPass pass);
 void direct_conv_forward(int threads, const ConvSpec& spec, const float* x, const float* w, float* y,
                          Workspace workspace);

@@ -51,11 +51,6 @@ auto guarded(const ConvSpec& spec, const Body& body) {
   }
 }
 
-constexpr std::size_t kPageBytes = 4096;  // slices of the workspace start on page boundaries
-std::size_t pages(std::size_t bytes) {
-  return round_up(bytes, kPageBytes);
-}
-
 // The memory objects of one thread, made once: a call only points them at its data.
 struct Arguments {
   dnnl::memory in_side, weights, out_side, scratchpad;
@@ -163,11 +158,11 @@ class OneDnnConv final : public ChunkedConv {
     }
     if (slow_) return;
     cut_weights();
-    weights_bytes = pages(full_.weights.get_size());
-    scratch_bytes = pages(full_.scratchpad.get_size());
+    weights_bytes = whole_pages(full_.weights.get_size());
+    scratch_bytes = whole_pages(full_.scratchpad.get_size());
     add_arguments(full_);
     if (chunks.tail() == 0) return;
-    scratch_bytes = std::max(scratch_bytes, pages(tail_.scratchpad.get_size()));
+    scratch_bytes = std::max(scratch_bytes, whole_pages(tail_.scratchpad.get_size()));
     add_arguments(tail_);
   }
 

@@ -1,7 +1,5 @@
 #include "kernels/cpu/winograd_conv.h"
 
-#include <cstring>
-
 #include "kernels/cpu/winograd.h"
 #include "kernels/round_up.h"
 
@@ -16,10 +14,9 @@ constexpr int kImagesPerCopy = 16;
 class WinogradConv final : public ChunkedConv {
  public:
   WinogradConv(const ConvSpec& conv_spec, ConvPass conv_pass) : ChunkedConv(conv_spec, conv_pass) {
-    constexpr std::size_t kPageBytes = 4096;
     if (pass == ConvPass::backward_weights) chunks_per_unit = std::max(1, kImagesPerCopy / chunks.images);
-    weights_bytes = round_up(winograd_weight_bytes(spec), kPageBytes);
-    scratch_bytes = round_up(winograd_scratch_bytes(spec, pass, chunks.images), kPageBytes);
+    weights_bytes = whole_pages(winograd_weight_bytes(spec));
+    scratch_bytes = whole_pages(winograd_scratch_bytes(spec, pass, chunks.images));
   }
 
   const char* implementation() const override { return "rlnas:winograd"; }
@@ -39,9 +36,7 @@ class WinogradConv final : public ChunkedConv {
       case ConvPass::backward_data:
         return winograd_run(spec, pass, images, out_side, transformed, const_cast<float*>(in_side), scratch);
       case ConvPass::backward_weights:
-        float* const sums = const_cast<float*>(transformed);
-        if (chunk % chunks_per_unit == 0) std::memset(sums, 0, weights_bytes);
-        return winograd_accumulate(spec, images, in_side, out_side, sums, scratch);
+        return winograd_accumulate(spec, images, in_side, out_side, sums_of(chunk, weights), scratch);
     }
   }
 

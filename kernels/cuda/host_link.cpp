@@ -34,11 +34,11 @@ void HostLink::upload_slot(Slot& slot, char* to, const char* from, std::size_t b
   std::memcpy(slot.host, from, bytes);
   check_cuda(cudaMemcpyAsync(slot.device, slot.host, bytes, cudaMemcpyHostToDevice, copy_.get()),
              "cudaMemcpyAsync to the device");
-  slot.arrived.record(copy_);
-  slot.arrived.hold_back(compute_);
+  slot.arrived.record(copy_.get());
+  slot.arrived.hold_back(compute_.get());
   check_cuda(cudaMemcpyAsync(to, slot.device, bytes, cudaMemcpyDeviceToDevice, compute_.get()),
              "cudaMemcpyAsync on the device");
-  slot.consumed.record(compute_);
+  slot.consumed.record(compute_.get());
 }
 
 void HostLink::upload(void* to, const void* from, std::size_t bytes) {

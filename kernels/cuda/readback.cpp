@@ -15,7 +15,7 @@ class CudaReadback final : public Readback {
     device_.interrupt_graph();
     check_cuda(cudaMemcpyAsync(value_.data(), value, bytes_, cudaMemcpyDeviceToHost, device_.compute.get()),
                "cudaMemcpyAsync to the host");
-    arrived_.record(device_.compute);
+    arrived_.record(device_.compute.get());
   }
   const void* wait() override {
     arrived_.synchronize();

@@ -2,13 +2,8 @@
 // for: the engine leaves some of them to oneDNN.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
-#include "kernels/backend.h"
 #include "kernels/cpu/depthwise_conv.h"
-#include "tests/kernels/guarded.h"
+#include "tests/kernels/reference_conv.h"
 
 namespace rlnas::test {
 namespace {
@@ -64,23 +59,10 @@ Floats run(const ChunkedConv& conv, const Floats& x, const Floats& w, const Floa
   return out.contents();
 }
 
-// The largest error in units of the root mean square of the expected values, infinite where one is no number.
-double error(const Floats& expected, const Floats& got) {
-  REQUIRE(got.size() == expected.size());
-  double squares = 0.0, largest = 0.0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (!std::isfinite(got[i])) return INFINITY;
-    squares += double(expected[i]) * double(expected[i]);
-    largest = std::max(largest, std::abs(double(got[i]) - double(expected[i])));
-  }
-  return largest / std::sqrt(squares / double(got.size()));
-}
-
 }  // namespace
 
 TEST_CASE("depthwise convolution equals the reference") {
   constexpr double kTolerance = 5e-6;
-  const auto ref = make_ref_backend();
   RandomStream random(13, "depthwise");
   for (const ConvSpec& spec : specs()) {
     CAPTURE(spec.in_channels);
@@ -88,21 +70,16 @@ TEST_CASE("depthwise convolution equals the reference") {
     CAPTURE(spec.kernel);
     CAPTURE(spec.stride);
     CAPTURE(spec.dilation);
-    const Floats x = random_floats(random, spec.in_count()), w = random_floats(random, spec.weight_count());
-    const Floats dy = random_floats(random, spec.out_count());
-    Floats y(dy.size()), dx(x.size()), dw(w.size());
-    ref->conv_forward(spec, x.data(), w.data(), y.data(), {});
-    ref->conv_backward_data(spec, dy.data(), w.data(), dx.data(), {});
-    ref->conv_backward_weights(spec, x.data(), dy.data(), dw.data(), {});
+    const ReferenceConv ref(spec, random);
     const auto check = [&](ConvPass pass, const Floats& expected) {
       CAPTURE(int(pass));
       const auto conv = make_depthwise_conv(spec, pass);
       REQUIRE(conv != nullptr);
-      CHECK(error(expected, run(*conv, x, w, dy)) < kTolerance);
+      CHECK(errors(expected, run(*conv, ref.x, ref.w, ref.dy)).largest < kTolerance);
     };
-    check(ConvPass::forward, y);
-    check(ConvPass::backward_data, dx);
-    check(ConvPass::backward_weights, dw);
+    check(ConvPass::forward, ref.y);
+    check(ConvPass::backward_data, ref.dx);
+    check(ConvPass::backward_weights, ref.dw);
   }
 }
 

@@ -2,15 +2,10 @@
 // for.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <vector>
 
-#include "engine/philox.h"
-#include "kernels/backend.h"
 #include "kernels/cpu/winograd.h"
-#include "tests/kernels/guarded.h"
+#include "tests/kernels/reference_conv.h"
 
 namespace rlnas::test {
 namespace {
@@ -59,24 +54,6 @@ Floats weight_gradient(const ConvSpec& spec, const Floats& x, const Floats& dy) 
   return dw.contents();
 }
 
-struct Errors {
-  double largest = 0.0, rms = 0.0;  // in units of the root mean square of the expected values
-};
-
-Errors errors(const Floats& expected, const Floats& got) {
-  REQUIRE(got.size() == expected.size());
-  double squares = 0.0, error_squares = 0.0, largest = 0.0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (!std::isfinite(got[i])) return {INFINITY, INFINITY};
-    const double error = double(got[i]) - double(expected[i]);
-    squares += double(expected[i]) * double(expected[i]);
-    error_squares += error * error;
-    largest = std::max(largest, std::abs(error));
-  }
-  const double scale = std::sqrt(squares / double(got.size()));
-  return {largest / scale, std::sqrt(error_squares / double(got.size())) / scale};
-}
-
 // About twice what was measured: 6e-6 and 9e-7 forward, 7e-6 and 1.6e-6 for weight gradients, where direct
 // sums in float have 4e-6 and 4e-7, and 5e-6 and 6e-7.
 void check_close(const char* what, const Floats& expected, const Floats& got) {
@@ -89,7 +66,6 @@ void check_close(const char* what, const Floats& expected, const Floats& got) {
 }  // namespace
 
 TEST_CASE("Winograd convolution equals the reference") {
-  const auto ref = make_ref_backend();
   RandomStream random(11, "winograd");
   for (const ConvSpec& spec : kSpecs) {
     CAPTURE(spec.in_channels);
@@ -97,15 +73,10 @@ TEST_CASE("Winograd convolution equals the reference") {
     CAPTURE(spec.in_height);
     CAPTURE(spec.in_width);
     REQUIRE(winograd_supports(spec));
-    const Floats x = random_floats(random, spec.in_count()), w = random_floats(random, spec.weight_count());
-    const Floats dy = random_floats(random, spec.out_count());
-    Floats y(spec.out_count()), dx(x.size()), dw(w.size());
-    ref->conv_forward(spec, x.data(), w.data(), y.data(), {});
-    ref->conv_backward_data(spec, dy.data(), w.data(), dx.data(), {});
-    ref->conv_backward_weights(spec, x.data(), dy.data(), dw.data(), {});
-    check_close("y", y, run(spec, ConvPass::forward, spec.batch, x.data(), w.data()));
-    check_close("dx", dx, run(spec, ConvPass::backward_data, spec.batch, dy.data(), w.data()));
-    check_close("dw", dw, weight_gradient(spec, x, dy));
+    const ReferenceConv ref(spec, random);
+    check_close("y", ref.y, run(spec, ConvPass::forward, spec.batch, ref.x.data(), ref.w.data()));
+    check_close("dx", ref.dx, run(spec, ConvPass::backward_data, spec.batch, ref.dy.data(), ref.w.data()));
+    check_close("dw", ref.dw, weight_gradient(spec, ref.x, ref.dy));
   }
 }
 

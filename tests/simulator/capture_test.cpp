@@ -105,12 +105,12 @@ TEST_CASE("a graph of other nodes or other edges does not update an executable o
             CHECK_CUDA(cudaMemsetAsync(y.data(), 0, kBytes, stream.get()));
           }) == cudaGraphExecUpdateErrorNodeTypeChanged);
     CHECK(refused([&] {
-            forked.record(stream);
-            forked.hold_back(side);
+            forked.record(stream.get());
+            forked.hold_back(side.get());
             launch_add(stream, x.floats(), 1.0f);
             launch_add(side, y.floats(), 1.0f);
-            joined.record(side);
-            joined.hold_back(stream);
+            joined.record(side.get());
+            joined.hold_back(stream.get());
           }) == cudaGraphExecUpdateErrorTopologyChanged);
     CHECK(usage().graph_updates == 0);
     CHECK_CUDA(cudaGraphExecDestroy(executable));
@@ -179,8 +179,8 @@ TEST_CASE("a stream that joined a capture must be waited for before it ends") {
     const CudaStream main, side;
     const CudaEvent event;
     CHECK_CUDA(cudaStreamBeginCapture(main.get(), cudaStreamCaptureModeGlobal));
-    event.record(main);
-    event.hold_back(side);
+    event.record(main.get());
+    event.hold_back(side.get());
     enqueue(side.get(), "never waited for", [] {});
     cudaGraph_t graph = nullptr;
     CHECK(cudaStreamEndCapture(main.get(), &graph) == cudaErrorStreamCaptureUnjoined);

@@ -76,14 +76,14 @@ Results replayed_results(const Problem& problem) {
 
   check_cuda(cudaStreamBeginCapture(main.get(), cudaStreamCaptureModeThreadLocal), "begin");
   check_cuda(cudaMemcpyAsync(x.data(), input.data(), x.bytes, cudaMemcpyHostToDevice, main.get()), "copy");
-  forked.record(main);
-  forked.hold_back(side);
+  forked.record(main.get());
+  forked.hold_back(side.get());
   conv.run(forward, {.x = x.data(), .w = conv_w.data()}, conv_y.data(), {scratch.data(), scratch_bytes});
   launch_add(sums.conv.size(), conv_y.data(), conv_sum.data(), Store::accumulate, main.get());
   gemm.multiply(linear_forward_gemm(kLinear), linear_w.data(), x.data(), linear_y.data());
   launch_add(sums.linear.size(), linear_y.data(), linear_sum.data(), Store::accumulate, side.get());
-  joined.record(side);
-  joined.hold_back(main);
+  joined.record(side.get());
+  joined.hold_back(main.get());
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
   check_cuda(cudaStreamEndCapture(main.get(), &graph), "end");
