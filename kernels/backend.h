@@ -238,12 +238,20 @@ enum class GraphCapture {
   stages,  // what is queued between two begin_stage calls goes as one CUDA graph: see cuda/graph_cache.h
 };
 
+// Whose kernels normalise and pool. cuDNN compiles its own at run time, 0.5 to 2 s a shape
+// (docs/cudnn_plans.md).
+enum class NormAndPool {
+  own,
+  cudnn,  // batch norm and average pooling, as far as kernels/cuda/cudnn_norm_pool.h says
+};
+
 struct CudaOptions {
   int device = 0;
   Precision precision = Precision::fp32;
   Determinism determinism = Determinism::on;
   std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
   GraphCapture graph_capture = GraphCapture::off;
+  NormAndPool norm_and_pool = NormAndPool::own;
 };
 
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cublas_gemm.h"
 #include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/cudnn_norm_pool.h"
 
 namespace rlnas {
 namespace {
@@ -36,6 +37,8 @@ CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options
   gemm = std::make_unique<CublasGemm>(
       options.precision, compute.get(),
       gemm_workspace ? Workspace{gemm_workspace->data(), CublasGemm::kWorkspaceBytes} : Workspace{});
+  if (options.norm_and_pool == NormAndPool::cudnn)
+    norm_pool = std::make_unique<CudnnNormPool>(options, compute.get());
 }
 
 CudaDevice::~CudaDevice() = default;

@@ -2,10 +2,8 @@
 // ones; depthwise ones have kernels of their own (depthwise.cuh).
 #pragma once
 
-#include <cudnn.h>
-
 #include "kernels/cuda/conv_plans.h"
-#include "kernels/cuda/gpu_stream.h"
+#include "kernels/cuda/cudnn_handle.h"
 
 namespace rlnas {
 
@@ -20,9 +18,6 @@ class CudnnConv {
  public:
   // On the current CUDA device. Errors: device when cuDNN cannot be started.
   CudnnConv(const CudaOptions& options, GpuStream stream);
-  ~CudnnConv();
-  CudnnConv(const CudnnConv&) = delete;
-  CudnnConv& operator=(const CudnnConv&) = delete;
 
   // Whether the plan is made already. Making it loads code, which no stream that is captured should see.
   bool planned(const ConvProblem& problem) const { return plans_.has(problem); }
@@ -34,7 +29,7 @@ class CudnnConv {
   Precision precision_;
   GpuStream stream_;
   ConvPlans plans_;
-  cudnnHandle_t handle_ = nullptr;
+  CudnnHandle handle_;
 };
 
 }  // namespace rlnas
