@@ -242,7 +242,7 @@ enum class GraphCapture {
 // (docs/cudnn_plans.md).
 enum class NormAndPool {
   own,
-  cudnn,  // batch norm and average pooling, as far as kernels/cuda/cudnn_norm_pool.h says
+  cudnn,  // batch norm and average pooling, as far as cuda/norm_pool_plans.h says
 };
 
 struct CudaOptions {

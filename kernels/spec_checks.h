@@ -35,6 +35,12 @@ inline void check_spec(const PoolSpec& spec) {
       spec.in_width, " with padding ", spec.padding);
 }
 
+// Errors: run_failed when the spec describes no matrix.
+inline void check_spec(const BatchNormSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
+              "batch norm: a size in its spec is not positive");
+}
+
 // Errors: run_failed when the spec describes no sum.
 inline void check_spec(const AffineSumSpec& spec) {
   RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&

@@ -37,7 +37,7 @@ TEXT
 {
   echo
   LD_LIBRARY_PATH="$build/tests/cuda_plans/stub_driver${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-    "$build/tests/cuda_plans/cudnn_plan_table" --own-kernels \
+    "$build/tests/cuda_plans/cudnn_plan_table" --norm-and-pool \
     tests/cuda_plans/device_properties/h100_sxm.json tests/cuda_plans/device_properties/a100_sxm.json
 } >>"$out.part"
 mv "$out.part" "$out"

@@ -61,6 +61,9 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("cuda-graphs", c.cuda_graphs,
         "of the CUDA backend; true: stages that are alike from step to step are queued as graphs",
         OnResume::free_);
+  visit("norm-and-pool", c.norm_and_pool,
+        "of the CUDA backend: own kernels for batch norm and pooling, or cudnn's for batch norm and averages",
+        OnResume::keep);
   visit("plan-cache", c.plan_cache, "of the CUDA backend: directory that keeps cuDNN's plans between runs",
         OnResume::free_);
   visit("checkpoint-every", c.checkpoint_every,

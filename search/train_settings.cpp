@@ -54,6 +54,7 @@ void check_config(const TrainConfig& config) {
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
   parse_precision(config.precision);
+  check_word("--norm-and-pool", config.norm_and_pool, {"own", "cudnn"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
@@ -74,6 +75,7 @@ DeviceOptions device_options(const TrainConfig& config) {
   options.cuda.precision = parse_precision(config.precision);
   if (!config.deterministic) options.cuda.determinism = Determinism::off;
   if (config.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;
+  if (config.norm_and_pool == "cudnn") options.cuda.norm_and_pool = NormAndPool::cudnn;
   options.cuda.plan_directory = config.plan_cache;
   return options;
 }

@@ -223,11 +223,6 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 }
 
 // ---- on the host ----
-inline void check_spec(const BatchNormSpec& spec) {
-  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
-              "batch norm: a size in its spec is not positive");
-}
-
 inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   const std::size_t channels = std::size_t(spec.channels);
   std::int64_t chunks = 0;

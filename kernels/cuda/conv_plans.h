@@ -18,14 +18,15 @@ constexpr cudnnDataType_t conv_type(Precision precision) {
 
 class ConvPlans {
  public:
-  // Errors: usage when the directory cannot be made.
-  ConvPlans(CudnnDevice device, const PlanPolicy& policy, std::string directory)
-      : plans_(std::move(device), policy, std::move(directory)) {}
+  // As CudnnPlans.
+  ConvPlans(
+      CudnnDevice device, const PlanPolicy& policy, std::string directory,
+      std::function<void()> before_planning = [] {})
+      : plans_(std::move(device), policy, std::move(directory), std::move(before_planning)) {}
 
   // Errors: run_failed for a spec that is no convolution; device when cuDNN has no plan for it; data when the
   // plan cannot be written to disk.
   const CudnnPlan& of(const ConvProblem& problem);
-  bool has(const ConvProblem& problem) const { return plans_.contains(problem); }
 
   int made_count() const { return plans_.made_count(); }
   int restored_count() const { return plans_.restored_count(); }

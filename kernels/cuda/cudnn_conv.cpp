@@ -69,11 +69,12 @@ class ConvStaging {
 
 }  // namespace
 
-CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream)
+CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream, std::function<void()> before_planning)
     : precision_(options.precision),
       stream_(stream),
       plans_(CudnnDevice::of_index(options.device),
-             {.precision = options.precision, .determinism = options.determinism}, options.plan_directory),
+             {.precision = options.precision, .determinism = options.determinism}, options.plan_directory,
+             std::move(before_planning)),
       handle_(stream) {}
 
 std::size_t CudnnConv::workspace_bytes(const ConvProblem& problem) {

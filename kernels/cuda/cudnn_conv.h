@@ -16,11 +16,11 @@ struct ConvInputs {
 
 class CudnnConv {
  public:
-  // On the current CUDA device. Errors: device when cuDNN cannot be started.
-  CudnnConv(const CudaOptions& options, GpuStream stream);
+  // On the current CUDA device; `before_planning` as in CudnnPlans. Errors: device when cuDNN cannot be
+  // started.
+  CudnnConv(
+      const CudaOptions& options, GpuStream stream, std::function<void()> before_planning = [] {});
 
-  // Whether the plan is made already. Making it loads code, which no stream that is captured should see.
-  bool planned(const ConvProblem& problem) const { return plans_.has(problem); }
   std::size_t workspace_bytes(const ConvProblem& problem);
   // `result`: the tensor that the pass does not read. Async on the stream.
   void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, Workspace workspace);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "kernels/call_cost.h"
-#include "kernels/cuda/norm_pool_graph.h"
 #include "kernels/cuda/norm_staging.h"
 #include "kernels/round_up.h"
 #include "kernels/spec_checks.h"
@@ -13,7 +11,6 @@ namespace rlnas {
 namespace {
 
 constexpr std::size_t kAlign = 256;
-constexpr int kChannelMultiple = 4;  // 16 bytes
 
 // The workspace of both passes: a matrix [M,C], three vectors [C], cuDNN's scratch.
 class NormWorkspace {
@@ -38,67 +35,28 @@ class NormWorkspace {
   std::size_t vector_bytes_, matrix_bytes_, cudnn_bytes_;
 };
 
-PlanPolicy policy_of(const CudaOptions& options, Precision precision, std::size_t workspace_limit_bytes) {
-  return {.precision = precision,
-          .determinism = options.determinism,
-          .runtime_compilation = RuntimeCompilation::allow,
-          .workspace_limit_bytes = workspace_limit_bytes};
-}
-
 void* input(const void* memory) {  // cuDNN's pointers are all of one type
   return const_cast<void*>(memory);
 }
 
 }  // namespace
 
-CudnnNormPool::CudnnNormPool(const CudaOptions& options, GpuStream stream)
-    : precision_(options.precision),
-      stream_(stream),
-      norm_plans_(CudnnDevice::of_index(options.device),
-                  policy_of(options, Precision::fp32, PlanPolicy{}.workspace_limit_bytes),
-                  options.plan_directory),
-      pool_plans_(CudnnDevice::of_index(options.device), policy_of(options, options.precision, 0),
-                  options.plan_directory),
+CudnnNormPool::CudnnNormPool(const CudaOptions& options, GpuStream stream,
+                             const std::function<void()>& before_planning)
+    : stream_(stream),
+      plans_(CudnnDevice::of_index(options.device), options, before_planning),
       handle_(stream) {}
 
-bool CudnnNormPool::takes(const BatchNormSpec& spec) const {
-  return spec.channels % kChannelMultiple == 0;
-}
-
-bool CudnnNormPool::takes(const PoolSpec&, Direction direction, Store store) const {
-  return direction == Direction::forward || (precision_ != Precision::fp32 && store == Store::overwrite);
-}
-
-const CudnnPlan& CudnnNormPool::norm_plan(const BatchNormSpec& spec, Direction direction) {
-  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
-              "batch norm: a size in its spec is not positive");
-  const bool forward = direction == Direction::forward;
-  const RecordedCall call = forward ? calls::batch_norm_statistics(spec) : calls::batch_norm_backward(spec);
-  return norm_plans_.of(call.primitive + " " + call.shape,
-                        [&] { return forward ? norm_forward_graph(spec) : norm_backward_graph(spec); });
-}
-
-const CudnnPlan& CudnnNormPool::pool_plan(const PoolSpec& spec, Direction direction) {
-  check_spec(spec);
-  const bool forward = direction == Direction::forward;
-  const RecordedCall call =
-      forward ? calls::avg_pool_forward(spec) : calls::avg_pool_backward(spec, Store::overwrite);
-  return pool_plans_.of(call.primitive + " " + call.shape + ", padding " + std::to_string(spec.padding), [&] {
-    return forward ? pool_forward_graph(spec, PoolKind::average)
-                   : pool_backward_graph(spec, PoolKind::average);
-  });
-}
-
 std::size_t CudnnNormPool::batch_norm_workspace_bytes(const BatchNormSpec& spec) {
-  const std::size_t forward = norm_plan(spec, Direction::forward).facts().workspace_bytes;
-  const std::size_t backward = norm_plan(spec, Direction::backward).facts().workspace_bytes;
+  const std::size_t forward = plans_.norm(spec, Direction::forward).facts().workspace_bytes;
+  const std::size_t backward = plans_.norm(spec, Direction::backward).facts().workspace_bytes;
   return NormWorkspace(spec, std::max(forward, backward)).bytes();
 }
 
 void CudnnNormPool::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
                                           const float* beta, float* running_mean, float* running_var,
                                           BatchNormSaved saved, Workspace workspace) {
-  const CudnnPlan& plan = norm_plan(spec, Direction::forward);
+  const CudnnPlan& plan = plans_.norm(spec, Direction::forward);
   const NormWorkspace parts(spec, plan.facts().workspace_bytes);
   check_workspace("batch norm", workspace, parts.bytes());
   float epsilon = spec.epsilon;
@@ -112,7 +70,7 @@ void CudnnNormPool::batch_norm_statistics(const BatchNormSpec& spec, const float
 void CudnnNormPool::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
                                         BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
                                         Workspace workspace) {
-  const CudnnPlan& plan = norm_plan(spec, Direction::backward);
+  const CudnnPlan& plan = plans_.norm(spec, Direction::backward);
   const NormWorkspace parts(spec, plan.facts().workspace_bytes);
   check_workspace("batch norm", workspace, parts.bytes());
   if (dx == dy) {  // cuDNN does not say that its result may lie on an operand
@@ -133,12 +91,12 @@ void CudnnNormPool::batch_norm_backward(const BatchNormSpec& spec, const float* 
 
 void CudnnNormPool::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   const std::array<void*, 2> pointers = {input(x), y};
-  handle_.execute(pool_plan(spec, Direction::forward), pointers, nullptr, "average pooling");
+  handle_.execute(plans_.average(spec, Direction::forward), pointers, nullptr, "average pooling");
 }
 
 void CudnnNormPool::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx) {
   const std::array<void*, 2> pointers = {dx, input(dy)};
-  handle_.execute(pool_plan(spec, Direction::backward), pointers, nullptr, "average pooling's gradient");
+  handle_.execute(plans_.average(spec, Direction::backward), pointers, nullptr, "average pooling's gradient");
 }
 
 }  // namespace rlnas

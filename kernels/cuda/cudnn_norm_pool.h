@@ -1,28 +1,24 @@
-// Batch norm and average pooling through cuDNN, a choice of the user's (CudaOptions::norm_and_pool). All its
-// engines for them are compiled at run time, when a shape is first asked for.
-//
-// Own kernels stay where cuDNN 9.19 has nothing that keeps the backend's promises (H100, from its plans):
-//   batch norm of channels that are no multiple of 4: no engine.
-//   average pooling's gradient in plain fp32: its engines carry the tensor-core note.
-//   the same added to what is there: no engine takes a beta, and the call has no workspace to add from.
-//   maximum pooling: what its index holds and who wins a tie is not documented, and the index is the
-//   interface's; without an index the gradient crashes in planning.
-// Pooling plans may need no workspace, for the calls have none: the policy refuses others.
+// Batch norm and average pooling through cuDNN, a choice of the user's (CudaOptions::norm_and_pool), as far
+// as norm_pool_plans.h says. cuDNN takes one number fewer than the interface hands on: small own kernels
+// (norm_staging.h) make scale, shift and running statistics of its mean and deviation, and gamma of scale.
 #pragma once
 
 #include "kernels/cuda/cudnn_handle.h"
-#include "kernels/cuda/cudnn_plans.h"
 #include "kernels/cuda/norm_pool.h"
+#include "kernels/cuda/norm_pool_plans.h"
 
 namespace rlnas {
 
 class CudnnNormPool final : public NormPool {
  public:
-  // On the current CUDA device. Errors: device when cuDNN cannot be started.
-  CudnnNormPool(const CudaOptions& options, GpuStream stream);
+  // On the current CUDA device; `before_planning` as in CudnnPlans. Errors: device when cuDNN cannot be
+  // started.
+  CudnnNormPool(const CudaOptions& options, GpuStream stream, const std::function<void()>& before_planning);
 
-  bool takes(const BatchNormSpec& spec) const override;
-  bool takes(const PoolSpec& spec, Direction direction, Store store) const override;
+  bool takes(const BatchNormSpec& spec) const override { return plans_.takes(spec); }
+  bool takes(const PoolSpec& spec, Direction direction, Store store) const override {
+    return plans_.takes(spec, direction, store);
+  }
 
   std::size_t batch_norm_workspace_bytes(const BatchNormSpec& spec) override;
   void batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma, const float* beta,
@@ -34,12 +30,8 @@ class CudnnNormPool final : public NormPool {
   void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx) override;
 
  private:
-  const CudnnPlan& norm_plan(const BatchNormSpec& spec, Direction direction);
-  const CudnnPlan& pool_plan(const PoolSpec& spec, Direction direction);
-
-  Precision precision_;
   GpuStream stream_;
-  CudnnPlans norm_plans_, pool_plans_;
+  NormPoolPlans plans_;
   CudnnHandle handle_;
 };
 

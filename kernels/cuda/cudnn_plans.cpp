@@ -39,8 +39,12 @@ void write_plan(const fs::path& path, const std::string& key, const std::string&
 
 }  // namespace
 
-CudnnPlans::CudnnPlans(CudnnDevice device, const PlanPolicy& policy, std::string directory)
-    : device_(std::move(device)), policy_(policy), directory_(std::move(directory)) {
+CudnnPlans::CudnnPlans(CudnnDevice device, const PlanPolicy& policy, std::string directory,
+                       std::function<void()> before_planning)
+    : device_(std::move(device)),
+      policy_(policy),
+      directory_(std::move(directory)),
+      before_planning_(std::move(before_planning)) {
   if (directory_.empty()) return;
   std::error_code error;
   fs::create_directories(directory_, error);
@@ -65,6 +69,7 @@ CudnnPlan CudnnPlans::make(const std::string& problem, const std::function<Cudnn
 
 const CudnnPlan& CudnnPlans::of(const std::string& problem, const std::function<CudnnDescriptor()>& graph) {
   if (const auto found = plans_.find(problem); found != plans_.end()) return found->second;
+  before_planning_();
   if (directory_.empty()) return plans_.emplace(problem, make(problem, graph)).first->second;
 
   const std::string key = problem + ", " + common_key_;

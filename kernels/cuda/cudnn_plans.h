@@ -15,8 +15,11 @@ namespace rlnas {
 
 class CudnnPlans {
  public:
-  // Errors: usage when the directory cannot be made.
-  CudnnPlans(CudnnDevice device, const PlanPolicy& policy, std::string directory);
+  // `before_planning` is called each time before a plan is made or restored: that loads code and may compile
+  // it, which no stream that is captured should see. Errors: usage when the directory cannot be made.
+  CudnnPlans(
+      CudnnDevice device, const PlanPolicy& policy, std::string directory,
+      std::function<void()> before_planning = [] {});
 
   // `problem` says in one line what the graph computes. The plan stays where it is. Errors: device when cuDNN
   // has no plan for it; data when the plan cannot be written to disk.
@@ -32,6 +35,7 @@ class CudnnPlans {
   CudnnDevice device_;
   PlanPolicy policy_;
   std::string directory_;
+  std::function<void()> before_planning_;
   std::string common_key_;  // what the keys of all problems share
   std::unordered_map<std::string, CudnnPlan> plans_;
   int made_count_ = 0, restored_count_ = 0;

@@ -200,19 +200,17 @@ TEST_CASE("plans kept on disk are not made again") {
 TEST_CASE("cuDNN crashes in the child process alone") {
   const PoolSpec spec{64, 16, 32, 32, 3, 1, 1};
   const PlanPolicy policy{.precision = Precision::tf32, .runtime_compilation = RuntimeCompilation::allow};
-  const PlanOutcome crashed = plan_in_child([&] {
-    return CudnnPlan::make(max_pool_gradient_without_index(spec, CUDNN_DATA_FLOAT), device("h100_sxm"),
-                           policy);
-  });
+  const PlanOutcome crashed = plan_in_child(
+      [&] { return CudnnPlan::make(max_pool_gradient_without_index(spec), device("h100_sxm"), policy); });
   CHECK(!crashed.planned);
   CHECK(contains(crashed.failure, "crashed with signal"));
 }
 
 TEST_CASE("engines compiled at run time finish a plan with the stub driver, and only when allowed") {
-  const NormProblem problem{{64 * 8 * 8, 64}, Direction::backward};
+  constexpr BatchNormSpec spec{64 * 8 * 8, 64};
   const auto attempt = [&](RuntimeCompilation compilation) {
     return plan_in_child([&] {
-      return CudnnPlan::make(norm_graph(problem, CUDNN_DATA_FLOAT), device("h100_sxm"),
+      return CudnnPlan::make(norm_backward_graph(spec), device("h100_sxm"),
                              {.runtime_compilation = compilation});
     });
   };

@@ -52,6 +52,7 @@ struct TrainConfig {
   std::string precision = "fp32";         // of the CUDA backend; or tf32, bf16
   bool deterministic = true;              // of the CUDA backend
   bool cuda_graphs = false;               // of the CUDA backend
+  std::string norm_and_pool = "own";      // of the CUDA backend: whose kernels; or cudnn
   std::string plan_cache;                 // of the CUDA backend: directory; empty: none
   int checkpoint_every = 0;               // also keep epoch_N.safetensors every so many epochs; 0: never
   int log_every = 50;                     // steps between step events
