@@ -6,8 +6,9 @@
 //   batch norm of channels that are no multiple of 4: no engine.
 //   average pooling's gradient in plain fp32: its engines carry the tensor-core note.
 //   the same added to what is there: no engine takes a beta, and the call has no workspace to add from.
-//   maximum pooling: what its index holds and who wins a tie is not documented, and the index is the
-//   interface's; without an index planning the gradient crashes.
+//   maximum pooling: in plain fp32 no engine in either direction, for all carry the tensor-core note. With
+//   tensor cores there are some, but what the index holds and who wins a tie is not documented, and both are
+//   the interface's; without an index planning the gradient crashes.
 // Pooling plans may need no workspace, for the calls have none: the policy refuses others.
 #pragma once
 

@@ -8,6 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
 #include "search/nasbench201/training.h"
+#include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
 #include "tests/kernels/case_table.h"
