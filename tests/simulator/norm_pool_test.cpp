@@ -1,13 +1,13 @@
-// Batch norm and average pooling through cuDNN (NormAndPool::cudnn) on the simulated device: planned by the real
-// cuDNN, whose engines for them are compiled at run time and so need the stub driver, and executed by the
-// simulator from what the graphs say.
+// Batch norm and average pooling through cuDNN (NormAndPool::cudnn) on the simulated device: planned by the
+// real cuDNN, whose engines for them are compiled at run time and so need the stub driver, and executed by
+// the simulator from what the graphs say.
 #include <dlfcn.h>
 
-#include <set>
-
+#include "tests/kernels/case_names.h"
 #include "tests/kernels/compare_backends.h"
 #include "tests/simulator/compare_runs.h"
 #include "tests/simulator/simulated.h"
+#include "tests/simulator/stage_program.h"
 #include "tests/simulator/tiny_run.h"
 
 namespace rlnas::test {
@@ -28,9 +28,7 @@ const std::string& plan_directory() {
 }
 
 CudaOptions cudnn_options(Precision precision = Precision::fp32) {
-  return {.precision = precision,
-          .plan_directory = plan_directory(),
-          .norm_and_pool = NormAndPool::cudnn};
+  return {.precision = precision, .plan_directory = plan_directory(), .norm_and_pool = NormAndPool::cudnn};
 }
 
 std::int64_t cudnn_calls(const Case& test, const CudaOptions& cuda) {
@@ -79,19 +77,23 @@ TEST_CASE("cuDNN's average pooling equals ref") {
 
 TEST_CASE("what cuDNN takes goes to cuDNN, and nothing else") {
   load_stub_driver();
-  // Beside making handles.
-  const auto executions = [](const Case& test, Precision precision) {
-    return cudnn_calls(test, cudnn_options(precision)) - cudnn_calls(elementwise_cases().front(),
-                                                                     cudnn_options(precision));
-  };
-  const auto first = [](const std::vector<Case>& cases, const char* part) {
+  const auto executions = [](const std::vector<Case>& cases, const std::string& name, Precision precision) {
     for (const Case& test : cases)
-      if (test.name.find(part) != std::string::npos) return test;
-    FAIL("no case: ", part);
-    return cases.front();
+      if (test.name.rfind(name, 0) == 0)
+        return cudnn_calls(test, cudnn_options(precision)) -
+               cudnn_calls(elementwise_cases().front(), cudnn_options(precision));  // starting cuDNN
+    FAIL("no case ", name);
+    return std::int64_t{0};
   };
-  const Case norm = first(batch_norm_cases(), "256"), odd = first(batch_norm_cases(), "255");
-  CHECK(executions(norm, Precision::fp32) == 3);  // statistics, two gradients
+  const std::vector<Case> norms = batch_norm_cases(), pools = pool_cases();
+  CHECK(executions(norms, text("batch norm", 256, "x", 16), Precision::fp32) ==
+        3);  // statistics, 2 gradients
+  CHECK(executions(norms, text("batch norm", 16385, "x", 3), Precision::fp32) == 0);
+  const std::string pool =
+      text("pool", 3, "stride", 1, "padding", 1, "batch", 3, "image", 8, 8, "channels", 64);
+  CHECK(executions(pools, text(pool, "overwrite"), Precision::fp32) == 1);  // forward
+  CHECK(executions(pools, text(pool, "overwrite"), Precision::tf32) == 2);
+  CHECK(executions(pools, text(pool, "accumulate"), Precision::tf32) == 1);
 }
 
 TEST_CASE("training with cuDNN's batch norm and pooling equals training on the CPU, step by step") {
@@ -103,10 +105,10 @@ TEST_CASE("training with cuDNN's batch norm and pooling equals training on the C
   TrainConfig config = tiny_run(directory / "cpu", kSteps);
   config.device = "cpu";
   const TrainedRun expected = train_run(config);
-  TrainedRun own, got;
+  TrainedRun got;
   std::int64_t own_calls = 0, calls = 0;
   on_simulated_device({}, [&] {
-    own = train_run(tiny_run(directory / "own", kSteps));
+    train_run(tiny_run(directory / "own", kSteps));
     own_calls = simulator::usage().calls[int(simulator::Call::cudnn)];
   });
   on_simulated_device({}, [&] {
@@ -125,8 +127,8 @@ TEST_CASE("cuDNN's batch norm and pooling are bit-equal under every policy, also
   std::string first;
   for (const Policy policy : simulator::kPolicies)
     for (const bool graphs : {false, true}) {
-      TrainConfig config =
-          cudnn_run(directory / (std::string(simulator::name_of(policy)) + (graphs ? " graphs" : "")), kSteps);
+      TrainConfig config = cudnn_run(
+          directory / (std::string(simulator::name_of(policy)) + (graphs ? " graphs" : "")), kSteps);
       config.cuda_graphs = graphs;
       on_simulated_device({.policy = policy}, [&] {
         train(config);
@@ -137,7 +139,27 @@ TEST_CASE("cuDNN's batch norm and pooling are bit-equal under every policy, also
     }
 }
 
-TEST_CASE("a plan that is first asked for while a stage is captured is made outside of the capture") {
+TEST_CASE("a plan that is first asked for while a stage is captured ends the capture") {
+  load_stub_driver();
+  constexpr int kRounds = 4;
+  CudaOptions options = cudnn_options();
+  options.graph_capture = GraphCapture::stages;
+  std::int64_t operations[2] = {};
+  for (const int new_rows : {0, 1}) {  // in each round
+    on_simulated_device({}, [&] {
+      const auto backend = make_cuda_backend(options);
+      StageProgram program(*backend);
+      for (int round = 0; round < kRounds; ++round)
+        program.round(round, [&](float*) {
+          backend->batch_norm_workspace_bytes({.rows = 64 + new_rows * round, .channels = 8});
+        });
+      program.result();
+      CHECK(simulator::usage().graph_launches == 2 * (kRounds - 1));
+      operations[new_rows] = simulator::usage().operations;
+    });
+  }
+  // What comes after the capture in its stage goes to the stream call by call.
+  CHECK(operations[1] > operations[0]);
 }
 
 }  // namespace rlnas::test
