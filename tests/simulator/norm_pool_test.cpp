@@ -123,7 +123,7 @@ TEST_CASE("training with cuDNN's batch norm and pooling equals training on the C
 
 TEST_CASE("cuDNN's batch norm and pooling are bit-equal under every policy, also as CUDA graphs") {
   load_stub_driver();
-  constexpr int kSteps = 4;
+  constexpr int kSteps = 3;
   const TemporaryDirectory directory;
   std::string first;
   for (const Policy policy : simulator::kPolicies)
