@@ -13,7 +13,8 @@ class CudnnNormPool final : public NormPool {
  public:
   // On the current CUDA device; `before_planning` as in CudnnPlans. Errors: device when cuDNN cannot be
   // started.
-  CudnnNormPool(const CudaOptions& options, GpuStream stream, const std::function<void()>& before_planning);
+  CudnnNormPool(
+      const CudaOptions& options, GpuStream stream, const std::function<void()>& before_planning = [] {});
 
   bool takes(const BatchNormSpec& spec) const override { return plans_.takes(spec); }
   bool takes(const PoolSpec& spec, Direction direction, Store store) const override {
