@@ -31,7 +31,7 @@ class Supernet {
 
  private:
   struct ChoiceBlock {
-    std::array<InvertedResidual, kOpCount> ops;
+    std::array<InvertedResidual, kConvOpCount> ops;
     int first_segment;
   };
 
