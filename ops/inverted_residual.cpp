@@ -21,7 +21,8 @@ InvertedResidual add_inverted_residual(ModelBuilder& builder, const std::string&
                                        const InvertedResidualSpec& spec, Owner owner) {
   constexpr int kLayersWithActivation = 3;  // convolution, norm, ReLU6
   const int hidden = spec.hidden_channels();
-  InvertedResidual block{.spec = spec};
+  InvertedResidual block;
+  block.spec = spec;
   int layer = 0;
   if (spec.expansion > 1) {
     block.expand = add_normalised_conv(builder, sequence, layer,

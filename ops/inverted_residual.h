@@ -1,6 +1,6 @@
-// The inverted residual of MobileNetV2 and ProxylessNAS: 1x1 expansion, depthwise filter, 1x1 projection, each
-// batch-normalised, ReLU6 after the first two, and the input added where the shape allows. Its output is not
-// activated. Source: method.md 6.
+// The inverted residual of MobileNetV2 and ProxylessNAS: 1x1 expansion, depthwise filter, 1x1 projection,
+// each batch-normalised, ReLU6 after the first two, and the input added where the shape allows. Its output is
+// not activated. Source: method.md 6.
 #pragma once
 
 #include <string>

@@ -13,17 +13,18 @@ constexpr std::array<const char*, kStages.size()> kStageNames{"stage 1", "stage 
 
 }  // namespace
 
-Supernet::Supernet(const SupernetConfig& config) : config_(config) {
+Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(config.initializer) {
   const auto width = [&](int channels) { return std::max(1, channels / config.width_divisor); };
   const int stem = width(kStemChannels), first = width(kFirstBlockChannels);
-  stem_ = add_normalised_conv(
-      builder_, "conv_bn", 0,
-      {.in_channels = 3, .out_channels = stem, .kernel = 3, .stride = 2, .padding = 1});
+  stem_ =
+      add_normalised_conv(builder_, "conv_bn", 0,
+                          {.in_channels = 3, .out_channels = stem, .kernel = 3, .stride = 2, .padding = 1});
   first_block_ = add_inverted_residual(builder_, "MBConv_ratio_1.conv",
                                        {.in_channels = stem, .out_channels = first, .expansion = 1});
   for (int b = 0; b < kBlockCount; ++b) {
     const Block& shape = kBlocks[std::size_t(b)];
-    ChoiceBlock block{.first_segment = builder_.parameters().size()};
+    ChoiceBlock block;
+    block.first_segment = builder_.parameters().size();
     for (int op = 0; op < kConvOpCount; ++op)
       block.ops[std::size_t(op)] = add_inverted_residual(
           builder_, "features." + std::to_string(b) + "._ops." + std::to_string(op) + ".conv",

@@ -16,6 +16,7 @@ namespace rlnas::mobilenet {
 struct SupernetConfig {
   int classes = 1000;
   int width_divisor = 1;  // of all channel counts but the images'; above 1 for tests
+  Initializer initializer = Initializer::normal_fan_out;
 };
 
 class Supernet {
@@ -26,7 +27,8 @@ class Supernet {
   const ModelBuilder& layout() const { return builder_; }
 
   // Logits of a batch along one architecture.
-  // Shapes: images [N,H,W,3] -> [N,classes], any H and W. Errors: run_failed for an option that a block lacks.
+  // Shapes: images [N,H,W,3] -> [N,classes], any H and W. Errors: run_failed for an option that a block
+  // lacks.
   Tensor forward(Context& context, const Tensor& images, const Architecture& architecture) const;
 
  private:
@@ -36,7 +38,7 @@ class Supernet {
   };
 
   SupernetConfig config_;
-  ModelBuilder builder_{Initializer::normal_fan_out};
+  ModelBuilder builder_;
   NormalisedConv stem_;
   InvertedResidual first_block_;
   std::vector<ChoiceBlock> blocks_;
