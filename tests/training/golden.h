@@ -23,9 +23,12 @@ inline Json read(const std::string& file) {
 inline double hashed(std::uint64_t i, std::uint64_t salt) {
   return double((i * 2654435761u + salt * 40503u) % (std::uint64_t{1} << 32)) / 4294967296.0;
 }
-// Uniform over [-1, 1).
-inline double hashed_sign(std::uint64_t i, std::uint64_t salt) {
-  return 2.0 * hashed(i, salt) - 1.0;
+// The same, mixed as MurmurHash3 ends.
+inline double mixed(std::uint64_t i, std::uint64_t salt) {
+  std::uint32_t x = std::uint32_t(i * 2654435761u + salt * 40503u);
+  x = (x ^ (x >> 16)) * 0x85ebca6bu;
+  x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+  return double(x ^ (x >> 16)) / 4294967296.0;
 }
 
 // Sum, norm and `picks` spread-out elements.

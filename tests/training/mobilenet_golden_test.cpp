@@ -9,8 +9,8 @@ namespace rlnas::mobilenet {
 namespace {
 
 using golden::check_close;
-using golden::hashed_sign;
 using golden::Json;
+using golden::mixed;
 
 struct NormValues {  // gamma and beta: uniform over scale or shift +- spread
   double scale, shift, spread;
@@ -30,7 +30,7 @@ std::vector<float> hashed_weights(const SegmentTable& table, const NormValues& n
     if (s.shape.size() > 1) fan_in = double(s.count / s.shape[0]);
     const double centre = s.name.ends_with("weight") ? norm.scale : norm.shift;
     for (std::int64_t i = 0; i < s.count; ++i) {
-      const double u = hashed_sign(std::uint64_t(i), crc32_of(s.name));
+      const double u = 2.0 * mixed(std::uint64_t(i), crc32_of(s.name)) - 1.0;
       values[std::size_t(s.offset + i)] =
           float(of_norm(s) ? centre + norm.spread * u : u / std::sqrt(fan_in));
     }
@@ -39,7 +39,7 @@ std::vector<float> hashed_weights(const SegmentTable& table, const NormValues& n
 }
 
 void fill_hashed(const Tensor& tensor, std::uint64_t salt) {
-  for (std::size_t i = 0; i < tensor.count(); ++i) tensor.data()[i] = float(hashed_sign(i, salt));
+  for (std::size_t i = 0; i < tensor.count(); ++i) tensor.data()[i] = float(2.0 * mixed(i, salt) - 1.0);
 }
 
 void check_block(Backend& backend, const std::string& name, const Json& golden, int batch, int size) {
@@ -103,7 +103,7 @@ void check_five_steps(Backend& backend) {
   host.count = batch;
   host.params.resize(std::size_t(batch));
   for (int i = 0; i < batch * size * size * 3; ++i)
-    host.images.push_back(std::uint8_t(golden::hashed(std::uint64_t(i), 1) * 256.0));
+    host.images.push_back(std::uint8_t(mixed(std::uint64_t(i), 1) * 256.0));
   for (int i = 0; i < batch; ++i) host.labels.push_back(i % classes);
   StepSpec spec;
   spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};

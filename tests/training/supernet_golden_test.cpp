@@ -19,7 +19,7 @@ std::vector<float> hashed_weights(const SegmentTable& table, int channels) {
     const bool norm = s.shape.size() == 1 && s.name != "classifier.bias";
     const double fan_in = s.shape.size() == 4 ? double(s.shape[1] * s.shape[2] * s.shape[3]) : 4.0 * channels;
     for (std::int64_t i = 0; i < s.count; ++i) {
-      const double u = golden::hashed_sign(std::uint64_t(i), salt);
+      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
       values[std::size_t(s.offset + i)] =
           float(norm ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
     }
