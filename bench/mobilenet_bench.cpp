@@ -165,11 +165,13 @@ int profile(int batch_size, int threads, bool each_problem) {
   const std::unique_ptr<Backend> backend = make_profiling_backend(*inner, &calls);
   Session session(*backend, batch_size);
   for (const Architecture& path : paths()) session.run(path);
-  Profile profile{.limits = measure_profile_limits(threads)};
+  Profile profile;
+  profile.limits = measure_profile_limits(threads);
   for (int round = 0; round < 3; ++round)
     for (const Architecture& path : paths()) {
       calls.clear();
-      ProfiledStep step{.start_ns = now_ns()};
+      ProfiledStep step;
+      step.start_ns = now_ns();
       session.run(path);
       step.duration_ns = now_ns() - step.start_ns;
       step.calls = calls;
