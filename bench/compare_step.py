@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """rlnas against PyTorch on the same training step, taking turns: a markdown table of medians and ratios.
 
-Every variant is a program that is set up once and kept warm; then each runs one pass over the 30 paths in
-turn, --rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is
+Every variant is a program that is set up once and kept warm; then each runs one pass over the fixed
+paths in turn, --rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is
 done once more beside N busy processes, and the table shows how much that slowed each variant.
 
   bench/compare_step.py --bench build/release/bench/rlnas_bench_step --python python3 --python VENV/bin/python
@@ -31,6 +31,10 @@ PYTORCH_VARIANTS = {
                 KEEP_MEMORY),
     "bf16": ("channels_last, malloc, pruned, bf16", [*CHANNELS_LAST, "--prune", "--bf16"], KEEP_MEMORY),
 }
+
+# The same step in PyTorch. NAS-Bench-201 has 30 paths and every variant; MobileNet six and no compiling.
+SPACES = {"nasbench201": "pytorch_step.py", "mobilenet": "pytorch_mobilenet.py"}
+MOBILENET_VARIANTS = ["nchw", "channels_last", "malloc"]
 
 
 class Worker:
@@ -114,7 +118,7 @@ def make_workers(args):
             if key == "compile" and number.startswith("1."):
                 continue
             name, flags, environment = PYTORCH_VARIANTS[key]
-            command = [python, os.path.join(HERE, "baselines", "pytorch_step.py"), *flags, *common]
+            command = [python, os.path.join(HERE, "baselines", SPACES[args.space]), *flags, *common]
             # Compiling takes too long to keep others off.
             with locked(args.lock if key != "compile" else None):
                 worker = Worker(f"PyTorch {number} {name}", command, environment)
@@ -126,7 +130,7 @@ def print_table(workers, args):
     head = ["variant", "ms/step", "min..max", "images/s", "against rlnas", "MiB", "set-up, s"]
     if args.load:
         head += [f"ms/step, {args.load} busy", "slowdown"]
-    print(f"Batch {args.batch}, {args.threads} threads, {args.rounds} rounds over 30 paths.\n")
+    print(f"Batch {args.batch}, {args.threads} threads, {args.rounds} rounds over the fixed paths of {args.space}.\n")
     print("| " + " | ".join(head) + " |\n|---" + "|---:" * (len(head) - 1) + "|")
     for worker in workers:
         median = statistics.median(worker.times_ms)
@@ -160,14 +164,13 @@ def write_json(workers, args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default="build/release/bench/rlnas_bench_step",
-                        help="default: %(default)s")
+    parser.add_argument("--space", choices=SPACES, default="nasbench201")
+    parser.add_argument("--bench", help="rlnas_bench_step or rlnas_bench_mobilenet; default: of build/release/bench")
     parser.add_argument("--python", action="append", default=[],
                         help="an interpreter with PyTorch; may be repeated")
     parser.add_argument("--variants", nargs="+", choices=PYTORCH_VARIANTS, metavar="NAME",
-                        default=[key for key in PYTORCH_VARIANTS if key != "compile"],
-                        help=f"of {', '.join(PYTORCH_VARIANTS)}; "
-                             "default: all but compile, which sets up for minutes")
+                        help=f"of {', '.join(PYTORCH_VARIANTS)}; default: all but compile, which sets up for "
+                             f"minutes; of mobilenet, {', '.join(MOBILENET_VARIANTS)} alone")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
@@ -177,6 +180,12 @@ def main():
                         help="flock FILE around each pass and set-up, on a machine shared with others")
     parser.add_argument("--out", help="Google-Benchmark JSON file")
     args = parser.parse_args()
+    mobilenet = args.space == "mobilenet"
+    args.bench = args.bench or "build/release/bench/rlnas_bench_" + ("mobilenet" if mobilenet else "step")
+    if not args.variants:
+        args.variants = MOBILENET_VARIANTS if mobilenet else [key for key in PYTORCH_VARIANTS if key != "compile"]
+    if mobilenet and not set(args.variants) <= set(MOBILENET_VARIANTS):
+        parser.error(f"--space mobilenet knows --variants {' '.join(MOBILENET_VARIANTS)}")
     workers = list(make_workers(args))
     run_rounds(workers, args.rounds, args.lock, 0)
     if args.load:
