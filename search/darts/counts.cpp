@@ -40,19 +40,19 @@ int conv_norms(Op op, bool strided) {
   return op == Op::skip_connect && strided ? 1 : 0;
 }
 
-std::int64_t preprocess_weights(const CellShape& shape) {
-  return std::int64_t(shape.input0_channels + shape.input1_channels) * shape.channels;
+std::int64_t preprocess_weights(const CellGeometry& cell) {
+  return std::int64_t(cell.input0_channels + cell.input1_channels) * cell.channels;
 }
 
-// Sums of(shape, op, strided) over the cells into the choices of their kind.
+// Sums of(cell, op, strided) over the cells into the choices of their kind.
 template <class Of>
-PerChoice<std::int64_t> sum_over_cells(const std::vector<CellShape>& shapes, Of of) {
+PerChoice<std::int64_t> sum_over_cells(const std::vector<CellGeometry>& cells, Of of) {
   PerChoice<std::int64_t> sums{};
-  for (const CellShape& shape : shapes)
+  for (const CellGeometry& cell : cells)
     for (int edge = 0; edge < kEdgeCount; ++edge)
       for (int op = 0; op < kOpCount; ++op)
-        sums[std::size_t(shape.kind)][std::size_t(edge)][std::size_t(op)] +=
-            of(shape, Op(op), is_strided(shape.kind, edge));
+        sums[std::size_t(cell.kind)][std::size_t(edge)][std::size_t(op)] +=
+            of(cell, Op(op), is_strided(cell.kind, edge));
   return sums;
 }
 
@@ -68,15 +68,15 @@ StemCounts stem_counts(const NetworkSpec& spec) {
           first + second + third + 2 * (c / 2 + c + c)};
 }
 
-std::int64_t features(const std::vector<CellShape>& shapes) {
-  return std::int64_t{kNodeCount} * shapes.back().channels;
+std::int64_t features(const std::vector<CellGeometry>& cells) {
+  return std::int64_t{kNodeCount} * cells.back().channels;
 }
 
 // Parameters that every architecture has, the classifier's bias left out.
-std::int64_t fixed_params_without_bias(const NetworkSpec& spec, const std::vector<CellShape>& shapes) {
+std::int64_t fixed_params_without_bias(const NetworkSpec& spec, const std::vector<CellGeometry>& cells) {
   std::int64_t count = stem_counts(spec).params;
-  for (const CellShape& shape : shapes) count += preprocess_weights(shape) + 2 * 2 * shape.channels;
-  return count + features(shapes) * spec.classes;
+  for (const CellGeometry& cell : cells) count += preprocess_weights(cell) + 2 * 2 * cell.channels;
+  return count + features(cells) * spec.classes;
 }
 
 using LiveEdges = std::uint32_t;  // bit e: edge e is not none
@@ -106,37 +106,37 @@ LiveEdges live_edges(const Cell& cell) {
 }  // namespace
 
 CountTable flop_table(const NetworkSpec& spec) {
-  const std::vector<CellShape> shapes = cell_shapes(spec);
+  const std::vector<CellGeometry> cells = cell_geometries(spec);
   CountTable table;
-  table.fixed = stem_counts(spec).macs + (2 * features(shapes) - 1) * spec.classes;
-  for (const CellShape& shape : shapes) table.fixed += preprocess_weights(shape) * square(shape.in_size);
+  table.fixed = stem_counts(spec).macs + (2 * features(cells) - 1) * spec.classes;
+  for (const CellGeometry& cell : cells) table.fixed += preprocess_weights(cell) * square(cell.in_size);
   // The convolutions of a strided operation all work at its output's size.
-  table.choices = sum_over_cells(shapes, [](const CellShape& shape, Op op, bool strided) {
-    return conv_weights(op, shape.channels, strided) * square(shape.out_size);
+  table.choices = sum_over_cells(cells, [](const CellGeometry& cell, Op op, bool strided) {
+    return conv_weights(op, cell.channels, strided) * square(cell.out_size);
   });
   return table;
 }
 
 CountTable param_table(const NetworkSpec& spec) {
-  const std::vector<CellShape> shapes = cell_shapes(spec);
+  const std::vector<CellGeometry> cells = cell_geometries(spec);
   CountTable table;
-  table.fixed = fixed_params_without_bias(spec, shapes) + spec.classes;
-  table.choices = sum_over_cells(shapes, [](const CellShape& shape, Op op, bool strided) {
-    return conv_weights(op, shape.channels, strided) + 2 * conv_norms(op, strided) * shape.channels;
+  table.fixed = fixed_params_without_bias(spec, cells) + spec.classes;
+  table.choices = sum_over_cells(cells, [](const CellGeometry& cell, Op op, bool strided) {
+    return conv_weights(op, cell.channels, strided) + 2 * conv_norms(op, strided) * cell.channels;
   });
   return table;
 }
 
 CountTable angle_length_table(const NetworkSpec& supernet) {
-  const std::vector<CellShape> shapes = cell_shapes(supernet);
+  const std::vector<CellGeometry> cells = cell_geometries(supernet);
   CountTable table;
-  table.fixed = fixed_params_without_bias(supernet, shapes);
+  table.fixed = fixed_params_without_bias(supernet, cells);
   if (supernet.preset == Preset::imagenet) table.fixed += supernet.classes;
-  table.choices = sum_over_cells(shapes, [](const CellShape& shape, Op op, bool strided) {
+  table.choices = sum_over_cells(cells, [](const CellGeometry& cell, Op op, bool strided) {
     if (op == Op::max_pool_3x3 || op == Op::avg_pool_3x3)
-      return std::int64_t{kPoolEntries + 2} * shape.channels;
-    if (op == Op::skip_connect && !strided) return square(shape.channels);  // the identity matrix
-    return conv_weights(op, shape.channels, strided) + 2 * conv_norms(op, strided) * shape.channels;
+      return std::int64_t{kPoolEntries + 2} * cell.channels;
+    if (op == Op::skip_connect && !strided) return square(cell.channels);  // the identity matrix
+    return conv_weights(op, cell.channels, strided) + 2 * conv_norms(op, strided) * cell.channels;
   });
   return table;
 }

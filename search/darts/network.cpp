@@ -14,7 +14,7 @@ NetworkSpec published_stand_alone(Preset preset) {
   return {preset, 1000, 48, 14, 224};
 }
 
-std::vector<CellShape> cell_shapes(const NetworkSpec& spec) {
+std::vector<CellGeometry> cell_geometries(const NetworkSpec& spec) {
   const bool imagenet = spec.preset == Preset::imagenet;
   const int halvings = imagenet ? 32 : 4;
   RLNAS_CHECK(spec.classes > 0, usage, "--classes ", spec.classes, ": must be positive");
@@ -23,7 +23,7 @@ std::vector<CellShape> cell_shapes(const NetworkSpec& spec) {
   RLNAS_CHECK(spec.cells >= 3, usage, "--cells ", spec.cells, ": a DARTS network has at least 3");
   RLNAS_CHECK(spec.image_size > 0 && spec.image_size % halvings == 0, usage, "--image-size ", spec.image_size,
               ": must be a positive multiple of ", halvings);
-  std::vector<CellShape> shapes;
+  std::vector<CellGeometry> cells;
   int channels = spec.channels, size = imagenet ? spec.image_size / 8 : spec.image_size;
   int before_last = imagenet ? channels : 3 * channels, last = before_last;
   bool reduces_input0 = imagenet;  // the first stem's output is twice as large as the second's
@@ -31,13 +31,13 @@ std::vector<CellShape> cell_shapes(const NetworkSpec& spec) {
     const CellKind kind = cell_kind(c, spec.cells);
     const int out_size = kind == CellKind::reduce ? size / 2 : size;
     if (kind == CellKind::reduce) channels *= 2;
-    shapes.push_back({kind, reduces_input0, before_last, last, channels, size, out_size});
+    cells.push_back({kind, reduces_input0, before_last, last, channels, size, out_size});
     before_last = last;
     last = kNodeCount * channels;
     size = out_size;
     reduces_input0 = kind == CellKind::reduce;
   }
-  return shapes;
+  return cells;
 }
 
 }  // namespace rlnas::darts

@@ -29,7 +29,7 @@ constexpr CellKind cell_kind(int cell, int cells) {
   return cell == cells / 3 || cell == 2 * cells / 3 ? CellKind::reduce : CellKind::normal;
 }
 
-struct CellShape {
+struct CellGeometry {
   CellKind kind = CellKind::normal;
   bool reduces_input0 = false;  // preprocess0 is a FactorizedReduce: input 0 is twice as large as input 1
   int input0_channels = 0;
@@ -40,7 +40,7 @@ struct CellShape {
 };
 
 // Errors: usage for a network that cannot be: too few cells, odd channels, an image size that does not halve.
-std::vector<CellShape> cell_shapes(const NetworkSpec& spec);
+std::vector<CellGeometry> cell_geometries(const NetworkSpec& spec);
 
 // Whether the edge halves its input: those from the cell's inputs in a reduction cell.
 constexpr bool is_strided(CellKind kind, int edge) {
