@@ -1,20 +1,19 @@
-#include "search/nasbench201/checkpoint_angles.h"
+#include "search/checkpoint_angles.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <sstream>
 #include <string_view>
+#include <unordered_set>
 
 #include "engine/device_bytes.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
-#include "search/nasbench201/supernet.h"
+#include "search/spaces.h"
 
-namespace rlnas::nasbench201 {
+namespace rlnas {
 namespace {
-
-constexpr std::string_view kNotASuperNet = ": not a NAS-Bench-201 SuperNet: ";
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::ostringstream text;
@@ -29,48 +28,73 @@ bool is_ignored(std::string_view name) {
          name.ends_with(".num_batches_tracked");
 }
 
-int classes_of(const TensorFile& file, const std::string& path) {
-  const NamedTensor* classifier = file.find("classifier.weight");
-  RLNAS_CHECK(classifier != nullptr, data, path, kNotASuperNet, "missing tensor classifier.weight");
+// One checkpoint, and what an error about it begins with.
+struct Checkpoint {
+  const std::string& path;
+  TensorFile file;
+  std::string not_a_supernet;  // "PATH: not a mobilenet SuperNet: "
+};
+
+int classes_of(const Checkpoint& checkpoint) {
+  const NamedTensor* classifier = nullptr;
+  for (const char* name : {"classifier.weight", "classifier.0.weight"})
+    if (classifier == nullptr) classifier = checkpoint.file.find(name);
+  RLNAS_CHECK(classifier != nullptr, data, checkpoint.not_a_supernet, "missing tensor classifier.weight");
   RLNAS_CHECK(classifier->shape.size() == 2 && classifier->shape[0] > 0 && classifier->shape[0] <= 1000000,
-              data, path, kNotASuperNet, "classifier.weight has shape ", shape_text(classifier->shape));
+              data, checkpoint.not_a_supernet, classifier->name, " has shape ", shape_text(classifier->shape));
   return int(classifier->shape[0]);
 }
 
 // The tensors of the file as one flat buffer laid out by `segments`, zeros in between.
-std::vector<float> pack(const TensorFile& file, const SegmentTable& segments, const std::string& path) {
+std::vector<float> pack(const Checkpoint& checkpoint, const SegmentTable& segments) {
+  const TensorFile& file = checkpoint.file;
   std::vector<float> flat(std::size_t(segments.buffer_count()), 0.0f);
   for (const Segment& segment : segments) {
     const NamedTensor* tensor = file.find(segment.name);
-    RLNAS_CHECK(tensor != nullptr, data, path, kNotASuperNet, "missing tensor ", segment.name);
+    RLNAS_CHECK(tensor != nullptr, data, checkpoint.not_a_supernet, "missing tensor ", segment.name);
     RLNAS_CHECK(tensor->shape == segment.shape && std::int64_t(tensor->data.size()) == segment.count, data,
-                path, kNotASuperNet, "tensor ", segment.name, " has shape ", shape_text(tensor->shape),
+                checkpoint.not_a_supernet, "tensor ", segment.name, " has shape ", shape_text(tensor->shape),
                 " instead of ", shape_text(segment.shape));
     const bool finite =
         std::all_of(tensor->data.begin(), tensor->data.end(), [](float w) { return std::isfinite(w); });
-    RLNAS_CHECK(finite, data, path, ": tensor ", segment.name, " holds NaN or infinite weights");
+    RLNAS_CHECK(finite, data, checkpoint.path, ": tensor ", segment.name, " holds NaN or infinite weights");
     std::copy(tensor->data.begin(), tensor->data.end(), flat.begin() + segment.offset);
   }
-  for (const NamedTensor& tensor : file.tensors) {
-    RLNAS_CHECK(is_ignored(tensor.name) || segments.find(tensor.name) >= 0, data, path, kNotASuperNet,
+  std::unordered_set<std::string_view> known;
+  for (const Segment& segment : segments) known.insert(segment.name);
+  for (const NamedTensor& tensor : file.tensors)
+    RLNAS_CHECK(is_ignored(tensor.name) || known.contains(tensor.name), data, checkpoint.not_a_supernet,
                 "unexpected tensor ", tensor.name);
-  }
   return flat;
+}
+
+std::string space_of(const TensorFile& file, const std::string& path, const std::string& wanted) {
+  const auto named = file.metadata.find("space");
+  if (named == file.metadata.end()) return wanted.empty() ? "nasbench201" : wanted;
+  RLNAS_CHECK(wanted.empty() || named->second == wanted, usage, "--space ", wanted, ": ", path,
+              " holds a SuperNet of ", named->second);
+  return named->second;
 }
 
 }  // namespace
 
 CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init_path,
-                                       const std::string& trained_path) {
-  const TensorFile init = read_safetensors(init_path), trained = read_safetensors(trained_path);
+                                       const std::string& trained_path, const std::string& space) {
+  Checkpoint init{init_path, read_safetensors(init_path), ""};
+  Checkpoint trained{trained_path, read_safetensors(trained_path), ""};
   CheckpointAngles result;
-  result.classes = classes_of(init, init_path);
-  const int trained_classes = classes_of(trained, trained_path);
+  result.space = space_of(init.file, init_path, space);
+  result.space = space_of(trained.file, trained_path, result.space);
+  for (Checkpoint* checkpoint : {&init, &trained})
+    checkpoint->not_a_supernet =
+        checkpoint->path + ": not a " + supernet_title(result.space) + " SuperNet: ";
+  result.classes = classes_of(init);
+  const int trained_classes = classes_of(trained);
   RLNAS_CHECK(result.classes == trained_classes, data, trained_path, ": has ", trained_classes, " classes, ",
               init_path, " has ", result.classes, ": they are not of one run");
-  result.segments = supernet_segments(result.classes);
-  const std::vector<float> w0 = pack(init, result.segments, init_path);
-  const std::vector<float> w1 = pack(trained, result.segments, trained_path);
+  result.segments = supernet_segments(result.space, result.classes);
+  const std::vector<float> w0 = pack(init, result.segments);
+  const std::vector<float> w1 = pack(trained, result.segments);
   const std::vector<SegmentBlock> blocks = result.segments.blocks();
   result.sums.resize(std::size_t(result.segments.size()));
 
@@ -87,4 +111,4 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   return result;
 }
 
-}  // namespace rlnas::nasbench201
+}  // namespace rlnas
