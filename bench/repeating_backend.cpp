@@ -180,6 +180,16 @@ void RepeatingBackend::cross_entropy(const CrossEntropySpec& spec, const float* 
   run(&Backend::cross_entropy, spec, logits, labels, dlogits, sums);
 }
 
+std::size_t RepeatingBackend::gradient_norm_workspace_bytes(int block_count) const {
+  return profiler_->gradient_norm_workspace_bytes(block_count);
+}
+
+void RepeatingBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                                     const float* gradient, float max_norm, GradientNorm* norm,
+                                     Workspace workspace) {
+  run(&Backend::gradient_norm, blocks, block_count, states, gradient, max_norm, norm, workspace);
+}
+
 void RepeatingBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
                                 const SegmentState* states, const float* gradient, float* momentum,
                                 float* weights) {

@@ -183,9 +183,14 @@ class Backend {
                              float* dlogits, LossSums* sums) = 0;
 
   // ---- the flat weight buffer ---------------------------------------------------------------------------
-  // One pass: g' = g + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each block's
-  // segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step rule
-  // m = g' is the same, since m starts at zero.)
+  virtual std::size_t gradient_norm_workspace_bytes(int block_count) const = 0;
+  // The gradient stays as it is: sgd_step applies the scale as it reads. norm [1]. A norm that is not finite
+  // gives a scale that is not. Determinism: bit-equal for any thread count.
+  virtual void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                             const float* gradient, float max_norm, GradientNorm* norm, Workspace) = 0;
+  // One pass: g' = clip(g) + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each
+  // block's segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step
+  // rule m = g' is the same, since m starts at zero.)
   virtual void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
                         const SegmentState* states, const float* gradient, float* momentum,
                         float* weights) = 0;

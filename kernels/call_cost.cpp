@@ -205,6 +205,10 @@ RecordedCall augment_images(const AugmentSpec& spec) {
               2 * count, count * (1 + kFloat));
 }
 
+RecordedCall gradient_norm(int block_count, std::uint64_t elements) {
+  return make("gradient_norm", shape_of(block_count) + " blocks", 2 * elements, elements * kFloat);
+}
+
 RecordedCall sgd_step(int block_count, const SgdElements& elements) {
   return make("sgd_step", shape_of(block_count) + " blocks", 7 * elements.sampled + 6 * elements.coasting,
               (5 * elements.sampled + 4 * elements.coasting) * kFloat);

@@ -60,6 +60,7 @@ struct SgdElements {
     return {.sampled = std::uint64_t(block_count) * std::uint64_t(SegmentBlock::kBlockElements)};
   }
 };
+RecordedCall gradient_norm(int block_count, std::uint64_t elements);
 RecordedCall sgd_step(int block_count, const SgdElements& elements);
 RecordedCall angle_sums(int block_count, std::uint64_t elements);
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace rlnas {
 
@@ -163,6 +164,32 @@ enum class SegmentState : std::uint8_t {
   untouched,  // never sampled: left alone
   sampled,    // has a gradient in this step
   coasting,   // not sampled now: its gradient counts as zero, decay and momentum go on
+  // The same for segments that weight decay leaves alone.
+  sampled_undecayed,
+  coasting_undecayed,
+};
+constexpr bool has_gradient(SegmentState state) {
+  return state == SegmentState::sampled || state == SegmentState::sampled_undecayed;
+}
+constexpr bool decays(SegmentState state) {
+  return state == SegmentState::sampled || state == SegmentState::coasting;
+}
+
+// In device memory, as written by gradient_norm.
+struct GradientNorm {
+  double norm = 0.0;   // L2, over the sampled segments
+  double scale = 1.0;  // min(1, max_norm / (norm + 1e-6)), as torch's clip_grad_norm_
+};
+
+constexpr GradientNorm scaled_to(double max_norm, double norm) {
+  const double wanted = max_norm / (norm + 1e-6);
+  return {norm, wanted > 1.0 ? 1.0 : wanted};
+}
+
+// What happens to a gradient before the update.
+struct GradientClip {
+  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after the norm's scale
+  const GradientNorm* norm = nullptr;                    // [1] in device memory, or null
 };
 
 struct SgdSpec {
@@ -170,6 +197,7 @@ struct SgdSpec {
   float momentum = 0.9f;
   float weight_decay = 0.0f;
   bool nesterov = false;
+  GradientClip clip{};
 };
 
 // The three sums that decide an angle, per segment.

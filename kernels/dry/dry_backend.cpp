@@ -193,6 +193,15 @@ void DryBackend::cross_entropy(const CrossEntropySpec& spec, const float*, const
   record(calls::cross_entropy(spec));
 }
 
+std::size_t DryBackend::gradient_norm_workspace_bytes(int block_count) const {
+  return like_ != nullptr ? like_->gradient_norm_workspace_bytes(block_count) : 0;
+}
+
+void DryBackend::gradient_norm(const SegmentBlock*, int block_count, const SegmentState*, const float*, float,
+                               GradientNorm*, Workspace) {
+  record(calls::gradient_norm(block_count, calls::SgdElements::of_full_blocks(block_count).sampled));
+}
+
 void DryBackend::sgd_step(const SgdSpec&, const SegmentBlock*, int block_count, const SegmentState*,
                           const float*, float*, float*) {
   // Blocks and states may live in this backend's memory, which must not be read: counted as full and sampled.

@@ -69,6 +69,9 @@ class ProfilingBackend final : public Backend {
   void cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
                      float* dlogits, LossSums* sums) override;
 
+  std::size_t gradient_norm_workspace_bytes(int block_count) const override;
+  void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                     const float* gradient, float max_norm, GradientNorm* norm, Workspace) override;
   void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count, const SegmentState* states,
                 const float* gradient, float* momentum, float* weights) override;
   std::size_t angle_sums_workspace_bytes(int block_count) const override;

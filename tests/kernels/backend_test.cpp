@@ -101,7 +101,7 @@ TEST_CASE("the case table reaches every primitive") {
   for (const Case& test : all_cases()) ops.insert(test.op);
   CHECK(ops == std::set<std::string>{"activation_backward", "add", "affine_sum", "angle_sums", "augment",
                                      "batch_norm", "conv", "conv_norm", "cross_entropy", "fill",
-                                     "global_avg_pool", "linear", "pool", "sgd_step"});
+                                     "global_avg_pool", "gradient_norm", "linear", "pool", "sgd_step"});
 }
 
 }  // namespace rlnas::test

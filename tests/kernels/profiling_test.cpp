@@ -66,6 +66,7 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
                                       "fill",
                                       "global_avg_pool_backward",
                                       "global_avg_pool_forward",
+                                      "gradient_norm",
                                       "linear_backward_data",
                                       "linear_backward_weights",
                                       "linear_forward",
