@@ -57,7 +57,8 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
 }
 
 Supernet::CellInputs Supernet::run_stem(Context& context, const Tensor& images) const {
-  CellInputs inputs{.last = images};
+  CellInputs inputs;
+  inputs.last = images;
   for (const StemLayer& layer : stem_) {
     inputs.older = inputs.last;
     inputs.last =
