@@ -134,7 +134,7 @@ TEST_CASE("a malformed architecture says what is wrong and where") {
   expect(replaced(valid, "sep_conv_5x5'", "sep_conv_5x5\""), "expected ''' after the operation");
   expect(replaced(valid, "reduce=", "reduced="), "expected 'reduce' of the genotype");
   expect("5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0",
-         "at character 55: expected an operation, 0..7");
+         "at character 56: expected an operation, 0..7");
   expect("5,4 6,0,8", "at character 9: expected an operation, 0..7");
   expect("5,4 6,1,5", "at character 5: node 3 has 3 inputs, expected two that are not 0");
   expect("5,0 6,0,5", "node 2 has 1 inputs");
