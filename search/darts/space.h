@@ -23,7 +23,7 @@ struct SpaceSpec {
   Constraint constraint = {};
 
   static SpaceSpec published(Preset preset) {
-    return {.supernet = published_supernet(preset), .stand_alone = published_stand_alone(preset)};
+    return {published_supernet(preset), published_stand_alone(preset), ScoreKind::angle, {}};
   }
 };
 
