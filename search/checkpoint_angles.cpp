@@ -41,7 +41,8 @@ int classes_of(const Checkpoint& checkpoint) {
     if (classifier == nullptr) classifier = checkpoint.file.find(name);
   RLNAS_CHECK(classifier != nullptr, data, checkpoint.not_a_supernet, "missing tensor classifier.weight");
   RLNAS_CHECK(classifier->shape.size() == 2 && classifier->shape[0] > 0 && classifier->shape[0] <= 1000000,
-              data, checkpoint.not_a_supernet, classifier->name, " has shape ", shape_text(classifier->shape));
+              data, checkpoint.not_a_supernet, classifier->name, " has shape ",
+              shape_text(classifier->shape));
   return int(classifier->shape[0]);
 }
 
@@ -68,9 +69,16 @@ std::vector<float> pack(const Checkpoint& checkpoint, const SegmentTable& segmen
   return flat;
 }
 
+// The space of a file that does not say, by a tensor that no other has.
+std::string recognise(const TensorFile& file) {
+  if (file.find("MBConv_ratio_1.conv.0.weight") != nullptr) return "mobilenet";
+  if (file.find("stem0.0.weight") != nullptr) return "darts-imagenet";
+  return file.find("cells.0.preprocess0.op.1.weight") != nullptr ? "darts-cifar" : "nasbench201";
+}
+
 std::string space_of(const TensorFile& file, const std::string& path, const std::string& wanted) {
   const auto named = file.metadata.find("space");
-  if (named == file.metadata.end()) return wanted.empty() ? "nasbench201" : wanted;
+  if (named == file.metadata.end()) return wanted.empty() ? recognise(file) : wanted;
   RLNAS_CHECK(wanted.empty() || named->second == wanted, usage, "--space ", wanted, ": ", path,
               " holds a SuperNet of ", named->second);
   return named->second;
@@ -86,8 +94,7 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   result.space = space_of(init.file, init_path, space);
   result.space = space_of(trained.file, trained_path, result.space);
   for (Checkpoint* checkpoint : {&init, &trained})
-    checkpoint->not_a_supernet =
-        checkpoint->path + ": not a " + supernet_title(result.space) + " SuperNet: ";
+    checkpoint->not_a_supernet = checkpoint->path + ": not a " + space_title(result.space) + " SuperNet: ";
   result.classes = classes_of(init);
   const int trained_classes = classes_of(trained);
   RLNAS_CHECK(result.classes == trained_classes, data, trained_path, ": has ", trained_classes, " classes, ",

@@ -16,8 +16,8 @@ struct CheckpointAngles {
   std::vector<AngleSums> sums;  // one per segment
 };
 
-// Reads two safetensors files of a SuperNet of `space`, or of the one that their metadata names, or of
-// NAS-Bench-201, in this order; the number of classes is that of classifier.weight. Batch-norm statistics and
+// Reads two safetensors files of a SuperNet of `space`, or of the one that their metadata names or their
+// tensors show, in this order; the number of classes is that of classifier.weight. Batch-norm statistics and
 // arch_parameters are ignored. Errors: usage when the file says that it is of another space; data, naming the
 // file: missing or damaged, not a complete SuperNet of the space, a tensor of another shape, an unknown
 // tensor, NaN or infinite weights, or two files with different numbers of classes.

@@ -54,10 +54,10 @@ class SearchSpace : public EvolutionSpace {
   // Whether exact() exists.
   virtual bool searches_exactly() const { return false; }
   struct Optimum {
-    Genes genes;              // empty: no architecture is within the limits
-    bool proven = false;      // no other has a larger angle
-    double bound_rad = 0.0;   // no architecture within the limits has a larger one
-    std::int64_t nodes = 0;   // of the search tree
+    Genes genes = {};        // empty: no architecture is within the limits
+    bool proven = false;     // no other has a larger angle
+    double bound_rad = 0.0;  // no architecture within the limits has a larger one
+    std::int64_t nodes = 0;  // of the search tree
     double seconds = 0.0;
   };
   // The architecture with the largest angle within the limits. Errors: usage when there is no such method.
@@ -66,7 +66,7 @@ class SearchSpace : public EvolutionSpace {
 
 // The number of gene strings; at most `limit`, which stands for all beyond.
 std::int64_t gene_strings(const EvolutionSpace& space, std::int64_t limit);
-// Place of a gene string in lexicographic order, and the other way round.
+// Place of a gene string in lexicographic order, and the other way round; of spaces with fewer than 2^63.
 std::int64_t enumeration_index(const EvolutionSpace& space, const Genes& genes);
 Genes genes_at(const EvolutionSpace& space, std::int64_t index);
 

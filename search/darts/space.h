@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 
 #include "search/darts/angle_table.h"
@@ -15,20 +14,16 @@
 
 namespace rlnas::darts {
 
-// On the stand-alone network. The published search on ImageNet allows 600e6 FLOPs, the one on CIFAR anything.
-struct Constraint {
-  std::int64_t max_macs = std::numeric_limits<std::int64_t>::max();  // in FLOPs of the published counter
-  std::int64_t max_params = std::numeric_limits<std::int64_t>::max();
-};
-
 struct SpaceSpec {
   NetworkSpec supernet;     // whose weights are scored
   NetworkSpec stand_alone;  // whose FLOPs and parameters count
   ScoreKind score = ScoreKind::angle;
-  Constraint constraint;
+  // On the stand-alone network, in FLOPs of the published counter. The published search on ImageNet allows
+  // 600e6, the one on CIFAR anything.
+  Constraint constraint = {};
 
   static SpaceSpec published(Preset preset) {
-    return {.supernet = published_supernet(preset), .stand_alone = published_stand_alone(preset)};
+    return {published_supernet(preset), published_stand_alone(preset), ScoreKind::angle, {}};
   }
 };
 
