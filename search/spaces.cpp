@@ -87,10 +87,9 @@ SegmentTable supernet_segments(const std::string& space, int classes) {
     case Name::nasbench201:
       break;
     case Name::darts_cifar:
+      return darts::supernet_segments(darts::Preset::cifar, classes);
     case Name::darts_imagenet:
-      return darts::Supernet(darts_supernet(parse_name(space), classes), Initializer::pytorch)
-          .layout()
-          .parameters();
+      return darts::supernet_segments(darts::Preset::imagenet, classes);
     case Name::mobilenet:
       return mobilenet::supernet_segments(classes);
   }
