@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """rlnas against PyTorch on the same training step, taking turns: a markdown table of medians and ratios.
 
-Every variant is a program that is set up once and kept warm; then each runs one pass over the fixed
-paths in turn, --rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is
+Every variant is a program that is set up once and kept warm; then each runs one pass over the fixed paths
+in turn, --rounds times, so that a change of the machine's speed meets all alike. With --load N the whole is
 done once more beside N busy processes, and the table shows how much that slowed each variant.
 
   bench/compare_step.py --bench build/release/bench/rlnas_bench_step --python python3 --python VENV/bin/python

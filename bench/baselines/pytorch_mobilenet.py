@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The training step of rlnas_bench_mobilenet in PyTorch: the same SuperNet at 224 px, six paths, loss and optimiser.
 
-Gradients of unsampled weights are None (set_to_none), so that PyTorch skips their update, and gradients are clipped
-element by element in one foreach call. Options that pytorch_step.py has too mean the same. --serve: for
+Gradients of unsampled weights are None (set_to_none), so that PyTorch skips their update;
+clip_grad_value_ takes one foreach call in 2.x. Options that pytorch_step.py has too mean the same. --serve: for
 compare_step.py --space mobilenet.
 """
 import argparse
@@ -87,9 +87,7 @@ def build(args):
         optimiser.zero_grad(set_to_none=True)
         loss = functional.cross_entropy(net(images, paths[index]), labels, label_smoothing=0.1)
         loss.backward()
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        torch._foreach_clamp_min_(gradients, -5.0)
-        torch._foreach_clamp_max_(gradients, 5.0)
+        torch.nn.utils.clip_grad_value_([p for p in parameters if p.grad is not None], 5.0)
         optimiser.step()
         return loss
 
