@@ -203,16 +203,26 @@ std::string description_json(const nasbench201::CellDescription& d) {
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes) {
   out << "architecture         " << space.text(genes) << '\n'
       << space.drawing(genes) << "FLOPs                " << space.macs(genes) << '\n'
-      << "parameters           " << space.params(genes) << '\n'
-      << "angle vector length  " << space.angle_vector_length(genes) << '\n';
+      << "parameters           " << space.params(genes) << '\n';
+  for (const CellPaths& cell : space.cell_paths(genes)) {
+    out << format("%-21s%d, over edges", (cell.cell + " cell's paths").c_str(), cell.live);
+    for (const CellPaths::Edge& edge : cell.edges)
+      if (edge.paths > 0) out << ' ' << edge.target << "<-" << edge.source << ':' << edge.paths;
+    out << '\n';
+  }
+  out << "angle vector length  " << space.angle_vector_length(genes) << '\n';
 }
 
 std::string description_json(const SearchSpace& space, const Genes& genes) {
-  const Json json{{"space", space.name()},
-                  {"arch", space.text(genes)},
-                  {"macs", space.macs(genes)},
-                  {"params", space.params(genes)},
-                  {"angle_vector_length", space.angle_vector_length(genes)}};
+  Json json{{"space", space.name()},
+            {"arch", space.text(genes)},
+            {"macs", space.macs(genes)},
+            {"params", space.params(genes)}};
+  for (const CellPaths& cell : space.cell_paths(genes)) {
+    json["live_paths"][cell.cell] = cell.live;
+    for (const CellPaths::Edge& edge : cell.edges) json["multiplicity"][cell.cell].push_back(edge.paths);
+  }
+  json["angle_vector_length"] = space.angle_vector_length(genes);
   return json.dump(2) + "\n";
 }
 

@@ -28,7 +28,8 @@ void print_description(std::ostream& out, const nasbench201::CellDescription& de
 // Keys: arch, index, enumeration_index, macs, params, live_paths, multiplicity, angle_vector_length.
 std::string description_json(const nasbench201::CellDescription& description);
 
-// The same of an architecture of any space. Keys: space, arch, macs, params, angle_vector_length.
+// The same of an architecture of any other space. Keys: space, arch, macs, params, live_paths{<cell>},
+// multiplicity{<cell>[edge]} (of spaces with cells), angle_vector_length.
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes);
 std::string description_json(const SearchSpace& space, const Genes& genes);
 
