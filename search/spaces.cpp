@@ -78,9 +78,9 @@ SegmentTable supernet_segments(const std::string& space, int classes) {
     case Name::nasbench201:
       break;
     case Name::darts_cifar:
-      return darts::Supernet(darts::SupernetConfig::cifar(classes)).layout().parameters();
+      return darts::supernet_segments(darts::Preset::cifar, classes);
     case Name::darts_imagenet:
-      return darts::Supernet(darts::SupernetConfig::imagenet(classes)).layout().parameters();
+      return darts::supernet_segments(darts::Preset::imagenet, classes);
     case Name::mobilenet:
       return mobilenet::supernet_segments(classes);
   }

@@ -1,7 +1,11 @@
 #include "search/darts/space.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/check.h"
 #include "search/darts/describe.h"
+#include "search/darts/exact.h"
 #include "search/darts/genotype.h"
 #include "search/darts/repair.h"
 
@@ -90,6 +94,18 @@ std::vector<CellPaths> DartsSpace::cell_paths(const Genes& genes) const {
       paths.edges.push_back({kEdges[edge].target, kEdges[edge].source, path_multiplicity(cell)[edge]});
   }
   return cells;
+}
+
+SearchSpace::Optimum DartsSpace::exact() const {
+  const LargestAngle found = largest_angle(*this);
+  Optimum optimum;
+  if (found.status == ExactStatus::infeasible) return optimum;
+  optimum.genes = genes_of_architecture(found.architecture);
+  optimum.proven = found.status == ExactStatus::optimal;
+  optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
+  optimum.nodes = found.nodes;
+  optimum.seconds = found.seconds;
+  return optimum;
 }
 
 Architecture architecture_of_genes(const Genes& genes) {
