@@ -67,16 +67,27 @@ std::string csv_field(const std::string& text) {
   return text.find(',') == std::string::npos ? text : '"' + text + '"';
 }
 
+// From the largest angle found to what no angle exceeds.
+double gap_rad(const SearchReport& report) {
+  double found_rad = 0.0;
+  for (const FoundArchitecture& a : report.top) found_rad = std::max(found_rad, a.angle_rad);
+  return std::max(0.0, report.optimum->proof.bound_rad - found_rad);
+}
+
 void print_optimum(std::ostream& out, const SearchReport& report) {
-  const SearchSpace::Optimum& optimum = *report.optimum;
-  const double gap_rad = optimum.bound_rad - report.best().angle_rad;
+  const SearchSpace::Optimum& optimum = report.optimum->proof;
   if (optimum.proven)
     out << format("\nexact:  no architecture within the limits has a larger angle than %.9f rad",
                   optimum.bound_rad);
   else
     out << format("\nexact:  not finished; no angle is larger than %.9f rad", optimum.bound_rad);
   out << format(" (%lld nodes, %.2f s); the found one is within %.3g rad\n",
-                static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad > 0.0 ? gap_rad : 0.0);
+                static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad(report));
+  const FoundArchitecture& best = report.optimum->architecture;
+  if (best.genes == report.best().genes) return;
+  out << format("        %.9f rad, %.2f MFLOPs, %lld parameters: ", best.angle_rad, double(best.macs) / 1e6,
+                static_cast<long long>(best.params))
+      << best.text << '\n';
 }
 
 }  // namespace
@@ -139,10 +150,13 @@ std::string report_json(const SearchReport& report) {
             {"top", Json::array()}};
   for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
   if (report.optimum) {
-    json["optimum"] = {{"proven", report.optimum->proven},
-                       {"bound_rad", report.optimum->bound_rad},
-                       {"nodes", report.optimum->nodes},
-                       {"gap_rad", std::max(0.0, report.optimum->bound_rad - report.best().angle_rad)}};
+    const SearchSpace::Optimum& proof = report.optimum->proof;
+    Json optimum = architecture_json(report.optimum->architecture, report);
+    optimum["proven"] = proof.proven;
+    optimum["bound_rad"] = proof.bound_rad;
+    optimum["nodes"] = proof.nodes;
+    optimum["gap_rad"] = gap_rad(report);
+    json["optimum"] = std::move(optimum);
   }
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
