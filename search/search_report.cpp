@@ -67,11 +67,9 @@ std::string csv_field(const std::string& text) {
   return text.find(',') == std::string::npos ? text : '"' + text + '"';
 }
 
-// From the largest angle found to what no angle exceeds.
+// From the angle found to what no angle exceeds.
 double gap_rad(const SearchReport& report) {
-  double found_rad = 0.0;
-  for (const FoundArchitecture& a : report.top) found_rad = std::max(found_rad, a.angle_rad);
-  return std::max(0.0, report.optimum->proof.bound_rad - found_rad);
+  return std::max(0.0, report.optimum->proof.bound_rad - report.best().angle_rad);
 }
 
 void print_optimum(std::ostream& out, const SearchReport& report) {
