@@ -3,6 +3,7 @@
 #include "kernels/check.h"
 #include "search/darts/space.h"
 #include "search/darts/supernet.h"
+#include "search/mobilenet/space.h"
 #include "search/mobilenet/supernet.h"
 #include "search/nasbench201/space.h"
 #include "search/nasbench201/supernet.h"
@@ -43,6 +44,13 @@ std::unique_ptr<SearchSpace> make_darts(Name name, const SpaceSpec& spec, const 
   darts.constraint = spec.constraint;
   return std::make_unique<darts::DartsSpace>(
       darts::make_angle_table(segments, sums, darts.supernet, spec.compat), darts);
+}
+
+std::unique_ptr<SearchSpace> make_mobilenet(const SpaceSpec& spec, const SegmentTable& segments,
+                                            const std::vector<AngleSums>& sums) {
+  return std::make_unique<mobilenet::MobilenetSpace>(
+      mobilenet::make_angle_table(segments, sums),
+      mobilenet::SpaceSpec{spec.classes, spec.image_size, spec.score, spec.constraint});
 }
 
 }  // namespace
@@ -97,7 +105,7 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std:
     case Name::darts_imagenet:
       return make_darts(name, spec, segments, sums);
     case Name::mobilenet:
-      fail(ErrorCode::usage, "--space mobilenet: not searched yet");
+      return make_mobilenet(spec, segments, sums);
   }
   return std::make_unique<nasbench201::CellSpace>(nasbench201::make_angle_table(segments, sums), spec);
 }
