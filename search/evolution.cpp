@@ -108,6 +108,7 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
     proposer->begin_generation(run.generations);
     std::vector<Genes> population = propose_population(*proposer, space, options, run.top);
     run.acceptance = proposer->acceptance();
+    if (int(population.size()) < options.population) ++run.short_generations;
     if (population.empty()) break;  // every legal candidate in reach has been evaluated
 
     for (Candidate& candidate :

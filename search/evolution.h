@@ -96,6 +96,7 @@ struct EvolutionRun {
   std::vector<Candidate> top;        // best first, at most options.top
   int generations = 0;               // done
   RandomAcceptance acceptance;
+  int short_generations = 0;  // got fewer than options.population candidates before the attempt bounds
 };
 
 // Called after each generation with everything evaluated so far.

@@ -67,6 +67,26 @@ std::string csv_field(const std::string& text) {
   return text.find(',') == std::string::npos ? text : '"' + text + '"';
 }
 
+bool has_limits(const SearchReport& report) {
+  const Constraint none, &limits = report.config.space.constraint;
+  return limits.max_macs < none.max_macs || limits.max_params < none.max_params;
+}
+
+// How hard the limits made the search.
+void print_acceptance(std::ostream& out, const SearchReport& report) {
+  const RandomAcceptance& acceptance = report.acceptance;
+  if (report.generations > 0 && has_limits(report)) {
+    out << format("within the limits: %lld of %lld random proposals (%.3g %%)\n",
+                  static_cast<long long>(acceptance.legal), static_cast<long long>(acceptance.proposals),
+                  100.0 * acceptance.rate());
+  }
+  if (report.short_generations > 0) {
+    out << "cut short: " << report.short_generations << " generation"
+        << (report.short_generations == 1 ? "" : "s")
+        << ", because too few of the proposals were new and within the limits\n";
+  }
+}
+
 // From the angle found to what no angle exceeds.
 double gap_rad(const SearchReport& report) {
   return std::max(0.0, report.optimum->proof.bound_rad - report.best().angle_rad);
@@ -100,8 +120,9 @@ void print_report(std::ostream& out, const SearchReport& report) {
   }
   out << ", " << report.evaluated.size();
   if (enumerable(report)) out << " of " << report.space_size;
-  out << " architectures evaluated\n\n";
-  out << "found:  " << best.text << '\n' << report.drawing;
+  out << " architectures evaluated\n";
+  print_acceptance(out, report);
+  out << "\nfound:  " << best.text << '\n' << report.drawing;
   out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters", best.angle_rad,
                 best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params));
   for (const NamedNumber& number : best.numbers) out << ", " << number.name << " #" << number.value;
@@ -147,6 +168,12 @@ std::string report_json(const SearchReport& report) {
             {"best", architecture_json(report.best(), report)},
             {"top", Json::array()}};
   for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
+  if (report.generations > 0 && has_limits(report)) {
+    json["random_proposals"] = {{"new", report.acceptance.proposals},
+                                {"within_limits", report.acceptance.legal},
+                                {"acceptance", report.acceptance.rate()}};
+  }
+  if (report.short_generations > 0) json["short_generations"] = report.short_generations;
   if (report.optimum) {
     const SearchSpace::Optimum& proof = report.optimum->proof;
     Json optimum = architecture_json(report.optimum->architecture, report);

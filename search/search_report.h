@@ -12,7 +12,8 @@ namespace rlnas {
 void print_report(std::ostream& out, const SearchReport& report);
 
 // index and enumeration_index are NAS-Bench-201's; method exact and --gap add optimum{what best has,
-// proven,bound_rad,nodes,gap_rad}. Keys:
+// proven,bound_rad,nodes,gap_rad}; limits add random_proposals{new,within_limits,acceptance}, and a search
+// that ran out of proposals short_generations. Keys:
 // best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
 // percentile}}}, top[...], correlation{<column>{kendall_tau_b,kendall_tau_rank,spearman (of the chosen
 // score), angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}}, and the run's settings. A

@@ -139,6 +139,8 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
     EvolutionRun run = run_generations(config, sums, asked);
     candidates = std::move(run.evaluated);
     report.generations = run.generations;
+    report.short_generations = run.short_generations;
+    report.acceptance = run.acceptance;
   }
   for (const Candidate& c : candidates) report.evaluated.push_back(describe_found(c.genes, space));
   rank_candidates(candidates, config.evolution.compat);
