@@ -35,7 +35,7 @@ class MobilenetSpace final : public SearchSpace {
 
   int gene_count() const override { return kBlockCount; }
   int choices(int gene) const override { return kBlocks[std::size_t(gene)].options(); }
-  PublishedOrder published_order() const override { return PublishedOrder::crossover_mutation_random; }
+  PublishedSearch published_search() const override { return PublishedSearch::count_attempts; }
   bool legal(const Genes& genes) const override;
   double score(const Genes& genes) const override;
   std::int64_t macs(const Genes& genes) const override;
