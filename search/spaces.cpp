@@ -4,7 +4,9 @@
 #include "search/darts/space.h"
 #include "search/darts/supernet.h"
 #include "search/darts/training.h"
+#include "search/mobilenet/space.h"
 #include "search/mobilenet/supernet.h"
+#include "search/mobilenet/training.h"
 #include "search/nasbench201/space.h"
 #include "search/nasbench201/supernet.h"
 #include "search/nasbench201/training.h"
@@ -52,6 +54,13 @@ std::unique_ptr<SearchSpace> make_darts(Name name, const SpaceSpec& spec, const 
   darts.constraint = spec.constraint;
   return std::make_unique<darts::DartsSpace>(
       darts::make_angle_table(segments, sums, darts.supernet, spec.compat), darts);
+}
+
+std::unique_ptr<SearchSpace> make_mobilenet(const SpaceSpec& spec, const SegmentTable& segments,
+                                            const std::vector<AngleSums>& sums) {
+  return std::make_unique<mobilenet::MobilenetSpace>(
+      mobilenet::make_angle_table(segments, sums),
+      mobilenet::SpaceSpec{spec.classes, spec.image_size, spec.score, spec.constraint});
 }
 
 }  // namespace
@@ -106,7 +115,7 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std:
     case Name::darts_imagenet:
       return make_darts(name, spec, segments, sums);
     case Name::mobilenet:
-      fail(ErrorCode::usage, "--space mobilenet: not searched yet");
+      return make_mobilenet(spec, segments, sums);
   }
   return std::make_unique<nasbench201::CellSpace>(nasbench201::make_angle_table(segments, sums), spec);
 }
@@ -125,7 +134,8 @@ std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, in
           darts_supernet(name, classes), initializer, config.seed,
           published ? darts::PathSource::numpy : darts::PathSource::philox, compat);
     case Name::mobilenet:
-      fail(ErrorCode::usage, "--space mobilenet: not trained yet");
+      return std::make_unique<mobilenet::Training>(
+          mobilenet::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed, compat);
   }
   return std::make_unique<nasbench201::Training>(
       nasbench201::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed,

@@ -1,6 +1,7 @@
 #include "search/mobilenet/space.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/check.h"
 
@@ -71,6 +72,17 @@ std::int64_t MobilenetSpace::params(const Genes& genes) const {
 
 std::int64_t MobilenetSpace::angle_vector_length(const Genes& genes) const {
   return lengths_.of(architecture_of_genes(genes));
+}
+
+SearchSpace::Optimum MobilenetSpace::exact() const {
+  const ExactResult found = minimise_cos(exact_problem());
+  Optimum optimum;
+  optimum.genes.assign(found.choice.begin(), found.choice.end());
+  optimum.proven = found.status == ExactStatus::optimal;
+  optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
+  optimum.nodes = found.nodes;
+  optimum.seconds = found.seconds;
+  return optimum;
 }
 
 ExactProblem MobilenetSpace::exact_problem() const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 
 #include "search/exact.h"
@@ -16,16 +15,11 @@ namespace rlnas::mobilenet {
 
 inline constexpr std::int64_t kPublishedMaxFlops = 475'000'000;
 
-struct Constraint {
-  std::int64_t max_macs = kPublishedMaxFlops;  // in FLOPs of the published counter
-  std::int64_t max_params = std::numeric_limits<std::int64_t>::max();
-};
-
 struct SpaceSpec {
   int classes = kPublishedClasses;
   int image_size = kPublishedImageSize;
   ScoreKind score = ScoreKind::angle;
-  Constraint constraint;
+  Constraint constraint = {.max_macs = kPublishedMaxFlops};  // in FLOPs of the published counter
 };
 
 class MobilenetSpace final : public SearchSpace {
@@ -35,7 +29,7 @@ class MobilenetSpace final : public SearchSpace {
 
   int gene_count() const override { return kBlockCount; }
   int choices(int gene) const override { return kBlocks[std::size_t(gene)].options(); }
-  PublishedOrder published_order() const override { return PublishedOrder::crossover_mutation_random; }
+  PublishedSearch published_search() const override { return PublishedSearch::count_attempts; }
   bool legal(const Genes& genes) const override;
   double score(const Genes& genes) const override;
   std::int64_t macs(const Genes& genes) const override;
@@ -48,6 +42,9 @@ class MobilenetSpace final : public SearchSpace {
   double op_angle_sum(const Genes& genes) const override;
   std::int64_t params(const Genes& genes) const override;
   std::int64_t angle_vector_length(const Genes& genes) const override;
+
+  bool searches_exactly() const override { return true; }
+  Optimum exact() const override;
 
   // The largest angle under the constraint as a problem for minimise_cos(); its choice is a gene string.
   ExactProblem exact_problem() const;

@@ -28,6 +28,12 @@ Tensor Training::forward_largest(Context& context, const Tensor& images) {
   return supernet_.forward(context, images, largest);
 }
 
+std::vector<int> Training::path_ops(std::int64_t step) {
+  std::vector<int> ops;
+  for (const Op op : sampler_.path(step).ops) ops.push_back(op == Op::identity ? -1 : int(op));
+  return ops;
+}
+
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums);
   AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};
