@@ -32,9 +32,11 @@ std::vector<double> angles(const std::string& run_directory, const std::vector<s
   const std::unique_ptr<Backend> backend = make_cpu_backend({});
   const CheckpointAngles sums =
       checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file(), directory.space());
-  const std::unique_ptr<SearchSpace> space = make_search_space(
-      {.name = sums.space, .classes = sums.classes, .image_size = search_defaults(sums.space).image_size},
-      sums.sums);
+  SpaceSpec spec;
+  spec.name = sums.space;
+  spec.classes = sums.classes;
+  spec.image_size = search_defaults(sums.space).image_size;
+  const std::unique_ptr<SearchSpace> space = make_search_space(spec, sums.sums);
   std::vector<double> result;
   result.reserve(architectures.size());
   for (const std::string& text : architectures) result.push_back(space->angle_rad(space->parse(text)));
