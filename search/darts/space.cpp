@@ -83,6 +83,19 @@ std::int64_t DartsSpace::angle_vector_length(const Genes& genes) const {
   return total_over_paths(lengths_, architecture_of_genes(genes));
 }
 
+std::vector<CellPaths> DartsSpace::cell_paths(const Genes& genes) const {
+  const Architecture architecture = architecture_of_genes(genes);
+  std::vector<CellPaths> cells;
+  for (const CellKind kind : {CellKind::normal, CellKind::reduce}) {
+    const Cell& cell = architecture.cell(kind);
+    CellPaths& paths =
+        cells.emplace_back(CellPaths{kind == CellKind::normal ? "normal" : "reduce", live_paths(cell), {}});
+    for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
+      paths.edges.push_back({kEdges[edge].target, kEdges[edge].source, path_multiplicity(cell)[edge]});
+  }
+  return cells;
+}
+
 SearchSpace::Optimum DartsSpace::exact() const {
   const LargestAngle found = largest_angle(*this);
   Optimum optimum;
