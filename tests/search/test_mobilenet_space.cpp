@@ -117,7 +117,7 @@ TEST_CASE("mobilenet: lengths of the angle vector, by formula and by weights tha
   std::sort(lines.begin(), lines.end());
   std::string joined;
   for (const std::string& line : lines) joined += (joined.empty() ? "" : "\n") + line;
-  CHECK(crc32(joined.data(), joined.size()) == 0x49c19e49u);
+  CHECK(crc32_of(joined) == 0x49c19e49u);
 
   std::vector<AngleSums> counts;
   for (const Segment& segment : segments) {
