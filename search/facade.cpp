@@ -30,7 +30,7 @@ std::vector<double> nasbench201_angles(const std::string& run_directory) {
 std::vector<double> angles(const std::string& run_directory, const std::vector<std::string>& architectures) {
   const RunDirectory directory(run_directory);
   const std::unique_ptr<Backend> backend = make_cpu_backend({});
-  const CheckpointAngles sums =
+  const CheckpointAngles checkpoint =
       checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file(), directory.space());
   SpaceSpec spec;
   spec.name = sums.space;
