@@ -131,28 +131,30 @@ void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y
   for_each_pixel(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p, int q) {
     const Span rows = window(spec, p, spec.in_height), columns = window(spec, q, spec.in_width);
     const int top = p * spec.stride - spec.padding, left = q * spec.stride - spec.padding;
-    constexpr int kBlock = 16;
-    for (int c0 = 0; c0 < channels; c0 += kBlock) {
-      const int lanes = std::min(kBlock, channels - c0);
-      float best[kBlock];
-      std::uint8_t winner[kBlock];
-      std::fill_n(best, kBlock, -std::numeric_limits<float>::infinity());
-      std::fill_n(winner, kBlock, std::uint8_t((rows.begin - top) * spec.kernel + columns.begin - left));
+    const std::int64_t at = pixel(n, height, width, channels, p, q);
+    for_channel_blocks(channels, [&]<class V, int N>(int c) {
+      typename Whole<V>::Ints winner[N];
+      V best[N];
+      for (int i = 0; i < N; ++i) {
+        best[i] = splat<V>(-std::numeric_limits<float>::infinity());
+        winner[i] = typename Whole<V>::Ints{} + ((rows.begin - top) * spec.kernel + columns.begin - left);
+      }
       for (int h = rows.begin; h < rows.end; ++h)
         for (int w = columns.begin; w < columns.end; ++w) {
-          const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c0;
-          const std::uint8_t position = std::uint8_t((h - top) * spec.kernel + w - left);
-          for (int c = 0; c < lanes; ++c) {
-            const float value = from[c];
-            const bool wins = value > best[c] || value != value;  // NaN wins, so that it is seen
-            best[c] = wins ? value : best[c];
-            winner[c] = wins ? position : winner[c];
+          const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c;
+          const auto position = typename Whole<V>::Ints{} + ((h - top) * spec.kernel + w - left);
+          for (int i = 0; i < N; ++i) {
+            const V value = load<V>(from + i * kWidth<V>);
+            const auto wins = (value > best[i]) | (value != value);  // NaN wins, so that it is seen
+            best[i] = wins ? value : best[i];
+            winner[i] = wins ? position : winner[i];
           }
         }
-      const std::int64_t at = pixel(n, height, width, channels, p, q) + c0;
-      std::copy_n(best, lanes, y + at);
-      std::copy_n(winner, lanes, index + at);
-    }
+      for (int i = 0; i < N; ++i) {
+        store<V>(y + at + c + i * kWidth<V>, best[i]);
+        store_bytes<V>(index + at + c + i * kWidth<V>, winner[i]);
+      }
+    });
   });
 }
 
@@ -164,8 +166,15 @@ void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* ind
                  [&](float* out, std::int64_t at, int h, int w, int p, int q) {
                    const int position = (h + spec.padding - p * spec.stride) * spec.kernel + w +
                                         spec.padding - q * spec.stride;
-                   for (int c = 0; c < spec.channels; ++c)
-                     out[c] += index[at + c] == position ? dy[at + c] : 0.0f;
+                   for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
+                     const auto wanted = typename Whole<V>::Ints{} + position;
+                     for (int i = 0; i < N; ++i) {
+                       const int lane = c + i * kWidth<V>;
+                       const V won =
+                           load_bytes<V>(index + at + lane) == wanted ? load<V>(dy + at + lane) : V{};
+                       store<V>(out + lane, load<V>(out + lane) + won);
+                     }
+                   });
                  });
 }
 
