@@ -64,16 +64,20 @@ void check_no_extras(const CLI::App& app) {
   fail(ErrorCode::usage, "unknown option ", typed, suggestion(app, typed.substr(name)));
 }
 
-// --config as typed, or the environment's, or nothing.
-std::string config_path(int argc, const char* const* argv) {
-  constexpr std::string_view kFlag = "--config", kFlagWithValue = "--config=";
-  for (int i = 1; i < argc; ++i) {
+// --NAME as typed (the last one counts), or the environment's, or nothing.
+std::string typed_or_environment(int argc, const char* const* argv, const std::string& name) {
+  const std::string flag = "--" + name, flag_with_value = flag + "=";
+  for (int i = argc - 1; i > 0; --i) {
     const std::string_view argument = argv[i];
-    if (argument == kFlag && i + 1 < argc) return argv[i + 1];
-    if (argument.starts_with(kFlagWithValue)) return std::string(argument.substr(kFlagWithValue.size()));
+    if (argument == flag && i + 1 < argc) return argv[i + 1];
+    if (argument.starts_with(flag_with_value)) return std::string(argument.substr(flag_with_value.size()));
   }
-  const char* path = std::getenv("RLNAS_CONFIG");
-  return path == nullptr ? "" : path;
+  const char* value = std::getenv(environment_name(name).c_str());
+  return value == nullptr ? "" : value;
+}
+
+std::string config_path(int argc, const char* const* argv) {
+  return typed_or_environment(argc, argv, "config");
 }
 
 // The file is checked before CLI11 reads it, for messages that name the file and the option.
@@ -157,6 +161,16 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
 }
 
 }  // namespace
+
+std::string peek_option(int argc, const char* const* argv, const std::string& name) {
+  std::string value = typed_or_environment(argc, argv, name);
+  if (!value.empty()) return value;
+  std::ifstream file(config_path(argc, argv));
+  if (!file.good() || file.peek() == std::ifstream::traits_type::eof()) return "";
+  for (const CLI::ConfigItem& item : FlatConfig().from_config(file))
+    if (item.name == name && !item.inputs.empty()) value = item.inputs.back();
+  return value;
+}
 
 int run_app(const AppInfo& info, int argc, const char* const* argv, AppStreams streams,
             const std::function<void(CLI::App&)>& declare_options, const std::function<int()>& run) {

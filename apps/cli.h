@@ -21,6 +21,10 @@ struct AppStreams {
   std::ostream& err;
 };
 
+// What the command line, the environment or the configuration file says of --NAME, in this order, before
+// anything is declared; "" when none does. For options that other options' defaults depend on.
+std::string peek_option(int argc, const char* const* argv, const std::string& name);
+
 // Declares options, parses, and calls `run`, whose result is the exit code.
 // Adds --version, --config FILE, --dump-config and, for every long option --some-name, the environment
 // variable RLNAS_SOME_NAME. Every exception ends as one line on `err`: "NAME: what is wrong". Exit codes: 0

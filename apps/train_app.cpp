@@ -82,6 +82,8 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   CommOptions comm;
   bool dry_run = false, check_only = false;
   const auto declare = [&](CLI::App& app) {
+    const std::string space = peek_option(argc, argv, "space");
+    if (!space.empty()) config = default_train_config(space);
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
       const std::string flag = std::string("--") + name;
       // A bare "--profile" is "--profile true".

@@ -120,6 +120,19 @@ void RepeatingBackend::fill(std::size_t count, float value, float* y) {
   run(&Backend::fill, count, value, y);
 }
 
+void RepeatingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+  run(&Backend::copy_channels, spec, x, y, store);
+}
+
+void RepeatingBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+  run(&Backend::subsample_forward, spec, x, y);
+}
+
+void RepeatingBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx,
+                                          Store store) {
+  run(&Backend::subsample_backward, spec, dy, dx, store);
+}
+
 void RepeatingBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   run(&Backend::avg_pool_forward, spec, x, y);
 }
@@ -165,6 +178,16 @@ void RepeatingBackend::linear_backward_weights(const LinearSpec& spec, const flo
 void RepeatingBackend::cross_entropy(const CrossEntropySpec& spec, const float* logits,
                                      const std::int32_t* labels, float* dlogits, LossSums* sums) {
   run(&Backend::cross_entropy, spec, logits, labels, dlogits, sums);
+}
+
+std::size_t RepeatingBackend::gradient_norm_workspace_bytes(int block_count) const {
+  return profiler_->gradient_norm_workspace_bytes(block_count);
+}
+
+void RepeatingBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                                     const float* gradient, float max_norm, GradientNorm* norm,
+                                     Workspace workspace) {
+  run(&Backend::gradient_norm, blocks, block_count, states, gradient, max_norm, norm, workspace);
 }
 
 void RepeatingBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,

@@ -30,9 +30,12 @@ Parameters::Parameters(Backend& backend, const SegmentTable& table)
       momentum_(backend, table),
       states_(std::size_t(table.size()), SegmentState::untouched),
       ever_sampled_(std::size_t(table.size()), 0),
+      decayed_(std::size_t(table.size()), 1),
       blocks_(table.blocks()),
       device_blocks_(backend, blocks_.data(), blocks_.size() * sizeof(SegmentBlock)),
-      device_states_(backend, states_.size() * sizeof(SegmentState)) {}
+      device_states_(backend, states_.size() * sizeof(SegmentState)),
+      device_norm_(backend, sizeof(GradientNorm)),
+      norm_workspace_(backend, norm_workspace_bytes()) {}
 
 float* Parameters::gradient_of(int segment) {
   states_[std::size_t(segment)] = SegmentState::sampled;
@@ -40,11 +43,28 @@ float* Parameters::gradient_of(int segment) {
   return gradient_.at(segment);
 }
 
-void Parameters::sgd_step(const SgdSpec& spec, Unsampled unsampled) {
-  if (unsampled == Unsampled::coast)
-    for (std::size_t s = 0; s < states_.size(); ++s)
-      if (states_[s] == SegmentState::untouched && ever_sampled_[s] != 0) states_[s] = SegmentState::coasting;
+void Parameters::set_decayed(std::vector<std::uint8_t> flags) {
+  RLNAS_CHECK(flags.size() == states_.size(), run_failed, "decay flags of ", flags.size(), " segments for ",
+              states_.size());
+  decayed_ = std::move(flags);
+}
+
+void Parameters::sgd_step(SgdSpec spec, Unsampled unsampled, float max_norm) {
+  for (std::size_t s = 0; s < states_.size(); ++s) {
+    SegmentState& state = states_[s];
+    if (unsampled == Unsampled::coast && state == SegmentState::untouched && ever_sampled_[s] != 0)
+      state = SegmentState::coasting;
+    if (decayed_[s] != 0) continue;
+    if (state == SegmentState::sampled) state = SegmentState::sampled_undecayed;
+    if (state == SegmentState::coasting) state = SegmentState::coasting_undecayed;
+  }
   backend_.upload(device_states_.as<void>(), states_.data(), states_.size() * sizeof(SegmentState));
+  if (max_norm < std::numeric_limits<float>::infinity()) {
+    spec.clip.norm = device_norm_.as<GradientNorm>();
+    backend_.gradient_norm(device_blocks(), block_count(), device_states_.as<SegmentState>(),
+                           gradient_.data(), max_norm, device_norm_.as<GradientNorm>(),
+                           {norm_workspace_.as<void>(), norm_workspace_bytes()});
+  }
   backend_.sgd_step(spec, device_blocks(), block_count(), device_states_.as<SegmentState>(), gradient_.data(),
                     momentum_.data(), weights_.data());
   std::fill(states_.begin(), states_.end(), SegmentState::untouched);
@@ -52,7 +72,7 @@ void Parameters::sgd_step(const SgdSpec& spec, Unsampled unsampled) {
 
 std::size_t Parameters::device_bytes() const {
   return 3 * std::size_t(table().buffer_count()) * sizeof(float) + blocks_.size() * sizeof(SegmentBlock) +
-         states_.size() * sizeof(SegmentState);
+         states_.size() * sizeof(SegmentState) + sizeof(GradientNorm) + norm_workspace_bytes();
 }
 
 }  // namespace rlnas

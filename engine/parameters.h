@@ -3,6 +3,7 @@
 // and a checkpoint one copy.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "engine/comm/gradient_exchange.h"
@@ -58,8 +59,12 @@ class Parameters {
     if (exchange_ != nullptr) exchange_->final_from(std::size_t(table()[segment].offset));
   }
 
-  // One optimiser step over the gradients marked since the last one.
-  void sgd_step(const SgdSpec& spec, Unsampled unsampled);
+  // Weight decay leaves the segments alone whose flag is 0. Errors: run_failed when the size differs.
+  void set_decayed(std::vector<std::uint8_t> flags);
+
+  // One optimiser step over the gradients marked since the last one. Above `max_norm` their L2 norm is first
+  // brought down to it (torch's clip_grad_norm_); infinity: no norm is taken.
+  void sgd_step(SgdSpec spec, Unsampled unsampled, float max_norm = std::numeric_limits<float>::infinity());
 
   // Segments that have ever received a gradient, as 0/1, for checkpoints.
   const std::vector<std::uint8_t>& ever_sampled() const { return ever_sampled_; }
@@ -70,12 +75,14 @@ class Parameters {
   std::size_t device_bytes() const;
 
  private:
+  std::size_t norm_workspace_bytes() const { return backend_.gradient_norm_workspace_bytes(block_count()); }
+
   Backend& backend_;
   FlatBuffer weights_, gradient_, momentum_;
   std::vector<SegmentState> states_;
-  std::vector<std::uint8_t> ever_sampled_;
+  std::vector<std::uint8_t> ever_sampled_, decayed_;
   std::vector<SegmentBlock> blocks_;
-  DeviceBytes device_blocks_, device_states_;
+  DeviceBytes device_blocks_, device_states_, device_norm_, norm_workspace_;
   GradientExchange* exchange_ = nullptr;
 };
 

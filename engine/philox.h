@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -49,6 +51,11 @@ class RandomStream {
   double uniform_double() {
     const std::uint64_t high = next_u32() >> 5, low = next_u32() >> 6;
     return double(high * 67108864u + low) * 0x1.0p-53;
+  }
+  // Standard normal (Box and Muller; the second value is dropped).
+  double normal() {
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform_double()));
+    return radius * std::cos(2.0 * std::numbers::pi * uniform_double());
   }
   template <class T>
   void shuffle(std::vector<T>& items) {

@@ -149,6 +149,14 @@ class Backend {
   virtual void add(std::size_t count, const float* x, float* y, Store store) = 0;
   virtual void fill(std::size_t count, float value, float* y) = 0;
 
+  // ---- rearranging ------------------------------------------------------------------------------------
+  // y (+)= x over a range of channels: joins tensors along channels, and takes them apart again.
+  virtual void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) = 0;
+  // x [N,H,W,C] -> y [N,P,Q,C]
+  virtual void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) = 0;
+  // dy [N,P,Q,C] -> dx [N,H,W,C], zero (or as it was) at the pixels that were not picked
+  virtual void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) = 0;
+
   // ---- pooling ----------------------------------------------------------------------------------------
   // x [N,H,W,C] -> y [N,P,Q,C]; the divisor is the number of pixels inside the image.
   virtual void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) = 0;
@@ -175,9 +183,14 @@ class Backend {
                              float* dlogits, LossSums* sums) = 0;
 
   // ---- the flat weight buffer ---------------------------------------------------------------------------
-  // One pass: g' = g + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each block's
-  // segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step rule
-  // m = g' is the same, since m starts at zero.)
+  virtual std::size_t gradient_norm_workspace_bytes(int block_count) const = 0;
+  // The gradient stays as it is: sgd_step applies the scale as it reads. norm [1]. A norm that is not finite
+  // gives a scale that is not. Determinism: bit-equal for any thread count.
+  virtual void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                             const float* gradient, float max_norm, GradientNorm* norm, Workspace) = 0;
+  // One pass: g' = clip(g) + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each
+  // block's segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step
+  // rule m = g' is the same, since m starts at zero.)
   virtual void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
                         const SegmentState* states, const float* gradient, float* momentum,
                         float* weights) = 0;

@@ -38,6 +38,9 @@ RecordedCall affine_sum(const AffineSumSpec& spec, int outputs);
 RecordedCall activation_backward(std::size_t count, Store store);
 RecordedCall add(std::size_t count, Store store);
 RecordedCall fill(std::size_t count);
+RecordedCall copy_channels(const ChannelCopySpec& spec, Store store);
+RecordedCall subsample_forward(const SubsampleSpec& spec);
+RecordedCall subsample_backward(const SubsampleSpec& spec, Store store);
 RecordedCall avg_pool_forward(const PoolSpec& spec);
 RecordedCall avg_pool_backward(const PoolSpec& spec, Store store);
 RecordedCall max_pool_forward(const PoolSpec& spec);
@@ -57,6 +60,7 @@ struct SgdElements {
     return {.sampled = std::uint64_t(block_count) * std::uint64_t(SegmentBlock::kBlockElements)};
   }
 };
+RecordedCall gradient_norm(int block_count, std::uint64_t elements);
 RecordedCall sgd_step(int block_count, const SgdElements& elements);
 RecordedCall angle_sums(int block_count, std::uint64_t elements);
 

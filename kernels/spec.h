@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace rlnas {
 
@@ -52,6 +53,32 @@ struct PoolSpec {
   int padding = 1;  // padding never counts in an average and never wins a maximum
 
   constexpr int out_size(int in) const { return (in + 2 * padding - kernel) / stride + 1; }
+  constexpr int out_height() const { return out_size(in_height); }
+  constexpr int out_width() const { return out_size(in_width); }
+  constexpr std::size_t in_count() const { return std::size_t(batch) * in_height * in_width * channels; }
+  constexpr std::size_t out_count() const {
+    return std::size_t(batch) * out_height() * out_width() * channels;
+  }
+};
+
+// A range of the channels of [M, C] matrices. The pointers that go with it are at the range's first channel.
+struct ChannelCopySpec {
+  int rows = 0;         // M
+  int channels = 0;     // of the range
+  int from_stride = 0;  // floats from a row to the next, which is the C of each matrix
+  int to_stride = 0;
+};
+
+// Every stride-th pixel of each row and column, from `offset` on.
+struct SubsampleSpec {
+  int batch = 0;
+  int channels = 0;
+  int in_height = 0;
+  int in_width = 0;
+  int stride = 2;
+  int offset = 0;
+
+  constexpr int out_size(int in) const { return (in - offset + stride - 1) / stride; }
   constexpr int out_height() const { return out_size(in_height); }
   constexpr int out_width() const { return out_size(in_width); }
   constexpr std::size_t in_count() const { return std::size_t(batch) * in_height * in_width * channels; }
@@ -137,6 +164,32 @@ enum class SegmentState : std::uint8_t {
   untouched,  // never sampled: left alone
   sampled,    // has a gradient in this step
   coasting,   // not sampled now: its gradient counts as zero, decay and momentum go on
+  // The same for segments that weight decay leaves alone.
+  sampled_undecayed,
+  coasting_undecayed,
+};
+constexpr bool has_gradient(SegmentState state) {
+  return state == SegmentState::sampled || state == SegmentState::sampled_undecayed;
+}
+constexpr bool decays(SegmentState state) {
+  return state == SegmentState::sampled || state == SegmentState::coasting;
+}
+
+// In device memory, as written by gradient_norm.
+struct GradientNorm {
+  double norm = 0.0;   // L2, over the sampled segments
+  double scale = 1.0;  // min(1, max_norm / (norm + 1e-6)), as torch's clip_grad_norm_
+};
+
+constexpr GradientNorm scaled_to(double max_norm, double norm) {
+  const double wanted = max_norm / (norm + 1e-6);
+  return {norm, wanted > 1.0 ? 1.0 : wanted};
+}
+
+// What happens to a gradient before the update.
+struct GradientClip {
+  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after the norm's scale
+  const GradientNorm* norm = nullptr;                    // [1] in device memory, or null
 };
 
 struct SgdSpec {
@@ -144,6 +197,7 @@ struct SgdSpec {
   float momentum = 0.9f;
   float weight_decay = 0.0f;
   bool nesterov = false;
+  GradientClip clip{};
 };
 
 // The three sums that decide an angle, per segment.

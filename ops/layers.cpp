@@ -3,9 +3,17 @@
 #include <cmath>
 
 #include "engine/philox.h"
+#include "kernels/check.h"
 #include "kernels/spec.h"
 
 namespace rlnas {
+
+Initializer parse_initializer(const std::string& text) {
+  if (text == "pytorch") return Initializer::pytorch;
+  if (text == "kaiming-fan-in") return Initializer::kaiming_fan_in;
+  if (text == "normal-fan-out") return Initializer::normal_fan_out;
+  fail(ErrorCode::usage, "--initializer: '", text, "' is not one of pytorch, kaiming-fan-in, normal-fan-out");
+}
 
 std::int64_t Conv2d::macs(int height, int width) const {
   const ConvSpec spec{1, in_channels, height, width, out_channels, kernel, stride, padding, dilation, groups};
@@ -20,10 +28,14 @@ int ModelBuilder::add(const std::string& name, std::vector<std::int64_t> shape, 
 
 Conv2d ModelBuilder::conv(const std::string& name, Conv2d geometry, Owner owner) {
   const std::int64_t group_channels = geometry.in_channels / geometry.groups;
-  const float fan_in = float(group_channels * geometry.kernel * geometry.kernel);
+  const float window = float(geometry.kernel * geometry.kernel), fan_in = float(group_channels) * window;
+  Initial initial{.bound = 1.0f / std::sqrt(fan_in)};
+  if (initializer_ == Initializer::kaiming_fan_in) initial = {.bound = std::sqrt(6.0f / fan_in)};
+  if (initializer_ == Initializer::normal_fan_out)
+    initial = {.deviation = std::sqrt(2.0f / (window * float(geometry.out_channels)))};
   geometry.weight =
       add(name + ".weight", {geometry.out_channels, group_channels, geometry.kernel, geometry.kernel}, owner,
-          {.bound = 1.0f / std::sqrt(fan_in)});
+          initial);
   return geometry;
 }
 
@@ -39,9 +51,13 @@ BatchNorm ModelBuilder::batch_norm(const std::string& name, int channels, Affine
 }
 
 Linear ModelBuilder::linear(const std::string& name, int in_features, int out_features) {
-  const float bound = 1.0f / std::sqrt(float(in_features));
-  return {add(name + ".weight", {out_features, in_features}, {}, {.bound = bound}),
-          add(name + ".bias", {out_features}, {}, {.bound = bound}), in_features, out_features};
+  Initial weight{.bound = 1.0f / std::sqrt(float(in_features))}, bias = weight;
+  if (initializer_ == Initializer::kaiming_fan_in) {
+    weight = {.deviation = 0.01f};
+    bias = {};
+  }
+  return {add(name + ".weight", {out_features, in_features}, {}, weight),
+          add(name + ".bias", {out_features}, {}, bias), in_features, out_features};
 }
 
 std::vector<float> ModelBuilder::initial_parameters(std::uint64_t seed) const {
@@ -51,8 +67,14 @@ std::vector<float> ModelBuilder::initial_parameters(std::uint64_t seed) const {
     const Initial initial = initials_[std::size_t(s)];
     RandomStream random(seed, "init:" + segment.name);
     float* first = values.data() + segment.offset;
-    for (std::int64_t i = 0; i < segment.count; ++i)
-      first[i] = initial.bound > 0 ? initial.bound * (2.0f * random.uniform() - 1.0f) : initial.constant;
+    for (std::int64_t i = 0; i < segment.count; ++i) {
+      if (initial.bound > 0)
+        first[i] = initial.bound * (2.0f * random.uniform() - 1.0f);
+      else if (initial.deviation > 0)
+        first[i] = float(initial.deviation * random.normal());
+      else
+        first[i] = initial.constant;
+    }
   }
   return values;
 }

@@ -41,6 +41,15 @@ struct Linear {
 
 enum class Affine { no, yes };
 
+// How a network's weights begin; batch norm always at gamma 1, beta 0. fan_in: inputs of one output.
+enum class Initializer {
+  pytorch,         // PyTorch's defaults: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in))
+  kaiming_fan_in,  // convolutions U(+-sqrt(6/fan_in)); classifier N(0, 0.01), bias 0: DARTS on ImageNet
+  normal_fan_out,  // convolutions N(0, sqrt(2/(kernel^2 out_channels))), the rest as pytorch: MobileNet
+};
+// "pytorch" | "kaiming-fan-in" | "normal-fan-out". Errors: usage, naming --initializer.
+Initializer parse_initializer(const std::string& text);
+
 // Who owns a layer in the search space; see Segment.
 struct Owner {
   int cell = -1;
@@ -50,6 +59,8 @@ struct Owner {
 
 class ModelBuilder {
  public:
+  explicit ModelBuilder(Initializer initializer = Initializer::pytorch) : initializer_(initializer) {}
+
   Conv2d conv(const std::string& name, Conv2d geometry, Owner owner = {});
   BatchNorm batch_norm(const std::string& name, int channels, Affine affine, Owner owner = {});
   Linear linear(const std::string& name, int in_features, int out_features);
@@ -57,7 +68,6 @@ class ModelBuilder {
   const SegmentTable& parameters() const { return parameters_; }
   const SegmentTable& statistics() const { return statistics_; }
 
-  // PyTorch's default initialisation: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in)), gamma 1, beta 0.
   // Every tensor draws from its own Philox stream, keyed by its name.
   std::vector<float> initial_parameters(std::uint64_t seed) const;
   std::vector<float> initial_statistics() const;  // means 0, variances 1
@@ -65,10 +75,12 @@ class ModelBuilder {
  private:
   struct Initial {
     float constant = 0.0f;
-    float bound = 0.0f;  // above 0: uniform over [-bound, bound]
+    float bound = 0.0f;      // above 0: uniform over [-bound, bound]
+    float deviation = 0.0f;  // above 0: normal around 0
   };
   int add(const std::string& name, std::vector<std::int64_t> shape, Owner owner, Initial initial);
 
+  Initializer initializer_;
   SegmentTable parameters_, statistics_;
   std::vector<Initial> initials_;
 };

@@ -14,7 +14,10 @@ enum class OnResume {
 // Calls visit(key, field, help, on_resume) for every field, in the order of --help.
 template <class Config, class Visitor>
 void visit_train_fields(Config& c, Visitor&& visit) {
-  visit("space", c.space, "search space: nasbench201", OnResume::keep);
+  visit("space", c.space,
+        "search space: nasbench201, darts-cifar, darts-imagenet or mobilenet; the defaults below are its "
+        "recipe",
+        OnResume::keep);
   visit("data", c.data,
         "training images: cifar10:DIR, cifar100:DIR, imagenet16:FILE[,FILE...], idx:DIR, folder:DIR, "
         "synthetic[:N]",
@@ -35,14 +38,25 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         "weights not sampled in a step: coast on decay and momentum (published), or freeze", OnResume::keep);
   visit("epochs", c.epochs, "epochs of the run, which the learning rate is spread over", OnResume::keep);
   visit("steps", c.steps, "stop after this many steps in all; 0: run all epochs", OnResume::free_);
+  visit("split", c.split, "of cifar10: half (the images NAS-Bench-201 trains on) or all", OnResume::keep);
   visit("images", c.images, "train on the first so many images of the split; 0: all", OnResume::keep);
   visit("batch-size", c.batch_size,
         "images per step, over all ranks; the last one of an epoch may have fewer", OnResume::keep);
-  visit("learning-rate", c.learning_rate, "of the first epoch; cosine per epoch from there", OnResume::keep);
-  visit("min-learning-rate", c.min_learning_rate, "where the cosine would end", OnResume::keep);
+  visit("initializer", c.initializer, "of the weights: pytorch, kaiming-fan-in or normal-fan-out",
+        OnResume::keep);
+  visit("schedule", c.schedule,
+        "of the learning rate: cosine or cosine-ahead (per epoch), linear or linear-ahead (per step), "
+        "darts-retrain",
+        OnResume::keep);
+  visit("learning-rate", c.learning_rate, "where the schedule begins", OnResume::keep);
+  visit("min-learning-rate", c.min_learning_rate, "where cosine and linear end", OnResume::keep);
   visit("momentum", c.momentum, "of SGD", OnResume::keep);
   visit("nesterov", c.nesterov, "true or false", OnResume::keep);
-  visit("weight-decay", c.weight_decay, "on every trained tensor", OnResume::keep);
+  visit("weight-decay", c.weight_decay, "of the tensors named by --decay", OnResume::keep);
+  visit("decay", c.decay, "what decays: all, convolutions or convolutions-and-classifier", OnResume::keep);
+  visit("clip-norm", c.clip_norm, "largest L2 norm of the gradient; 0: not clipped", OnResume::keep);
+  visit("clip-value", c.clip_value, "largest magnitude of an element of the gradient; 0: not clipped",
+        OnResume::keep);
   visit("label-smoothing", c.label_smoothing, "0..1", OnResume::keep);
   visit("augment", c.augment, "random flip and shifted crop: true or false", OnResume::keep);
   visit("image-size", c.image_size, "pixels, of folder and synthetic data", OnResume::keep);

@@ -7,7 +7,7 @@
 #include "data/random_labels.h"
 #include "data/split.h"
 #include "kernels/check.h"
-#include "search/nasbench201/training.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -34,15 +34,23 @@ bool megvii(const TrainConfig& config) {
 }  // namespace
 
 void check_config(const TrainConfig& config) {
-  check_word("--space", config.space, {"nasbench201"});
+  space_title(config.space);
   check_word("--labels", config.labels, {"random", "true"});
   check_word("--compat", config.compat, {"none", "megvii"});
   check_word("--sampling", config.sampling, {"per-cell", "per-net"});
+  RLNAS_CHECK(config.sampling == "per-net" || config.space == "nasbench201", usage,
+              "--sampling per-cell: ", config.space, " runs one path in the whole network; leave it out");
   check_word("--unsampled", config.unsampled, {"coast", "freeze"});
   check_range("--label-seed", config.label_seed, std::int64_t{-1}, std::int64_t{0xffffffff});
   check_range("--label-classes", config.label_classes, 0, 1 << 20);
   check_range("--epochs", config.epochs, 1, 1'000'000);
   check_range("--steps", config.steps, std::int64_t{0}, std::int64_t{1} << 40);
+  check_word("--split", config.split, {"half", "all"});
+  check_word("--decay", config.decay, {"all", "convolutions", "convolutions-and-classifier"});
+  parse_initializer(config.initializer);
+  parse_schedule(config.schedule);
+  check_range("--clip-norm", config.clip_norm, 0.0, 1e6);
+  check_range("--clip-value", config.clip_value, 0.0, 1e6);
   check_range("--images", config.images, std::int64_t{0}, std::int64_t{1} << 31);
   check_range("--batch-size", config.batch_size, 1, 4096);
   check_range("--learning-rate", config.learning_rate, 0.0, 1e6);
@@ -80,10 +88,6 @@ DeviceOptions device_options(const TrainConfig& config) {
   return options;
 }
 
-Unsampled unsampled_of(const TrainConfig& config) {
-  return config.unsampled == "freeze" ? Unsampled::freeze : Unsampled::coast;
-}
-
 TrainingData load_training_data(const TrainConfig& config) {
   RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
   const DataSpec spec = parse_data_spec(config.data);
@@ -96,10 +100,10 @@ TrainingData load_training_data(const TrainConfig& config) {
   data.dataset = load_dataset(spec, options);
   const std::size_t count = data.dataset.size();
   RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
-  // The one published setting that trains on half of its images.
-  RLNAS_CHECK(spec.kind != "cifar10" || count == 50000, data, "--data ", config.data, ": ", count,
-              " images, but the published training split is over 50000");
-  data.indices = spec.kind == "cifar10" ? cifar10_split().train : all_indices(std::uint32_t(count));
+  const bool half = spec.kind == "cifar10" && config.split == "half";
+  data.indices = half ? cifar10_split().train : all_indices(std::uint32_t(count));
+  RLNAS_CHECK(!half || count == 50000, data, "--data ", config.data, ": ", count,
+              " images, but the published training split is over 50000; use --split all");
   RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
               " is more than the ", data.indices.size(), " training images of ", config.data);
   if (config.images > 0) data.indices.resize(std::size_t(config.images));
@@ -118,11 +122,43 @@ TrainingData load_training_data(const TrainConfig& config) {
   return data;
 }
 
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
-  using namespace nasbench201;
-  return std::make_unique<Training>(SupernetConfig{.classes = classes}, config.seed,
-                                    config.sampling == "per-net" ? Sampling::per_net : Sampling::per_cell,
-                                    megvii(config) ? PathSource::python : PathSource::philox);
+std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const SegmentTable& table) {
+  constexpr std::size_t kConvolutionRank = 4;
+  std::vector<std::uint8_t> flags;
+  for (const Segment& segment : table) {
+    const bool classifier = segment.name.starts_with("classifier");
+    flags.push_back(config.decay == "all" || segment.shape.size() == kConvolutionRank ||
+                    (classifier && config.decay == "convolutions-and-classifier"));
+  }
+  return flags;
+}
+
+StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
+  StepSpec spec;
+  spec.augment.height = dataset.height;
+  spec.augment.width = dataset.width;
+  for (std::size_t c = 0; c < std::size_t(AugmentSpec::kChannels); ++c) {
+    spec.augment.mean[c] = dataset.mean[c];
+    spec.augment.inv_std[c] = 1.0f / dataset.std[c];
+  }
+  spec.sgd.momentum = float(config.momentum);
+  spec.sgd.weight_decay = float(config.weight_decay);
+  spec.sgd.nesterov = config.nesterov;
+  if (config.clip_value > 0.0) spec.sgd.clip.limit = float(config.clip_value);
+  if (config.clip_norm > 0.0) spec.max_gradient_norm = float(config.clip_norm);
+  spec.unsampled = config.unsampled == "freeze" ? Unsampled::freeze : Unsampled::coast;
+  spec.label_smoothing = float(config.label_smoothing);
+  return spec;
+}
+
+ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images) {
+  const std::size_t batch = std::size_t(config.batch_size);
+  return {.kind = parse_schedule(config.schedule),
+          .initial = config.learning_rate,
+          .minimum = config.min_learning_rate,
+          .epochs = config.epochs,
+          .steps_per_epoch = int((images + batch - 1) / batch),
+          .full_batches = std::max(1, int(images / batch))};
 }
 
 }  // namespace rlnas

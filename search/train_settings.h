@@ -9,9 +9,9 @@
 #include "data/batch_loader.h"
 #include "data/dataset.h"
 #include "engine/device.h"
-#include "engine/parameters.h"
+#include "engine/schedule.h"
 #include "rlnas/rlnas.hpp"
-#include "search/training_space.h"
+#include "search/training_state.h"
 
 namespace rlnas {
 
@@ -19,7 +19,12 @@ namespace rlnas {
 void check_config(const TrainConfig& config);
 
 DeviceOptions device_options(const TrainConfig& config);
-Unsampled unsampled_of(const TrainConfig& config);
+// Everything of a step but its learning rate.
+StepSpec step_spec(const TrainConfig& config, const Dataset& dataset);
+// images: of the training split.
+ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images);
+// For Parameters::set_decayed.
+std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const SegmentTable& table);
 
 // The images to train on, with the labels to train on.
 struct TrainingData {
@@ -30,8 +35,5 @@ struct TrainingData {
 };
 // Errors: data for unreadable or broken files, usage for flags that do not fit the data.
 TrainingData load_training_data(const TrainConfig& config);
-
-// The SuperNet and path sampler of --space. Errors: usage.
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes);
 
 }  // namespace rlnas

@@ -20,8 +20,8 @@
 #include "search/checkpoint.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
-#include "search/training_state.h"
 
 namespace rlnas {
 namespace {
@@ -30,22 +30,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
-  StepSpec spec;
-  spec.augment.height = dataset.height;
-  spec.augment.width = dataset.width;
-  for (int c = 0; c < AugmentSpec::kChannels; ++c) {
-    spec.augment.mean[std::size_t(c)] = dataset.mean[std::size_t(c)];
-    spec.augment.inv_std[std::size_t(c)] = 1.0f / dataset.std[std::size_t(c)];
-  }
-  spec.sgd.momentum = float(config.momentum);
-  spec.sgd.weight_decay = float(config.weight_decay);
-  spec.sgd.nesterov = config.nesterov;
-  spec.unsampled = unsampled_of(config);
-  spec.label_smoothing = float(config.label_smoothing);
-  return spec;
 }
 
 // Runs one step of the largest path on paper: what it computes and the memory it needs.
@@ -274,6 +258,7 @@ TrainResult Trainer::run() {
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
 
   StepSpec spec = step_spec(config_, data_.dataset);
+  const ScheduleSpec schedule = schedule_spec(config_, data_.indices.size());
   const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
   const int largest_share = (batch_size + place.size - 1) / place.size;
   const DryRun plan = dry_run(*space, *device.backend, largest_share, spec);
@@ -284,6 +269,7 @@ TrainResult Trainer::run() {
   TrainingState state(backend, space->layout(), plan.step_bytes);
   const std::unique_ptr<GradientExchange> exchange = communicator_.make_gradient_exchange(backend);
   state.set_exchange(exchange.get());
+  state.parameters().set_decayed(decayed_segments(config_, space->layout().parameters()));
   if (exchange)
     log(std::to_string(place.size) + " ranks (this is " + communicator_.description() + "), gradients " +
         exchange->description());
@@ -317,9 +303,8 @@ TrainResult Trainer::run() {
     while (progress_.step < total_steps_ && !result.interrupted) {
       const std::int64_t step = progress_.step + std::int64_t(queued.size());
       communicator_.begin_step(step + 1);
-      const double learning_rate = cosine_learning_rate(config_.learning_rate, config_.min_learning_rate,
-                                                        int(step / steps_per_epoch_), config_.epochs);
-      spec.sgd.learning_rate = float(learning_rate);
+      const double rate = learning_rate(schedule, step);
+      spec.sgd.learning_rate = float(rate);
       if (profiler) profiler->begin_step();
       const Clock::time_point asked = Clock::now();
       const HostBatch& batch = batches.next();
@@ -328,7 +313,7 @@ TrainResult Trainer::run() {
       state.queue_step(
           [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
           batch, spec);
-      queued.push_back({batch.global_count, learning_rate});
+      queued.push_back({batch.global_count, rate});
       // A device that is still busy with the step gets the next one before its loss is read.
       if (!state.queues() || queued.size() == TrainingState::kQueuedSteps) finish_step();
       if (profiler) profiler->end_step(step + 1);

@@ -61,7 +61,7 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
   tape_.backward();
   if (exchange_ != nullptr) exchange_->finish();
   tape_.begin_stage("optimiser");
-  parameters_.sgd_step(spec.sgd, spec.unsampled);
+  parameters_.sgd_step(spec.sgd, spec.unsampled, spec.max_gradient_norm);
   losses_[steps_queued_++ % kQueuedSteps]->start(loss_sums_.as<LossSums>());
 }
 

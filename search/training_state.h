@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace rlnas {
 struct StepSpec {
   AugmentSpec augment;  // batch is taken from the batch at hand
   SgdSpec sgd;
+  float max_gradient_norm = std::numeric_limits<float>::infinity();
   Unsampled unsampled = Unsampled::coast;
   float label_smoothing = 0.0f;
 };

@@ -7,11 +7,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "kernels/backend.h"
+#include "kernels/cpu/host_memory.h"
 
 namespace rlnas {
 
@@ -25,7 +24,7 @@ class CpuBackend final : public Backend {
   std::string description() const override;
 
   void* allocate(std::size_t bytes) override;
-  void release(void* memory) noexcept override;
+  void release(void* memory) noexcept override { memory_.release(memory); }
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void synchronize() override {}
@@ -60,6 +59,10 @@ class CpuBackend final : public Backend {
   void add(std::size_t count, const float* x, float* y, Store store) override;
   void fill(std::size_t count, float value, float* y) override;
 
+  void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
+  void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;
+  void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) override;
+
   void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) override;
   void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) override;
   void max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) override;
@@ -76,6 +79,9 @@ class CpuBackend final : public Backend {
   void cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
                      float* dlogits, LossSums* sums) override;
 
+  std::size_t gradient_norm_workspace_bytes(int block_count) const override;
+  void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                     const float* gradient, float max_norm, GradientNorm* norm, Workspace) override;
   void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count, const SegmentState* states,
                 const float* gradient, float* momentum, float* weights) override;
   std::size_t angle_sums_workspace_bytes(int block_count) const override;
@@ -89,8 +95,7 @@ class CpuBackend final : public Backend {
   int threads_;
   ConvAlgorithm algorithm_;
   std::unique_ptr<ConvEngine> conv_;
-  std::mutex memory_mutex_;
-  std::unordered_map<void*, std::size_t> mapped_;  // blocks that came from mmap, with their sizes
+  HostMemory memory_;
 };
 
 }  // namespace rlnas

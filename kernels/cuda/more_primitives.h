@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include "kernels/backend.h"
 #include "kernels/cuda/gpu_stream.h"
@@ -34,24 +33,6 @@ void angle_sums_batch(const AngleBatch<float>& batch, PartialSums partial, const
 void angle_sums_batch(const AngleBatch<Bf16>& batch, PartialSums partial, const SegmentBlock* blocks,
                       int block_count, int segment_count, AngleSums* sums, Workspace workspace,
                       GpuStream stream);
-
-// ---- sgd.cu: gradient clipping ----
-// What happens to a gradient before the update.
-struct GradientClip {
-  float limit = std::numeric_limits<float>::infinity();  // on |g| of each element, after `scale`
-  const float* scale = nullptr;                          // 1 float from gradient_norm, or null
-};
-
-std::size_t gradient_norm_workspace_bytes(int block_count);
-// norm [1]: of all sampled segments' gradients; scale [1]: min(1, max_norm / norm), as torch's
-// clip_grad_norm_. The gradient stays as it is: give `scale` to clipped_sgd_step.
-void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                   const float* gradient, float max_norm, double* norm, float* scale, Workspace workspace,
-                   GpuStream stream);
-// Backend::sgd_step with the gradient clipped as it is read.
-void clipped_sgd_step(const SgdSpec& spec, const GradientClip& clipping, const SegmentBlock* blocks,
-                      int block_count, const SegmentState* states, const float* gradient, float* momentum,
-                      float* weights, GpuStream stream);
 
 // ---- philox.cu: the numbers that the host would draw from the same stream ----
 // y [count], on a multiple of 16 bytes

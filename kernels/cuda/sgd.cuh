@@ -14,7 +14,7 @@
 // Determinism: fixed trees, no atomics; bit-equal from run to run.
 #pragma once
 
-#include "kernels/cuda/more_primitives.h"
+#include "kernels/backend.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
@@ -24,7 +24,7 @@ inline constexpr int kSgdThreads = 256;
 
 // One element. momentum and weight are updated.
 struct SgdRule {
-  float learning_rate, momentum, weight_decay;
+  float momentum, weight_decay;
   float g_part,
       m_part;  // w -= g_part*g' + m_part*m: plain momentum steps along m, Nesterov's along g' + mu*m
 
@@ -36,7 +36,7 @@ struct SgdRule {
 };
 
 inline SgdRule rule_of(const SgdSpec& spec) {
-  return {spec.learning_rate, spec.momentum, spec.weight_decay, spec.nesterov ? spec.learning_rate : 0.0f,
+  return {spec.momentum, spec.weight_decay, spec.nesterov ? spec.learning_rate : 0.0f,
           spec.nesterov ? spec.learning_rate * spec.momentum : spec.learning_rate};
 }
 
@@ -61,14 +61,16 @@ __global__ void __launch_bounds__(kSgdThreads)
   const SegmentBlock block = blocks[blockIdx.x];
   const SegmentState state = states[block.segment];
   if (state == SegmentState::untouched) return;
-  const float scale = clipping.scale != nullptr ? *clipping.scale : 1.0f;
+  if (!decays(state)) rule.weight_decay = 0.0f;
+  const bool sampled = has_gradient(state);
+  const float scale = clipping.norm != nullptr ? float(clipping.norm->scale) : 1.0f;
   const float* const g = gradient + block.offset;
   float* const m = momentum + block.offset;
   float* const w = weights + block.offset;
   const int vectors = vector_part<Width>(block, block.count);
   for (int i = int(threadIdx.x) * Width; i < vectors; i += kSgdThreads * Width) {
     Lanes<Width> slope{};
-    if (state == SegmentState::sampled) slope = load_lanes<Width>(g + i);
+    if (sampled) slope = load_lanes<Width>(g + i);
     Lanes<Width> pace = reload_lanes<Width>(m + i), weight = reload_lanes<Width>(w + i);
     for (int j = 0; j < Width; ++j)
       rule.update(clip(slope.value[j], scale, clipping.limit), pace.value[j], weight.value[j]);
@@ -76,8 +78,7 @@ __global__ void __launch_bounds__(kSgdThreads)
     store_lanes<Width>(w + i, weight);
   }
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kSgdThreads)
-    rule.update(clip(state == SegmentState::sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i],
-                w[i]);
+    rule.update(clip(sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i], w[i]);
 }
 
 // Sum of squares of each block of a sampled segment, 0 for others. partials [block_count]
@@ -87,7 +88,7 @@ __global__ void __launch_bounds__(kSgdThreads)
                            double* partials) {
   RLNAS_SHARED(double, scratch, kSgdThreads / kWarp);
   const SegmentBlock block = blocks[blockIdx.x];
-  const bool sampled = states[block.segment] == SegmentState::sampled;
+  const bool sampled = has_gradient(states[block.segment]);
   const float* const g = gradient + block.offset;
   double sum = 0.0;
   const auto add = [&](float value) { sum = fma(double(value), double(value), sum); };
@@ -101,24 +102,23 @@ __global__ void __launch_bounds__(kSgdThreads)
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
-// One block. norm [1]: of the whole gradient; scale [1]: min(1, max_norm / norm), as torch's clip_grad_norm_.
+// One block. norm [1]
 __global__ void __launch_bounds__(kSgdThreads)
-    gradient_norm_kernel(int block_count, const double* partials, float max_norm, double* norm,
-                         float* scale) {
+    gradient_norm_kernel(int block_count, const double* partials, float max_norm, GradientNorm* norm) {
   RLNAS_SHARED(double, scratch, kSgdThreads / kWarp);
   double sum = 0.0;
   for (int b = int(threadIdx.x); b < block_count; b += kSgdThreads) sum += partials[b];
   sum = block_sum<kSgdThreads, double>(sum, scratch);
-  if (threadIdx.x != 0) return;
-  constexpr double kTiny = 1e-6;
-  *norm = sqrt(sum);
-  const double wanted = double(max_norm) / (*norm + kTiny);
-  *scale = wanted > 1.0 ? 1.0f : float(wanted);
+  if (threadIdx.x == 0) *norm = scaled_to(max_norm, sqrt(sum));
 }
 
 // ---- on the host ----
+constexpr std::size_t gradient_norm_workspace_bytes(int block_count) {
+  return std::size_t(block_count) * sizeof(double);
+}
+
 inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                                 const float* gradient, float max_norm, double* norm, float* scale,
+                                 const float* gradient, float max_norm, GradientNorm* norm,
                                  Workspace workspace, GpuStream stream) {
   check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
   double* const partials = static_cast<double*>(workspace.data);
@@ -129,17 +129,17 @@ inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, co
              blocks, states, gradient, partials);
     });
   launch("gradient_norm_kernel", gradient_norm_kernel, {{1}, {unsigned(kSgdThreads)}, Cooperation::block},
-         stream, block_count, partials, max_norm, norm, scale);
+         stream, block_count, partials, max_norm, norm);
 }
 
-inline void launch_sgd_step(const SgdSpec& spec, const GradientClip& clipping, const SegmentBlock* blocks,
-                            int block_count, const SegmentState* states, const float* gradient,
-                            float* momentum, float* weights, GpuStream stream) {
+inline void launch_sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
+                            const SegmentState* states, const float* gradient, float* momentum,
+                            float* weights, GpuStream stream) {
   if (block_count == 0) return;
   with_width(flat_width({gradient, momentum, weights}), [&](auto constant) {
     launch("sgd_step_kernel", sgd_step_kernel<decltype(constant)::value>,
            {{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::independent}, stream,
-           rule_of(spec), clipping, blocks, states, gradient, momentum, weights);
+           rule_of(spec), spec.clip, blocks, states, gradient, momentum, weights);
   });
 }
 

@@ -132,6 +132,21 @@ void DryBackend::fill(std::size_t count, float, float*) {
   record(calls::fill(count));
 }
 
+void DryBackend::copy_channels(const ChannelCopySpec& spec, const float*, float*, Store store) {
+  check_spec(spec);
+  record(calls::copy_channels(spec, store));
+}
+
+void DryBackend::subsample_forward(const SubsampleSpec& spec, const float*, float*) {
+  check_spec(spec);
+  record(calls::subsample_forward(spec));
+}
+
+void DryBackend::subsample_backward(const SubsampleSpec& spec, const float*, float*, Store store) {
+  check_spec(spec);
+  record(calls::subsample_backward(spec, store));
+}
+
 void DryBackend::avg_pool_forward(const PoolSpec& spec, const float*, float*) {
   check_spec(spec);
   record(calls::avg_pool_forward(spec));
@@ -176,6 +191,15 @@ void DryBackend::linear_backward_weights(const LinearSpec& spec, const float*, c
 void DryBackend::cross_entropy(const CrossEntropySpec& spec, const float*, const std::int32_t*, float*,
                                LossSums*) {
   record(calls::cross_entropy(spec));
+}
+
+std::size_t DryBackend::gradient_norm_workspace_bytes(int block_count) const {
+  return like_ != nullptr ? like_->gradient_norm_workspace_bytes(block_count) : 0;
+}
+
+void DryBackend::gradient_norm(const SegmentBlock*, int block_count, const SegmentState*, const float*, float,
+                               GradientNorm*, Workspace) {
+  record(calls::gradient_norm(block_count, calls::SgdElements::of_full_blocks(block_count).sampled));
 }
 
 void DryBackend::sgd_step(const SgdSpec&, const SegmentBlock*, int block_count, const SegmentState*,

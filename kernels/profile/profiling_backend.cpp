@@ -41,8 +41,10 @@ calls::SgdElements ProfilingBackend::sgd_elements(const SegmentBlock* blocks, in
   calls::SgdElements elements;
   for (const SegmentBlock& block : blocks_) {
     const SegmentState state = states_[std::size_t(block.segment)];
-    if (state == SegmentState::sampled) elements.sampled += std::uint64_t(block.count);
-    if (state == SegmentState::coasting) elements.coasting += std::uint64_t(block.count);
+    if (has_gradient(state))
+      elements.sampled += std::uint64_t(block.count);
+    else if (state != SegmentState::untouched)
+      elements.coasting += std::uint64_t(block.count);
   }
   return elements;
 }
@@ -161,6 +163,19 @@ void ProfilingBackend::fill(std::size_t count, float value, float* y) {
   time(calls::fill(count), [&] { inner_.fill(count, value, y); });
 }
 
+void ProfilingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+  time(calls::copy_channels(spec, store), [&] { inner_.copy_channels(spec, x, y, store); });
+}
+
+void ProfilingBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+  time(calls::subsample_forward(spec), [&] { inner_.subsample_forward(spec, x, y); });
+}
+
+void ProfilingBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx,
+                                          Store store) {
+  time(calls::subsample_backward(spec, store), [&] { inner_.subsample_backward(spec, dy, dx, store); });
+}
+
 void ProfilingBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   time(calls::avg_pool_forward(spec), [&] { inner_.avg_pool_forward(spec, x, y); });
 }
@@ -209,6 +224,17 @@ void ProfilingBackend::linear_backward_weights(const LinearSpec& spec, const flo
 void ProfilingBackend::cross_entropy(const CrossEntropySpec& spec, const float* logits,
                                      const std::int32_t* labels, float* dlogits, LossSums* sums) {
   time(calls::cross_entropy(spec), [&] { inner_.cross_entropy(spec, logits, labels, dlogits, sums); });
+}
+
+std::size_t ProfilingBackend::gradient_norm_workspace_bytes(int block_count) const {
+  return inner_.gradient_norm_workspace_bytes(block_count);
+}
+
+void ProfilingBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                                     const float* gradient, float max_norm, GradientNorm* norm,
+                                     Workspace workspace) {
+  time(calls::gradient_norm(block_count, sgd_elements(blocks, block_count, states).sampled),
+       [&] { inner_.gradient_norm(blocks, block_count, states, gradient, max_norm, norm, workspace); });
 }
 
 void ProfilingBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,

@@ -49,6 +49,10 @@ class ProfilingBackend final : public Backend {
   void add(std::size_t count, const float* x, float* y, Store store) override;
   void fill(std::size_t count, float value, float* y) override;
 
+  void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
+  void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;
+  void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) override;
+
   void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) override;
   void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) override;
   void max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) override;
@@ -65,6 +69,9 @@ class ProfilingBackend final : public Backend {
   void cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
                      float* dlogits, LossSums* sums) override;
 
+  std::size_t gradient_norm_workspace_bytes(int block_count) const override;
+  void gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                     const float* gradient, float max_norm, GradientNorm* norm, Workspace) override;
   void sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count, const SegmentState* states,
                 const float* gradient, float* momentum, float* weights) override;
   std::size_t angle_sums_workspace_bytes(int block_count) const override;

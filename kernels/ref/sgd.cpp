@@ -1,17 +1,34 @@
-// SGD with momentum, as torch.optim.SGD without dampening.
+// SGD with momentum, as torch.optim.SGD without dampening, and gradient clipping as torch.nn.utils has it.
+#include <cmath>
+
 #include "kernels/ref/ref_backend.h"
 
 namespace rlnas {
 
+void RefBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
+                               const float* gradient, float max_norm, GradientNorm* norm, Workspace) {
+  double square = 0.0;
+  for (int b = 0; b < block_count; ++b) {
+    if (!has_gradient(states[blocks[b].segment])) continue;
+    for (std::int64_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; ++i)
+      square += double(gradient[i]) * double(gradient[i]);
+  }
+  *norm = scaled_to(max_norm, std::sqrt(square));
+}
+
 void RefBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
                           const SegmentState* states, const float* gradient, float* momentum,
                           float* weights) {
+  const double scale = spec.clip.norm != nullptr ? spec.clip.norm->scale : 1.0;
+  const double limit = spec.clip.limit;
   for (int b = 0; b < block_count; ++b) {
     const SegmentState state = states[blocks[b].segment];
     if (state == SegmentState::untouched) continue;
+    const double decay = decays(state) ? double(spec.weight_decay) : 0.0;
     for (std::int64_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; ++i) {
-      const double loss_gradient = state == SegmentState::sampled ? double(gradient[i]) : 0.0;
-      const double g = loss_gradient + double(spec.weight_decay) * double(weights[i]);
+      const double raw = has_gradient(state) ? double(gradient[i]) * scale : 0.0;
+      const double loss_gradient = raw > limit ? limit : raw < -limit ? -limit : raw;  // keeps NaN
+      const double g = loss_gradient + decay * double(weights[i]);
       const double m = double(spec.momentum) * double(momentum[i]) + g;
       const double step = spec.nesterov ? g + double(spec.momentum) * m : m;
       momentum[i] = float(m);

@@ -98,6 +98,32 @@ TEST_CASE("a dumped configuration gives the run it came from") {
   CHECK(read_text(directory / "a/latest.safetensors") == read_text(directory / "b/latest.safetensors"));
 }
 
+TEST_CASE("a space brings its published recipe, wherever it is named, and flags change it") {
+  const TemporaryDirectory directory;
+  const auto dumped = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), RLNAS_TRAIN);
+    arguments.push_back("--dump-config");
+    const Outcome outcome = run(directory, arguments);
+    REQUIRE(outcome.exit_code == 0);
+    return outcome.out;
+  };
+  const auto holds = [](const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+  };
+  const std::string nasbench201 = dumped({}), darts = dumped({"--space", "darts-cifar"});
+  CHECK(holds(nasbench201, "schedule = cosine"));
+  CHECK(holds(nasbench201, "clip-norm = 0"));
+  CHECK(holds(darts, "space = darts-cifar"));
+  CHECK(holds(darts, "schedule = cosine-ahead"));
+  CHECK(holds(darts, "clip-norm = 5"));
+  CHECK(holds(dumped({"--clip-norm", "1", "--space=darts-cifar"}), "clip-norm = 1"));
+  test::write_text(directory / "a.toml", "space = mobilenet\nepochs = 7\n");
+  const std::string mobilenet = dumped({"--config", directory / "a.toml"});
+  CHECK(holds(mobilenet, "epochs = 7"));
+  CHECK(holds(mobilenet, "learning-rate = 0.25"));
+  CHECK(run(directory, {RLNAS_TRAIN, "--space", "nasbench202"}).exit_code == 2);
+}
+
 TEST_CASE("--profile, with or without a value, prints where the time went and keeps the weights") {
   const TemporaryDirectory directory;
   REQUIRE(run(directory, small_run(directory / "plain")).exit_code == 0);

@@ -11,6 +11,7 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/filter_layout.cuh"
 #include "kernels/cuda/more_primitives.h"
+#include "kernels/cuda/sgd.cuh"
 #include "tests/emulation/emulator.h"
 
 namespace rlnas::test {
@@ -301,35 +302,38 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
   for (const std::size_t alignment : {16, 1}) {
     const Table table(kRagged, alignment);
     std::vector<SegmentState> states;
-    for (int s = 0; s < table.segments; ++s) states.push_back(SegmentState((s + 1) % 3));
+    for (int s = 0; s < table.segments; ++s) states.push_back(SegmentState((s + 1) % 5));
     Array<float> gradient(table.count);
     fill_random(gradient, "gradient");
     double square = 0.0;
     for (const SegmentBlock& block : table.blocks)
       for (std::int64_t i = block.offset; i < block.offset + block.count; ++i) {
         const double g = gradient[std::size_t(i)];
-        if (states[std::size_t(block.segment)] == SegmentState::sampled)
+        if (has_gradient(states[std::size_t(block.segment)]))
           square += g * g;
         else
           gradient[std::size_t(i)] = kNan;  // must not be read
       }
     under_all_schedules([&] {
-      Array<double> norm(1), partials(std::size_t(table.block_count()));
-      Array<float> scale(1);
+      Array<double> partials(std::size_t(table.block_count()));
+      Array<GradientNorm> norm(1);
       for (const float limit : {5.0f, 1e6f}) {
-        gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
-                      norm.data(), scale.data(), partials.workspace(), nullptr);
-        CHECK(norm[0] == doctest::Approx(std::sqrt(square)).epsilon(1e-13));
-        CHECK(scale[0] == doctest::Approx(std::min(1.0, double(limit) / std::sqrt(square))).epsilon(1e-6));
+        launch_gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
+                             norm.data(), partials.workspace(), nullptr);
+        CHECK(norm[0].norm == doctest::Approx(std::sqrt(square)).epsilon(1e-13));
+        CHECK(norm[0].scale ==
+              doctest::Approx(std::min(1.0, double(limit) / std::sqrt(square))).epsilon(1e-6));
       }
-      scale[0] = 0.25f;
+      norm[0].scale = 0.25;
       for (const float limit : {0.1f, std::numeric_limits<float>::infinity()}) {
         Array<float> momentum(table.count), weights(table.count);
         fill_random(momentum, "momentum");
         fill_random(weights, "weights");
-        const SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
-        clipped_sgd_step(spec, {limit, scale.data()}, table.blocks.data(), table.block_count(), states.data(),
-                         gradient.data(), momentum.data(), weights.data(), nullptr);
+        SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
+        spec.clip = {limit, norm.data()};
+        launch_sgd_step(spec, table.blocks.data(), table.block_count(), states.data(), gradient.data(),
+                        momentum.data(), weights.data(), nullptr);
+        spec.clip = {};
         // The same step by the reference, of a gradient clipped beforehand.
         Array<float> clipped(table.count), m(table.count), w(table.count);
         fill_random(m, "momentum");
@@ -349,18 +353,18 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
 }
 
 TEST_CASE("gradient clipping: a norm that is not finite is seen, and an empty table has norm zero") {
-  Array<double> norm(1), partials(1);
-  Array<float> scale(1), gradient(4);
+  Array<double> partials(1);
+  Array<GradientNorm> norm(1);
+  Array<float> gradient(4);
   gradient[2] = kNan;
   const SegmentBlock block{0, 4, 0};
   const SegmentState state = SegmentState::sampled;
-  gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), scale.data(), partials.workspace(),
-                nullptr);
-  CHECK(std::isnan(norm[0]));
-  CHECK(std::isnan(scale[0]));
-  gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), scale.data(), {}, nullptr);
-  CHECK(norm[0] == 0.0);
-  CHECK(scale[0] == 1.0f);
+  launch_gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), partials.workspace(), nullptr);
+  CHECK(std::isnan(norm[0].norm));
+  CHECK(std::isnan(norm[0].scale));
+  launch_gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), {}, nullptr);
+  CHECK(norm[0].norm == 0.0);
+  CHECK(norm[0].scale == 1.0);
 }
 
 }  // namespace rlnas::test

@@ -1,7 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "engine/parameters.h"
-#include "engine/schedule.h"
 
 namespace rlnas {
 namespace {
@@ -58,10 +59,43 @@ TEST_CASE("coast: an op that was sampled once goes on decaying and coasting, fre
   }
 }
 
-TEST_CASE("the cosine schedule has the published values") {
-  CHECK(cosine_learning_rate(0.025, 0.001, 0, 250) == doctest::Approx(0.025));
-  CHECK(cosine_learning_rate(0.025, 0.001, 125, 250) == doctest::Approx(0.013));
-  CHECK(cosine_learning_rate(0.025, 0.001, 249, 250) == doctest::Approx(0.0010009).epsilon(1e-4));
+TEST_CASE("weight decay leaves undecayed segments alone, sampled or coasting") {
+  const auto backend = make_ref_backend();
+  Parameters parameters(*backend, two_tensors());
+  CHECK_THROWS_AS(parameters.set_decayed({1}), Error);
+  parameters.set_decayed({1, 0});
+  parameters.weights().upload(std::vector<float>(std::size_t(parameters.table().buffer_count()), 1.0f));
+  const SgdSpec decay{.learning_rate = 0.1f, .momentum = 0.0f, .weight_decay = 0.5f};
+  const auto first_of = [&](int segment) {
+    return parameters.weights().download()[std::size_t(parameters.table()[segment].offset)];
+  };
+  for (int segment = 0; segment < 2; ++segment)
+    backend->fill(std::size_t(parameters.table()[segment].count), 1.0f, parameters.gradient_of(segment));
+  parameters.sgd_step(decay, Unsampled::coast);
+  CHECK(first_of(0) == doctest::Approx(0.85));  // 1 - 0.1 * (1 + 0.5)
+  CHECK(first_of(1) == doctest::Approx(0.9));
+  parameters.sgd_step(decay, Unsampled::coast);
+  CHECK(first_of(0) == doctest::Approx(0.85 * 0.95));
+  CHECK(first_of(1) == doctest::Approx(0.9));
+}
+
+TEST_CASE("gradients are clipped by their norm over the sampled segments, then by element") {
+  const auto backend = make_ref_backend();
+  Parameters parameters(*backend, two_tensors());
+  const std::size_t count = std::size_t(parameters.table()[0].count);
+  SgdSpec plain{.learning_rate = 1.0f, .momentum = 0.0f};
+  const auto step = [&](float gradient, float max_norm) {
+    parameters.weights().upload(std::vector<float>(std::size_t(parameters.table().buffer_count()), 0.0f));
+    backend->fill(count, gradient, parameters.gradient_of(0));
+    parameters.sgd_step(plain, Unsampled::coast, max_norm);
+    return -parameters.weights().download()[0];
+  };
+  const double norm_of_ones = std::sqrt(double(count));
+  CHECK(step(3.0f, 1.0f) == doctest::Approx(1.0 / norm_of_ones).epsilon(1e-5));
+  CHECK(step(3.0f, 100.0f) == doctest::Approx(3.0));
+  plain.clip.limit = 0.25f;
+  CHECK(step(3.0f, std::numeric_limits<float>::infinity()) == doctest::Approx(0.25));
+  CHECK(step(-3.0f, 1.0f) == doctest::Approx(-std::min(0.25, 1.0 / norm_of_ones)).epsilon(1e-5));
 }
 
 }  // namespace rlnas

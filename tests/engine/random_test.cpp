@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -46,6 +47,23 @@ TEST_CASE("below is in range and even, uniform lies from 0 up to 1") {
     mean += u / 10000.0;
   }
   CHECK(std::abs(mean - 0.5) < 0.015);
+}
+
+TEST_CASE("normal has mean 0, variance 1 and the tails of the bell curve") {
+  RandomStream random(7, "normal");
+  constexpr int kDraws = 100000;
+  double sum = 0.0, square = 0.0;
+  int beyond_two = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const double z = random.normal();
+    REQUIRE(std::isfinite(z));
+    sum += z;
+    square += z * z;
+    beyond_two += std::abs(z) > 2.0;
+  }
+  CHECK(std::abs(sum / kDraws) < 0.015);
+  CHECK(square / kDraws == doctest::Approx(1.0).epsilon(0.02));
+  CHECK(double(beyond_two) / kDraws == doctest::Approx(0.0455).epsilon(0.05));
 }
 
 TEST_CASE("NumpyRandom equals numpy.random.RandomState") {

@@ -1,4 +1,4 @@
-// Pooling, classifier, loss, optimiser, angle and augmentation cases.
+// Pooling, rearranging, classifier, loss, optimiser, angle and augmentation cases.
 #include <algorithm>
 #include <cmath>
 
@@ -50,16 +50,32 @@ Buffers ragged_buffers(const std::vector<int>& sizes) {
   return result;
 }
 
-void run_sgd(Harness& h, const Buffers& buffers, const SgdSpec& spec) {
+constexpr int kSegmentStates = int(SegmentState::coasting_undecayed) + 1;
+
+// Every state in turn, the first block sampled.
+std::vector<SegmentState> states_of(const Buffers& buffers) {
   std::vector<SegmentState> states(std::size_t(buffers.segments));
-  for (std::size_t s = 0; s < states.size(); ++s) states[s] = SegmentState(s % 3);
+  for (std::size_t s = 0; s < states.size(); ++s) states[s] = SegmentState((s + 1) % kSegmentStates);
+  return states;
+}
+
+// max_norm: of the gradient, before each step; 0: it is not clipped by norm.
+void run_sgd(Harness& h, const Buffers& buffers, SgdSpec spec, float max_norm) {
+  const std::vector<SegmentState> states = states_of(buffers);
   float* const momentum = h.output("momentum", h.random_floats(buffers.count));
   float* const weights = h.output("weights", h.random_floats(buffers.count));
   const SegmentBlock* const blocks = h.upload(buffers.blocks);
   const SegmentState* const device_states = h.upload(states);
-  for (int step = 0; step < 3; ++step)
-    h.backend().sgd_step(spec, blocks, int(buffers.blocks.size()), device_states, h.input(buffers.count),
-                         momentum, weights);
+  const int count = int(buffers.blocks.size());
+  GradientNorm* const norm = max_norm > 0.0f ? h.output_gradient_norm("norm") : nullptr;
+  const Workspace workspace = h.workspace(h.backend().gradient_norm_workspace_bytes(count));
+  spec.clip.norm = norm;
+  for (int step = 0; step < 3; ++step) {
+    const float* const gradient = h.input(buffers.count);
+    if (norm != nullptr)
+      h.backend().gradient_norm(blocks, count, device_states, gradient, max_norm, norm, workspace);
+    h.backend().sgd_step(spec, blocks, count, device_states, gradient, momentum, weights);
+  }
 }
 
 void run_augment(Harness& h, AugmentSpec spec, int reach) {
@@ -121,6 +137,50 @@ std::vector<Case> pool_cases() {
   return cases;
 }
 
+std::vector<Case> rearrange_cases() {
+  std::vector<Case> cases;
+  for (const ChannelCopySpec spec : {ChannelCopySpec{1, 1, 1, 1},
+                                     {37, 3, 5, 12},
+                                     {1000, 16, 64, 16},
+                                     {1000, 16, 16, 64},
+                                     {257, 24, 96, 40},
+                                     {2049, 8, 16, 8},
+                                     {300, 20, 21, 80},
+                                     {64, 192, 192, 768}})
+    for (const Store store : kStores)
+      cases.push_back({"copy_channels",
+                       text("copy channels", spec.rows, "x", spec.channels, "of", spec.from_stride, "to",
+                            spec.to_stride, name_of(store)),
+                       1e-7, [=](Harness& h) {
+                         // The last range of both rows, so that neither its start nor its end is the
+                         // matrix's.
+                         const std::size_t rows = std::size_t(spec.rows);
+                         const float* const x = h.input(rows * std::size_t(spec.from_stride));
+                         float* const y = h.output("y", h.random_floats(rows * std::size_t(spec.to_stride)));
+                         h.backend().copy_channels(spec, x + (spec.from_stride - spec.channels),
+                                                   y + (spec.to_stride - spec.channels), store);
+                       }});
+  for (const SubsampleSpec spec : {SubsampleSpec{1, 1, 1, 1, 2, 0},
+                                   {3, 5, 6, 4, 2, 0},
+                                   {3, 5, 6, 4, 2, 1},
+                                   {2, 16, 8, 8, 2, 1},
+                                   {5, 24, 7, 9, 2, 0},
+                                   {5, 24, 7, 9, 2, 1},
+                                   {64, 64, 8, 8, 2, 1},
+                                   {2, 40, 7, 10, 3, 2}})
+    for (const Store store : kStores)
+      cases.push_back(
+          {"subsample",
+           text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride", spec.stride,
+                "from", spec.offset, name_of(store)),
+           1e-7, [=](Harness& h) {
+             h.backend().subsample_forward(spec, h.input(spec.in_count()), h.output("y", spec.out_count()));
+             h.backend().subsample_backward(spec, h.input(spec.out_count()),
+                                            h.output("dx", h.random_floats(spec.in_count())), store);
+           }});
+  return cases;
+}
+
 std::vector<Case> head_cases() {
   std::vector<Case> cases;
   for (const LinearSpec spec :
@@ -174,7 +234,16 @@ std::vector<Case> buffer_cases() {
     for (const SgdSpec spec :
          {SgdSpec{0.025f, 0.9f, 5e-4f, true}, {0.1f, 0.9f, 3e-4f, false}, {0.5f, 0.0f, 0.0f, false}})
       cases.push_back({"sgd_step", text("sgd", buffers.count, "lr", spec.learning_rate), 1e-6,
-                       [=](Harness& h) { run_sgd(h, buffers, spec); }});
+                       [=](Harness& h) { run_sgd(h, buffers, spec, 0.0f); }});
+    SgdSpec by_element{0.1f, 0.9f, 4e-5f, false};
+    by_element.clip.limit = 0.25f;
+    cases.push_back({"sgd_step", text("sgd", buffers.count, "clipped by element"), 1e-6,
+                     [=](Harness& h) { run_sgd(h, buffers, by_element, 0.0f); }});
+    for (const float max_norm : {1.0f, 1e6f})  // clips, and does not
+      cases.push_back(
+          {"gradient_norm", text("sgd", buffers.count, "clipped to norm", max_norm), 1e-6, [=](Harness& h) {
+             run_sgd(h, buffers, {0.1f, 0.9f, 3e-4f, false}, max_norm);
+           }});
     cases.push_back(
         {"angle_sums", text("angle sums", buffers.count), 1e-12, [=](Harness& h) {
            Backend& b = h.backend();

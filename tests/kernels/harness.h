@@ -56,6 +56,9 @@ class Harness {
   AngleSums* output_angle_sums(const std::string& name, std::size_t count) {
     return new_output<AngleSums>(name, ElementType::f64, count);
   }
+  GradientNorm* output_gradient_norm(const std::string& name) {
+    return new_output<GradientNorm>(name, ElementType::f64, 1);
+  }
   LossSums* output_loss_sums(const std::string& name) {
     return new_output<LossSums>(name, ElementType::loss_sums, 1);
   }

@@ -60,17 +60,21 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
                                       "conv_forward",
                                       "conv_norm_backward",
                                       "conv_norm_forward",
+                                      "copy_channels",
                                       "cross_entropy",
                                       "download",
                                       "fill",
                                       "global_avg_pool_backward",
                                       "global_avg_pool_forward",
+                                      "gradient_norm",
                                       "linear_backward_data",
                                       "linear_backward_weights",
                                       "linear_forward",
                                       "max_pool_backward",
                                       "max_pool_forward",
                                       "sgd_step",
+                                      "subsample_backward",
+                                      "subsample_forward",
                                       "upload"});
 }
 

@@ -9,6 +9,7 @@
 #include "engine/schedule.h"
 #include "search/checkpoint.h"
 #include "search/rank_agreement.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 #include "search/trainer.h"
 #include "search/training_state.h"
@@ -81,20 +82,6 @@ HostBatch part_of(const HostBatch& batch, int begin, int end) {
   return part;
 }
 
-StepSpec step_spec_of(const TrainConfig& config, const Dataset& dataset) {
-  StepSpec spec;
-  spec.augment.height = dataset.height;
-  spec.augment.width = dataset.width;
-  for (std::size_t c = 0; c < 3; ++c) {
-    spec.augment.mean[c] = dataset.mean[c];
-    spec.augment.inv_std[c] = 1.0f / dataset.std[c];
-  }
-  spec.sgd = {.momentum = float(config.momentum),
-              .weight_decay = float(config.weight_decay),
-              .nesterov = config.nesterov};
-  return spec;
-}
-
 // The run of `size` ranks in one process: each step computes the gradient of every share from the same
 // weights, and takes the step with their weighted mean. Returns the final weights and rank 0's statistics.
 std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
@@ -108,13 +95,12 @@ std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
   state.set_exchange(&interception);
   state.parameters().weights().upload(space->layout().initial_parameters(config.seed));
   state.statistics().upload(space->layout().initial_statistics());
-  StepSpec spec = step_spec_of(config, data.dataset);
+  StepSpec spec = step_spec(config, data.dataset);
 
   HostBatch batch;
   for (int step = 0; step < loader.steps_per_epoch() * config.epochs; ++step) {
     const int epoch = step / loader.steps_per_epoch();
-    spec.sgd.learning_rate =
-        float(cosine_learning_rate(config.learning_rate, config.min_learning_rate, epoch, config.epochs));
+    spec.sgd.learning_rate = float(learning_rate(schedule_spec(config, data.indices.size()), step));
     loader.fill(epoch, step % loader.steps_per_epoch(), batch);
     const auto run_share = [&](int rank) {
       const HostBatch share = part_of(batch, batch.count * rank / size, batch.count * (rank + 1) / size);
@@ -179,7 +165,7 @@ TEST_CASE("20 steps of 2 ranks on the same images equal one rank on both copies,
   config.batch_size = 8;
   const TrainingData data = load_training_data(config);
   const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = 8, .seed = 0});
-  StepSpec spec = step_spec_of(config, data.dataset);
+  StepSpec spec = step_spec(config, data.dataset);
   spec.sgd.learning_rate = 0.0005f;
   const auto run = [&](int copies, Communicator& communicator) {
     const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
@@ -365,7 +351,7 @@ TEST_CASE("what the backward pass calls final it leaves alone") {
     watch.marks = 0;
     loader.fill(0, step, batch);
     state.step([&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
-               batch, step_spec_of(config, data.dataset));
+               batch, step_spec(config, data.dataset));
     CHECK(watch.same);
     CHECK(watch.marks == 18);  // 15 cells, 2 residual blocks, the head
   }

@@ -5,7 +5,8 @@
 //   config.data = "cifar10:/data/cifar-10-batches-bin";
 //   config.out = "runs/a";
 //   rlnas::train(config);
-//   auto angles = rlnas::nasbench201_angles("runs/a");   // 15,625 angles, enumeration order
+//   auto all = rlnas::nasbench201_angles("runs/a");      // 15,625 angles, enumeration order
+//   auto some = rlnas::angles("runs/a", {"#1462"});      // of any space's run
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@ namespace rlnas {
 
 RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 
-// How a SuperNet is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3).
+// How a SuperNet is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3);
+// default_train_config() has those of the other spaces.
 struct TrainConfig {
   std::string space = "nasbench201";
   std::string data;    // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
@@ -34,14 +36,20 @@ struct TrainConfig {
   std::string sampling = "per-cell";  // per-cell | per-net
   std::string unsampled = "coast";    // coast | freeze
   int epochs = 250;
-  std::int64_t steps = 0;   // stop after so many in all; 0: run all epochs
-  std::int64_t images = 0;  // train on the first so many images of the split; 0: all
+  std::int64_t steps = 0;      // stop after so many in all; 0: run all epochs
+  std::string split = "half";  // of cifar10: half (the 25,000 images NAS-Bench-201 trains on) | all
+  std::int64_t images = 0;     // train on the first so many images of the split; 0: all
   int batch_size = 64;
+  std::string initializer = "pytorch";  // pytorch | kaiming-fan-in | normal-fan-out
+  std::string schedule = "cosine";      // cosine | cosine-ahead | linear | linear-ahead | darts-retrain
   double learning_rate = 0.025;
   double min_learning_rate = 0.001;
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 5e-4;
+  std::string decay = "all";  // what decays: all | convolutions | convolutions-and-classifier
+  double clip_norm = 0.0;     // largest L2 norm of the gradient; 0: not clipped
+  double clip_value = 0.0;    // largest magnitude of an element of the gradient; 0: not clipped
   double label_smoothing = 0.0;
   bool augment = true;                    // random flip and shifted crop
   int image_size = 32;                    // of folder and synthetic data
@@ -92,6 +100,10 @@ struct TrainResult {
   std::string profile;                  // with TrainConfig::profile: tables of where the time went
 };
 
+// The published recipe of a space: nasbench201, darts-cifar, darts-imagenet or mobilenet.
+// Errors: usage for another.
+RLNAS_API TrainConfig default_train_config(const std::string& space);
+
 RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
 
 // What train() would do, without doing it.
@@ -109,6 +121,13 @@ struct TrainPlan {
   std::vector<std::string> network;  // one line for each primitive of the forward pass of the largest path
 };
 RLNAS_API TrainPlan plan_training(const TrainConfig& config);
+
+// The angles of architectures, in radians, of the SuperNet in a run directory (one that holds
+// init.safetensors and latest.safetensors), whatever its space: NAS-Bench-201 strings, DARTS genotypes as in
+// genotypes.py, MobileNet operation lists ("2 0 -1 2 | ..."). Errors: usage for a text that is no
+// architecture of the space, saying at which character; data for the files.
+RLNAS_API std::vector<double> angles(const std::string& run_directory,
+                                     const std::vector<std::string>& architectures);
 
 // ---- NAS-Bench-201
 // -------------------------------------------------------------------------------------------
