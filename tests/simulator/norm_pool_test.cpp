@@ -76,6 +76,10 @@ TEST_CASE("cuDNN's average pooling equals ref") {
 
 TEST_CASE("what cuDNN takes goes to cuDNN, and nothing else") {
   load_stub_driver();
+  on_simulated_device({}, [] {
+    CHECK(make_cuda_backend(cudnn_options())->description().find("norm and pooling by cuDNN") !=
+          std::string::npos);
+  });
   const auto executions = [](const std::vector<Case>& cases, const std::string& name, Precision precision) {
     for (const Case& test : cases)
       if (test.name.rfind(name, 0) == 0)
