@@ -97,7 +97,12 @@ bool read_pixels(JpegReader& reader, bool ends_well, int reduction, const PixelB
   }
   // A file that ends with the end marker was not cut short; of another the rest has to be looked at.
   if (ends_well && bottom < info.output_height) return true;
-  if (bottom < info.output_height) jpeg_skip_scanlines(&info, info.output_height - bottom);
+  // (Told to skip everything, libjpeg would believe that it is there.)
+  if (bottom + 1 < info.output_height) jpeg_skip_scanlines(&info, info.output_height - bottom - 1);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW line = reader.row.data();
+    jpeg_read_scanlines(&info, &line, 1);
+  }
   jpeg_finish_decompress(&info);
   return true;
 }

@@ -41,7 +41,7 @@ std::vector<FoundFile> find_images(const std::string& folder) {
       found.push_back({entry->path().parent_path().string(), name});
   }
   RLNAS_CHECK(!error, data, folder, ": cannot be listed: ", error.message());
-  RLNAS_CHECK(!found.empty(), data, folder, ": holds no image file (.jpg, .jpeg, .png)");
+  RLNAS_CHECK(!found.empty(), data, folder, ": holds no .jpg, .jpeg or .png file");
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -82,7 +82,7 @@ ImageList ImageList::scan(const std::string& directory) {
   std::sort(class_folders.begin(), class_folders.end());
   std::sort(loose.begin(), loose.end());
   if (class_folders.empty()) {
-    RLNAS_CHECK(!loose.empty(), data, directory, ": holds no image file (.jpg, .jpeg, .png)");
+    RLNAS_CHECK(!loose.empty(), data, directory, ": holds no .jpg, .jpeg or .png file");
     list.class_names_.emplace_back();
     for (const std::string& name : loose) list.add_file("", name, 0);
   } else {

@@ -27,18 +27,6 @@ int pil_weights(double center, double scale, int source, std::vector<double>& we
   return first;
 }
 
-int opencv_weights(double center, int source, std::vector<double>& weights) {
-  float place = float(center - 0.5);
-  int first = int(std::floor(place));
-  place -= float(first);
-  if (first < 0 || first >= source - 1) {
-    first = std::clamp(first, 0, source - 1);
-    place = 0.0f;
-  }
-  weights.assign({double(1.0f - place), double(place)});
-  return first;
-}
-
 using Bytes4 = std::uint8_t __attribute__((vector_size(4)));
 using Int4 = std::int32_t __attribute__((vector_size(16)));
 
@@ -48,92 +36,101 @@ Int4 load_pixel(const std::uint8_t* pixel) {
   return __builtin_convertvector(bytes, Int4);
 }
 
-std::uint8_t pil_round(std::int32_t sum) {
-  return std::uint8_t(std::clamp(sum >> kPilBits, 0, 255));
-}
-
-// One row of the horizontal pass: store(i, sum) gets the weighted sums of output pixel i. Reads one byte
-// beyond the row's last pixel.
-template <class Store>
-void across(const std::uint8_t* row, const AxisTaps& columns, std::int32_t half, const Store& store) {
+// Writes columns.count pixels and one byte more; reads one byte beyond the row's last pixel.
+void pil_row(const std::uint8_t* row, const AxisTaps& columns, std::uint8_t* target) {
+  constexpr Int4 kHalf = {1 << (kPilBits - 1), 1 << (kPilBits - 1), 1 << (kPilBits - 1), 0};
+  constexpr Int4 kMost = {255, 255, 255, 255};  // the weights' own rounding may lead beyond
   const std::int32_t* weight = columns.weights.data();
-  for (int i = 0; i < columns.count(); ++i, weight += columns.width) {
-    const std::uint8_t* pixel = row + std::size_t(columns.first[std::size_t(i)]) * 3;
-    Int4 sum = {half, half, half, half};
+  for (const int first : columns.first) {
+    const std::uint8_t* pixel = row + std::size_t(first) * 3;
+    Int4 sum = kHalf;
     for (int t = 0; t < columns.width; ++t) sum += load_pixel(pixel + 3 * t) * weight[t];
-    store(std::size_t(i), sum);
-  }
-}
-
-// Calls body(y, row) with rows that have bytes to spare behind them.
-template <class Body>
-void for_each_row(const RgbImage& source, std::vector<std::uint8_t>& spare, const Body& body) {
-  const std::size_t row_bytes = std::size_t(source.width) * 3;
-  for (int y = 0; y < source.height; ++y) {
-    const std::uint8_t* row = source.pixels.data() + std::size_t(y) * row_bytes;
-    if (y + 1 == source.height) {
-      spare.assign(row, row + row_bytes);
-      spare.push_back(0);
-      row = spare.data();
-    }
-    body(std::size_t(y), row);
+    sum >>= kPilBits;
+    const Bytes4 bytes = __builtin_convertvector(sum > kMost ? kMost : sum, Bytes4);
+    std::memcpy(target, &bytes, sizeof bytes);  // the fourth byte is overwritten by the next pixel
+    weight += columns.width;
+    target += 3;
   }
 }
 
 void resample_pil(const RgbImage& source, const AxisTaps& rows, const AxisTaps& columns,
                   ResizeScratch& scratch, std::uint8_t* output) {
-  const std::size_t out_row = std::size_t(columns.count()) * 3;
-  // [height, columns.count, 3] and room for one whole vector behind the last pixel
-  scratch.bytes.resize(std::size_t(source.height) * out_row + 4);
-  std::vector<std::uint8_t> spare;
-  for_each_row(source, spare, [&](std::size_t y, const std::uint8_t* row) {
-    std::uint8_t* target = scratch.bytes.data() + y * out_row;
-    across(row, columns, 1 << (kPilBits - 1), [&](std::size_t i, Int4 sum) {
-      sum >>= kPilBits;
-      sum = sum < 0 ? Int4{} : sum;
-      sum = sum > 255 ? Int4{255, 255, 255, 255} : sum;
-      const Bytes4 bytes = __builtin_convertvector(sum, Bytes4);
-      std::memcpy(target + 3 * i, &bytes, 4);  // the fourth byte is overwritten by the next pixel
-    });
-  });
+  const std::size_t out_row = std::size_t(columns.count()) * 3, source_row = std::size_t(source.width) * 3;
+  scratch.bytes.resize(std::size_t(source.height) * out_row + 1);  // [height, columns.count, 3]
+  scratch.last_row.assign(source.pixels.end() - std::ptrdiff_t(source_row), source.pixels.end());
+  scratch.last_row.push_back(0);
+  for (int y = 0; y < source.height; ++y) {
+    const bool last = y + 1 == source.height;
+    pil_row(last ? scratch.last_row.data() : source.pixels.data() + std::size_t(y) * source_row, columns,
+            scratch.bytes.data() + std::size_t(y) * out_row);
+  }
   scratch.sums.resize(out_row);
+  std::int32_t* sums = scratch.sums.data();
   for (int i = 0; i < rows.count(); ++i, output += out_row) {
     const std::uint8_t* from = scratch.bytes.data() + std::size_t(rows.first[std::size_t(i)]) * out_row;
-    std::int32_t* sums = scratch.sums.data();
     std::fill_n(sums, out_row, 1 << (kPilBits - 1));
     for (int t = 0; t < rows.width; ++t, from += out_row) {
       const std::int32_t weight = rows.weights[std::size_t(i * rows.width + t)];
       for (std::size_t x = 0; x < out_row; ++x) sums[x] += weight * from[x];
     }
-    for (std::size_t x = 0; x < out_row; ++x) output[x] = pil_round(sums[x]);
+    for (std::size_t x = 0; x < out_row; ++x) output[x] = std::uint8_t(std::min(sums[x] >> kPilBits, 255));
   }
 }
 
+// Both passes take their two pixels from inside: at a border both are the same one.
 void resample_opencv(const RgbImage& source, const AxisTaps& rows, const AxisTaps& columns,
                      ResizeScratch& scratch, std::uint8_t* output) {
-  const std::size_t out_row = std::size_t(columns.count()) * 3;
+  const std::size_t out_row = std::size_t(columns.count()) * 3, source_row = std::size_t(source.width) * 3;
+  const auto inside = [](int place, int size) { return std::size_t(std::clamp(place, 0, size - 1)); };
   scratch.words.resize(std::size_t(source.height) * out_row);
-  std::vector<std::uint8_t> spare;
-  for_each_row(source, spare, [&](std::size_t y, const std::uint8_t* row) {
-    std::int16_t* target = scratch.words.data() + y * out_row;
-    across(row, columns, 0, [&](std::size_t i, Int4 sum) {
-      for (std::size_t c = 0; c < 3; ++c) target[3 * i + c] = std::int16_t(sum[c] >> 4);
-    });
-  });
-  for (int i = 0; i < rows.count(); ++i, output += out_row) {
-    const std::int16_t* upper = scratch.words.data() + std::size_t(rows.first[std::size_t(i)]) * out_row;
-    const std::int16_t* lower = rows.width > 1 ? upper + out_row : upper;
-    const std::int32_t first = rows.weights[std::size_t(i * rows.width)];
-    const std::int32_t second = rows.width > 1 ? rows.weights[std::size_t(i * rows.width + 1)] : 0;
-    for (std::size_t x = 0; x < out_row; ++x)
-      output[x] = std::uint8_t((((first * upper[x]) >> 16) + ((second * lower[x]) >> 16) + 2) >> 2);
+  std::int16_t* word = scratch.words.data();
+  for (int y = 0; y < source.height; ++y) {
+    const std::uint8_t* row = source.pixels.data() + std::size_t(y) * source_row;
+    for (int i = 0; i < columns.count(); ++i) {
+      const int first = columns.first[std::size_t(i)];
+      const std::int32_t* weight = &columns.weights[std::size_t(2 * i)];
+      const std::uint8_t* left = row + 3 * inside(first, source.width);
+      const std::uint8_t* right = row + 3 * inside(first + 1, source.width);
+      for (int c = 0; c < 3; ++c) *word++ = std::int16_t((weight[0] * left[c] + weight[1] * right[c]) >> 4);
+    }
   }
+  for (int i = 0; i < rows.count(); ++i, output += out_row) {
+    const int first = rows.first[std::size_t(i)];
+    const std::int32_t* weight = &rows.weights[std::size_t(2 * i)];
+    const std::int16_t* upper = scratch.words.data() + inside(first, source.height) * out_row;
+    const std::int16_t* lower = scratch.words.data() + inside(first + 1, source.height) * out_row;
+    for (std::size_t x = 0; x < out_row; ++x)
+      output[x] = std::uint8_t((((weight[0] * upper[x]) >> 16) + ((weight[1] * lower[x]) >> 16) + 2) >> 2);
+  }
+}
+
+AxisTaps opencv_taps(const ResizeAxis& axis) {
+  const double scale = 1.0 / (double(axis.target) / axis.length);
+  AxisTaps taps;
+  taps.width = 2;
+  int low = axis.length, high = 0;
+  for (int i = axis.first; i < axis.first + axis.count; ++i) {
+    const float place = float((i + 0.5) * scale - 0.5);
+    const int first = int(std::floor(place));
+    const float share = place - float(first);
+    low = std::min(low, std::clamp(first, 0, axis.length - 1));
+    high = std::max(high, std::clamp(first + 1, 0, axis.length - 1) + 1);
+    taps.first.push_back(first);
+    for (const float weight : {1.0f - share, share})
+      taps.weights.push_back(std::int32_t(std::lrint(weight * float(1 << kOpencvBits))));
+  }
+  for (int& first : taps.first) first -= low;
+  taps.begin = axis.offset + low;
+  taps.end = axis.offset + high;
+  return taps;
 }
 
 }  // namespace
 
 AxisTaps make_taps(const ResizeAxis& axis, ResizeFilter filter) {
-  const bool pil = filter == ResizeFilter::pil_bilinear;
+  RLNAS_CHECK(filter == ResizeFilter::pil_bilinear || axis.reduction == 1, run_failed,
+              "only PIL's filter takes reduced JPEGs");
+  if (filter == ResizeFilter::opencv_bilinear) return opencv_taps(axis);
   const double begin = double(axis.offset) / axis.reduction, length = double(axis.length) / axis.reduction;
   const int base = int(std::floor(begin)), source = int(std::ceil(begin + length)) - base;
   const double scale = length / axis.target;
@@ -143,7 +140,7 @@ AxisTaps make_taps(const ResizeAxis& axis, ResizeFilter filter) {
   std::size_t width = 1;
   for (std::size_t i = 0; i < first.size(); ++i) {
     const double center = (begin - base) + (axis.first + double(i) + 0.5) * scale;
-    first[i] = pil ? pil_weights(center, scale, source, all[i]) : opencv_weights(center, source, all[i]);
+    first[i] = pil_weights(center, scale, source, all[i]);
     while (all[i].size() > 1 && all[i].back() == 0.0) all[i].pop_back();
     low = std::min(low, first[i]);
     high = std::max(high, first[i] + int(all[i].size()));
@@ -161,9 +158,8 @@ AxisTaps make_taps(const ResizeAxis& axis, ResizeFilter filter) {
     const int wanted = first[i] - low, start = std::min(wanted, available - int(width));
     taps.first.push_back(start);
     for (std::size_t t = 0; t < all[i].size(); ++t) {
-      const double weight = all[i][t] * double(1 << (pil ? kPilBits : kOpencvBits));
       taps.weights[i * width + std::size_t(wanted - start) + t] =
-          std::int32_t(pil ? int(weight + 0.5) : std::lrint(weight));
+          std::int32_t(all[i][t] * double(1 << kPilBits) + 0.5);
     }
   }
   return taps;

@@ -29,8 +29,10 @@ struct ResizeAxis {
 struct AxisTaps {
   int begin = 0;  // source pixels [begin, end) are needed
   int end = 0;
-  int width = 0;                      // taps of every output pixel; those not needed weigh nothing
-  std::vector<int> first;             // [count], source pixel of the first tap, counted from `begin`
+  int width = 0;  // taps of every output pixel; those not needed weigh nothing
+  // [count], source pixel of the first tap, counted from `begin`; OpenCV's two may lie one pixel outside,
+  // where the border's pixel counts.
+  std::vector<int> first;
   std::vector<std::int32_t> weights;  // [count, width]
 
   int count() const { return int(first.size()); }
@@ -41,6 +43,7 @@ AxisTaps make_taps(const ResizeAxis& axis, ResizeFilter filter);
 // Reused from image to image.
 struct ResizeScratch {
   std::vector<std::uint8_t> bytes;
+  std::vector<std::uint8_t> last_row;
   std::vector<std::int16_t> words;
   std::vector<std::int32_t> sums;
 };
