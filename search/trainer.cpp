@@ -20,6 +20,7 @@
 #include "search/checkpoint.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 
 namespace rlnas {

@@ -24,6 +24,25 @@ using WideDoubleFloats = float __attribute__((vector_size(kWideDoubles * sizeof(
 template <class V>
 inline constexpr int kWidth = int(sizeof(V) / sizeof(float));
 
+// Whole numbers beside the lanes of V, as wide as comparisons of V give them, and as bytes in memory.
+template <class V>
+struct Whole;
+template <>
+struct Whole<Float16> {
+  using Ints = int __attribute__((vector_size(64)));
+  using Bytes = unsigned char __attribute__((vector_size(16)));
+};
+template <>
+struct Whole<Float8> {
+  using Ints = int __attribute__((vector_size(32)));
+  using Bytes = unsigned char __attribute__((vector_size(8)));
+};
+template <>
+struct Whole<float> {
+  using Ints = int;
+  using Bytes = unsigned char;
+};
+
 template <class V>
 inline V load(const float* from) {
   V value;
@@ -42,6 +61,25 @@ inline V splat(float value) {
   return V{} + value;
 }
 
+template <class V>
+inline typename Whole<V>::Ints load_bytes(const unsigned char* from) {
+  typename Whole<V>::Bytes bytes;
+  std::memcpy(&bytes, from, sizeof bytes);
+  if constexpr (kWidth<V> == 1)
+    return bytes;
+  else
+    return __builtin_convertvector(bytes, typename Whole<V>::Ints);
+}
+template <class V>
+inline void store_bytes(unsigned char* to, typename Whole<V>::Ints values) {
+  typename Whole<V>::Bytes bytes;
+  if constexpr (kWidth<V> == 1)
+    bytes = static_cast<unsigned char>(values);
+  else
+    bytes = __builtin_convertvector(values, typename Whole<V>::Bytes);
+  std::memcpy(to, &bytes, sizeof bytes);
+}
+
 // Lane sums in a fixed order.
 inline float lane_sum(Float8 v) {
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
@@ -58,6 +96,14 @@ inline double lane_sum(const WideDouble (&vectors)[kCount]) {
   for (int half = kLanes / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
   return lanes[0];
+}
+
+// Rows of an [M, channels] matrix that a walk in blocks of channels takes at a time: few enough that what the
+// first block brings into the first-level cache is there for the next ones, for memory is read row by row and
+// not a few lines of each.
+constexpr int rows_per_strip(int channels) {
+  constexpr int kStripFloats = 2048, kFewest = 4;
+  return kStripFloats / channels > kFewest ? kStripFloats / channels : kFewest;
 }
 
 // Covers 0..channels-1: body.template operator()<V, N>(channel) handles the N*kWidth<V> channels from

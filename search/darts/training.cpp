@@ -34,6 +34,14 @@ Tensor Training::forward_largest(Context& context, const Tensor& images) {
   return supernet_.forward(context, images, largest_path());
 }
 
+std::vector<int> Training::path_ops(std::int64_t step) {
+  const Architecture path = sampler_.path(step);
+  std::vector<int> ops;
+  for (const Cell& cell : {path.normal, path.reduce})
+    for (const Op op : cell.ops) ops.push_back(int(op));
+  return ops;
+}
+
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums, spec_, compat_);
   AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};

@@ -20,7 +20,7 @@ namespace {
 // Sums like those of a trained SuperNet: norms of PyTorch's initialisers (gammas of 1, betas of 0), grown or
 // shrunk by up to `growth` and turned by cosines between low_cos and high_cos.
 struct Training {
-  double low_cos = 0.0, high_cos = 0.6, growth = 2.0;
+  double low_cos = 0.0, high_cos = 0.6, growth = 2.0, gamma_cos = 0.9;
 };
 AngleTable trained_table(Preset preset, std::uint64_t seed, const Training& training) {
   const NetworkSpec spec = published_supernet(preset);
@@ -36,7 +36,7 @@ AngleTable trained_table(Preset preset, std::uint64_t seed, const Training& trai
     if (segment.name.ends_with(".bias")) {
       sums.push_back({0.0, 0.0, 0.05 * norm1});
     } else {
-      sums.push_back({(gamma ? 0.9 : cos) * std::sqrt(norm0 * norm1), norm0, norm1});
+      sums.push_back({(gamma ? training.gamma_cos : cos) * std::sqrt(norm0 * norm1), norm0, norm1});
     }
   }
   return make_angle_table(segments, sums, spec, Compat::none);
@@ -128,12 +128,12 @@ TEST_CASE("exact search equals brute force on reduced spaces, with and without l
       {bits(Op::skip_connect, Op::sep_conv_5x5), bits(Op::skip_connect)},
       {bits(Op::max_pool_3x3), bits(Op::avg_pool_3x3, Op::sep_conv_3x3)},
       {bits(Op::dil_conv_3x3), bits(Op::skip_connect, Op::dil_conv_3x3)}};
-  const Training trainings[] = {{0.0, 0.6, 2.0}, {-0.5, 0.3, 8.0}};
-  int limited = 0, infeasible = 0;
+  const Training trainings[] = {{0.0, 0.6, 2.0}, {-0.5, 0.3, 8.0}, {-0.6, 0.1, 3.0, -0.5}};
+  int limited = 0, infeasible = 0, obtuse = 0;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     for (const Training& training : trainings) {
       const AngleTable table = trained_table(Preset::imagenet, seed, training);
-      const std::array<unsigned, 2>& ops = reduced[(seed + (training.growth > 4.0 ? 2 : 0)) % 4];
+      const std::array<unsigned, 2>& ops = reduced[(seed + (training.growth > 4.0 ? 2u : 0u)) % 4];
       for (const std::int64_t max_macs : {kNoLimit, std::int64_t{520'000'000}, std::int64_t{420'000'000}}) {
         const std::int64_t max_params = seed % 2 == 0 ? kNoLimit : 4'600'000;
         const DartsSpace space = space_of(table, Preset::imagenet, max_macs, max_params);
@@ -151,11 +151,14 @@ TEST_CASE("exact search equals brute force on reduced spaces, with and without l
         CHECK(found.bound_cos > expected - 1e-10);
         CHECK(found.angle_rad == angle_rad(table, found.architecture));
         limited += max_macs < kNoLimit ? 1 : 0;
+        obtuse += found.cos < 0.0 ? 1 : 0;
       }
     }
   }
-  MESSAGE(limited, " cases with a FLOPs limit, ", infeasible, " without a legal architecture");
+  MESSAGE(limited, " cases with a FLOPs limit, ", infeasible, " without a legal architecture, ", obtuse,
+          " beyond a right angle");
   CHECK(limited > 4);
+  CHECK(obtuse > 4);
 }
 
 TEST_CASE("exact search of the whole spaces: nothing that evolution finds is better") {
@@ -165,7 +168,8 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
     Training training;
   } cases[] = {{Preset::cifar, kNoLimit, {0.0, 0.6, 2.0}},
                {Preset::imagenet, 600'000'000, {0.0, 0.6, 2.0}},
-               {Preset::imagenet, 450'000'000, {0.1, 0.3, 1.2}}};
+               {Preset::imagenet, 450'000'000, {0.1, 0.3, 1.2}},
+               {Preset::imagenet, 500'000'000, {-0.2, 0.5, 6.0}}};
   for (const auto& c : cases) {
     const DartsSpace space = space_of(trained_table(c.preset, 5, c.training), c.preset, c.max_macs, kNoLimit);
     const SearchSpace::Optimum optimum = space.exact();
@@ -180,6 +184,34 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
     MESSAGE("optimum ", angle, " rad, evolution ", run.top.front().score, ", ", optimum.nodes, " nodes, ",
             optimum.seconds, " s");
   }
+}
+
+TEST_CASE("exact search of weights that did not move: angle 0 everywhere, proven in seconds") {
+  const NetworkSpec spec = published_supernet(Preset::imagenet);
+  const SegmentTable segments = published_segments(spec);
+  std::vector<AngleSums> sums;
+  for (const Segment& segment : segments)
+    sums.push_back({double(segment.count), double(segment.count), double(segment.count)});
+  const DartsSpace space =
+      space_of(make_angle_table(segments, sums, spec, Compat::none), Preset::imagenet, 600'000'000, kNoLimit);
+  const LargestAngle found = largest_angle(space);
+  CHECK(found.status == ExactStatus::optimal);
+  CHECK(found.cos == doctest::Approx(1.0).epsilon(1e-12));
+  CHECK(space.legal(genes_of_architecture(found.architecture)));
+  MESSAGE(found.pairs_solved, " pairs, ", found.nodes, " nodes, ", found.seconds, " s");
+}
+
+TEST_CASE("exact search that runs out of nodes says so and still bounds the angle") {
+  const AngleTable table = trained_table(Preset::imagenet, 5, {0.1, 0.3, 1.2});
+  const DartsSpace space = space_of(table, Preset::imagenet, 450'000'000, kNoLimit);
+  const LargestAngle whole = largest_angle(space);
+  const LargestAngle cut = largest_angle(space, {{0xFE, 0xFE}, 100});
+  REQUIRE(whole.status == ExactStatus::optimal);
+  CHECK(cut.status == ExactStatus::unproven);
+  CHECK(cut.nodes < whole.nodes);
+  CHECK(cut.bound_cos <= whole.cos);
+  CHECK(cut.bound_cos > -1.0);
+  CHECK(cut.cos >= whole.bound_cos);
 }
 
 TEST_CASE("exact search: no operation left") {
