@@ -1,23 +1,16 @@
 // Five training steps of a small SuperNet against PyTorch (tests/golden/supernet_golden.py): same weights,
 // images, labels and paths, among them dead edges and a cell without any live path.
-#include <doctest/doctest.h>
-
-#include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "engine/crc32.h"
 #include "search/nasbench201/supernet.h"
 #include "search/training_state.h"
+#include "tests/training/golden.h"
 
 namespace rlnas::nasbench201 {
 namespace {
 
-using Json = nlohmann::json;
-
-double hashed(std::uint64_t i, std::uint64_t salt) {
-  return double((i * 2654435761u + salt * 40503u) % (std::uint64_t{1} << 32)) / 4294967296.0;
-}
+using golden::check_close;
+using golden::hashed;
+using golden::Json;
 
 std::vector<float> hashed_weights(const SegmentTable& table, int channels) {
   std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
@@ -34,32 +27,9 @@ std::vector<float> hashed_weights(const SegmentTable& table, int channels) {
   return values;
 }
 
-// Sum, norm and eight elements, as the script takes them.
-std::vector<double> fingerprint(const float* values, std::int64_t count) {
-  double sum = 0.0, square = 0.0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    sum += values[i];
-    square += double(values[i]) * values[i];
-  }
-  std::vector<double> print{sum, std::sqrt(square)};
-  for (int k = 0; k < 8; ++k) print.push_back(values[k * (count - 1) / 7]);
-  return print;
-}
-
-void check_close(const std::string& name, const float* values, std::int64_t count, const Json& golden,
-                 double tolerance) {
-  const std::vector<double> mine = fingerprint(values, count);
-  const double scale = golden[1].get<double>() / std::sqrt(double(count));  // root mean square of the tensor
-  for (std::size_t k = 0; k < mine.size(); ++k) {
-    const double size = k == 0 ? scale * std::sqrt(double(count)) : k == 1 ? golden[1].get<double>() : scale;
-    INFO(name, " fingerprint ", k);
-    CHECK(std::abs(mine[k] - golden[k].get<double>()) <= tolerance * size + 1e-9);
-  }
-}
-
 // The small SuperNet with the script's weights and batch.
 struct GoldenRun {
-  Json golden = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/supernet_golden.json"));
+  Json golden = rlnas::golden::read("supernet_golden.json");
   int channels = golden["channels"], batch = golden["batch"], size = golden["size"];
   Supernet supernet{{.classes = golden["classes"], .channels = channels, .cells_per_stage = 1}};
   const SegmentTable& table = supernet.layout().parameters();
