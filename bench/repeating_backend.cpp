@@ -120,6 +120,19 @@ void RepeatingBackend::fill(std::size_t count, float value, float* y) {
   run(&Backend::fill, count, value, y);
 }
 
+void RepeatingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+  run(&Backend::copy_channels, spec, x, y, store);
+}
+
+void RepeatingBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+  run(&Backend::subsample_forward, spec, x, y);
+}
+
+void RepeatingBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx,
+                                          Store store) {
+  run(&Backend::subsample_backward, spec, dy, dx, store);
+}
+
 void RepeatingBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   run(&Backend::avg_pool_forward, spec, x, y);
 }

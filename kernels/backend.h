@@ -149,6 +149,14 @@ class Backend {
   virtual void add(std::size_t count, const float* x, float* y, Store store) = 0;
   virtual void fill(std::size_t count, float value, float* y) = 0;
 
+  // ---- rearranging ------------------------------------------------------------------------------------
+  // y (+)= x over a range of channels: joins tensors along channels, and takes them apart again.
+  virtual void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) = 0;
+  // x [N,H,W,C] -> y [N,P,Q,C]
+  virtual void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) = 0;
+  // dy [N,P,Q,C] -> dx [N,H,W,C], zero (or as it was) at the pixels that were not picked
+  virtual void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) = 0;
+
   // ---- pooling ----------------------------------------------------------------------------------------
   // x [N,H,W,C] -> y [N,P,Q,C]; the divisor is the number of pixels inside the image.
   virtual void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) = 0;

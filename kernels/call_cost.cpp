@@ -24,6 +24,11 @@ std::string shape_of(const PoolSpec& s) {
          std::to_string(s.stride);
 }
 
+std::string shape_of(const SubsampleSpec& s) {
+  return shape_of(s.batch, s.in_height, s.in_width, s.channels) + " s" + std::to_string(s.stride) + " from " +
+         std::to_string(s.offset);
+}
+
 std::string shape_of(const ConvSpec& s) {
   std::string text = shape_of(s.batch, s.in_height, s.in_width, s.in_channels) + " " + square(s.kernel) +
                      " s" + std::to_string(s.stride);
@@ -135,6 +140,25 @@ RecordedCall add(std::size_t count, Store store) {
 
 RecordedCall fill(std::size_t count) {
   return make("fill", shape_of(count), 0, count * kFloat);
+}
+
+RecordedCall copy_channels(const ChannelCopySpec& spec, Store store) {
+  const std::uint64_t count = std::uint64_t(spec.rows) * std::uint64_t(spec.channels);
+  return make("copy_channels",
+              shape_of(spec.rows, spec.channels) + " of " + std::to_string(spec.from_stride) + " -> " +
+                  std::to_string(spec.to_stride),
+              store == Store::accumulate ? count : 0, (1 + output_passes(store)) * count * kFloat);
+}
+
+RecordedCall subsample_forward(const SubsampleSpec& spec) {
+  return make("subsample_forward", shape_of(spec), 0, 2 * spec.out_count() * kFloat);
+}
+
+RecordedCall subsample_backward(const SubsampleSpec& spec, Store store) {
+  const bool adds = store == Store::accumulate;
+  const std::uint64_t written = adds ? 2 * spec.out_count() : spec.in_count();
+  return make("subsample_backward", shape_of(spec), adds ? spec.out_count() : 0,
+              (spec.out_count() + written) * kFloat);
 }
 
 RecordedCall avg_pool_forward(const PoolSpec& spec) {

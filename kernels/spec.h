@@ -61,6 +61,32 @@ struct PoolSpec {
   }
 };
 
+// A range of the channels of [M, C] matrices. The pointers that go with it are at the range's first channel.
+struct ChannelCopySpec {
+  int rows = 0;         // M
+  int channels = 0;     // of the range
+  int from_stride = 0;  // floats from a row to the next, which is the C of each matrix
+  int to_stride = 0;
+};
+
+// Every stride-th pixel of each row and column, from `offset` on.
+struct SubsampleSpec {
+  int batch = 0;
+  int channels = 0;
+  int in_height = 0;
+  int in_width = 0;
+  int stride = 2;
+  int offset = 0;
+
+  constexpr int out_size(int in) const { return (in - offset + stride - 1) / stride; }
+  constexpr int out_height() const { return out_size(in_height); }
+  constexpr int out_width() const { return out_size(in_width); }
+  constexpr std::size_t in_count() const { return std::size_t(batch) * in_height * in_width * channels; }
+  constexpr std::size_t out_count() const {
+    return std::size_t(batch) * out_height() * out_width() * channels;
+  }
+};
+
 // Batch normalisation of an [M, C] matrix over its rows.
 struct BatchNormSpec {
   int rows = 0;      // M = N*H*W

@@ -35,6 +35,22 @@ inline void check_spec(const PoolSpec& spec) {
       spec.in_width, " with padding ", spec.padding);
 }
 
+// Errors: run_failed when the spec describes no range of channels.
+inline void check_spec(const ChannelCopySpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.from_stride >= spec.channels &&
+                  spec.to_stride >= spec.channels,
+              run_failed, "channel copy: ", spec.channels, " channels of ", spec.rows, " rows of ",
+              spec.from_stride, " floats into rows of ", spec.to_stride);
+}
+
+// Errors: run_failed when the spec picks no pixel.
+inline void check_spec(const SubsampleSpec& spec) {
+  RLNAS_CHECK(spec.batch > 0 && spec.channels > 0 && spec.stride > 0 && spec.offset >= 0 &&
+                  spec.in_height > spec.offset && spec.in_width > spec.offset,
+              run_failed, "subsampling: no pixel of an image of ", spec.in_height, "x", spec.in_width,
+              " at stride ", spec.stride, " from ", spec.offset, " on");
+}
+
 // Errors: run_failed when the spec describes no sum.
 inline void check_spec(const AffineSumSpec& spec) {
   RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&

@@ -1,6 +1,24 @@
 #include "ops/pool.h"
 
+#include <utility>
+
 namespace rlnas {
+namespace {
+
+// Runs pass(dx, store), which makes a gradient of the data of x, and adds that to what x has.
+template <class Pass>
+void add_pool_gradient(Context& context, const Tensor& x, const Pass& pass) {
+  if (x.applied == Activation::none) {
+    const Tape::Target target = context.tape.gradient_target(x);
+    pass(target.data, target.store);
+  } else {
+    Tensor dx = make_tensor(context.arena, x.shape);
+    pass(dx.data(), Store::overwrite);
+    context.tape.add_gradient(x, std::move(dx));
+  }
+}
+
+}  // namespace
 
 Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
   const PoolSpec spec{x.n(), x.c(), x.h(), x.w(), pool.kernel, pool.stride, pool.padding};
@@ -18,14 +36,28 @@ Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
 }
 
 void add_avg_pool_gradient(Context& context, const PoolSpec& spec, const Tensor& x, const Tensor& dy) {
-  if (x.applied == Activation::none) {
-    const Tape::Target target = context.tape.gradient_target(x);
-    context.backend.avg_pool_backward(spec, dy.data(), target.data, target.store);
-  } else {
-    Tensor dx = make_tensor(context.arena, x.shape);
-    context.backend.avg_pool_backward(spec, dy.data(), dx.data(), Store::overwrite);
-    context.tape.add_gradient(x, std::move(dx));
-  }
+  add_pool_gradient(context, x, [&](float* dx, Store store) {
+    context.backend.avg_pool_backward(spec, dy.data(), dx, store);
+  });
+}
+
+Tensor max_pool(Context& context, const Tensor& x, const Pool& pool) {
+  const PoolSpec spec{x.n(), x.c(), x.h(), x.w(), pool.kernel, pool.stride, pool.padding};
+  const Shape shape = Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c());
+  Tensor y = make_tensor(context.arena, shape);
+  const Tensor index = make_tensor(context.arena, shape, Layout::nhwc, DType::u8);
+  context.backend.max_pool_forward(spec, x.data(), y.data(), index.data<std::uint8_t>());
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  const Tensor source = x.for_gradient();
+  context.tape.record([&context, spec, source, index, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    add_pool_gradient(context, source, [&](float* dx, Store store) {
+      context.backend.max_pool_backward(spec, index.data<std::uint8_t>(), dy.data(), dx, store);
+    });
+  });
+  return y;
 }
 
 Tensor global_avg_pool(Context& context, const Tensor& x) {

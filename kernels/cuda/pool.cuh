@@ -189,16 +189,6 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // ---- on the host ----
-// Calls body(constant width, shape) for one thread a pixel of [N,height,width] and channel group.
-template <class Body>
-void for_pixels(const char* kernel, std::int64_t pixels, int channels,
-                std::initializer_list<const void*> pointers, const Body& body) {
-  with_width(width_for(channels, pointers), [&](auto constant) {
-    const MatrixTiling tiling(channels, decltype(constant)::value);
-    body(constant, tiling.shape(kernel, pixels, tiling.rows, Cooperation::independent));
-  });
-}
-
 inline std::int64_t out_pixels(const PoolSpec& spec) {
   return std::int64_t(spec.batch) * spec.out_height() * spec.out_width();
 }

@@ -46,4 +46,16 @@ __device__ __forceinline__ std::int64_t tile_row() {
   return std::int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
 }
 
+// ---- on the host ----
+// Calls body(constant width, shape) for one thread a pixel and channel group, `pixels` of them in all; the
+// pointers are those of the pixels' channels.
+template <class Body>
+void for_pixels(const char* kernel, std::int64_t pixels, int channels,
+                std::initializer_list<const void*> pointers, const Body& body) {
+  with_width(width_for(channels, pointers), [&](auto constant) {
+    const MatrixTiling tiling(channels, decltype(constant)::value);
+    body(constant, tiling.shape(kernel, pixels, tiling.rows, Cooperation::independent));
+  });
+}
+
 }  // namespace rlnas

@@ -132,6 +132,21 @@ void DryBackend::fill(std::size_t count, float, float*) {
   record(calls::fill(count));
 }
 
+void DryBackend::copy_channels(const ChannelCopySpec& spec, const float*, float*, Store store) {
+  check_spec(spec);
+  record(calls::copy_channels(spec, store));
+}
+
+void DryBackend::subsample_forward(const SubsampleSpec& spec, const float*, float*) {
+  check_spec(spec);
+  record(calls::subsample_forward(spec));
+}
+
+void DryBackend::subsample_backward(const SubsampleSpec& spec, const float*, float*, Store store) {
+  check_spec(spec);
+  record(calls::subsample_backward(spec, store));
+}
+
 void DryBackend::avg_pool_forward(const PoolSpec& spec, const float*, float*) {
   check_spec(spec);
   record(calls::avg_pool_forward(spec));

@@ -49,6 +49,10 @@ class DryBackend final : public Backend {
   void add(std::size_t count, const float* x, float* y, Store store) override;
   void fill(std::size_t count, float value, float* y) override;
 
+  void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
+  void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;
+  void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) override;
+
   void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) override;
   void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) override;
   void max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) override;

@@ -163,6 +163,19 @@ void ProfilingBackend::fill(std::size_t count, float value, float* y) {
   time(calls::fill(count), [&] { inner_.fill(count, value, y); });
 }
 
+void ProfilingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+  time(calls::copy_channels(spec, store), [&] { inner_.copy_channels(spec, x, y, store); });
+}
+
+void ProfilingBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+  time(calls::subsample_forward(spec), [&] { inner_.subsample_forward(spec, x, y); });
+}
+
+void ProfilingBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx,
+                                          Store store) {
+  time(calls::subsample_backward(spec, store), [&] { inner_.subsample_backward(spec, dy, dx, store); });
+}
+
 void ProfilingBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
   time(calls::avg_pool_forward(spec), [&] { inner_.avg_pool_forward(spec, x, y); });
 }

@@ -60,6 +60,9 @@ TEST_CASE("emulated kernels equal ref: element-wise") {
 TEST_CASE("emulated kernels equal ref: pooling") {
   compare_under_all_schedules(pool_cases());
 }
+TEST_CASE("emulated kernels equal ref: rearranging") {
+  compare_under_all_schedules(rearrange_cases());
+}
 TEST_CASE("emulated kernels equal ref: bias and loss") {
   compare_under_all_schedules(head_cases());
 }
@@ -75,7 +78,7 @@ TEST_CASE("emulated kernels equal ref: memory that vector loads cannot use") {
   CudaBackend cuda{CudaOptions{}};
   emulation::options().schedule = emulation::Schedule::random_priority;
   for (const std::vector<Case>& cases : {depthwise_cases(), batch_norm_cases(), elementwise_cases(),
-                                         pool_cases(), buffer_cases(), augment_cases()})
+                                         pool_cases(), rearrange_cases(), buffer_cases(), augment_cases()})
     for (const Case& test : cases) {
       CAPTURE(test.name);
       const std::vector<Output> expected = run_case(test, *ref, Guards::sanitizer);

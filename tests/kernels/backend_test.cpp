@@ -65,6 +65,9 @@ TEST_CASE("cpu equals ref: element-wise") {
 TEST_CASE("cpu equals ref: pooling") {
   compare_with_ref(pool_cases());
 }
+TEST_CASE("cpu equals ref: rearranging") {
+  compare_with_ref(rearrange_cases());
+}
 TEST_CASE("cpu equals ref: linear and loss") {
   compare_with_ref(head_cases());
 }

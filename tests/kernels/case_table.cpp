@@ -294,7 +294,7 @@ std::vector<Case> elementwise_cases() {
 std::vector<Case> all_cases() {
   std::vector<Case> all;
   for (const auto& family : {conv_cases(), batch_norm_cases(), elementwise_cases(), pool_cases(),
-                             head_cases(), buffer_cases(), augment_cases()})
+                             rearrange_cases(), head_cases(), buffer_cases(), augment_cases()})
     all.insert(all.end(), family.begin(), family.end());
   return all;
 }

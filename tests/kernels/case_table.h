@@ -20,11 +20,12 @@ struct Case {
 // Shapes: batches 1..64, images from 1x1, channels 1..96, strides, dilations, groups, odd sizes.
 std::vector<ConvSpec> conv_specs();
 
-// Cases of one family: conv, batch_norm, elementwise, pool, linear, loss, sgd, angle, augment.
+// Cases of one family: conv, batch_norm, elementwise, pool, rearrange, linear, loss, sgd, angle, augment.
 std::vector<Case> conv_cases();
 std::vector<Case> batch_norm_cases();
 std::vector<Case> elementwise_cases();
 std::vector<Case> pool_cases();
+std::vector<Case> rearrange_cases();
 std::vector<Case> head_cases();    // linear and loss
 std::vector<Case> buffer_cases();  // sgd and angle
 std::vector<Case> augment_cases();

@@ -1,4 +1,4 @@
-// Pooling, classifier, loss, optimiser, angle and augmentation cases.
+// Pooling, rearranging, classifier, loss, optimiser, angle and augmentation cases.
 #include <algorithm>
 #include <cmath>
 
@@ -134,6 +134,50 @@ std::vector<Case> pool_cases() {
            b.global_avg_pool_forward(image.batch, pixels, image.channels, h.input(in), h.output("y", out));
            b.global_avg_pool_backward(image.batch, pixels, image.channels, h.input(out), h.output("dx", in));
          }});
+  return cases;
+}
+
+std::vector<Case> rearrange_cases() {
+  std::vector<Case> cases;
+  for (const ChannelCopySpec spec : {ChannelCopySpec{1, 1, 1, 1},
+                                     {37, 3, 5, 12},
+                                     {1000, 16, 64, 16},
+                                     {1000, 16, 16, 64},
+                                     {257, 24, 96, 40},
+                                     {2049, 8, 16, 8},
+                                     {300, 20, 21, 80},
+                                     {64, 192, 192, 768}})
+    for (const Store store : kStores)
+      cases.push_back({"copy_channels",
+                       text("copy channels", spec.rows, "x", spec.channels, "of", spec.from_stride, "to",
+                            spec.to_stride, name_of(store)),
+                       1e-7, [=](Harness& h) {
+                         // The last range of both rows, so that neither its start nor its end is the
+                         // matrix's.
+                         const std::size_t rows = std::size_t(spec.rows);
+                         const float* const x = h.input(rows * std::size_t(spec.from_stride));
+                         float* const y = h.output("y", h.random_floats(rows * std::size_t(spec.to_stride)));
+                         h.backend().copy_channels(spec, x + (spec.from_stride - spec.channels),
+                                                   y + (spec.to_stride - spec.channels), store);
+                       }});
+  for (const SubsampleSpec spec : {SubsampleSpec{1, 1, 1, 1, 2, 0},
+                                   {3, 5, 6, 4, 2, 0},
+                                   {3, 5, 6, 4, 2, 1},
+                                   {2, 16, 8, 8, 2, 1},
+                                   {5, 24, 7, 9, 2, 0},
+                                   {5, 24, 7, 9, 2, 1},
+                                   {64, 64, 8, 8, 2, 1},
+                                   {2, 40, 7, 10, 3, 2}})
+    for (const Store store : kStores)
+      cases.push_back(
+          {"subsample",
+           text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride", spec.stride,
+                "from", spec.offset, name_of(store)),
+           1e-7, [=](Harness& h) {
+             h.backend().subsample_forward(spec, h.input(spec.in_count()), h.output("y", spec.out_count()));
+             h.backend().subsample_backward(spec, h.input(spec.out_count()),
+                                            h.output("dx", h.random_floats(spec.in_count())), store);
+           }});
   return cases;
 }
 

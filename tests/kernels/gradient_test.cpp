@@ -145,6 +145,21 @@ TEST_CASE("ref gradients: pooling") {
   });
 }
 
+TEST_CASE("ref gradients: subsampling") {
+  const auto ref = make_ref_backend();
+  RandomStream random(12, "gradient");
+  for (const int offset : {0, 1}) {
+    const SubsampleSpec spec{2, 3, 5, 4, 2, offset};
+    const Floats g = random_floats(random, spec.out_count());
+    Floats x = random_floats(random, spec.in_count()), y(spec.out_count()), dx(spec.in_count());
+    ref->subsample_backward(spec, g.data(), dx.data(), Store::overwrite);
+    check_gradient("dx of subsampling", x, dx, kLinearStep, kLinearTolerance, [&] {
+      ref->subsample_forward(spec, x.data(), y.data());
+      return dot(g, y);
+    });
+  }
+}
+
 TEST_CASE("ref gradients: linear and cross entropy") {
   const auto ref = make_ref_backend();
   RandomStream random(10, "gradient");

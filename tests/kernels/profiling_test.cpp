@@ -60,6 +60,7 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
                                       "conv_forward",
                                       "conv_norm_backward",
                                       "conv_norm_forward",
+                                      "copy_channels",
                                       "cross_entropy",
                                       "download",
                                       "fill",
@@ -72,6 +73,8 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
                                       "max_pool_backward",
                                       "max_pool_forward",
                                       "sgd_step",
+                                      "subsample_backward",
+                                      "subsample_forward",
                                       "upload"});
 }
 

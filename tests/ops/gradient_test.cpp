@@ -1,66 +1,41 @@
-// The tape against finite differences of the loss: every parameter of a small network that uses each
-// operation, an activation shared by several edges, a skip, and a sum of many terms.
+// The tape against finite differences of the loss: every parameter of small networks that use each operation.
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <optional>
-
-#include "engine/philox.h"
-#include "ops/classifier.h"
+#include "ops/channels.h"
 #include "ops/conv.h"
+#include "ops/factorized_reduce.h"
 #include "ops/norm_sum.h"
 #include "ops/pool.h"
+#include "ops/separable_conv.h"
+#include "tests/ops/test_network.h"
 
-namespace rlnas {
+namespace rlnas::test {
 namespace {
 
-class SmallNetwork {
- public:
-  static constexpr int kBatch = 4, kSize = 6, kClasses = 5;
+// An activation shared by several edges, a skip, and a sum of many terms.
+struct SumNetwork {
+  static constexpr int kSize = 6;
+  ModelBuilder builder;
+  Conv2d stem = builder.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1});
+  BatchNorm stem_norm = builder.batch_norm("stem_norm", 8, Affine::yes);
+  Conv2d a = builder.conv("a", {.in_channels = 8, .out_channels = 8, .kernel = 1});
+  BatchNorm a_norm = builder.batch_norm("a_norm", 8, Affine::yes);
+  Conv2d b =
+      builder.conv("b", {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 2, .dilation = 2});
+  BatchNorm b_norm = builder.batch_norm("b_norm", 8, Affine::no);
+  Conv2d down =
+      builder.conv("down", {.in_channels = 8, .out_channels = 16, .kernel = 3, .stride = 2, .padding = 1});
+  Conv2d shortened = builder.conv("short", {.in_channels = 8, .out_channels = 16});
+  BatchNorm down_norm = builder.batch_norm("down_norm", 16, Affine::yes);
+  BatchNorm constant_norm = builder.batch_norm("constant_norm", 16, Affine::yes);
+  Linear classifier = builder.linear("classifier", 16, 5);
 
-  explicit SmallNetwork(Backend& backend)
-      : backend_(backend),
-        stem_(builder_.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1})),
-        stem_norm_(builder_.batch_norm("stem_norm", 8, Affine::yes)),
-        a_(builder_.conv("a", {.in_channels = 8, .out_channels = 8, .kernel = 1})),
-        a_norm_(builder_.batch_norm("a_norm", 8, Affine::yes)),
-        b_(builder_.conv("b",
-                         {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 2, .dilation = 2})),
-        b_norm_(builder_.batch_norm("b_norm", 8, Affine::no)),
-        down_(builder_.conv("down",
-                            {.in_channels = 8, .out_channels = 16, .kernel = 3, .stride = 2, .padding = 1})),
-        short_(builder_.conv("short", {.in_channels = 8, .out_channels = 16})),
-        down_norm_(builder_.batch_norm("down_norm", 16, Affine::yes)),
-        constant_norm_(builder_.batch_norm("constant_norm", 16, Affine::yes)),
-        classifier_(builder_.linear("classifier", 16, kClasses)),
-        parameters(backend, builder_.parameters()),
-        statistics_(backend, builder_.statistics()),
-        arena_(backend, std::size_t{16} << 20),
-        tape_(backend, arena_) {
-    weights = builder_.initial_parameters(3);
-    RandomStream random(4, "weights");
-    for (float& w : weights) w += 0.2f * (random.uniform() - 0.5f);
-  }
-
-  // Mean loss at the present weights; with the tape kept for backward().
-  double loss() {
-    tape_.clear();
-    parameters.weights().upload(weights);
-    statistics_.upload(builder_.initial_statistics());
-    Context context{backend_, arena_, tape_, parameters, statistics_, Mode::train};
-    context_.emplace(context);
-    Context& c = *context_;
-    Tensor images = make_tensor(arena_, Shape::image(kBatch, kSize, kSize, 3));
-    RandomStream random(5, "images");
-    for (std::size_t i = 0; i < images.count(); ++i) images.data()[i] = 2.0f * random.uniform() - 1.0f;
-    const Tensor labels = make_tensor(arena_, Shape::matrix(kBatch, 1), Layout::flat, DType::i32);
-    for (int i = 0; i < kBatch; ++i) labels.data<std::int32_t>()[i] = (2 * i + 1) % kClasses;
-
-    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem_, stem_norm_)}, Want::both);
+  Tensor operator()(Context& c, const Tensor& images) const {
+    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
     const Tensor pooled = avg_pool(c, x.sum, {});
     const NodeOutput y = norm_sum(c,
-                                  {conv_norm(c, x.activated, a_, a_norm_),
-                                   conv_norm(c, x.activated, b_, b_norm_),
+                                  {conv_norm(c, x.activated, a, a_norm),
+                                   conv_norm(c, x.activated, b, b_norm),
                                    {x.sum},
                                    {x.sum},
                                    {pooled},
@@ -70,86 +45,92 @@ class SmallNetwork {
                                   Want::both);
     // A gradient must pass back through the ReLU whatever takes the activated tensor.
     const Tensor shortcut =
-        conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), short_);
-    const Tensor raw = conv2d(c, activate(c, y.sum, Activation::relu6), down_);
+        conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), shortened);
+    const Tensor raw = conv2d(c, activate(c, y.sum, Activation::relu6), down);
     // gamma and beta of a batch norm have gradients even when its input needs none.
-    const Tensor constant = make_tensor(arena_, raw.shape);
+    RandomStream random(6, "constant");
+    const Tensor constant = make_tensor(c.arena, raw.shape);
     for (std::size_t i = 0; i < constant.count(); ++i) constant.data()[i] = random.uniform();
     const Tensor z =
-        norm_sum(c, {normalise(c, raw, down_norm_), {shortcut}, normalise(c, constant, constant_norm_)},
+        norm_sum(c, {normalise(c, raw, down_norm), {shortcut}, normalise(c, constant, constant_norm)},
                  Want::activated)
             .activated;
-    const Tensor logits = linear(c, global_avg_pool(c, z), classifier_);
-    LossSums sums;
-    cross_entropy(c, logits, labels, 0.1f, &sums);
-    return sums.loss / kBatch;
+    return linear(c, global_avg_pool(c, z), classifier);
   }
-
-  void backward() { tape_.backward(); }
-
- private:
-  Backend& backend_;
-  ModelBuilder builder_;
-  Conv2d stem_;
-  BatchNorm stem_norm_;
-  Conv2d a_;
-  BatchNorm a_norm_;
-  Conv2d b_;
-  BatchNorm b_norm_;
-  Conv2d down_, short_;
-  BatchNorm down_norm_;
-  BatchNorm constant_norm_;
-  Linear classifier_;
-
- public:
-  Parameters parameters;
-  std::vector<float> weights;
-
- private:
-  FlatBuffer statistics_;
-  Arena arena_;
-  Tape tape_;
-  std::optional<Context> context_;
 };
 
-// For every tensor: the derivative of the loss along the tensor's own gradient must be the gradient's squared
-// norm.
-void check_gradients(Backend& backend, double tolerance) {
-  SmallNetwork network(backend);
-  network.loss();
-  network.backward();
-  const SegmentTable& table = network.parameters.table();
-  const std::vector<float> weights = network.weights;
-  std::vector<std::vector<float>> gradients;
-  for (int s = 0; s < table.size(); ++s) {
-    const float* g = network.parameters.gradient_of(s);
-    gradients.emplace_back(g, g + table[s].count);
+// The operations of the DARTS spaces, at strides 1 and 2, on tensors that are activated and on ones that are
+// not.
+struct DartsNetwork {
+  static constexpr int kSize = 8;
+  ModelBuilder builder;
+  Conv2d stem = builder.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1});
+  BatchNorm stem_norm = builder.batch_norm("stem_norm", 8, Affine::yes);
+  BatchNorm max_norm = builder.batch_norm("max_norm", 8, Affine::yes);
+  BatchNorm avg_norm = builder.batch_norm("avg_norm", 8, Affine::yes);
+  SeparableConv sep = separable("sep", 8, 5, 1, 1), dil = separable("dil", 8, 3, 1, 2);
+  FactorizedReduce reduce{builder.conv("reduce.1", {.in_channels = 16, .out_channels = 8}),
+                          builder.conv("reduce.2", {.in_channels = 16, .out_channels = 8}),
+                          builder.batch_norm("reduce.norm", 16, Affine::yes)};
+  FactorizedReduce plain{builder.conv("plain.1", {.in_channels = 16, .out_channels = 8}),
+                         builder.conv("plain.2", {.in_channels = 16, .out_channels = 8}),
+                         builder.batch_norm("plain.norm", 16, Affine::yes)};
+  SeparableConv sep_2 = separable("sep_2", 16, 3, 2, 1), dil_2 = separable("dil_2", 16, 5, 2, 2);
+  BatchNorm max_2_norm = builder.batch_norm("max_2_norm", 16, Affine::yes);
+  Linear classifier = builder.linear("classifier", 16, 5);
+
+  SeparableConv separable(const std::string& name, int channels, int kernel, int stride, int dilation) {
+    return {builder.conv(name + ".depthwise", {.in_channels = channels,
+                                               .out_channels = channels,
+                                               .kernel = kernel,
+                                               .stride = stride,
+                                               .padding = dilation * (kernel / 2),
+                                               .dilation = dilation,
+                                               .groups = channels}),
+            builder.conv(name + ".pointwise", {.in_channels = channels, .out_channels = channels}),
+            builder.batch_norm(name + ".norm", channels, Affine::yes)};
   }
-  for (int s = 0; s < table.size(); ++s) {
-    const std::vector<float>& g = gradients[std::size_t(s)];
-    double square = 0.0;
-    for (const float v : g) square += double(v) * v;
-    INFO(table[s].name);
-    REQUIRE(square > 1e-12);
-    const double h = 2e-3 / std::sqrt(square);  // a step of length 0.002: short of most ReLU kinks
-    double side[2];
-    for (int sign = 0; sign < 2; ++sign) {
-      network.weights = weights;
-      for (std::size_t i = 0; i < g.size(); ++i)
-        network.weights[std::size_t(table[s].offset) + i] += float((sign == 0 ? h : -h) * g[i]);
-      side[sign] = network.loss();
-    }
-    CHECK((side[0] - side[1]) / (2.0 * h) == doctest::Approx(square).epsilon(tolerance));
+
+  Tensor operator()(Context& c, const Tensor& images) const {
+    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
+    const NodeOutput a = norm_sum(
+        c, {normalise(c, max_pool(c, x.sum, {}), max_norm), separable_conv(c, x.activated, sep)}, Want::both);
+    const NodeOutput b = norm_sum(
+        c, {normalise(c, avg_pool(c, x.activated, {}), avg_norm), separable_conv(c, x.activated, dil)},
+        Want::both);
+    const Tensor joined = concat_channels(c, {a.activated, b.activated});
+    const Tensor joined_sums = concat_channels(c, {b.sum, a.sum});
+    const Pool pool{.kernel = 3, .stride = 2, .padding = 1};
+    const Tensor y = norm_sum(c,
+                              {factorized_reduce(c, joined, reduce), separable_conv(c, joined, sep_2),
+                               separable_conv(c, joined, dil_2), factorized_reduce(c, joined_sums, plain),
+                               normalise(c, max_pool(c, joined, pool), max_2_norm)},
+                              Want::activated)
+                         .activated;
+    return linear(c, global_avg_pool(c, y), classifier);
   }
+};
+
+template <class Network>
+void check(Backend& backend) {
+  const Network layers;
+  TestNetwork network(backend, layers.builder, Network::kSize, layers);
+  check_gradients(network, 0.02);
 }
 
 }  // namespace
 
 TEST_CASE("gradients of the tape equal finite differences: ref") {
-  check_gradients(*make_ref_backend(), 0.02);
+  check<SumNetwork>(*make_ref_backend());
 }
 TEST_CASE("gradients of the tape equal finite differences: cpu") {
-  check_gradients(*make_cpu_backend({.threads = 2}), 0.02);
+  check<SumNetwork>(*make_cpu_backend({.threads = 2}));
+}
+TEST_CASE("gradients of the DARTS operations equal finite differences: ref") {
+  check<DartsNetwork>(*make_ref_backend());
+}
+TEST_CASE("gradients of the DARTS operations equal finite differences: cpu") {
+  check<DartsNetwork>(*make_cpu_backend({.threads = 2}));
 }
 
-}  // namespace rlnas
+}  // namespace rlnas::test

@@ -50,6 +50,7 @@ TEST_CASE("simulated CUDA equals ref: element-wise") {
 }
 TEST_CASE("simulated CUDA equals ref: pooling") {
   compare_simulated(pool_cases());
+  compare_simulated(rearrange_cases());
 }
 TEST_CASE("simulated CUDA equals ref: linear and loss") {
   compare_simulated(head_cases());

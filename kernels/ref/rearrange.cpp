@@ -1,0 +1,47 @@
+// Copies of channel ranges and of every n-th pixel.
+#include "kernels/ref/ref_backend.h"
+#include "kernels/spec_checks.h"
+
+namespace rlnas {
+namespace {
+
+void write(Store store, float value, float& to) {
+  to = store == Store::accumulate ? to + value : value;
+}
+
+// Calls visit(index in x, index in y) for every value that is picked.
+template <class Visit>
+void for_each_picked(const SubsampleSpec& s, const Visit& visit) {
+  std::size_t out = 0;
+  for (int n = 0; n < s.batch; ++n)
+    for (int p = 0; p < s.out_height(); ++p)
+      for (int q = 0; q < s.out_width(); ++q)
+        for (int c = 0; c < s.channels; ++c) {
+          const int h = s.offset + p * s.stride, w = s.offset + q * s.stride;
+          visit(
+              std::size_t((n * s.in_height + h) * s.in_width + w) * std::size_t(s.channels) + std::size_t(c),
+              out++);
+        }
+}
+
+}  // namespace
+
+void RefBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+  check_spec(spec);
+  for (std::size_t m = 0; m < std::size_t(spec.rows); ++m)
+    for (std::size_t c = 0; c < std::size_t(spec.channels); ++c)
+      write(store, x[m * std::size_t(spec.from_stride) + c], y[m * std::size_t(spec.to_stride) + c]);
+}
+
+void RefBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+  check_spec(spec);
+  for_each_picked(spec, [&](std::size_t in, std::size_t out) { y[out] = x[in]; });
+}
+
+void RefBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) {
+  check_spec(spec);
+  if (store == Store::overwrite) fill(spec.in_count(), 0.0f, dx);
+  for_each_picked(spec, [&](std::size_t in, std::size_t out) { write(store, dy[out], dx[in]); });
+}
+
+}  // namespace rlnas

@@ -1,0 +1,51 @@
+#include "ops/channels.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace rlnas {
+
+Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
+  RLNAS_CHECK(!parts.empty(), run_failed, "nothing to join along the channels");
+  const Tensor& first = parts.front();
+  Shape shape = first.shape;
+  shape.dims[3] = 0;
+  for (const Tensor& part : parts) {
+    RLNAS_CHECK(part.n() == first.n() && part.h() == first.h() && part.w() == first.w() &&
+                    part.applied == first.applied,
+                run_failed, "joining channels of tensors that differ in size or activation");
+    shape.dims[3] += part.c();
+  }
+  Tensor joined = make_tensor(context.arena, shape);
+  joined.applied = first.applied;
+  int channel = 0;
+  for (const Tensor& part : parts) {
+    context.backend.copy_channels({part.rows(), part.c(), part.c(), shape.dims[3]}, part.data(),
+                                  joined.data() + channel, Store::overwrite);
+    channel += part.c();
+  }
+  if (std::none_of(parts.begin(), parts.end(), [&](const Tensor& part) { return context.records(part); }))
+    return joined;
+
+  joined.variable = context.tape.new_variable();
+  std::vector<Tensor> sources = parts;
+  for (Tensor& source : sources)
+    source.buffer = {};  // variables lie before the activation: no gradient depends on the data
+  context.tape.record(
+      [&context, variable = joined.variable, total = shape.dims[3], sources = std::move(sources)] {
+        const Tensor dy = context.tape.take_gradient(variable);
+        if (!dy) return;
+        const float* from = dy.data();
+        for (const Tensor& source : sources) {
+          if (source.variable >= 0) {
+            const Tape::Target target = context.tape.gradient_target(source);
+            context.backend.copy_channels({source.rows(), source.c(), total, source.c()}, from, target.data,
+                                          target.store);
+          }
+          from += source.c();
+        }
+      });
+  return joined;
+}
+
+}  // namespace rlnas

@@ -1,0 +1,215 @@
+// DARTS cells and five training steps of both small DARTS SuperNets against PyTorch
+// (tests/golden/darts_golden.py): same weights, images, labels and paths, every operation among them.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/crc32.h"
+#include "search/darts/supernet.h"
+#include "search/training_state.h"
+
+namespace rlnas::darts {
+namespace {
+
+using Json = nlohmann::json;
+
+const Json& golden() {
+  static const Json values = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/darts_golden.json"));
+  return values;
+}
+
+double hashed(std::uint64_t i, std::uint64_t salt) {
+  return double((i * 2654435761u + salt * 40503u) % (std::uint64_t{1} << 32)) / 4294967296.0;
+}
+
+// As the script's initialise().
+std::vector<float> hashed_weights(const SegmentTable& table) {
+  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
+  for (const Segment& s : table) {
+    const std::uint32_t salt = crc32_of(s.name);
+    const double fan_in = double(s.count / s.shape[0]);
+    for (std::int64_t i = 0; i < s.count; ++i) {
+      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
+      values[std::size_t(s.offset + i)] = float(
+          s.shape.size() == 1 ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
+    }
+  }
+  return values;
+}
+
+Tensor hashed_image(Context& context, Shape shape, std::uint64_t salt) {
+  std::vector<float> values(shape.count());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = float(2.0 * hashed(i, salt) - 1.0);
+  Tensor image = make_tensor(context.arena, shape);
+  context.backend.upload(image.data(), values.data(), image.bytes());
+  return image;
+}
+
+// Sum, norm and four elements, as the script takes them.
+std::vector<double> fingerprint(const float* values, std::int64_t count) {
+  double sum = 0.0, square = 0.0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += values[i];
+    square += double(values[i]) * values[i];
+  }
+  std::vector<double> print{sum, std::sqrt(square)};
+  for (int k = 0; k < 4; ++k) print.push_back(values[k * (count - 1) / 3]);
+  return print;
+}
+
+void check_close(const std::string& name, const float* values, std::int64_t count, const Json& expected,
+                 double tolerance) {
+  const std::vector<double> mine = fingerprint(values, count);
+  REQUIRE(expected.size() == mine.size());
+  const double norm = expected[1].get<double>(), element = norm / std::sqrt(double(count));
+  for (std::size_t k = 0; k < mine.size(); ++k) {
+    INFO(name, " fingerprint ", k);
+    CHECK(std::abs(mine[k] - expected[k].get<double>()) <= tolerance * (k < 2 ? norm : element) + 1e-9);
+  }
+}
+
+Cell cell_of(const Json& code) {
+  Cell cell;
+  for (std::size_t e = 0; e < kEdgeCount; ++e) cell.ops[e] = Op(code[e].get<int>());
+  return cell;
+}
+
+// The tensors that the script has values of, and no others, have been touched.
+void check_segments(const SegmentTable& table, const std::vector<std::uint8_t>& touched, const float* values,
+                    const Json& expected, double tolerance) {
+  std::size_t compared = 0;
+  for (int s = 0; s < table.size(); ++s) {
+    const Segment& segment = table[s];
+    const auto found = expected.find(segment.name);
+    INFO(segment.name);
+    CHECK((touched[std::size_t(s)] != 0) == (found != expected.end()));
+    if (found == expected.end()) continue;
+    check_close(segment.name, values + segment.offset, segment.count, *found, tolerance);
+    ++compared;
+  }
+  CHECK(compared == expected.size());
+}
+
+void check_cell(Backend& backend, const Json& values) {
+  const bool reduces = values["kind"] == "reduce";
+  const int batch = values["batch"], size = values["size"], older_size = values["older_size"];
+  const CellShape shape{.older_channels = values["older_channels"],
+                        .last_channels = values["last_channels"],
+                        .channels = values["channels"],
+                        .kind = reduces ? CellKind::reduce : CellKind::normal,
+                        .last_kind = older_size > size ? CellKind::reduce : CellKind::normal};
+  ModelBuilder builder;
+  const SupernetCell cell(builder, 0, shape);
+  Parameters parameters(backend, builder.parameters());
+  parameters.weights().upload(hashed_weights(builder.parameters()));
+  FlatBuffer statistics(backend, builder.statistics());
+  statistics.upload(builder.initial_statistics());
+  Arena arena(backend, std::size_t{16} << 20);
+  Tape tape(backend, arena);
+  Context context{backend, arena, tape, parameters, statistics, Mode::train};
+  Tensor older = hashed_image(context, Shape::image(batch, older_size, older_size, shape.older_channels), 21);
+  Tensor last = hashed_image(context, Shape::image(batch, size, size, shape.last_channels), 22);
+  older.variable = tape.new_variable();
+  last.variable = tape.new_variable();
+  std::vector<float> output;
+  Tensor input_gradients[2];
+  // The first closure is the last to run: by then the gradients of both inputs are complete.
+  tape.record([&] {
+    input_gradients[0] = tape.take_gradient(older.variable);
+    input_gradients[1] = tape.take_gradient(last.variable);
+  });
+  const Tensor out =
+      cell.forward(context, activate(context, older, Activation::relu),
+                   activate(context, last, Activation::relu), cell_of(values["code"]), Want::sum);
+  const auto check_tensor = [&](const std::string& name, const Tensor& tensor, const Json& expected) {
+    std::vector<float> host(tensor.count());
+    backend.download(host.data(), tensor.data(), tensor.bytes());
+    check_close(name, host.data(), std::int64_t(host.size()), expected, 1e-4);
+  };
+  check_tensor("output", out, values["output"]);
+  tape.add_gradient(out, hashed_image(context, out.shape, 23));
+  tape.backward();
+  check_tensor("gradient of the older input", input_gradients[0], values["older_gradient"]);
+  check_tensor("gradient of the last input", input_gradients[1], values["last_gradient"]);
+
+  const SegmentTable& table = builder.parameters();
+  const std::vector<std::uint8_t> touched = parameters.ever_sampled();
+  std::vector<float> gradients(std::size_t(table.buffer_count()));
+  for (int s = 0; s < table.size(); ++s)
+    backend.download(gradients.data() + table[s].offset, parameters.gradient_of(s),
+                     std::size_t(table[s].count) * sizeof(float));
+  check_segments(table, touched, gradients.data(), values["gradients"], 1e-4);
+
+  const std::vector<float> running = statistics.download(), initial = builder.initial_statistics();
+  std::vector<std::uint8_t> moved;
+  for (const Segment& s : builder.statistics())
+    moved.push_back(!std::equal(running.begin() + s.offset, running.begin() + s.offset + s.count,
+                                initial.begin() + s.offset));
+  check_segments(builder.statistics(), moved, running.data(), values["statistics"], 1e-4);
+}
+
+void check_training(Backend& backend, const Json& values) {
+  const bool cifar = values["stem"] == "cifar";
+  const int batch = values["batch"], size = values["size"], classes = values["classes"];
+  const Supernet supernet({.stem = cifar ? Stem::cifar : Stem::imagenet,
+                           .classes = classes,
+                           .channels = values["channels"],
+                           .cells = values["cells"]});
+  const SegmentTable& table = supernet.layout().parameters();
+  TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
+  state.parameters().weights().upload(hashed_weights(table));
+  state.statistics().upload(supernet.layout().initial_statistics());
+  HostBatch host;
+  host.count = batch;
+  host.params.resize(std::size_t(batch));
+  for (int i = 0; i < batch * size * size * 3; ++i)
+    host.images.push_back(std::uint8_t(hashed(std::uint64_t(i), 1) * 256.0));
+  for (int i = 0; i < batch; ++i) host.labels.push_back(i % classes);
+  StepSpec spec;
+  spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
+  spec.sgd = {.learning_rate = values["lr"], .weight_decay = values["weight_decay"]};
+  spec.label_smoothing = values["label_smoothing"];
+  if (cifar) {
+    spec.max_gradient_norm = 1.0f;
+  } else {
+    spec.sgd.clip.limit = 0.05f;
+    std::vector<std::uint8_t> decayed;
+    for (const Segment& s : table) decayed.push_back(s.shape.size() == 4);
+    state.parameters().set_decayed(decayed);
+  }
+  for (std::size_t step = 0; step < values["losses"].size(); ++step) {
+    const Json& path = values["paths"][step];
+    const Architecture architecture{cell_of(path[0]), cell_of(path[1])};
+    const auto forward = [&](Context& context, const Tensor& images) {
+      return supernet.forward(context, images, architecture);
+    };
+    const double expected = values["losses"][step];
+    INFO("step ", step);
+    CHECK(std::abs(state.step(forward, host, spec).loss / batch - expected) < 1e-5 * expected);
+  }
+  const std::vector<float> weights = state.parameters().weights().download();
+  check_segments(table, state.parameters().ever_sampled(), weights.data(), values["final"], 1e-4);
+}
+
+}  // namespace
+
+TEST_CASE("DARTS cells of all operations equal PyTorch's: cpu") {
+  const auto backend = make_cpu_backend({.threads = 2});
+  for (const Json& values : golden()["cells"]) check_cell(*backend, values);
+}
+TEST_CASE("DARTS cells of all operations equal PyTorch's: ref") {
+  const auto backend = make_ref_backend();
+  for (const Json& values : golden()["cells"]) check_cell(*backend, values);
+}
+TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: cpu") {
+  const auto backend = make_cpu_backend({.threads = 2});
+  for (const Json& values : golden()["runs"]) check_training(*backend, values);
+}
+TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: ref") {
+  const auto backend = make_ref_backend();
+  for (const Json& values : golden()["runs"]) check_training(*backend, values);
+}
+
+}  // namespace rlnas::darts
