@@ -53,6 +53,9 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
     images = {};
     tape_.begin_stage("loss");
     cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_.as<LossSums>());
+    for (const Context::WeightedLogits& extra : context.auxiliary)
+      add_weighted_loss(context, extra.logits, labels, spec.label_smoothing, extra.weight);
+    context.auxiliary.clear();
   }
   wait_for_exchange();  // the last step's, while this one's forward pass is queued
   if (exchange_ != nullptr)
