@@ -40,16 +40,21 @@ struct DataSpec {
 // Errors: usage, naming the flag --data.
 DataSpec parse_data_spec(const std::string& text);
 
+// CIFAR and the MNIST family hold both; a folder or an imagenet16 file is all of what it is given for;
+// synthetic images are of the same classes but others.
+enum class DataPart { train, test };
+
 enum class BadFiles { skip, fatal };  // --strict-data makes an unreadable image fatal
 
 struct LoadOptions {
+  DataPart part = DataPart::train;
   BadFiles bad_files = BadFiles::skip;  // image folders only; other kinds are always strict
   std::uint64_t seed = 0;               // synthetic only
   int image_size = 32;                  // folder and synthetic only
   int threads = 0;                      // folder and synthetic only; 0: as many as the machine has
 };
 
-// Loads the training set.
+// Loads the training or the test set.
 // Errors: data, naming the file; usage for an unknown kind.
 // Determinism: same files and options, same bytes, whatever the number of threads.
 Dataset load_dataset(const DataSpec& spec, const LoadOptions& options);

@@ -57,6 +57,13 @@ void check_config(const TrainConfig& config) {
   check_range("--weight-decay", config.weight_decay, 0.0, 1e6);
   check_range("--label-smoothing", config.label_smoothing, 0.0, 1.0);
   check_range("--image-size", config.image_size, 8, 512);
+  check_range("--cutout", config.cutout, 0, config.image_size);
+  check_range("--channels", config.channels, 0, 1024);
+  check_range("--cells", config.cells, 0, 100);
+  check_range("--auxiliary", config.auxiliary, 0.0, 10.0);
+  check_range("--drop-path", config.drop_path, 0.0, 0.99);
+  check_range("--dropout", config.dropout, 0.0, 0.99);
+  check_range("--eval-every", config.eval_every, 0, 1'000'000);
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
   parse_precision(config.precision);
@@ -67,6 +74,12 @@ void check_config(const TrainConfig& config) {
       "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
   RLNAS_CHECK(config.labels == "random" || config.label_seed < 0, usage,
               "--label-seed: true labels are not drawn; drop it or use --labels random");
+  RLNAS_CHECK(config.eval.empty() || !config.arch.empty(), usage,
+              "--eval: a SuperNet is not evaluated; name an architecture by --arch, or drop it");
+  RLNAS_CHECK(config.eval.empty() || config.labels == "true", usage,
+              "--eval: what is trained on random labels cannot be tested; use --labels true");
+  RLNAS_CHECK(!config.eval_only || (!config.eval.empty() && !config.resume.empty()), usage,
+              "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
   RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
@@ -137,6 +150,7 @@ StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
     spec.augment.mean[c] = dataset.mean[c];
     spec.augment.inv_std[c] = 1.0f / dataset.std[c];
   }
+  spec.augment.cutout = config.cutout;
   spec.sgd.momentum = float(config.momentum);
   spec.sgd.weight_decay = float(config.weight_decay);
   spec.sgd.nesterov = config.nesterov;
@@ -157,9 +171,11 @@ ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images) {
           .full_batches = std::max(1, int(images / batch))};
 }
 
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
+std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config,
+                                                   const StandaloneOptions& options) {
+  if (!config.arch.empty()) return make_standalone(config, options);
   using namespace nasbench201;
-  return std::make_unique<Training>(SupernetConfig{.classes = classes}, config.seed,
+  return std::make_unique<Training>(SupernetConfig{.classes = options.classes}, config.seed,
                                     config.sampling == "per-net" ? Sampling::per_net : Sampling::per_cell,
                                     megvii(config) ? PathSource::python : PathSource::philox);
 }

@@ -11,6 +11,7 @@
 #include "engine/device.h"
 #include "engine/schedule.h"
 #include "rlnas/rlnas.hpp"
+#include "search/standalone.h"
 #include "search/training_space.h"
 #include "search/training_state.h"
 
@@ -37,7 +38,11 @@ struct TrainingData {
 // Errors: data for unreadable or broken files, usage for flags that do not fit the data.
 TrainingData load_training_data(const TrainConfig& config);
 
-// The SuperNet and path sampler of --space. Errors: usage.
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes);
+// The SuperNet and path sampler of --space, or the network of --arch. Errors: usage.
+std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config,
+                                                   const StandaloneOptions& options);
+inline std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
+  return make_training_space(config, StandaloneOptions{.classes = classes});
+}
 
 }  // namespace rlnas

@@ -24,6 +24,8 @@ class TrainingSpace {
   virtual Tensor forward(Context& context, const Tensor& images, std::int64_t step) = 0;
   // The same along the path that needs the most memory, for planning.
   virtual Tensor forward_largest(Context& context, const Tensor& images) = 0;
+  // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
+  virtual bool ranks_architectures() const { return true; }
   // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
   virtual AngleSummary angle_summary(const std::vector<AngleSums>& sums) const = 0;
 };
