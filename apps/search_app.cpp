@@ -11,10 +11,12 @@
 #include "apps/comm_options.h"
 #include "engine/device.h"
 #include "kernels/check.h"
-#include "search/nasbench201/checkpoint_angles.h"
+#include "search/checkpoint_angles.h"
 #include "search/nasbench201/describe.h"
+#include "search/run_directory.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -22,30 +24,38 @@ namespace {
 constexpr const char* kStateFile = "search_state.json";
 
 struct SearchOptions {
-  std::string supernet, init, trained, describe;
+  std::string space, supernet, init, trained, describe;
   std::string method = "evolution", score = "angle", compat = "none";
   std::string device = "cpu";  // the angles take milliseconds, less than a GPU takes to start
-  int classes = 0, image_size = 32, top = 10, threads = 0;
+  int classes = 0, image_size = 0, top = 10, threads = 0;
   double max_mflops = 0.0;
   std::int64_t max_params = 0;
   EvolutionOptions evolution;
   std::string truth, json, csv, out;
-  bool resume = false;
+  bool resume = false, gap = false;
   CommOptions comm;
 };
 
-void declare_options(CLI::App& app, SearchOptions& o) {
+// space: whose published constants are the defaults.
+void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) {
+  const SearchDefaults defaults = search_defaults(space);
+  o.evolution = defaults.evolution;
+  o.max_mflops = defaults.max_mflops;
   o.evolution.label_draws = 0;
+  app.add_option(
+         "--space", o.space,
+         "nasbench201 | darts-cifar | darts-imagenet | mobilenet (default: the SuperNet's); the defaults "
+         "below are its published search")
+      ->capture_default_str();
   app.add_option("--supernet", o.supernet, "Run directory: compares its init and latest.safetensors")
       ->type_name("DIR");
   app.add_option("--init", o.init, "Weights before training, instead of the run directory's")
       ->type_name("FILE");
   app.add_option("--trained", o.trained, "Weights after training, instead of the run directory's")
       ->type_name("FILE");
-  app.add_option("--describe", o.describe,
-                 "Describe one architecture (string, N or #N, enum:N); needs no SuperNet")
+  app.add_option("--describe", o.describe, "Describe one architecture of --space; needs no SuperNet")
       ->type_name("ARCH");
-  app.add_option("--method", o.method, "evolution | exhaustive | random");
+  app.add_option("--method", o.method, "evolution | exhaustive | random | exact: the provably largest angle");
   app.add_option("--score", o.score, "angle | op-angle-sum");
   app.add_option("--max-mflops", o.max_mflops,
                  "Largest cost in millions of multiply-accumulates; 0: no limit");
@@ -57,6 +67,7 @@ void declare_options(CLI::App& app, SearchOptions& o) {
   app.add_option("--csv", o.csv, "Write every evaluated architecture")->type_name("FILE");
   app.add_option("--out", o.out, "Directory of search_state.json (default: the run directory)")
       ->type_name("DIR");
+  app.add_flag("--gap", o.gap, "Also report how far the largest angle found is from the optimum");
   app.add_flag("--resume", o.resume, "Go on from search_state.json");
   app.add_option("--seed", o.evolution.seed, "Seed of the search");
   app.add_option("--population", o.evolution.population, "Architectures per generation");
@@ -70,25 +81,27 @@ void declare_options(CLI::App& app, SearchOptions& o) {
                  "With --compat megvii: labels drawn before the search; 0: as the published data set of so "
                  "many classes");
   app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
-  app.add_option("--image-size", o.image_size, "Image size of the network counted");
+  app.add_option("--image-size", o.image_size, "Image size of the network counted; 0: the published");
   app.add_option("--device", o.device, "Where the angles are computed: auto | cpu | cuda[:N] | ref");
   app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
   declare_comm_options(app, o.comm);
 }
 
-// Published data sets: CIFAR has 50,000 images of 10 or 100 classes, ImageNet16-120 has 151,700.
-int published_label_draws(int classes) {
-  return classes == 120 ? 151700 : 50000;
-}
-
-nasbench201::Constraint constraint_of(const SearchOptions& o) {
+Constraint constraint_of(const SearchOptions& o) {
   RLNAS_CHECK(std::isfinite(o.max_mflops) && o.max_mflops >= 0.0 && o.max_mflops <= 1e9, usage,
               "--max-mflops ", o.max_mflops, ": must be in 0..1e9");
   RLNAS_CHECK(o.max_params >= 0, usage, "--max-params ", o.max_params, ": must not be negative");
-  nasbench201::Constraint constraint;
+  Constraint constraint;
   if (o.max_mflops > 0.0) constraint.max_macs = std::llround(o.max_mflops * 1e6);
   if (o.max_params > 0) constraint.max_params = o.max_params;
   return constraint;
+}
+
+// Whose published constants are the defaults: that of --space, or of the run that is searched.
+std::string space_asked_for(int argc, const char* const* argv) {
+  std::string space = peek_option(argc, argv, "space");
+  if (space.empty()) space = RunDirectory(peek_option(argc, argv, "supernet")).space();
+  return space.empty() ? "nasbench201" : space;
 }
 
 Compat parse_compat(const std::string& text) {
@@ -108,7 +121,7 @@ std::string checkpoint_path(const std::string& file, const std::string& director
 
 // The run directory keeps the state unless --out names another; a read-only run can still be searched.
 std::string state_path(const SearchOptions& o, SearchMethod method) {
-  if (method == SearchMethod::exhaustive) return "";
+  if (method == SearchMethod::exhaustive || method == SearchMethod::exact) return "";
   if (!o.out.empty()) {
     std::error_code error;
     std::filesystem::create_directories(o.out, error);
@@ -119,30 +132,51 @@ std::string state_path(const SearchOptions& o, SearchMethod method) {
   return (std::filesystem::path(o.supernet) / kStateFile).string();
 }
 
+// NAS-Bench-201's search begins with them; ImageNet16-120 has more images than CIFAR.
+int published_label_draws(const CheckpointAngles& angles) {
+  constexpr int kImagenet16Images = 151700;
+  if (angles.space == "nasbench201" && angles.classes == 120) return kImagenet16Images;
+  return search_defaults(angles.space).evolution.label_draws;
+}
+
 int run_describe(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
               "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe");
   RLNAS_CHECK(o.csv.empty() && o.truth.empty() && !o.resume, usage,
               "--describe does not search: leave out --csv, --truth and --resume");
-  const auto description = nasbench201::describe(nasbench201::parse_cell(o.describe),
-                                                 o.classes == 0 ? 10 : o.classes, o.image_size);
-  if (o.json == "-") {
-    out << description_json(description);
+  SpaceSpec spec;
+  if (!o.space.empty()) spec.name = o.space;
+  const SearchDefaults defaults = search_defaults(spec.name);
+  spec.classes = o.classes == 0 ? defaults.classes : o.classes;
+  spec.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
+  const auto report = [&](const std::string& json, const auto& print) {
+    if (o.json == "-") {
+      out << json;
+      return 0;
+    }
+    if (!o.json.empty()) write_report_file("--json", o.json, json);
+    print();
     return 0;
+  };
+  if (spec.name == "nasbench201") {
+    const auto description =
+        nasbench201::describe(nasbench201::parse_cell(o.describe), spec.classes, spec.image_size);
+    return report(description_json(description), [&] { print_description(out, description); });
   }
-  if (!o.json.empty()) write_report_file("--json", o.json, description_json(description));
-  print_description(out, description);
-  return 0;
+  const std::unique_ptr<SearchSpace> space = make_search_space(spec);
+  const Genes genes = space->parse(o.describe);
+  return report(description_json(*space, genes), [&] { print_description(out, *space, genes); });
 }
 
-int run_search_app(const SearchOptions& o, std::ostream& out) {
+// space: whose constants the options' defaults are.
+int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out) {
   SearchConfig config;
   config.method = parse_search_method(o.method);
   config.space.score = parse_score_kind(o.score);
-  config.space.image_size = o.image_size;
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
-  config.evolution.compat = parse_compat(o.compat);
+  config.evolution.compat = config.space.compat = parse_compat(o.compat);
+  config.report_gap = o.gap;
   config.top_count = o.top;
   config.truth_path = o.truth;
   config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
@@ -158,17 +192,20 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
   const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
   const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
   const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
-  const nasbench201::CheckpointAngles angles =
-      nasbench201::checkpoint_angle_sums(*device.backend, init, trained);
+  const CheckpointAngles angles = checkpoint_angle_sums(*device.backend, init, trained, o.space);
+  RLNAS_CHECK(angles.space == space, usage, init, " holds a SuperNet of ", angles.space, ": say --space ",
+              angles.space);
   RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
               ": the SuperNet has ", angles.classes, "; leave out --classes");
+  const SearchDefaults defaults = search_defaults(angles.space);
+  config.space.name = angles.space;
   config.space.classes = angles.classes;
+  config.space.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
   config.evolution.label_classes = angles.classes;
-  if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles.classes);
+  if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles);
   config.state_path = state_path(o, config.method);
 
-  const SearchReport report =
-      run_search(config, nasbench201::make_angle_table(angles.segments, angles.sums), *communicator);
+  const SearchReport report = run_search(config, angles.sums, *communicator);
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
   if (o.json == "-") {
     out << report_json(report);
@@ -183,12 +220,18 @@ int run_search_app(const SearchOptions& o, std::ostream& out) {
 
 int search_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   SearchOptions options;
-  const AppInfo info{"rlnas_search",
-                     "Finds the NAS-Bench-201 architecture whose SuperNet weights turned furthest.",
+  std::string space;
+  const AppInfo info{"rlnas_search", "Finds the architecture whose SuperNet weights turned furthest.",
                      RLNAS_VERSION};
   return run_app(
-      info, argc, argv, {out, err}, [&](CLI::App& app) { declare_options(app, options); },
-      [&] { return options.describe.empty() ? run_search_app(options, out) : run_describe(options, out); });
+      info, argc, argv, {out, err},
+      [&](CLI::App& app) {
+        space = space_asked_for(argc, argv);
+        declare_options(app, options, space);
+      },
+      [&] {
+        return options.describe.empty() ? run_search_app(options, space, out) : run_describe(options, out);
+      });
 }
 
 }  // namespace rlnas

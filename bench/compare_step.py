@@ -6,6 +6,8 @@ turn, --rounds times, so that a change of the machine's speed meets all alike. W
 done once more beside N busy processes, and the table shows how much that slowed each variant.
 
   bench/compare_step.py --bench build/release/bench/rlnas_bench_step --python python3 --python VENV/bin/python
+  bench/compare_step.py --bench build/release/bench/rlnas_bench_space_step --space darts-cifar \\
+      --python python3
 """
 import argparse
 import contextlib
@@ -15,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,7 +40,7 @@ class Worker:
     """A program that answers a line of input with the step times of one pass."""
 
     def __init__(self, name, command, environment):
-        self.name, self.times_ms, self.loaded_ms, self.rss_mib = name, [], [], 0.0
+        self.name, self.times_ms, self.loaded_ms, self.rss_mib, self.paths = name, [], [], 0.0, 0
         start = time.perf_counter()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={**os.environ, **environment})
@@ -56,7 +59,7 @@ class Worker:
         self.process.stdin.write("sweep\n")
         self.process.stdin.flush()
         answer = self.read()
-        self.rss_mib = answer["rss_mib"]
+        self.rss_mib, self.paths = answer["rss_mib"], len(answer["ms"])
         return statistics.mean(answer["ms"])
 
     def close(self):
@@ -97,12 +100,25 @@ def run_rounds(workers, rounds, lock, load):
         print(f"round {round_number + 1} of {rounds}{beside}", file=sys.stderr)
 
 
+def our_workers(args):
+    """rlnas's programs, and the arguments that give pytorch_*.py the same work."""
+    if args.space == "nasbench201":
+        workers = [Worker(name, [args.bench, "--serve", str(args.batch), str(args.threads), algorithm], {})
+                   for name, algorithm in (("rlnas", "direct"), ("rlnas --conv-algorithm winograd", "winograd"))]
+        return workers, ["pytorch_step.py"]
+    ours = Worker("rlnas", [args.bench, "--space", args.space, "--batch", str(args.batch), "--threads",
+                            str(args.threads), "--serve"], {})
+    file = tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False)
+    with file:
+        file.writelines(" ".join(map(str, path)) + "\n" for path in ours.facts["paths"])
+    return [ours], ["pytorch_spaces.py", "--space", args.space, "--paths", file.name]
+
+
 def make_workers(args):
     common = ["--batch", str(args.batch), "--threads", str(args.threads), "--serve"]
     with locked(args.lock):
-        for name, algorithm in (("rlnas", "direct"), ("rlnas --conv-algorithm winograd", "winograd")):
-            serve = [args.bench, "--serve", str(args.batch), str(args.threads), algorithm]
-            yield Worker(name, serve, {})
+        ours, (script, *work) = our_workers(args)
+    yield from ours
     for python in args.python:
         version = subprocess.run([python, "-c", "import torch; print(torch.__version__.split('+')[0])"],
                                  capture_output=True, text=True)
@@ -111,10 +127,13 @@ def make_workers(args):
             continue
         number = version.stdout.strip()
         for key in args.variants:
-            if key == "compile" and number.startswith("1."):
+            if (key == "compile" and number.startswith("1.")
+                    or key in ("prune", "compile") and args.space != "nasbench201"):
                 continue
             name, flags, environment = PYTORCH_VARIANTS[key]
-            command = [python, os.path.join(HERE, "baselines", "pytorch_step.py"), *flags, *common]
+            if args.space != "nasbench201":  # whose networks have no dead edges
+                flags, name = [flag for flag in flags if flag != "--prune"], name.replace(", pruned", "")
+            command = [python, os.path.join(HERE, "baselines", script), *work, *flags, *common]
             # Compiling takes too long to keep others off.
             with locked(args.lock if key != "compile" else None):
                 worker = Worker(f"PyTorch {number} {name}", command, environment)
@@ -126,7 +145,7 @@ def print_table(workers, args):
     head = ["variant", "ms/step", "min..max", "images/s", "against rlnas", "MiB", "set-up, s"]
     if args.load:
         head += [f"ms/step, {args.load} busy", "slowdown"]
-    print(f"Batch {args.batch}, {args.threads} threads, {args.rounds} rounds over 30 paths.\n")
+    print(f"Batch {args.batch}, {args.threads} threads, {args.rounds} rounds over {workers[0].paths} paths.\n")
     print("| " + " | ".join(head) + " |\n|---" + "|---:" * (len(head) - 1) + "|")
     for worker in workers:
         median = statistics.median(worker.times_ms)
@@ -168,6 +187,8 @@ def main():
                         default=[key for key in PYTORCH_VARIANTS if key != "compile"],
                         help=f"of {', '.join(PYTORCH_VARIANTS)}; "
                              "default: all but compile, which sets up for minutes")
+    parser.add_argument("--space", default="nasbench201",
+                        choices=("nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)

@@ -76,12 +76,12 @@ void bench_scores(benchmark::State& state, ScoreKind kind) {
 }
 
 void bench_exhaustive(benchmark::State& state, ScoreKind kind) {
-  const CellSpace space(table(), {.score = kind, .constraint = {}});
+  const CellSpace space(table(), {.score = kind});
   for (auto _ : state) benchmark::DoNotOptimize(exhaustive_search(space));
 }
 
 void bench_evolution(benchmark::State& state, ScoreKind kind, Compat compat) {
-  const CellSpace space(table(), {.score = kind, .constraint = {}});
+  const CellSpace space(table(), {.score = kind});
   EvolutionOptions options;
   options.compat = compat;
   for (auto _ : state) benchmark::DoNotOptimize(evolve(space, options));
@@ -91,7 +91,7 @@ void bench_evolution(benchmark::State& state, ScoreKind kind, Compat compat) {
 void bench_report(benchmark::State& state, SearchMethod method) {
   SearchConfig config;
   config.method = method;
-  for (auto _ : state) benchmark::DoNotOptimize(run_search(config, table()));
+  for (auto _ : state) benchmark::DoNotOptimize(run_search(config, weights().sums));
 }
 
 void register_all() {

@@ -1,8 +1,8 @@
 // The parts of rlnas.hpp that are not training.
 #include "kernels/backend.h"
 #include "rlnas/rlnas.hpp"
+#include "search/checkpoint_angles.h"
 #include "search/nasbench201/angle_table.h"
-#include "search/nasbench201/checkpoint_angles.h"
 #include "search/nasbench201/describe.h"
 #include "search/run_directory.h"
 #include "search/version.h"
@@ -18,7 +18,7 @@ std::vector<double> nasbench201_angles(const std::string& run_directory) {
   const RunDirectory directory(run_directory);
   const std::unique_ptr<Backend> backend = make_cpu_backend({});
   const CheckpointAngles angles =
-      checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file());
+      checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file(), "nasbench201");
   const AngleTable table = make_angle_table(angles.segments, angles.sums);
   std::vector<double> result;
   result.reserve(kSpaceSize);

@@ -72,6 +72,13 @@ void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& fac
   write_file_atomically(run_file(), json.dump(2) + "\n");
 }
 
+std::string RunDirectory::space() const {
+  std::ifstream file(run_file());
+  const Json json = Json::parse(file, nullptr, false);
+  const auto space = json.is_object() ? json.value("/config/space"_json_pointer, Json()) : Json();
+  return space.is_string() ? space.get<std::string>() : "";
+}
+
 void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
                         Parameters& parameters, const FlatBuffer& statistics) const {
   TensorFile model = model_tensors(parameters.weights(), statistics);

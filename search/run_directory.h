@@ -52,6 +52,8 @@ class RunDirectory {
   // Creates the directory. Errors: data, naming --out, when it cannot be made or written.
   void create() const;
 
+  // The search space that run.json names; "" when it is not there or names none.
+  std::string space() const;
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
   // Writes resume.safetensors, then `model_file`s for readers; each atomically, so that a run killed at any

@@ -15,7 +15,6 @@ namespace rlnas {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using nasbench201::kSpaceSize;
 
 template <class... Values>
 std::string format(const char* pattern, Values... values) {
@@ -24,14 +23,19 @@ std::string format(const char* pattern, Values... values) {
   return {buffer, std::size_t(std::min(length, int(sizeof buffer) - 1))};
 }
 
-Json architecture_json(const FoundArchitecture& a) {
-  return {{"arch", nasbench201::to_string(a.cell)},
-          {"index", a.index},
-          {"enumeration_index", a.enumeration_index},
-          {"angle_rad", a.angle_rad},
-          {"op_angle_sum", a.op_angle_sum},
-          {"macs", a.macs},
-          {"params", a.params}};
+bool enumerable(const SearchReport& report) {
+  return report.space_size > 0;
+}
+
+Json architecture_json(const FoundArchitecture& a, const SearchReport& report) {
+  Json json{{"arch", a.text}};
+  for (const NamedNumber& number : a.numbers) json[number.name] = number.value;
+  if (enumerable(report)) json["enumeration_index"] = a.enumeration_index;
+  json["angle_rad"] = a.angle_rad;
+  json["op_angle_sum"] = a.op_angle_sum;
+  json["macs"] = a.macs;
+  json["params"] = a.params;
+  return json;
 }
 
 Json correlation_json(const RankCorrelation& c) {
@@ -43,10 +47,36 @@ std::string correlation_text(const RankCorrelation& c) {
   return format("%6.3f %6.3f %6.3f", c.kendall_tau_b, c.kendall_tau_rank, c.spearman);
 }
 
-void print_architecture(std::ostream& out, const FoundArchitecture& a) {
-  out << format("%8.6f  %9.6f  %8.2f  %9lld  #%-5d  %5d  ", a.angle_rad, a.op_angle_sum, double(a.macs) / 1e6,
-                static_cast<long long>(a.params), a.index, a.enumeration_index)
-      << nasbench201::to_string(a.cell) << '\n';
+// "#1462  11718  ": what the architecture is known by beside its text.
+std::string names_text(const FoundArchitecture& a, const SearchReport& report) {
+  std::string text;
+  for (const NamedNumber& number : a.numbers)
+    text += format("#%-5lld  ", static_cast<long long>(number.value));
+  if (enumerable(report)) text += format("%5lld  ", static_cast<long long>(a.enumeration_index));
+  return text;
+}
+
+void print_architecture(std::ostream& out, const FoundArchitecture& a, const SearchReport& report) {
+  out << format("%8.6f  %9.6f  %8.2f  %9lld  ", a.angle_rad, a.op_angle_sum, double(a.macs) / 1e6,
+                static_cast<long long>(a.params))
+      << names_text(a, report) << a.text << '\n';
+}
+
+// Quoted where a genotype's commas would split it.
+std::string csv_field(const std::string& text) {
+  return text.find(',') == std::string::npos ? text : '"' + text + '"';
+}
+
+void print_optimum(std::ostream& out, const SearchReport& report) {
+  const SearchSpace::Optimum& optimum = *report.optimum;
+  const double gap_rad = optimum.bound_rad - report.best().angle_rad;
+  if (optimum.proven)
+    out << format("\nexact:  no architecture within the limits has a larger angle than %.9f rad",
+                  optimum.bound_rad);
+  else
+    out << format("\nexact:  not finished; no angle is larger than %.9f rad", optimum.bound_rad);
+  out << format(" (%lld nodes, %.2f s); the found one is within %.3g rad\n",
+                static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad > 0.0 ? gap_rad : 0.0);
 }
 
 }  // namespace
@@ -54,22 +84,29 @@ void print_architecture(std::ostream& out, const FoundArchitecture& a) {
 void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
-  out << "search: " << to_string(config.method) << ", score " << to_string(config.space.score);
-  if (config.method != SearchMethod::exhaustive) {
+  out << "search: " << to_string(config.method) << " of " << config.space.name << ", score "
+      << to_string(config.space.score);
+  if (report.generations > 0) {
     out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
   }
-  out << ", " << report.evaluated.size() << " of " << kSpaceSize << " architectures evaluated\n\n";
-  out << "found:  " << nasbench201::to_string(best.cell) << '\n';
-  out << format(
-      "        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters, index #%d (enum:%d)\n",
-      best.angle_rad, best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params),
-      best.index, best.enumeration_index);
-  out << "\nthe best " << report.top.size()
-      << ":\n   angle  op-a.-sum    MFLOPs     params  index    enum  architecture\n";
-  for (const FoundArchitecture& a : report.top) print_architecture(out, a);
+  out << ", " << report.evaluated.size();
+  if (enumerable(report)) out << " of " << report.space_size;
+  out << " architectures evaluated\n\n";
+  out << "found:  " << best.text << '\n' << report.drawing;
+  out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters", best.angle_rad,
+                best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params));
+  for (const NamedNumber& number : best.numbers) out << ", " << number.name << " #" << number.value;
+  if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
+  out << '\n';
+  if (report.optimum) print_optimum(out, report);
+  out << "\nthe best " << report.top.size() << ":\n   angle  op-a.-sum    MFLOPs     params  ";
+  for (const NamedNumber& number : best.numbers) out << format("%-6s  ", number.name);
+  if (enumerable(report)) out << " enum  ";
+  out << "architecture\n";
+  for (const FoundArchitecture& a : report.top) print_architecture(out, a, report);
   if (report.correlations.empty()) return;
 
-  out << "\nrank correlation with the true accuracy over all " << kSpaceSize
+  out << "\nrank correlation with the true accuracy over all " << report.space_size
       << " architectures (Kendall tau-b, rank tau, Spearman rho):\n"
       << format("%-18s  %-20s  %-20s  %-20s  %-20s\n", "column", "angle", "op-angle-sum", "MACs alone",
                 "params alone");
@@ -89,7 +126,7 @@ void print_report(std::ostream& out, const SearchReport& report) {
 std::string report_json(const SearchReport& report) {
   const SearchConfig& config = report.config;
   Json json{{"schema", 1},
-            {"space", "nasbench201"},
+            {"space", config.space.name},
             {"method", to_string(config.method)},
             {"score", to_string(config.space.score)},
             {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
@@ -98,9 +135,15 @@ std::string report_json(const SearchReport& report) {
             {"image_size", config.space.image_size},
             {"generations", report.generations},
             {"evaluations", report.evaluated.size()},
-            {"best", architecture_json(report.best())},
+            {"best", architecture_json(report.best(), report)},
             {"top", Json::array()}};
-  for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a));
+  for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
+  if (report.optimum) {
+    json["optimum"] = {{"proven", report.optimum->proven},
+                       {"bound_rad", report.optimum->bound_rad},
+                       {"nodes", report.optimum->nodes},
+                       {"gap_rad", std::max(0.0, report.optimum->bound_rad - report.best().angle_rad)}};
+  }
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
         {"accuracy", c.best.accuracy}, {"rank", c.best.rank}, {"percentile", c.best.percentile}};
@@ -115,11 +158,13 @@ std::string report_json(const SearchReport& report) {
 }
 
 std::string report_csv(const SearchReport& report) {
-  std::string text = "enumeration_index,arch,angle_rad,macs,params\n";
+  std::string text = enumerable(report) ? "enumeration_index," : "";
+  text += "arch,angle_rad,macs,params\n";
   for (const FoundArchitecture& a : report.evaluated) {
     char angle[32];
     char* const end = std::to_chars(angle, angle + sizeof angle, a.angle_rad).ptr;
-    text += std::to_string(a.enumeration_index) + ',' + nasbench201::to_string(a.cell) + ',';
+    if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
+    text += csv_field(a.text) + ',';
     text.append(angle, end);
     text += ',' + std::to_string(a.macs) + ',' + std::to_string(a.params) + '\n';
   }
@@ -152,6 +197,22 @@ std::string description_json(const nasbench201::CellDescription& d) {
                   {"live_paths", d.live_paths},
                   {"multiplicity", d.multiplicity},
                   {"angle_vector_length", d.angle_vector_length}};
+  return json.dump(2) + "\n";
+}
+
+void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes) {
+  out << "architecture         " << space.text(genes) << '\n'
+      << space.drawing(genes) << "FLOPs                " << space.macs(genes) << '\n'
+      << "parameters           " << space.params(genes) << '\n'
+      << "angle vector length  " << space.angle_vector_length(genes) << '\n';
+}
+
+std::string description_json(const SearchSpace& space, const Genes& genes) {
+  const Json json{{"space", space.name()},
+                  {"arch", space.text(genes)},
+                  {"macs", space.macs(genes)},
+                  {"params", space.params(genes)},
+                  {"angle_vector_length", space.angle_vector_length(genes)}};
   return json.dump(2) + "\n";
 }
 

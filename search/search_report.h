@@ -11,19 +11,26 @@ namespace rlnas {
 
 void print_report(std::ostream& out, const SearchReport& report);
 
-// Keys: best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
+// index and enumeration_index are NAS-Bench-201's; spaces searched exactly add
+// optimum{proven,bound_rad,nodes, gap_rad}. Keys:
+// best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
 // percentile}}}, top[...], correlation{<column>{kendall_tau_b,kendall_tau_rank,spearman (of the chosen
 // score), angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}}, and the run's settings. A
 // correlation that is undefined (a constant score) is null.
 std::string report_json(const SearchReport& report);
 
-// One line per evaluated architecture: enumeration_index,arch,angle_rad,macs,params; angles round-trip.
+// One line per evaluated architecture: enumeration_index (of spaces that can be enumerated),arch,angle_rad,
+// macs,params; angles round-trip.
 std::string report_csv(const SearchReport& report);
 
 void print_description(std::ostream& out, const nasbench201::CellDescription& description);
 
 // Keys: arch, index, enumeration_index, macs, params, live_paths, multiplicity, angle_vector_length.
 std::string description_json(const nasbench201::CellDescription& description);
+
+// The same of an architecture of any space. Keys: space, arch, macs, params, angle_vector_length.
+void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes);
+std::string description_json(const SearchSpace& space, const Genes& genes);
 
 // Writes a report file in one piece. Errors: data, naming `flag`, when `path` cannot be written or is there
 // and not a regular file.

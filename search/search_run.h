@@ -1,7 +1,9 @@
-// One search on NAS-Bench-201, from the angle table to a report: evolution, exhaustive or random, and how
-// well both scores and the plain cost rankings agree with true accuracies.
+// One search of a space, from the angle sums to a report: evolution, random, exhaustive or exact, and on
+// NAS-Bench-201 how well both scores and the plain cost rankings agree with true accuracies.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,14 +11,12 @@
 #include "engine/comm/communicator.h"
 #include "search/evolution.h"
 #include "search/ground_truth.h"
-#include "search/nasbench201/angle_table.h"
-#include "search/nasbench201/cell.h"
-#include "search/nasbench201/space.h"
 #include "search/ranking.h"
+#include "search/search_space.h"
 
 namespace rlnas {
 
-enum class SearchMethod { evolution, exhaustive, random };
+enum class SearchMethod { evolution, exhaustive, random, exact };
 // Errors: usage, naming --method.
 SearchMethod parse_search_method(std::string_view text);
 std::string_view to_string(SearchMethod method);
@@ -28,18 +28,20 @@ enum class SearchStart {
 
 struct SearchConfig {
   SearchMethod method = SearchMethod::evolution;
-  nasbench201::SpaceSpec space;
+  SpaceSpec space;
   EvolutionOptions evolution;  // random search evaluates population * generations candidates
   int top_count = 10;          // architectures listed in the report
   std::string truth_path;      // empty: no correlations
-  std::string state_path;      // written after each generation; empty: nowhere. Not for exhaustive.
+  std::string state_path;      // written after each generation; empty: nowhere. Not for exhaustive and exact.
   SearchStart start = SearchStart::fresh;
+  bool report_gap = false;  // of the best found to the optimum; method exact always does
 };
 
 struct FoundArchitecture {
-  nasbench201::Cell cell;
-  int index = 0;  // benchmark index
-  int enumeration_index = 0;
+  Genes genes;
+  std::string text;
+  std::vector<NamedNumber> numbers;    // SearchSpace::numbers
+  std::int64_t enumeration_index = 0;  // of a space that can be enumerated
   double angle_rad = 0.0;
   double op_angle_sum = 0.0;
   std::int64_t macs = 0;
@@ -62,18 +64,22 @@ struct SearchReport {
   std::vector<FoundArchitecture> top;        // best first; at least one
   int generations = 0;                       // of evolution and random search
   std::vector<ColumnCorrelation> correlations;
+  std::int64_t space_size = 0;  // gene strings of the space; 0: too many to enumerate
+  std::string drawing;          // of the best
+  // Of spaces that are searched exactly, when the score is the angle: what there was to find.
+  std::optional<SearchSpace::Optimum> optimum;
 
   const FoundArchitecture& best() const { return top.front(); }
 };
 
 // Errors: usage (options out of range, nothing within the limits), data (truth table, state file).
-// Determinism: a function of config and table.
-SearchReport run_search(const SearchConfig& config, const nasbench201::AngleTable& table);
+// sums: the three sums of each of supernet_segments(). Determinism: a function of config and sums.
+SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums);
 
 // The same over the ranks of a run: rank 0 searches, the others score their share of its candidates and get
-// an empty report. Table and space of rank 0 count; it alone reads and writes files.
+// an empty report. Config and sums of rank 0 count; it alone reads and writes files.
 // Errors: also communication. Determinism: the report of one process.
-SearchReport run_search(const SearchConfig& config, const nasbench201::AngleTable& table,
+SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         Communicator& communicator);
 
 }  // namespace rlnas

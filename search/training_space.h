@@ -26,6 +26,9 @@ class TrainingSpace {
   virtual Tensor forward_largest(Context& context, const Tensor& images) = 0;
   // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
   virtual bool ranks_architectures() const { return true; }
+  // The operations of that path, one number a choice, in the order of the space's genes (of each cell that
+  // has a path of its own).
+  virtual std::vector<int> path_ops(std::int64_t step) = 0;
   // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
   virtual AngleSummary angle_summary(const std::vector<AngleSums>& sums) const = 0;
 };

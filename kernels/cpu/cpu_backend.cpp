@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include <cstring>
 #include <sstream>
 
 #include "kernels/cpu/conv_engine.h"
@@ -18,8 +19,21 @@ CpuBackend::CpuBackend(const CpuOptions& options)
   conv_ = std::make_unique<ConvEngine>(threads_, algorithm_);
 }
 
-CpuBackend::~CpuBackend() {
-  for (const auto& [memory, bytes] : std::unordered_map(mapped_)) release(memory);
+CpuBackend::~CpuBackend() = default;
+
+void* CpuBackend::allocate(std::size_t bytes) {
+  void* const memory = bytes <= std::size_t(-1) / 2 ? memory_.allocate(bytes) : nullptr;
+  RLNAS_CHECK(memory != nullptr, device, "out of host memory: ", bytes >> 20,
+              " MiB wanted in one block; lower --batch-size");
+  return memory;
+}
+
+void CpuBackend::upload(void* device, const void* host, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(device, host, bytes);
+}
+
+void CpuBackend::download(void* host, const void* device, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
 std::string CpuBackend::description() const {

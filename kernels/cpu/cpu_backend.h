@@ -7,11 +7,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "kernels/backend.h"
+#include "kernels/cpu/host_memory.h"
 
 namespace rlnas {
 
@@ -25,7 +24,7 @@ class CpuBackend final : public Backend {
   std::string description() const override;
 
   void* allocate(std::size_t bytes) override;
-  void release(void* memory) noexcept override;
+  void release(void* memory) noexcept override { memory_.release(memory); }
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void synchronize() override {}
@@ -98,8 +97,7 @@ class CpuBackend final : public Backend {
   int threads_;
   ConvAlgorithm algorithm_;
   std::unique_ptr<ConvEngine> conv_;
-  std::mutex memory_mutex_;
-  std::unordered_map<void*, std::size_t> mapped_;  // blocks that came from mmap, with their sizes
+  HostMemory memory_;
 };
 
 }  // namespace rlnas

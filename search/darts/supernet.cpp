@@ -1,6 +1,7 @@
 #include "search/darts/supernet.h"
 
 #include <string>
+#include <utility>
 
 #include "ops/classifier.h"
 #include "ops/conv.h"
@@ -9,7 +10,6 @@
 namespace rlnas::darts {
 namespace {
 
-constexpr int kStemMultiplier = 3;  // channels of the CIFAR stem, over those of the first cells
 constexpr const char* kStageNames[] = {"stage 1", "stage 2", "stage 3"};
 constexpr const char* kReductionNames[] = {"reduction 1", "reduction 2"};
 
@@ -26,47 +26,29 @@ Supernet::StemLayer Supernet::make_stem_layer(const std::string& conv_name, cons
   return {conv, builder_.batch_norm(norm_name, geometry.out_channels, Affine::yes)};
 }
 
-Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(config.initializer) {
-  RLNAS_CHECK(config.classes > 0, usage, "--classes ", config.classes, ": must be positive");
-  RLNAS_CHECK(config.channels > 0 && config.channels % 2 == 0, usage, "--channels ", config.channels,
-              ": a DARTS SuperNet needs an even number of them");
-  RLNAS_CHECK(config.cells > 0, usage, "--cells ", config.cells, ": must be positive");
-  int channels = config.channels;
-  CellShape shape;
-  if (config.stem == Stem::cifar) {
-    const int width = kStemMultiplier * channels;
-    stem_.push_back(make_stem_layer("stem.0", "stem.1", stem_conv(3, width, 1)));
-    shape = {.older_channels = width, .last_channels = width};
+Supernet::Supernet(const NetworkSpec& spec, Initializer initializer) : spec_(spec), builder_(initializer) {
+  const std::vector<CellGeometry> geometries = cell_geometries(spec);
+  const int channels = spec.channels;
+  if (spec.preset == Preset::cifar) {
+    stem_.push_back(make_stem_layer("stem.0", "stem.1", stem_conv(3, geometries[0].input1_channels, 1)));
   } else {
     stem_.push_back(make_stem_layer("stem0.0", "stem0.1", stem_conv(3, channels / 2, 2)));
     stem_.push_back(make_stem_layer("stem0.3", "stem0.4", stem_conv(channels / 2, channels, 2)));
     stem_.push_back(make_stem_layer("stem1.1", "stem1.2", stem_conv(channels, channels, 2)));
-    shape = {.older_channels = channels, .last_channels = channels, .last_kind = CellKind::reduce};
   }
-  for (int i = 0; i < config.cells; ++i) {
-    const bool reduces = i == config.cells / 3 || i == 2 * config.cells / 3;
-    if (reduces) channels *= 2;
-    shape.channels = channels;
-    shape.kind = reduces ? CellKind::reduce : CellKind::normal;
-    cells_.emplace_back(builder_, i, shape);
-    shape.older_channels = shape.last_channels;
-    shape.last_channels = cells_.back().out_channels();
-    shape.last_kind = shape.kind;
-  }
-  classifier_ = builder_.linear("classifier", shape.last_channels, config.classes);
+  for (const CellGeometry& geometry : geometries) cells_.emplace_back(builder_, int(cells_.size()), geometry);
+  classifier_ = builder_.linear("classifier", cells_.back().out_channels(), spec.classes);
 }
 
 Supernet::CellInputs Supernet::run_stem(Context& context, const Tensor& images) const {
-  CellInputs inputs;
-  inputs.last = images;
+  CellInputs x;
+  x.x1 = images;
   for (const StemLayer& layer : stem_) {
-    inputs.older = inputs.last;
-    inputs.last =
-        norm_sum(context, {conv_norm(context, inputs.last, layer.conv, layer.norm)}, Want::activated)
-            .activated;
+    x.x0 = x.x1;
+    x.x1 = norm_sum(context, {conv_norm(context, x.x0, layer.conv, layer.norm)}, Want::activated).activated;
   }
-  if (config_.stem == Stem::cifar) inputs.older = inputs.last;
-  return inputs;
+  if (spec_.preset == Preset::cifar) x.x0 = x.x1;
+  return x;
 }
 
 Tensor Supernet::forward(Context& context, const Tensor& images, const Architecture& path) const {
@@ -79,13 +61,19 @@ Tensor Supernet::forward(Context& context, const Tensor& images, const Architect
     context.mark_gradients_from(cell.first_segment());
     // The classifier averages the last cell's output as it is.
     const Want want = &cell == &cells_.back() ? Want::sum : Want::activated;
-    Tensor out = cell.forward(context, x.older, x.last, path.cell(cell.kind()), want);
-    x.older = std::move(x.last);
-    x.last = std::move(out);
+    Tensor out = cell.forward(context, x.x0, x.x1, path.cell(cell.kind()), want);
+    x.x0 = std::move(x.x1);
+    x.x1 = std::move(out);
   }
   context.tape.begin_stage("head");
   context.mark_gradients_from(classifier_.weight);
-  return linear(context, global_avg_pool(context, x.last), classifier_);
+  return linear(context, global_avg_pool(context, x.x1), classifier_);
+}
+
+SegmentTable supernet_segments(Preset preset, int classes) {
+  NetworkSpec spec = published_supernet(preset);
+  spec.classes = classes;
+  return Supernet(spec).layout().parameters();
 }
 
 }  // namespace rlnas::darts

@@ -54,9 +54,9 @@ SumTerm sep_conv(Context& context, const Tensor& x, const std::array<SeparableCo
 }  // namespace
 
 SupernetCell::EdgeOps SupernetCell::make_edge(ModelBuilder& builder, int edge) const {
-  const int c = shape_.channels;
+  const int c = geometry_.channels;
   EdgeOps ops;
-  ops.stride = shape_.kind == CellKind::reduce && kEdges[std::size_t(edge)].source < kInputCount ? 2 : 1;
+  ops.stride = is_strided(geometry_.kind, edge) ? 2 : 1;
   const auto owner = [&](Op op) { return Owner{index_, edge, int(op)}; };
   const auto name = [&](Op op) {
     return "cells." + std::to_string(index_) + "._ops." + std::to_string(edge) + "._ops." +
@@ -85,20 +85,20 @@ SupernetCell::EdgeOps SupernetCell::make_edge(ModelBuilder& builder, int edge) c
   return ops;
 }
 
-SupernetCell::SupernetCell(ModelBuilder& builder, int index, const CellShape& shape)
-    : shape_(shape), index_(index), first_segment_(builder.parameters().size()) {
+SupernetCell::SupernetCell(ModelBuilder& builder, int index, const CellGeometry& geometry)
+    : geometry_(geometry), index_(index), first_segment_(builder.parameters().size()) {
   const std::string name = "cells." + std::to_string(index) + ".preprocess";
-  const int c = shape.channels;
+  const int c = geometry.channels;
   const Owner owner{.cell = index};
-  if (shape.last_kind == CellKind::reduce) {
-    preprocess0_reduce_ = make_factorized_reduce(builder, name + "0", shape.older_channels, c, owner);
+  if (geometry.reduces_input0) {
+    preprocess0_reduce_ = make_factorized_reduce(builder, name + "0", geometry.input0_channels, c, owner);
   } else {
     preprocess0_conv_ =
-        builder.conv(name + "0.op.1", {.in_channels = shape.older_channels, .out_channels = c}, owner);
+        builder.conv(name + "0.op.1", {.in_channels = geometry.input0_channels, .out_channels = c}, owner);
     preprocess0_norm_ = builder.batch_norm(name + "0.op.2", c, Affine::yes, owner);
   }
   preprocess1_conv_ =
-      builder.conv(name + "1.op.1", {.in_channels = shape.last_channels, .out_channels = c}, owner);
+      builder.conv(name + "1.op.1", {.in_channels = geometry.input1_channels, .out_channels = c}, owner);
   preprocess1_norm_ = builder.batch_norm(name + "1.op.2", c, Affine::yes, owner);
   for (int edge = 0; edge < kEdgeCount; ++edge) edges_[std::size_t(edge)] = make_edge(builder, edge);
 }
@@ -137,15 +137,15 @@ SumTerm SupernetCell::run_edge(Context& context, const EdgeOps& edge, Op op, con
   fail(ErrorCode::run_failed, "DARTS cell ", index_, ": no operation ", int(op));
 }
 
-Tensor SupernetCell::forward(Context& context, const Tensor& older, const Tensor& last, const Cell& path,
+Tensor SupernetCell::forward(Context& context, const Tensor& input0, const Tensor& input1, const Cell& path,
                              Want want) const {
   std::array<NodeOutput, kAllNodes> nodes;
-  const SumTerm input0 = shape_.last_kind == CellKind::reduce
-                             ? factorized_reduce(context, older, preprocess0_reduce_)
-                             : conv_norm(context, older, preprocess0_conv_, preprocess0_norm_);
-  nodes[0] = norm_sum(context, {input0}, wanted_of(0, path, want));
-  nodes[1] = norm_sum(context, {conv_norm(context, last, preprocess1_conv_, preprocess1_norm_)},
-                      wanted_of(1, path, want));
+  const SumTerm x0 = geometry_.reduces_input0
+                         ? factorized_reduce(context, input0, preprocess0_reduce_)
+                         : conv_norm(context, input0, preprocess0_conv_, preprocess0_norm_);
+  const SumTerm x1 = conv_norm(context, input1, preprocess1_conv_, preprocess1_norm_);
+  nodes[0] = norm_sum(context, {x0}, wanted_of(0, path, want));
+  nodes[1] = norm_sum(context, {x1}, wanted_of(1, path, want));
   std::vector<Tensor> outputs;
   for (int node = kInputCount; node < kAllNodes; ++node) {
     std::vector<SumTerm> terms;

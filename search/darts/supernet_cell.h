@@ -11,30 +11,24 @@
 #include "ops/norm_sum.h"
 #include "ops/separable_conv.h"
 #include "search/darts/cell.h"
+#include "search/darts/network.h"
 
 namespace rlnas::darts {
-
-struct CellShape {
-  int older_channels = 0;  // of the output of the cell before the last, input 0
-  int last_channels = 0;   // of the output of the last cell, input 1
-  int channels = 0;        // of each node
-  CellKind kind = CellKind::normal;
-  CellKind last_kind = CellKind::normal;  // after a reduction, input 0 has twice the height and width
-};
 
 class SupernetCell {
  public:
   // Lays the tensors of `cells.{index}` out in forward order.
-  SupernetCell(ModelBuilder& builder, int index, const CellShape& shape);
+  SupernetCell(ModelBuilder& builder, int index, const CellGeometry& geometry);
 
-  CellKind kind() const { return shape_.kind; }
-  int out_channels() const { return kNodeCount * shape_.channels; }
+  CellKind kind() const { return geometry_.kind; }
+  int out_channels() const { return kNodeCount * geometry_.channels; }
   int first_segment() const { return first_segment_; }
 
   // Runs the edges of the path alone. `want`: the output as it is or activated, not both.
-  // Shapes: older [N,H,W,C0] (twice that after a reduction), last [N,H,W,C1], both activated -> [N,P,Q,4C].
+  // Shapes: input0 [N,H,W,C0] (twice the height and width where the geometry reduces it), input1 [N,H,W,C1],
+  // both activated -> [N,P,Q,4C].
   // Errors: run_failed when a node has no input.
-  Tensor forward(Context& context, const Tensor& older, const Tensor& last, const Cell& path,
+  Tensor forward(Context& context, const Tensor& input0, const Tensor& input1, const Cell& path,
                  Want want) const;
 
  private:
@@ -50,10 +44,10 @@ class SupernetCell {
   Want wanted_of(int node, const Cell& path, Want output) const;
   SumTerm run_edge(Context& context, const EdgeOps& edge, Op op, const NodeOutput& from) const;
 
-  CellShape shape_;
+  CellGeometry geometry_;
   int index_, first_segment_;
   Conv2d preprocess0_conv_;              // unless the last cell was a reduction
-  FactorizedReduce preprocess0_reduce_;  // if it was
+  FactorizedReduce preprocess0_reduce_;  // if it does
   Conv2d preprocess1_conv_;
   BatchNorm preprocess0_norm_, preprocess1_norm_;
   std::array<EdgeOps, kEdgeCount> edges_;

@@ -1,5 +1,7 @@
 #include "search/nasbench201/space.h"
 
+#include <chrono>
+
 #include "kernels/check.h"
 #include "search/nasbench201/counts.h"
 
@@ -36,6 +38,66 @@ double CellSpace::score(const Genes& genes) const {
 
 std::int64_t CellSpace::macs(const Genes& genes) const {
   return macs_.of(genes);
+}
+
+std::string CellSpace::text(const Genes& genes) const {
+  return to_string(cell_of_genes(genes));
+}
+
+Genes CellSpace::parse(const std::string& text) const {
+  return genes_of_cell(parse_cell(text));
+}
+
+std::string CellSpace::drawing(const Genes& genes) const {
+  const Cell cell = cell_of_genes(genes);
+  std::string lines;
+  for (int node = 1; node < kNodeCount; ++node) {
+    std::string terms;
+    for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
+      if (kEdges[edge].target != node || cell.ops[edge] == Op::none) continue;
+      terms += (terms.empty() ? "" : " + ") + std::string(op_name(cell.ops[edge])) + "(" +
+               (kEdges[edge].source == 0 ? "input" : "node " + std::to_string(kEdges[edge].source)) + ")";
+    }
+    lines += "  " + (node == kNodeCount - 1 ? "output" : "node " + std::to_string(node)) + " = " +
+             (terms.empty() ? "0" : terms) + "\n";
+  }
+  return lines;
+}
+
+std::vector<NamedNumber> CellSpace::numbers(const Genes& genes) const {
+  return {{"index", benchmark_index(cell_of_genes(genes))}};
+}
+
+double CellSpace::angle_rad(const Genes& genes) const {
+  return nasbench201::angle_rad(table_, cell_of_genes(genes));
+}
+
+double CellSpace::op_angle_sum(const Genes& genes) const {
+  return nasbench201::op_angle_sum(table_, cell_of_genes(genes));
+}
+
+std::int64_t CellSpace::params(const Genes& genes) const {
+  return params_.of(genes);
+}
+
+std::int64_t CellSpace::angle_vector_length(const Genes& genes) const {
+  return nasbench201::angle_vector_length(cell_of_genes(genes), spec_.classes);
+}
+
+SearchSpace::Optimum CellSpace::exact() const {
+  const auto start = std::chrono::steady_clock::now();
+  Optimum optimum{.proven = true, .bound_rad = -1.0};
+  for (int index = 0; index < kSpaceSize; ++index) {
+    const Genes genes = genes_of_cell(cell_at(index));
+    if (!legal(genes)) continue;
+    ++optimum.nodes;
+    const double angle = angle_rad(genes);
+    if (angle <= optimum.bound_rad) continue;
+    optimum.bound_rad = angle;
+    optimum.genes = genes;
+  }
+  optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return optimum;
 }
 
 Cell cell_of_genes(const Genes& genes) {

@@ -3,27 +3,14 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 
-#include "search/evolution.h"
 #include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/cell.h"
+#include "search/search_space.h"
 
 namespace rlnas::nasbench201 {
 
-struct Constraint {
-  std::int64_t max_macs = std::numeric_limits<std::int64_t>::max();
-  std::int64_t max_params = std::numeric_limits<std::int64_t>::max();
-};
-
-struct SpaceSpec {
-  int classes = 10;
-  int image_size = 32;
-  ScoreKind score = ScoreKind::angle;
-  Constraint constraint;
-};
-
-class CellSpace final : public EvolutionSpace {
+class CellSpace final : public SearchSpace {
  public:
   // Errors: usage when even the smallest architecture is beyond the constraint, saying how large it is.
   CellSpace(const AngleTable& table, const SpaceSpec& spec);
@@ -34,6 +21,19 @@ class CellSpace final : public EvolutionSpace {
   bool legal(const Genes& genes) const override;
   double score(const Genes& genes) const override;
   std::int64_t macs(const Genes& genes) const override;
+
+  std::string name() const override { return "nasbench201"; }
+  std::string text(const Genes& genes) const override;
+  // Also takes N or #N (benchmark index) and enum:N (enumeration index).
+  Genes parse(const std::string& text) const override;
+  std::string drawing(const Genes& genes) const override;
+  std::vector<NamedNumber> numbers(const Genes& genes) const override;  // index: the benchmark's
+  double angle_rad(const Genes& genes) const override;
+  double op_angle_sum(const Genes& genes) const override;
+  std::int64_t params(const Genes& genes) const override;
+  std::int64_t angle_vector_length(const Genes& genes) const override;
+  bool searches_exactly() const override { return true; }
+  Optimum exact() const override;  // by looking at all
 
  private:
   // MACs and parameters are those of the empty cell and, for each edge, of its operation on top.

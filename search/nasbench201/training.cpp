@@ -28,6 +28,13 @@ Tensor Training::forward_largest(Context& context, const Tensor& images) {
   return supernet_.forward(context, images, paths);
 }
 
+std::vector<int> Training::path_ops(std::int64_t step) {
+  std::vector<int> ops;
+  for (const Cell& cell : sampler_.paths(step))
+    for (const Op op : cell.ops) ops.push_back(int(op));
+  return ops;
+}
+
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums);
   AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};

@@ -16,6 +16,7 @@ class Training final : public TrainingSpace {
   const ModelBuilder& layout() const override { return supernet_.layout(); }
   Tensor forward(Context& context, const Tensor& images, std::int64_t step) override;
   Tensor forward_largest(Context& context, const Tensor& images) override;
+  std::vector<int> path_ops(std::int64_t step) override;
   AngleSummary angle_summary(const std::vector<AngleSums>& sums) const override;
 
  private:

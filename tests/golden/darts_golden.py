@@ -6,7 +6,8 @@ Run:  python3 tests/golden/darts_golden.py > tests/golden/darts_golden.json   (P
 Written from the description of the networks, with all fourteen edges of every cell evaluated, `none` included, and
 with gradients of unsampled weights that stay zero tensors once they exist. Weights, images and labels come from
 integer hashes that the C++ test repeats, so only losses and fingerprints of tensors are stored. Both optimisers
-clip harder than the published recipes, so that clipping is seen to act.
+clip harder than the published recipes, so that clipping is seen to act. The sizes and learning rates are such that
+PyTorch in single and in double precision agree to 1e-6 (at lr 0.1 and batch 6 ImageNet's network does not: 3e-3).
 """
 import json
 import sys
@@ -197,8 +198,8 @@ def cell_values(kind):
 
 def training_values(stem):
     cifar = stem == "cifar"
-    classes, channels, cells, batch, size = (10, 4, 4, 8, 16) if cifar else (20, 8, 3, 6, 64)
-    lr, weight_decay, smoothing = (0.025, 3e-4, 0.0) if cifar else (0.1, 4e-5, 0.1)
+    classes, channels, cells, batch, size = (10, 4, 4, 8, 16) if cifar else (20, 8, 3, 12, 64)
+    lr, weight_decay, smoothing = (0.025, 3e-4, 0.0) if cifar else (0.02, 4e-5, 0.1)
     net = Supernet(stem, classes, channels, cells)
     initialise(net)
     net.train()

@@ -9,12 +9,13 @@
 
 #include "kernels/backend.h"
 #include "kernels/check.h"
-#include "search/nasbench201/checkpoint_angles.h"
+#include "search/checkpoint_angles.h"
+#include "search/nasbench201/supernet.h"
 #include "tests/search/fake_run.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
-using namespace rlnas::nasbench201;
+using nasbench201::supernet_segments;
 using rlnas::test::TemporaryDirectory;
 
 TEST_CASE("the sums of two checkpoints equal plain loops over their tensors, for any thread count") {

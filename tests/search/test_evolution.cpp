@@ -184,7 +184,7 @@ TEST_CASE("equal scores: fewer MACs first, then the lower index") {
 }
 
 TEST_CASE("limits on MACs and parameters hold for every candidate, and the optimum within them is found") {
-  nasbench201::SpaceSpec spec;
+  SpaceSpec spec;
   spec.constraint.max_macs = 80'000'000;
   spec.constraint.max_params = 500'000;
   const CellSpace space(random_table(4), spec);
@@ -219,7 +219,7 @@ TEST_CASE("every loop ends: a space with few or no legal architectures") {
                          Error);
     CHECK_THROWS_AS(exhaustive_search(none), Error);
   }
-  nasbench201::SpaceSpec spec;
+  SpaceSpec spec;
   spec.constraint.max_macs = 7'000'000;
   CHECK_THROWS_WITH_AS(CellSpace(random_table(0), spec),
                        "--max-mflops 7: the smallest architecture has 7.78305 MFLOPs", Error);

@@ -3,7 +3,7 @@
 
 #include "engine/safetensors.h"
 #include "rlnas/rlnas.hpp"
-#include "search/nasbench201/checkpoint_angles.h"
+#include "search/checkpoint_angles.h"
 #include "tests/emulation/emulator.h"
 #include "tests/simulator/simulated.h"
 #include "tests/simulator/tiny_run.h"
@@ -88,8 +88,8 @@ TEST_CASE("the angles of a run are the same on the simulated device and on the C
   config.device = "cpu";
   train(config);
   const auto sums = [&](Backend& backend) {
-    return nasbench201::checkpoint_angle_sums(backend, config.out + "/init.safetensors",
-                                              config.out + "/latest.safetensors")
+    return checkpoint_angle_sums(backend, config.out + "/init.safetensors",
+                                 config.out + "/latest.safetensors")
         .sums;
   };
   const std::vector<AngleSums> expected = sums(*make_cpu_backend({.threads = 1}));

@@ -95,13 +95,15 @@ void check_segments(const SegmentTable& table, const std::vector<std::uint8_t>& 
 void check_cell(Backend& backend, const Json& values) {
   const bool reduces = values["kind"] == "reduce";
   const int batch = values["batch"], size = values["size"], older_size = values["older_size"];
-  const CellShape shape{.older_channels = values["older_channels"],
-                        .last_channels = values["last_channels"],
-                        .channels = values["channels"],
-                        .kind = reduces ? CellKind::reduce : CellKind::normal,
-                        .last_kind = older_size > size ? CellKind::reduce : CellKind::normal};
+  const CellGeometry geometry{.kind = reduces ? CellKind::reduce : CellKind::normal,
+                              .reduces_input0 = older_size > size,
+                              .input0_channels = values["older_channels"],
+                              .input1_channels = values["last_channels"],
+                              .channels = values["channels"],
+                              .in_size = size,
+                              .out_size = reduces ? size / 2 : size};
   ModelBuilder builder;
-  const SupernetCell cell(builder, 0, shape);
+  const SupernetCell cell(builder, 0, geometry);
   Parameters parameters(backend, builder.parameters());
   parameters.weights().upload(hashed_weights(builder.parameters()));
   FlatBuffer statistics(backend, builder.statistics());
@@ -109,8 +111,9 @@ void check_cell(Backend& backend, const Json& values) {
   Arena arena(backend, std::size_t{16} << 20);
   Tape tape(backend, arena);
   Context context{backend, arena, tape, parameters, statistics, Mode::train};
-  Tensor older = hashed_image(context, Shape::image(batch, older_size, older_size, shape.older_channels), 21);
-  Tensor last = hashed_image(context, Shape::image(batch, size, size, shape.last_channels), 22);
+  Tensor older =
+      hashed_image(context, Shape::image(batch, older_size, older_size, geometry.input0_channels), 21);
+  Tensor last = hashed_image(context, Shape::image(batch, size, size, geometry.input1_channels), 22);
   older.variable = tape.new_variable();
   last.variable = tape.new_variable();
   std::vector<float> output;
@@ -153,10 +156,11 @@ void check_cell(Backend& backend, const Json& values) {
 void check_training(Backend& backend, const Json& values) {
   const bool cifar = values["stem"] == "cifar";
   const int batch = values["batch"], size = values["size"], classes = values["classes"];
-  const Supernet supernet({.stem = cifar ? Stem::cifar : Stem::imagenet,
-                           .classes = classes,
-                           .channels = values["channels"],
-                           .cells = values["cells"]});
+  const Supernet supernet(NetworkSpec{.preset = cifar ? Preset::cifar : Preset::imagenet,
+                                      .classes = classes,
+                                      .channels = values["channels"],
+                                      .cells = values["cells"],
+                                      .image_size = size});
   const SegmentTable& table = supernet.layout().parameters();
   TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
   state.parameters().weights().upload(hashed_weights(table));

@@ -3,9 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <numbers>
+#include <set>
 
 #include "engine/crc32.h"
-#include "search/darts/supernet.h"
+#include "engine/philox.h"
+#include "kernels/cpu/conv_engine.h"
+#include "kernels/dry/dry_backend.h"
+#include "search/darts/training.h"
+#include "search/training_state.h"
 
 namespace rlnas::darts {
 namespace {
@@ -25,10 +31,47 @@ std::uint32_t crc_of(const SegmentTable& table) {
   return crc32_of(all);
 }
 
+HostBatch batch_of(int count, const NetworkSpec& spec) {
+  HostBatch batch;
+  batch.count = count;
+  batch.images.resize(std::size_t(count) * std::size_t(spec.image_size * spec.image_size) * 3);
+  batch.params.resize(std::size_t(count));
+  RandomStream random(1, "images");
+  for (std::uint8_t& value : batch.images) value = std::uint8_t(random.below(256));
+  for (int i = 0; i < count; ++i) batch.labels.push_back(i % spec.classes);
+  return batch;
+}
+
+StepSpec step_spec(const NetworkSpec& spec) {
+  StepSpec step;
+  step.augment = {0, spec.image_size, spec.image_size, {120.0f, 120.0f, 120.0f}, {0.02f, 0.02f, 0.02f}};
+  step.sgd = {.learning_rate = 0.025f, .weight_decay = 3e-4f};
+  return step;
+}
+
+Training training_of(const NetworkSpec& spec) {
+  return Training(spec, Initializer::pytorch, 1, PathSource::philox, Compat::none);
+}
+
+NetworkSpec small_network() {
+  return {.channels = 8, .cells = 4, .image_size = 16};
+}
+
+// The calls of the training steps first..first+count-1, run on the dry backend.
+std::vector<RecordedCall> dry_steps(Training& training, const NetworkSpec& spec, int batch, int count) {
+  std::vector<RecordedCall> calls;
+  const auto backend = make_dry_backend(&calls, nullptr);
+  TrainingState state(*backend, training.layout(), std::size_t{1} << 44);
+  for (int step = 0; step < count; ++step)
+    state.step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); },
+               batch_of(batch, spec), step_spec(spec));
+  return calls;
+}
+
 }  // namespace
 
 TEST_CASE("the DARTS SuperNets have the published tensors") {
-  const Supernet cifar(SupernetConfig::cifar()), imagenet(SupernetConfig::imagenet());
+  const Supernet cifar(published_supernet(Preset::cifar)), imagenet(published_supernet(Preset::imagenet));
   CHECK(cifar.layout().parameters().size() == 3255);
   CHECK(cifar.layout().parameters().element_count() == 2005114);
   CHECK(crc_of(cifar.layout().parameters()) == 0x101e6304u);
@@ -38,7 +81,7 @@ TEST_CASE("the DARTS SuperNets have the published tensors") {
 }
 
 TEST_CASE("every tensor of a choice says whose it is, and cells lie one behind the other") {
-  const Supernet supernet(SupernetConfig::cifar());
+  const Supernet supernet(published_supernet(Preset::cifar));
   int cell = -1;
   for (const Segment& s : supernet.layout().parameters()) {
     INFO(s.name);
@@ -54,10 +97,105 @@ TEST_CASE("every tensor of a choice says whose it is, and cells lie one behind t
   }
 }
 
-TEST_CASE("sizes that no DARTS SuperNet has end in a usage error") {
-  CHECK_THROWS_AS(Supernet({.classes = 0}), Error);
-  CHECK_THROWS_AS(Supernet({.channels = 15}), Error);
-  CHECK_THROWS_AS(Supernet({.cells = 0}), Error);
+TEST_CASE("no convolution of a DARTS SuperNet runs fallback code") {
+  ConvEngine engine(1);
+  for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
+    const NetworkSpec spec = published_supernet(preset);
+    Training training = training_of(spec);
+    std::set<std::string> seen;
+    for (const RecordedCall& call : dry_steps(training, spec, preset == Preset::cifar ? 64 : 8, 60)) {
+      if (!call.conv || !seen.insert(call.shape).second) continue;
+      for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights}) {
+        const std::string name = engine.implementation(*call.conv, pass);
+        INFO(call.shape, " pass ", int(pass), ": ", name);
+        CHECK(name.find("ref") == std::string::npos);
+        CHECK(name != "rlnas:direct");
+      }
+    }
+    CHECK(seen.size() > 40);  // 60 paths see every operation on every kind of cell
+  }
+}
+
+TEST_CASE("what a step computes is what its path names") {
+  const NetworkSpec spec = small_network();
+  Training training = training_of(spec);
+  std::vector<RecordedCall> calls;
+  const auto backend = make_dry_backend(&calls, nullptr);
+  TrainingState state(*backend, training.layout(), std::size_t{1} << 40);
+  const Supernet supernet(spec);
+  const auto count_of = [&](Op op, const std::string& primitive) {
+    Cell cell;
+    for (int node = kInputCount; node < kAllNodes; ++node)
+      for (int input = 0; input < kInputCount; ++input) cell.ops[std::size_t(first_edge(node) + input)] = op;
+    const Architecture path{cell, cell};
+    calls.clear();
+    state.step([&](Context& c, const Tensor& images) { return supernet.forward(c, images, path); },
+               batch_of(2, spec), step_spec(spec));
+    return std::count_if(calls.begin(), calls.end(),
+                         [&](const RecordedCall& call) { return call.primitive == primitive; });
+  };
+  // Stem, preprocessing (two cells come after a reduction: three convolutions), eight edges a cell.
+  constexpr int kFixed = 1 + 2 * 2 + 2 * 3, kOnEdges = 4 * 8;
+  CHECK(count_of(Op::max_pool_3x3, "conv_forward") == kFixed);
+  CHECK(count_of(Op::max_pool_3x3, "max_pool_forward") == kOnEdges);
+  CHECK(count_of(Op::avg_pool_3x3, "avg_pool_backward") == kOnEdges);
+  CHECK(count_of(Op::skip_connect, "conv_forward") == kFixed + 2 * 2 * 8);
+  CHECK(count_of(Op::sep_conv_3x3, "conv_forward") == kFixed + 4 * kOnEdges);
+  CHECK(count_of(Op::dil_conv_5x5, "conv_forward") == kFixed + 2 * kOnEdges);
+  CHECK(count_of(Op::dil_conv_5x5, "conv_backward_weights") == kFixed + 2 * kOnEdges);
+}
+
+TEST_CASE("the memory of the largest path is enough for any other") {
+  const auto cpu = make_cpu_backend({.threads = 2});
+  for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
+    const NetworkSpec spec = published_supernet(preset);
+    Training training = training_of(spec);
+    const auto dry = make_dry_backend(nullptr, cpu.get());
+    const HostBatch batch = batch_of(preset == Preset::cifar ? 64 : 4, spec);
+    std::size_t planned = 0;
+    {
+      TrainingState state(*dry, training.layout(), std::size_t{1} << 44);
+      state.step([&](Context& c, const Tensor& images) { return training.forward_largest(c, images); }, batch,
+                 step_spec(spec));
+      planned = state.arena().peak_bytes();
+    }
+    TrainingState state(*dry, training.layout(), planned);
+    for (int step = 0; step < 200; ++step)
+      state.step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); }, batch,
+                 step_spec(spec));
+    CHECK(state.arena().slab_count() == 1);
+    MESSAGE("planned MiB: ", planned >> 20, ", peak of 200 paths: ", state.arena().peak_bytes() >> 20);
+  }
+}
+
+TEST_CASE("a DARTS SuperNet learns a batch by heart along random paths, and its angles grow") {
+  const NetworkSpec spec = small_network();
+  Training training = training_of(spec);
+  const auto backend = make_cpu_backend({.threads = 2});
+  TrainingState state(*backend, training.layout(), std::size_t{64} << 20);
+  const std::vector<float> weights = training.layout().initial_parameters(1);
+  state.parameters().weights().upload(weights);
+  state.initial_weights().upload(weights);
+  state.statistics().upload(training.layout().initial_statistics());
+  CHECK(training.angle_summary(state.angle_sums()).max_rad < 1e-6);
+  const HostBatch batch = batch_of(16, spec);
+  double first = 0.0, last = 0.0;
+  for (int step = 0; step < 120; ++step) {
+    const double loss =
+        state
+            .step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); }, batch,
+                  step_spec(spec))
+            .loss /
+        batch.count;
+    if (step < 10) first += loss / 10;
+    if (step >= 110) last += loss / 10;
+  }
+  CHECK(last < 0.7 * first);
+  const AngleSummary angles = training.angle_summary(state.angle_sums());
+  CHECK(angles.min_rad > 0.01);
+  CHECK(angles.min_rad < angles.mean_rad);
+  CHECK(angles.mean_rad < angles.max_rad);
+  CHECK(angles.max_rad < std::numbers::pi);
 }
 
 }  // namespace rlnas::darts

@@ -1,10 +1,9 @@
-// Host memory as device memory: 64-byte aligned, large blocks on huge pages.
+#include "kernels/cpu/host_memory.h"
+
 #include <sys/mman.h>
 
 #include <cstdlib>
-#include <cstring>
 
-#include "kernels/cpu/cpu_backend.h"
 #include "kernels/round_up.h"
 
 namespace rlnas {
@@ -28,42 +27,30 @@ void* map_huge(std::size_t bytes) {
 
 }  // namespace
 
-void* CpuBackend::allocate(std::size_t bytes) {
-  RLNAS_CHECK(bytes <= std::size_t(-1) / 2, device, "out of host memory: ", bytes,
-              " bytes wanted; lower --batch-size");
-  void* memory = nullptr;
-  if (bytes >= kHugePageBytes) {
-    const std::size_t mapped_bytes = round_up(bytes, kHugePageBytes);
-    memory = map_huge(mapped_bytes);
-    if (memory != nullptr) {
-      const std::lock_guard lock(memory_mutex_);
-      mapped_.emplace(memory, mapped_bytes);
-    }
-  } else {
-    memory = std::aligned_alloc(64, round_up(bytes == 0 ? 1 : bytes, 64));
+HostMemory::~HostMemory() {
+  for (const auto& [memory, bytes] : mapped_) munmap(memory, bytes);
+}
+
+void* HostMemory::allocate(std::size_t bytes) {
+  if (bytes < kHugePageBytes) return std::aligned_alloc(64, round_up(bytes == 0 ? 1 : bytes, 64));
+  const std::size_t mapped_bytes = round_up(bytes, kHugePageBytes);
+  void* const memory = map_huge(mapped_bytes);
+  if (memory != nullptr) {
+    const std::lock_guard lock(mutex_);
+    mapped_.emplace(memory, mapped_bytes);
   }
-  RLNAS_CHECK(memory != nullptr, device, "out of host memory: ", bytes >> 20,
-              " MiB wanted in one block; lower --batch-size");
   return memory;
 }
 
-void CpuBackend::release(void* memory) noexcept {
+void HostMemory::release(void* memory) noexcept {
   if (memory == nullptr) return;
-  const std::lock_guard lock(memory_mutex_);
+  const std::lock_guard lock(mutex_);
   if (const auto found = mapped_.find(memory); found != mapped_.end()) {
     munmap(memory, found->second);
     mapped_.erase(found);
   } else {
     std::free(memory);
   }
-}
-
-void CpuBackend::upload(void* device, const void* host, std::size_t bytes) {
-  if (bytes > 0) std::memcpy(device, host, bytes);
-}
-
-void CpuBackend::download(void* host, const void* device, std::size_t bytes) {
-  if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
 }  // namespace rlnas

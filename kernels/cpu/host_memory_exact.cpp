@@ -1,0 +1,20 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include "kernels/cpu/host_memory.h"
+
+namespace rlnas {
+
+HostMemory::~HostMemory() = default;
+
+void* HostMemory::allocate(std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  void* memory = nullptr;
+  return posix_memalign(&memory, kAlignment, std::max<std::size_t>(bytes, 1)) == 0 ? memory : nullptr;
+}
+
+void HostMemory::release(void* memory) noexcept {
+  std::free(memory);
+}
+
+}  // namespace rlnas

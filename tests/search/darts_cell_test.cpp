@@ -1,0 +1,282 @@
+// DARTS cells, genotypes and counts against the published figures (method.md 15.1-15.3, appendices A and D).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "engine/crc32.h"
+#include "kernels/check.h"
+#include "search/darts/counts.h"
+#include "search/darts/describe.h"
+#include "tests/search/darts_support.h"
+
+using namespace rlnas;
+using namespace rlnas::darts;
+using namespace rlnas::test;
+
+namespace {
+
+Architecture everywhere(Op op) {  // all 14 edges of both cells
+  Architecture architecture;
+  architecture.normal.ops.fill(op);
+  architecture.reduce.ops.fill(op);
+  return architecture;
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    parse_architecture(text);
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::usage);
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+// Walks every path instead of counting by dynamic programming.
+void walk(const Cell& cell, int node, std::vector<int>& edges, std::array<int, kEdgeCount>& visits) {
+  if (node >= kInputCount) {
+    for (const int edge : edges) ++visits[std::size_t(edge)];
+  }
+  for (int edge = 0; edge < kEdgeCount; ++edge) {
+    if (kEdges[std::size_t(edge)].source != node || cell.ops[std::size_t(edge)] == Op::none) continue;
+    edges.push_back(edge);
+    walk(cell, kEdges[std::size_t(edge)].target, edges, visits);
+    edges.pop_back();
+  }
+}
+
+void check_multiplicity(const Cell& cell) {
+  std::array<int, kEdgeCount> visits{};
+  std::vector<int> edges;
+  walk(cell, 0, edges, visits);
+  walk(cell, 1, edges, visits);
+  const Multiplicity& multiplicity = path_multiplicity(cell);
+  REQUIRE(std::equal(visits.begin(), visits.end(), multiplicity.begin()));
+}
+
+NetworkSpec with_channels(Preset preset, int channels) {
+  NetworkSpec spec = published_stand_alone(preset);
+  spec.channels = channels;
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("published genotypes and their codes name the same architectures") {
+  const struct {
+    const char* genotype;
+    const char* code;
+  } known[] = {
+      {kRlnasCifar, "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0"},
+      {kRlnasImagenetUncapped, "4,4 0,4,4 4,5,0,0 4,4,0,0,0 | 4,4 5,0,4 5,0,5,0 0,0,4,0,4"},
+      {kRlnasImagenet, "4,4 0,3,4 0,4,4,0 3,0,0,0,4 | 4,1 4,3,0 4,6,0,0 3,4,0,0,0"},
+      {kDartsV2, "4,4 4,4,0 3,4,0,0 3,0,6,0,0 | 1,1 0,1,3 1,0,3,0 0,1,3,0,0"},
+      {kPcDartsCifar, "3,4 4,6,0 5,4,0,0 2,6,0,0,0 | 1,5 0,5,5 4,0,0,4 0,4,4,0,0"},
+  };
+  for (const auto& [genotype_text, code_text] : known) {
+    CAPTURE(genotype_text);
+    const Architecture architecture = parse_architecture(genotype_text);
+    CHECK(is_legal(architecture));
+    CHECK(code(architecture) == code_text);
+    CHECK(parse_architecture(code_text) == architecture);
+    CHECK(parse_architecture(genotype(architecture)) == architecture);
+  }
+  CHECK(genotype(parse_architecture(kRlnasCifar)) == kRlnasCifar);
+  CHECK(genotype(parse_architecture(kRlnasImagenetUncapped)) == kRlnasImagenetUncapped);
+  CHECK(genotype(parse_architecture(kRlnasImagenet)) == kRlnasImagenet);
+}
+
+TEST_CASE("genotypes in the forms people paste") {
+  const Architecture architecture = parse_architecture(kRlnasCifar);
+  std::string text = kRlnasCifar;
+  std::replace(text.begin(), text.end(), '\'', '"');
+  CHECK(parse_architecture(text) == architecture);
+  text = replaced(text, "normal_concat=range(2, 6)", "normal_concat = [ 2,3, 4,5, ]");
+  text = "\n RLNAS_CIFAR\t=\n" + replaced(text, "), (", "),\n    (") + "\n";
+  CHECK(parse_architecture(text) == architecture);
+  CHECK(parse_architecture("5 4 6 0 5 4 0 0 7 0 7 6 0 0 5 6 4 0 5 0 6 0 4 0 1 5 0 0") == architecture);
+  CHECK(parse_architecture("5,4,6,0,5,4,0,0,7,0,7,6,0,0|5,6,4,0,5,0,6,0,4,0,1,5,0,0") == architecture);
+  for (int i = 0; i < 1000; ++i) {
+    const Architecture any = random_architecture(11, i);
+    REQUIRE(parse_architecture(genotype(any)) == any);
+    REQUIRE(parse_architecture(code(any)) == any);
+  }
+}
+
+TEST_CASE("a malformed architecture says what is wrong and where") {
+  const std::string valid = kRlnasCifar;
+  for (std::size_t cut = 0; cut < valid.size(); ++cut) {
+    REQUIRE(error_of(valid.substr(0, cut)).find("at character") != std::string::npos);
+  }
+  const auto expect = [](const std::string& text, const std::string& message) {
+    const std::string error = error_of(text);
+    CAPTURE(error);
+    CHECK(error.find(message) != std::string::npos);
+  };
+  expect("", "at character 1: expected 'Genotype' (or a code of 28 numbers)");
+  expect("hello", "at character 1: expected 'Genotype'");
+  expect(valid + "x", "unexpected text after the architecture");
+  expect(replaced(valid, "sep_conv_5x5", "conv_5x5"),
+         "at character 20: unknown operation 'conv_5x5' (known: max_pool_3x3, avg_pool_3x3");
+  expect(replaced(valid, "sep_conv_5x5", "none"), "unknown operation 'none'");
+  expect(replaced(valid, "5', 0)", "5', 2)"),
+         "at character 35: expected the number of an input node of node 2, 0..1");
+  expect(replaced(valid, "3', 1)", "3', 0)"), "the two inputs of node 2 are the same node 0");
+  expect(replaced(valid, "range(2, 6)", "range(2, 5)"), "expected the end of the output nodes, 6..6");
+  expect(replaced(valid, "range(2, 6)", "[2, 3, 4]"), "expected ',' (all of range(2, 6) are outputs)");
+  expect(replaced(valid, "sep_conv_5x5'", "sep_conv_5x5\""), "expected ''' after the operation");
+  expect(replaced(valid, "reduce=", "reduced="), "expected 'reduce' of the genotype");
+  expect("5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0",
+         "at character 56: expected an operation, 0..7");
+  expect("5,4 6,0,8", "at character 9: expected an operation, 0..7");
+  expect("5,4 6,1,5", "at character 5: node 3 has 3 inputs, expected two that are not 0");
+  expect("5,0 6,0,5", "node 2 has 1 inputs");
+  expect("5,4 6,0,55", "at character 9: expected an operation");
+}
+
+TEST_CASE("multiplicities: golden values, and an enumeration of the paths") {
+  const auto numbers = [](const Multiplicity& m) { return std::vector<int>(m.begin(), m.end()); };
+  const Architecture cifar = parse_architecture(kRlnasCifar), imagenet = parse_architecture(kRlnasImagenet);
+  CHECK(numbers(path_multiplicity(cifar.normal)) ==
+        std::vector<int>{4, 4, 2, 0, 4, 1, 0, 0, 3, 0, 1, 2, 0, 0});
+  CHECK(numbers(path_multiplicity(cifar.reduce)) ==
+        std::vector<int>{4, 4, 2, 0, 4, 0, 1, 0, 3, 0, 1, 2, 0, 0});
+  CHECK(numbers(path_multiplicity(imagenet.normal)) ==
+        std::vector<int>{4, 4, 0, 1, 2, 0, 2, 4, 0, 1, 0, 0, 0, 3});
+  CHECK(numbers(path_multiplicity(imagenet.reduce)) ==
+        std::vector<int>{1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0});
+  CHECK(live_paths(cifar.normal) == 12);
+  CHECK(live_paths(cifar.reduce) == 12);
+  CHECK(live_paths(imagenet.normal) == 12);
+  CHECK(live_paths(imagenet.reduce) == 8);
+  const Cell all = everywhere(Op::sep_conv_3x3).normal;
+  CHECK(numbers(path_multiplicity(all)) == std::vector<int>{8, 8, 4, 4, 8, 2, 2, 4, 8, 1, 1, 2, 4, 8});
+  CHECK(live_paths(all) == 30);
+  for (int live = 0; live < 1 << kEdgeCount; ++live) {  // every set of live edges, legal or not
+    Cell cell;
+    for (int edge = 0; edge < kEdgeCount; ++edge) {
+      if (live >> edge & 1) cell.ops[std::size_t(edge)] = Op::skip_connect;
+    }
+    check_multiplicity(cell);
+  }
+}
+
+TEST_CASE("FLOPs and parameters of the golden pairs") {
+  const struct {
+    const char* genotype;
+    int channels;
+    std::int64_t flops, params;
+  } imagenet[] = {{kRlnasCifar, 48, 629123864, 5674720},
+                  {kRlnasCifar, 46, 580550648, 5257581},
+                  {kRlnasImagenet, 48, 596750936, 5463616},
+                  {kDartsV2, 48, 530678552, 4718752}};
+  for (const auto& golden : imagenet) {
+    CAPTURE(golden.genotype);
+    const Architecture architecture = parse_architecture(golden.genotype);
+    const NetworkSpec spec = with_channels(Preset::imagenet, golden.channels);
+    CHECK(total(flop_table(spec), architecture) == golden.flops);
+    CHECK(total(param_table(spec), architecture) == golden.params);
+  }
+  // CIFAR: parameters exact, FLOPs published to 0.1 M.
+  const struct {
+    const char* genotype;
+    std::int64_t params;
+    double mflops;
+  } cifar[] = {{kRlnasCifar, 4034710, 630.4}, {kDartsV2, 3349342, 528.4}, {kPcDartsCifar, 3634678, 0}};
+  for (const auto& golden : cifar) {
+    CAPTURE(golden.genotype);
+    const Architecture architecture = parse_architecture(golden.genotype);
+    const NetworkSpec spec = published_stand_alone(Preset::cifar);
+    CHECK(total(param_table(spec), architecture) == golden.params);
+    if (golden.mflops > 0)
+      CHECK(double(total(flop_table(spec), architecture)) / 1e6 ==
+            doctest::Approx(golden.mflops).epsilon(0.05 / golden.mflops));
+  }
+  NetworkSpec odd = published_stand_alone(Preset::imagenet);
+  odd.image_size = 100;
+  CHECK_THROWS_AS(flop_table(odd), Error);
+  odd = with_channels(Preset::cifar, 35);
+  CHECK_THROWS_AS(flop_table(odd), Error);
+  odd.cells = 2;
+  CHECK_THROWS_AS(param_table(odd), Error);
+}
+
+TEST_CASE("lengths of the angle vector") {
+  const CountTable cifar = angle_length_table(published_supernet(Preset::cifar));
+  const CountTable imagenet = angle_length_table(published_supernet(Preset::imagenet));
+  CHECK(cifar.fixed == 100720);
+  CHECK(imagenet.fixed == 2427232);
+  CHECK(total_over_paths(cifar, parse_architecture(kRlnasCifar)) == 869680);
+  CHECK(total_over_paths(cifar, parse_architecture(kRlnasImagenet)) == 691696);
+  CHECK(total_over_paths(imagenet, parse_architecture(kRlnasCifar)) == 11759200);
+  const struct {
+    Op op;
+    std::int64_t cifar, imagenet;
+  } all_edges[] = {{Op::max_pool_3x3, 225280, 1148928},   {Op::avg_pool_3x3, 225280, 1148928},
+                   {Op::skip_connect, 1021568, 15352704}, {Op::sep_conv_3x3, 2482176, 32968704},
+                   {Op::sep_conv_5x5, 3137536, 36311040}, {Op::dil_conv_3x3, 1241088, 16484352},
+                   {Op::dil_conv_5x5, 1568768, 18155520}, {Op::none, 0, 0}};
+  for (const auto& golden : all_edges) {
+    CAPTURE(op_name(golden.op));
+    CHECK(total_over_paths(cifar, everywhere(golden.op)) == cifar.fixed + golden.cifar);
+    CHECK(total_over_paths(imagenet, everywhere(golden.op)) == imagenet.fixed + golden.imagenet);
+  }
+}
+
+TEST_CASE("the tests' SuperNet tensors carry the published names and shapes") {
+  const struct {
+    Preset preset;
+    int tensors;
+    std::int64_t elements;
+    std::uint32_t crc;
+  } golden[] = {{Preset::cifar, 3255, 2005114, 0x101e6304u}, {Preset::imagenet, 5650, 25624288, 0x1e26d8b1u}};
+  for (const auto& expected : golden) {
+    const SegmentTable segments = published_segments(published_supernet(expected.preset));
+    CHECK(segments.size() == expected.tensors);
+    CHECK(segments.element_count() == expected.elements);
+    std::vector<std::string> lines;
+    for (const Segment& segment : segments) {
+      std::string line = segment.name + ' ';
+      for (std::size_t d = 0; d < segment.shape.size(); ++d) {
+        line += (d == 0 ? "" : "x") + std::to_string(segment.shape[d]);
+      }
+      lines.push_back(line);
+    }
+    std::sort(lines.begin(), lines.end());
+    std::string text;
+    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    CHECK(crc32_of(text) == expected.crc);
+  }
+}
+
+TEST_CASE("description and drawing") {
+  const Architecture architecture = parse_architecture(kRlnasImagenet);
+  const ArchitectureDescription facts =
+      describe(architecture, published_supernet(Preset::imagenet), published_stand_alone(Preset::imagenet));
+  CHECK(facts.flops == 596750936);
+  CHECK(facts.params == 5463616);
+  CHECK(facts.live_paths == std::array<int, 2>{12, 8});
+  CHECK(facts.multiplicity[1][0] == 1);
+  CHECK(facts.angle_vector_length ==
+        total_over_paths(angle_length_table(published_supernet(Preset::imagenet)), architecture));
+  CHECK(drawing(architecture) ==
+        "normal cell\n"
+        "  node 2 = sep_conv_3x3(cell k-2) + sep_conv_3x3(cell k-1)\n"
+        "  node 3 = skip_connect(cell k-1) + sep_conv_3x3(node 2)\n"
+        "  node 4 = sep_conv_3x3(cell k-1) + sep_conv_3x3(node 2)\n"
+        "  node 5 = skip_connect(cell k-2) + sep_conv_3x3(node 4)\n"
+        "  output = nodes 2, 3, 4 and 5 side by side\n"
+        "reduction cell\n"
+        "  node 2 = sep_conv_3x3(cell k-2) + max_pool_3x3(cell k-1)\n"
+        "  node 3 = sep_conv_3x3(cell k-2) + skip_connect(cell k-1)\n"
+        "  node 4 = sep_conv_3x3(cell k-2) + dil_conv_3x3(cell k-1)\n"
+        "  node 5 = skip_connect(cell k-2) + sep_conv_3x3(cell k-1)\n"
+        "  output = nodes 2, 3, 4 and 5 side by side\n");
+}
