@@ -1,9 +1,12 @@
-// What comes after the sums on NAS-Bench-201: the table, the scores of all 15,625 cells, every search method,
-// on one thread of this machine; the device makes the sums alone, and they are not timed. The weights are
+// What comes after the sums, on one thread of this machine. On NAS-Bench-201: the table, the scores of all
+// 15,625 cells, every search method; the device makes the sums alone, and they are not timed. The weights are
 // random with every operation turned by another amount: the work is the same for any weights.
-// baselines/angle_concat.py times the published way to the same angles.
+// baselines/angle_concat.py times the published way to the same angles. On every space: the scores of random
+// candidates, all that a search asks of a candidate, whole searches and the proof of the optimum, from
+// made-up sums (only the proof's time depends on them).
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,7 @@
 #include "search/nasbench201/space.h"
 #include "search/nasbench201/supernet.h"
 #include "search/search_run.h"
+#include "search/spaces.h"
 
 namespace rlnas::bench {
 namespace {
@@ -94,6 +98,64 @@ void bench_report(benchmark::State& state, SearchMethod method) {
   for (auto _ : state) benchmark::DoNotOptimize(run_search(config, weights().sums));
 }
 
+// A space with its published limit, sums like those of a trained SuperNet, and random legal candidates.
+struct AnySpace {
+  static constexpr int kCandidates = 10000;
+  SearchConfig config;
+  std::vector<AngleSums> sums;
+  std::unique_ptr<SearchSpace> space;
+  std::vector<Genes> candidates;
+
+  explicit AnySpace(const std::string& name) {
+    const SearchDefaults defaults = search_defaults(name);
+    config.space.name = name;
+    config.space.classes = defaults.classes;
+    config.space.image_size = defaults.image_size;
+    if (defaults.max_mflops > 0.0) config.space.constraint.max_macs = std::llround(defaults.max_mflops * 1e6);
+    config.evolution = defaults.evolution;
+    RandomStream random(0, "search bench of any space");
+    for (const Segment& segment : rlnas::supernet_segments(name, defaults.classes)) {
+      const double norm0 = double(segment.count) * (0.1 + 0.9 * random.uniform_double());
+      const double norm1 = norm0 * std::exp2(2.0 * random.uniform_double() - 1.0);
+      sums.push_back({0.6 * random.uniform_double() * std::sqrt(norm0 * norm1), norm0, norm1});
+    }
+    space = make_search_space(config.space, sums);
+    const auto below = [&](std::uint32_t n) { return random.below(n); };
+    for (int i = 0; i < kCandidates; ++i) {
+      Genes genes(std::size_t(space->gene_count()));
+      for (int g = 0; g < space->gene_count(); ++g)
+        genes[std::size_t(g)] = std::int8_t(below(std::uint32_t(space->choices(g))));
+      space->repair(genes, below);
+      candidates.push_back(genes);
+    }
+  }
+};
+
+void bench_any_score(benchmark::State& state, const std::string& name) {
+  const AnySpace any(name);
+  for (auto _ : state)
+    for (const Genes& genes : any.candidates) benchmark::DoNotOptimize(any.space->score(genes));
+  state.SetItemsProcessed(state.iterations() * AnySpace::kCandidates);
+}
+
+void bench_any_candidate(benchmark::State& state, const std::string& name) {
+  const AnySpace any(name);
+  for (auto _ : state)
+    for (const Genes& genes : any.candidates) {
+      benchmark::DoNotOptimize(any.space->legal(genes));
+      benchmark::DoNotOptimize(any.space->score(genes));
+      benchmark::DoNotOptimize(any.space->macs(genes));
+    }
+  state.SetItemsProcessed(state.iterations() * AnySpace::kCandidates);
+}
+
+// With its report.
+void bench_any_search(benchmark::State& state, const std::string& name, SearchMethod method) {
+  AnySpace any(name);
+  any.config.method = method;
+  for (auto _ : state) benchmark::DoNotOptimize(run_search(any.config, any.sums));
+}
+
 void register_all() {
   const auto add = [](const std::string& name, auto function) {
     benchmark::RegisterBenchmark(name.c_str(), function)->Unit(benchmark::kMicrosecond);
@@ -109,6 +171,13 @@ void register_all() {
   }
   for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::evolution})
     add("report/" + std::string(to_string(method)), [=](benchmark::State& s) { bench_report(s, method); });
+  for (const std::string space : {"nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"}) {
+    add(space + "/score", [=](benchmark::State& s) { bench_any_score(s, space); });
+    add(space + "/legal_score_macs", [=](benchmark::State& s) { bench_any_candidate(s, space); });
+    for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::exact})
+      add(space + "/" + std::string(to_string(method)),
+          [=](benchmark::State& s) { bench_any_search(s, space, method); });
+  }
 }
 
 }  // namespace

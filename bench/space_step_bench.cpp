@@ -16,6 +16,7 @@
 #include "bench/machine.h"
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 #include "search/training_state.h"
 

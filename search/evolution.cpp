@@ -27,6 +27,26 @@ void check_options(const EvolutionOptions& o) {
               ": must not be negative");
 }
 
+// The children of `parents` and random candidates to fill up; the first generation has no parents.
+std::vector<Genes> propose_population(Proposer& proposer, const EvolutionSpace& space,
+                                      const EvolutionOptions& options,
+                                      const std::vector<Candidate>& parents) {
+  std::vector<Genes> population;
+  if (!parents.empty()) {
+    if (options.compat == Compat::megvii && space.published_search() == PublishedSearch::count_attempts) {
+      std::vector<Genes> crossovers;
+      proposer.cross(parents, options.crossovers, crossovers);
+      proposer.mutate(parents, options.population - int(crossovers.size()), population);
+      population.insert(population.end(), crossovers.begin(), crossovers.end());
+    } else {
+      proposer.mutate(parents, options.mutants, population);
+      proposer.cross(parents, options.crossovers, population);
+    }
+  }
+  proposer.random(options.population - int(population.size()), population);
+  return population;
+}
+
 // The population's candidates: those that the saved state holds are taken from it.
 std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, std::vector<Genes> population,
                                           const std::vector<Candidate>& replay, std::size_t position) {
@@ -86,12 +106,9 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
   EvolutionRun run;
   while (run.generations < options.generations) {
     proposer->begin_generation(run.generations);
-    std::vector<Genes> population;
-    if (run.generations > 0) {
-      proposer->mutate(run.top, options.mutants, population);
-      proposer->cross(run.top, options.crossovers, population);
-    }
-    proposer->random(options.population - int(population.size()), population);
+    std::vector<Genes> population = propose_population(*proposer, space, options, run.top);
+    run.acceptance = proposer->acceptance();
+    if (int(population.size()) < options.population) ++run.short_generations;
     if (population.empty()) break;  // every legal candidate in reach has been evaluated
 
     for (Candidate& candidate :
@@ -105,8 +122,8 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
     // Generations that only repeat a saved state have been observed before.
     if (observer && run.evaluated.size() > replay.size()) observer(run);
   }
-  RLNAS_CHECK(!run.evaluated.empty(), usage,
-              "no architecture within the limits was found: raise --max-mflops or --max-params");
+  RLNAS_CHECK(!run.evaluated.empty(), usage, "no architecture within the limits was found among ",
+              run.acceptance.proposals, " random ones: raise --max-mflops or --max-params");
   RLNAS_CHECK(run.evaluated.size() >= replay.size(), data, "the saved search state holds ", replay.size(),
               " evaluations, this search only ", run.evaluated.size(), ": raise --generations");
   return run;

@@ -1,9 +1,10 @@
 // Evolutionary search over fixed-length gene strings, for any space that can say what is legal and how good.
 // Source: method.md 8.1, B.4, B.6. Under Compat::none three things are corrected against the published code:
-// mutation may propose every value of a gene (published: never `none`), every proposal loop is bounded
-// (published: mutation can spin for ever once the neighbourhood is used up), and equal scores are ordered by
-// fewer MACs, then lower genes (published: by arrival). Draws come from Philox streams keyed by generation.
-// Compat::megvii follows the published draws bit for bit.
+// mutation may propose every value of every gene (published: never `none` on NAS-Bench-201, never a reduction
+// cell on DARTS), every proposal loop is bounded (published: mutation can spin for ever once the
+// neighbourhood is used up), and equal scores are ordered by fewer MACs, then lower genes (published: by
+// arrival). Draws come from Philox streams keyed by generation. Compat::megvii follows the published draws
+// bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,25 @@ struct GeneRange {
   int high = 0;
 };
 
+// How the published code of a space fills a generation, always drawing proposals ten at a time.
+enum class PublishedSearch {
+  // NAS-Bench-201 and DARTS: mutants, crossovers, then random ones. A raw proposal that was seen before is
+  // skipped
+  // and does not count.
+  skip_seen,
+  // MobileNet: crossovers are drawn first, then mutants up to the whole population, random ones only if both
+  // ran
+  // dry; mutants come first in the population. Every proposal counts against 1000 attempts per candidate.
+  count_attempts,
+};
+
 class EvolutionSpace {
  public:
   virtual ~EvolutionSpace() = default;
   virtual int gene_count() const = 0;
   virtual int choices(int gene) const = 0;
   virtual GeneRange published_mutation_range(int gene) const { return {0, choices(gene)}; }
+  virtual PublishedSearch published_search() const { return PublishedSearch::skip_seen; }
   // Makes a raw proposal valid, drawing from below(n); does nothing where every gene string is valid.
   virtual void repair(Genes&, const std::function<std::uint32_t(std::uint32_t)>& /*below*/) const {}
   virtual bool legal(const Genes& genes) const = 0;  // within the constraint
@@ -63,15 +77,26 @@ struct EvolutionOptions {
   double mutation_probability = 0.1;  // per gene
   std::uint64_t seed = 0;
   Compat compat = Compat::none;
-  // Compat::megvii only: the published run draws its labels from the same stream before it searches.
+  // Compat::megvii only: the published run on NAS-Bench-201 draws its labels from the same stream before it
+  // searches; the others do not (0).
   int label_draws = 50000;
   int label_classes = 10;
+};
+
+// How much of a space is within its constraint, as the search saw it.
+struct RandomAcceptance {
+  std::int64_t proposals = 0;  // random ones, repaired and new to the search
+  std::int64_t legal = 0;
+
+  double rate() const { return proposals == 0 ? 1.0 : double(legal) / double(proposals); }
 };
 
 struct EvolutionRun {
   std::vector<Candidate> evaluated;  // each once, in order of evaluation
   std::vector<Candidate> top;        // best first, at most options.top
   int generations = 0;               // done
+  RandomAcceptance acceptance;
+  int short_generations = 0;  // got fewer than options.population candidates before the attempt bounds
 };
 
 // Called after each generation with everything evaluated so far.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/philox.h"
 #include "search/evolution_operators.h"
 #include "search/gene_set.h"
@@ -6,9 +8,10 @@ namespace rlnas {
 namespace {
 
 // Proposals tried before an operator settles for fewer candidates than asked for. Random candidates get the
-// published bound of the one space that had any; children get a share per candidate wanted.
-constexpr int kRandomAttempts = 50000;
-constexpr int kAttemptsPerChild = 200;
+// published bound of the one space that had any (of MobileNet's architectures 0.3% are within its limit).
+constexpr std::int64_t kAttemptsPerRandom = 1000;
+constexpr std::int64_t kLeastRandomAttempts = 50000;
+constexpr std::int64_t kAttemptsPerChild = 200;
 
 class CorrectedProposer final : public Proposer {
  public:
@@ -21,10 +24,15 @@ class CorrectedProposer final : public Proposer {
 
   void random(int wanted, std::vector<Genes>& out) override {
     RandomStream stream(options_.seed, "evolution/random", generation_);
-    collect(stream, wanted, kRandomAttempts, out, [&](Genes& genes) {
-      genes.resize(choices_.size());
-      for (std::size_t g = 0; g < genes.size(); ++g) genes[g] = draw_gene(stream, g);
-    });
+    const std::size_t before = out.size();
+    const std::int64_t met = met_count_;
+    collect(stream, wanted, std::max(kLeastRandomAttempts, kAttemptsPerRandom * wanted), out,
+            [&](Genes& genes) {
+              genes.resize(choices_.size());
+              for (std::size_t g = 0; g < genes.size(); ++g) genes[g] = draw_gene(stream, g);
+            });
+    acceptance_.proposals += met_count_ - met;
+    acceptance_.legal += std::int64_t(out.size() - before);
   }
 
   void mutate(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) override {
@@ -46,6 +54,8 @@ class CorrectedProposer final : public Proposer {
     });
   }
 
+  RandomAcceptance acceptance() const override { return acceptance_; }
+
  private:
   std::int8_t draw_gene(RandomStream& stream, std::size_t gene) const {
     return std::int8_t(stream.below(choices_[gene]));
@@ -56,12 +66,15 @@ class CorrectedProposer final : public Proposer {
 
   // Most proposals late in a search are repetitions: they cost a look-up, no allocation.
   template <class Propose>
-  void collect(RandomStream& stream, int wanted, int attempts, std::vector<Genes>& out, Propose propose) {
+  void collect(RandomStream& stream, int wanted, std::int64_t attempts, std::vector<Genes>& out,
+               Propose propose) {
     Genes genes;
     for (int found = 0; found < wanted && attempts > 0; --attempts) {
       propose(genes);
       space_.repair(genes, [&](std::uint32_t n) { return stream.below(n); });
-      if (!met_.insert(genes) || !space_.legal(genes)) continue;
+      if (!met_.insert(genes)) continue;
+      ++met_count_;
+      if (!space_.legal(genes)) continue;
       out.push_back(genes);
       ++found;
     }
@@ -72,6 +85,8 @@ class CorrectedProposer final : public Proposer {
   std::uint64_t generation_ = 0;
   std::vector<std::uint32_t> choices_;  // of each gene
   GeneSet met_;                         // repaired proposals, legal or not
+  std::int64_t met_count_ = 0;
+  RandomAcceptance acceptance_;
 };
 
 }  // namespace

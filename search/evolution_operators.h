@@ -13,10 +13,11 @@ class Proposer {
  public:
   virtual ~Proposer() = default;
   virtual void begin_generation(int generation) = 0;
-  // Append up to `wanted` new candidates to `out`; fewer when the attempt bound is reached.
+  // Appends up to `wanted` new candidates to `out`; fewer when the attempt bound is reached.
   virtual void random(int wanted, std::vector<Genes>& out) = 0;
   virtual void mutate(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) = 0;
   virtual void cross(const std::vector<Candidate>& parents, int wanted, std::vector<Genes>& out) = 0;
+  virtual RandomAcceptance acceptance() const = 0;  // of all calls of random()
 };
 
 // Draws one proposal at a time, each operator and generation from its own Philox stream.

@@ -5,6 +5,7 @@
 #include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/describe.h"
 #include "search/run_directory.h"
+#include "search/spaces.h"
 #include "search/version.h"
 
 namespace rlnas {
@@ -23,6 +24,22 @@ std::vector<double> nasbench201_angles(const std::string& run_directory) {
   std::vector<double> result;
   result.reserve(kSpaceSize);
   for (int i = 0; i < kSpaceSize; ++i) result.push_back(angle_rad(table, cell_at(i)));
+  return result;
+}
+
+std::vector<double> angles(const std::string& run_directory, const std::vector<std::string>& architectures) {
+  const RunDirectory directory(run_directory);
+  const std::unique_ptr<Backend> backend = make_cpu_backend({});
+  const CheckpointAngles sums =
+      checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file(), directory.space());
+  SpaceSpec spec;
+  spec.name = sums.space;
+  spec.classes = sums.classes;
+  spec.image_size = search_defaults(sums.space).image_size;
+  const std::unique_ptr<SearchSpace> space = make_search_space(spec, sums.sums);
+  std::vector<double> result;
+  result.reserve(architectures.size());
+  for (const std::string& text : architectures) result.push_back(space->angle_rad(space->parse(text)));
   return result;
 }
 

@@ -12,6 +12,7 @@ namespace rlnas {
 
 class GeneSet {
  public:
+  bool contains(const Genes& genes) const { return genes_.contains(genes); }
   // False when they were in the set already.
   bool insert(const Genes& genes) { return genes_.insert(genes).second; }
 

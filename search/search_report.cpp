@@ -67,16 +67,45 @@ std::string csv_field(const std::string& text) {
   return text.find(',') == std::string::npos ? text : '"' + text + '"';
 }
 
+bool has_limits(const SearchReport& report) {
+  const Constraint none, &limits = report.config.space.constraint;
+  return limits.max_macs < none.max_macs || limits.max_params < none.max_params;
+}
+
+// How hard the limits made the search.
+void print_acceptance(std::ostream& out, const SearchReport& report) {
+  const RandomAcceptance& acceptance = report.acceptance;
+  if (report.generations > 0 && has_limits(report)) {
+    out << format("within the limits: %lld of %lld random proposals (%.3g %%)\n",
+                  static_cast<long long>(acceptance.legal), static_cast<long long>(acceptance.proposals),
+                  100.0 * acceptance.rate());
+  }
+  if (report.short_generations > 0) {
+    out << "cut short: " << report.short_generations << " generation"
+        << (report.short_generations == 1 ? "" : "s")
+        << ", because too few of the proposals were new and within the limits\n";
+  }
+}
+
+// From the angle found to what no angle exceeds.
+double gap_rad(const SearchReport& report) {
+  return std::max(0.0, report.optimum->proof.bound_rad - report.best().angle_rad);
+}
+
 void print_optimum(std::ostream& out, const SearchReport& report) {
-  const SearchSpace::Optimum& optimum = *report.optimum;
-  const double gap_rad = optimum.bound_rad - report.best().angle_rad;
+  const SearchSpace::Optimum& optimum = report.optimum->proof;
   if (optimum.proven)
     out << format("\nexact:  no architecture within the limits has a larger angle than %.9f rad",
                   optimum.bound_rad);
   else
     out << format("\nexact:  not finished; no angle is larger than %.9f rad", optimum.bound_rad);
   out << format(" (%lld nodes, %.2f s); the found one is within %.3g rad\n",
-                static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad > 0.0 ? gap_rad : 0.0);
+                static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad(report));
+  const FoundArchitecture& best = report.optimum->architecture;
+  if (best.genes == report.best().genes) return;
+  out << format("        %.9f rad, %.2f MFLOPs, %lld parameters: ", best.angle_rad, double(best.macs) / 1e6,
+                static_cast<long long>(best.params))
+      << best.text << '\n';
 }
 
 }  // namespace
@@ -91,8 +120,9 @@ void print_report(std::ostream& out, const SearchReport& report) {
   }
   out << ", " << report.evaluated.size();
   if (enumerable(report)) out << " of " << report.space_size;
-  out << " architectures evaluated\n\n";
-  out << "found:  " << best.text << '\n' << report.drawing;
+  out << " architectures evaluated\n";
+  print_acceptance(out, report);
+  out << "\nfound:  " << best.text << '\n' << report.drawing;
   out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters", best.angle_rad,
                 best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params));
   for (const NamedNumber& number : best.numbers) out << ", " << number.name << " #" << number.value;
@@ -138,11 +168,20 @@ std::string report_json(const SearchReport& report) {
             {"best", architecture_json(report.best(), report)},
             {"top", Json::array()}};
   for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
+  if (report.generations > 0 && has_limits(report)) {
+    json["random_proposals"] = {{"new", report.acceptance.proposals},
+                                {"within_limits", report.acceptance.legal},
+                                {"acceptance", report.acceptance.rate()}};
+  }
+  if (report.short_generations > 0) json["short_generations"] = report.short_generations;
   if (report.optimum) {
-    json["optimum"] = {{"proven", report.optimum->proven},
-                       {"bound_rad", report.optimum->bound_rad},
-                       {"nodes", report.optimum->nodes},
-                       {"gap_rad", std::max(0.0, report.optimum->bound_rad - report.best().angle_rad)}};
+    const SearchSpace::Optimum& proof = report.optimum->proof;
+    Json optimum = architecture_json(report.optimum->architecture, report);
+    optimum["proven"] = proof.proven;
+    optimum["bound_rad"] = proof.bound_rad;
+    optimum["nodes"] = proof.nodes;
+    optimum["gap_rad"] = gap_rad(report);
+    json["optimum"] = std::move(optimum);
   }
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
@@ -203,16 +242,26 @@ std::string description_json(const nasbench201::CellDescription& d) {
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes) {
   out << "architecture         " << space.text(genes) << '\n'
       << space.drawing(genes) << "FLOPs                " << space.macs(genes) << '\n'
-      << "parameters           " << space.params(genes) << '\n'
-      << "angle vector length  " << space.angle_vector_length(genes) << '\n';
+      << "parameters           " << space.params(genes) << '\n';
+  for (const CellPaths& cell : space.cell_paths(genes)) {
+    out << format("%-21s%d, over edges", (cell.cell + " cell's paths").c_str(), cell.live);
+    for (const CellPaths::Edge& edge : cell.edges)
+      if (edge.paths > 0) out << ' ' << edge.target << "<-" << edge.source << ':' << edge.paths;
+    out << '\n';
+  }
+  out << "angle vector length  " << space.angle_vector_length(genes) << '\n';
 }
 
 std::string description_json(const SearchSpace& space, const Genes& genes) {
-  const Json json{{"space", space.name()},
-                  {"arch", space.text(genes)},
-                  {"macs", space.macs(genes)},
-                  {"params", space.params(genes)},
-                  {"angle_vector_length", space.angle_vector_length(genes)}};
+  Json json{{"space", space.name()},
+            {"arch", space.text(genes)},
+            {"macs", space.macs(genes)},
+            {"params", space.params(genes)}};
+  for (const CellPaths& cell : space.cell_paths(genes)) {
+    json["live_paths"][cell.cell] = cell.live;
+    for (const CellPaths::Edge& edge : cell.edges) json["multiplicity"][cell.cell].push_back(edge.paths);
+  }
+  json["angle_vector_length"] = space.angle_vector_length(genes);
   return json.dump(2) + "\n";
 }
 

@@ -11,8 +11,9 @@ namespace rlnas {
 
 void print_report(std::ostream& out, const SearchReport& report);
 
-// index and enumeration_index are NAS-Bench-201's; spaces searched exactly add
-// optimum{proven,bound_rad,nodes, gap_rad}. Keys:
+// index and enumeration_index are NAS-Bench-201's; method exact and --gap add optimum{what best has,
+// proven,bound_rad,nodes,gap_rad}; limits add random_proposals{new,within_limits,acceptance}, and a search
+// that ran out of proposals short_generations. Keys:
 // best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
 // percentile}}}, top[...], correlation{<column>{kendall_tau_b,kendall_tau_rank,spearman (of the chosen
 // score), angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}}, and the run's settings. A
@@ -28,7 +29,8 @@ void print_description(std::ostream& out, const nasbench201::CellDescription& de
 // Keys: arch, index, enumeration_index, macs, params, live_paths, multiplicity, angle_vector_length.
 std::string description_json(const nasbench201::CellDescription& description);
 
-// The same of an architecture of any space. Keys: space, arch, macs, params, angle_vector_length.
+// The same of an architecture of any other space. Keys: space, arch, macs, params, live_paths{<cell>},
+// multiplicity{<cell>[edge]} (of spaces with cells), angle_vector_length.
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes);
 std::string description_json(const SearchSpace& space, const Genes& genes);
 

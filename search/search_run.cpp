@@ -126,16 +126,21 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
   SearchReport report;
   report.config = config;
   if (enumerable(space)) report.space_size = gene_strings(space, kEnumerable);
-  if (config.method == SearchMethod::exact || config.report_gap) report.optimum = find_optimum(space, config);
+  if (config.method == SearchMethod::exact || config.report_gap) {
+    const SearchSpace::Optimum optimum = find_optimum(space, config);
+    report.optimum = {optimum, describe_found(optimum.genes, space)};
+  }
   std::vector<Candidate> candidates;
   if (config.method == SearchMethod::exact) {
-    candidates = evaluate(space, {report.optimum->genes});
+    candidates = evaluate(space, {report.optimum->proof.genes});
   } else if (config.method == SearchMethod::exhaustive) {
     candidates = exhaustive_search(asked);
   } else {
     EvolutionRun run = run_generations(config, sums, asked);
     candidates = std::move(run.evaluated);
     report.generations = run.generations;
+    report.short_generations = run.short_generations;
+    report.acceptance = run.acceptance;
   }
   for (const Candidate& c : candidates) report.evaluated.push_back(describe_found(c.genes, space));
   rank_candidates(candidates, config.evolution.compat);

@@ -63,11 +63,17 @@ struct SearchReport {
   std::vector<FoundArchitecture> evaluated;  // in order of evaluation
   std::vector<FoundArchitecture> top;        // best first; at least one
   int generations = 0;                       // of evolution and random search
+  int short_generations = 0;                 // of them, EvolutionRun's
+  RandomAcceptance acceptance;               // likewise
   std::vector<ColumnCorrelation> correlations;
   std::int64_t space_size = 0;  // gene strings of the space; 0: too many to enumerate
   std::string drawing;          // of the best
-  // Of spaces that are searched exactly, when the score is the angle: what there was to find.
-  std::optional<SearchSpace::Optimum> optimum;
+  // Of method exact, and with report_gap: what there was to find.
+  struct Optimum {
+    SearchSpace::Optimum proof;
+    FoundArchitecture architecture;
+  };
+  std::optional<Optimum> optimum;
 
   const FoundArchitecture& best() const { return top.front(); }
 };

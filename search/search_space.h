@@ -33,6 +33,18 @@ struct NamedNumber {
   std::int64_t value;
 };
 
+// How often paths from the inputs to the output run over each edge of a cell. Source: method.md 7.3.
+struct CellPaths {
+  struct Edge {
+    int target = 0;
+    int source = 0;
+    int paths = 0;
+  };
+  std::string cell;  // "normal"; empty where there is one kind of cell
+  int live = 0;      // paths in all
+  std::vector<Edge> edges;
+};
+
 class SearchSpace : public EvolutionSpace {
  public:
   // The value of --space: "nasbench201", "darts-cifar", "darts-imagenet", "mobilenet".
@@ -50,6 +62,8 @@ class SearchSpace : public EvolutionSpace {
   virtual double op_angle_sum(const Genes& genes) const = 0;
   virtual std::int64_t params(const Genes& genes) const = 0;
   virtual std::int64_t angle_vector_length(const Genes& genes) const = 0;
+  // Of each kind of cell; none where the network is a chain.
+  virtual std::vector<CellPaths> cell_paths(const Genes&) const { return {}; }
 
   // Whether exact() exists.
   virtual bool searches_exactly() const { return false; }

@@ -19,6 +19,7 @@ class ShardedSpace final : public EvolutionSpace {
   GeneRange published_mutation_range(int gene) const override {
     return space_.published_mutation_range(gene);
   }
+  PublishedSearch published_search() const override { return space_.published_search(); }
   void repair(Genes& genes, const std::function<std::uint32_t(std::uint32_t)>& below) const override {
     space_.repair(genes, below);
   }

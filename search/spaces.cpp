@@ -3,9 +3,13 @@
 #include "kernels/check.h"
 #include "search/darts/space.h"
 #include "search/darts/supernet.h"
+#include "search/darts/training.h"
+#include "search/mobilenet/space.h"
 #include "search/mobilenet/supernet.h"
+#include "search/mobilenet/training.h"
 #include "search/nasbench201/space.h"
 #include "search/nasbench201/supernet.h"
+#include "search/nasbench201/training.h"
 
 namespace rlnas {
 namespace {
@@ -34,15 +38,29 @@ darts::Preset preset_of(Name name) {
   return name == Name::darts_cifar ? darts::Preset::cifar : darts::Preset::imagenet;
 }
 
+darts::NetworkSpec darts_supernet(Name name, int classes) {
+  darts::NetworkSpec spec = darts::published_supernet(preset_of(name));
+  spec.classes = classes;
+  return spec;
+}
+
 std::unique_ptr<SearchSpace> make_darts(Name name, const SpaceSpec& spec, const SegmentTable& segments,
                                         const std::vector<AngleSums>& sums) {
   darts::SpaceSpec darts = darts::SpaceSpec::published(preset_of(name));
-  darts.supernet.classes = darts.stand_alone.classes = spec.classes;
+  darts.supernet = darts_supernet(name, spec.classes);
+  darts.stand_alone.classes = spec.classes;
   darts.stand_alone.image_size = spec.image_size;
   darts.score = spec.score;
   darts.constraint = spec.constraint;
   return std::make_unique<darts::DartsSpace>(
       darts::make_angle_table(segments, sums, darts.supernet, spec.compat), darts);
+}
+
+std::unique_ptr<SearchSpace> make_mobilenet(const SpaceSpec& spec, const SegmentTable& segments,
+                                            const std::vector<AngleSums>& sums) {
+  return std::make_unique<mobilenet::MobilenetSpace>(
+      mobilenet::make_angle_table(segments, sums),
+      mobilenet::SpaceSpec{spec.classes, spec.image_size, spec.score, spec.constraint});
 }
 
 }  // namespace
@@ -78,9 +96,9 @@ SegmentTable supernet_segments(const std::string& space, int classes) {
     case Name::nasbench201:
       break;
     case Name::darts_cifar:
-      return darts::Supernet(darts::SupernetConfig::cifar(classes)).layout().parameters();
+      return darts::supernet_segments(darts::Preset::cifar, classes);
     case Name::darts_imagenet:
-      return darts::Supernet(darts::SupernetConfig::imagenet(classes)).layout().parameters();
+      return darts::supernet_segments(darts::Preset::imagenet, classes);
     case Name::mobilenet:
       return mobilenet::supernet_segments(classes);
   }
@@ -97,9 +115,32 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std:
     case Name::darts_imagenet:
       return make_darts(name, spec, segments, sums);
     case Name::mobilenet:
-      fail(ErrorCode::usage, "--space mobilenet: not searched yet");
+      return make_mobilenet(spec, segments, sums);
   }
   return std::make_unique<nasbench201::CellSpace>(nasbench201::make_angle_table(segments, sums), spec);
+}
+
+std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
+  const Name name = parse_name(config.space);
+  const Initializer initializer = parse_initializer(config.initializer);
+  const bool published = config.compat == "megvii";
+  const Compat compat = published ? Compat::megvii : Compat::none;
+  switch (name) {
+    case Name::nasbench201:
+      break;
+    case Name::darts_cifar:
+    case Name::darts_imagenet:
+      return std::make_unique<darts::Training>(
+          darts_supernet(name, classes), initializer, config.seed,
+          published ? darts::PathSource::numpy : darts::PathSource::philox, compat);
+    case Name::mobilenet:
+      return std::make_unique<mobilenet::Training>(
+          mobilenet::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed, compat);
+  }
+  return std::make_unique<nasbench201::Training>(
+      nasbench201::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed,
+      config.sampling == "per-net" ? nasbench201::Sampling::per_net : nasbench201::Sampling::per_cell,
+      published ? nasbench201::PathSource::python : nasbench201::PathSource::philox);
 }
 
 std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec) {

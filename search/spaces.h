@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "engine/segment_table.h"
+#include "rlnas/rlnas.hpp"
 #include "search/search_space.h"
+#include "search/training_space.h"
 
 namespace rlnas {
 
@@ -34,5 +36,8 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std:
 
 // The same for what needs no weights (names, counts, drawings): all of them count as 1.
 std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec);
+
+// The SuperNet and path sampler of config.space.
+std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes);
 
 }  // namespace rlnas

@@ -6,6 +6,7 @@
 #include "search/darts/supernet.h"
 #include "search/mobilenet/supernet.h"
 #include "search/nasbench201/supernet.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -114,6 +115,11 @@ std::unique_ptr<TrainingSpace> make_standalone(const TrainConfig& config, const 
   if (config.space == "nasbench201") return std::make_unique<Nasbench201Network>(config, options);
   if (config.space == "mobilenet") return std::make_unique<MobilenetNetwork>(config, options);
   return std::make_unique<DartsNetwork>(config, options);
+}
+
+std::unique_ptr<TrainingSpace> make_trained_network(const TrainConfig& config,
+                                                    const StandaloneOptions& options) {
+  return config.arch.empty() ? make_training_space(config, options.classes) : make_standalone(config, options);
 }
 
 std::int64_t parameters_without_auxiliary(const SegmentTable& table) {

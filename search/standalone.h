@@ -19,6 +19,10 @@ struct StandaloneOptions {
 // The network of --arch in --space. Errors: usage for a text that is no architecture of the space.
 std::unique_ptr<TrainingSpace> make_standalone(const TrainConfig& config, const StandaloneOptions& options);
 
+// The same if config has an --arch, and its SuperNet otherwise: what train() trains.
+std::unique_ptr<TrainingSpace> make_trained_network(const TrainConfig& config,
+                                                    const StandaloneOptions& options);
+
 // The elements of all tensors but those of an auxiliary head, which the trained network goes without.
 std::int64_t parameters_without_auxiliary(const SegmentTable& table);
 

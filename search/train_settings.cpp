@@ -7,7 +7,7 @@
 #include "data/random_labels.h"
 #include "data/split.h"
 #include "kernels/check.h"
-#include "search/nasbench201/training.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -34,10 +34,12 @@ bool megvii(const TrainConfig& config) {
 }  // namespace
 
 void check_config(const TrainConfig& config) {
-  check_word("--space", config.space, {"nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"});
+  space_title(config.space);
   check_word("--labels", config.labels, {"random", "true"});
   check_word("--compat", config.compat, {"none", "megvii"});
   check_word("--sampling", config.sampling, {"per-cell", "per-net"});
+  RLNAS_CHECK(config.sampling == "per-net" || config.space == "nasbench201", usage,
+              "--sampling per-cell: ", config.space, " runs one path in the whole network; leave it out");
   check_word("--unsampled", config.unsampled, {"coast", "freeze"});
   check_range("--label-seed", config.label_seed, std::int64_t{-1}, std::int64_t{0xffffffff});
   check_range("--label-classes", config.label_classes, 0, 1 << 20);
@@ -169,15 +171,6 @@ ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images) {
           .epochs = config.epochs,
           .steps_per_epoch = int((images + batch - 1) / batch),
           .full_batches = std::max(1, int(images / batch))};
-}
-
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config,
-                                                   const StandaloneOptions& options) {
-  if (!config.arch.empty()) return make_standalone(config, options);
-  using namespace nasbench201;
-  return std::make_unique<Training>(SupernetConfig{.classes = options.classes}, config.seed,
-                                    config.sampling == "per-net" ? Sampling::per_net : Sampling::per_cell,
-                                    megvii(config) ? PathSource::python : PathSource::philox);
 }
 
 }  // namespace rlnas

@@ -11,8 +11,6 @@
 #include "engine/device.h"
 #include "engine/schedule.h"
 #include "rlnas/rlnas.hpp"
-#include "search/standalone.h"
-#include "search/training_space.h"
 #include "search/training_state.h"
 
 namespace rlnas {
@@ -37,12 +35,5 @@ struct TrainingData {
 };
 // Errors: data for unreadable or broken files, usage for flags that do not fit the data.
 TrainingData load_training_data(const TrainConfig& config);
-
-// The SuperNet and path sampler of --space, or the network of --arch. Errors: usage.
-std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config,
-                                                   const StandaloneOptions& options);
-inline std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
-  return make_training_space(config, StandaloneOptions{.classes = classes});
-}
 
 }  // namespace rlnas

@@ -20,6 +20,7 @@
 #include "search/evaluation.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 #include "search/training_plan.h"
 
@@ -278,7 +279,7 @@ TrainResult Trainer::run() {
   steps_per_epoch_ = loader.steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
-  const std::unique_ptr<TrainingSpace> space = make_training_space(
+  const std::unique_ptr<TrainingSpace> space = make_trained_network(
       config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
   if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_.dataset, place);
 

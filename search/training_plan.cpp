@@ -30,7 +30,7 @@ TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
   const DeviceChoice device = choose_device(config.device, device_options(config));
   const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
+  const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
   const std::int64_t images = std::int64_t(data.indices.size());
   const int batch_size = int(std::min<std::int64_t>(config.batch_size, images));
   const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.dataset));

@@ -1,5 +1,6 @@
 #include "kernels/cpu/batch_norm.h"
 
+#include <array>
 #include <cmath>
 
 #include "kernels/cpu/cpu_backend.h"
@@ -23,33 +24,65 @@ void check(const BatchNormSpec& spec) {
               "batch norm: a size in its spec is not positive");
 }
 
-// Two sums per channel over rows [begin, end), into first[c] and second[c].
+// Sums of some channels: float lanes for kFlushRows rows, then doubles. Even and odd rows have lanes of their
+// own: two independent chains of additions.
+struct Lanes {
+  static constexpr int kMaxChannels = 512;
+  alignas(64) float sums[2][2][kMaxChannels] = {};  // [first, second][odd][channel]
+
+  void flush(int channels, double* first, double* second) {
+    for (int c = 0; c < channels; ++c) {
+      first[c] += double(sums[0][0][c] + sums[0][1][c]);
+      second[c] += double(sums[1][0][c] + sums[1][1][c]);
+    }
+    *this = {};
+  }
+};
+
+// Adds rows [begin, end) of some channels, the first of them c, to their lanes. begin is even.
 // pair(at, i, sum0, sum1) reads at element `at` and adds to the two lanes.
 template <class V, int N, class Pair>
-void add_row_sums(std::int64_t begin, std::int64_t end, int channels, int c, const Pair& pair, double* first,
-                  double* second) {
-  constexpr int kLanes = N * kWidth<V>;
-  std::fill_n(first + c, kLanes, 0.0);
-  std::fill_n(second + c, kLanes, 0.0);
-  for (std::int64_t row = begin; row < end; row += kFlushRows) {
-    // Even and odd rows go to lanes of their own: two independent chains of additions.
-    V sum0[2][N] = {}, sum1[2][N] = {};
-    const std::int64_t stop = std::min(end, row + kFlushRows);
-    std::int64_t m = row;
-    for (; m + 2 <= stop; m += 2)
-      for (int odd = 0; odd < 2; ++odd)
-        for (int i = 0; i < N; ++i)
-          pair((m + odd) * channels + c + i * kWidth<V>, i, sum0[odd][i], sum1[odd][i]);
-    for (; m < stop; ++m)
-      for (int i = 0; i < N; ++i) pair(m * channels + c + i * kWidth<V>, i, sum0[0][i], sum1[0][i]);
-    float flat0[kLanes], flat1[kLanes];
-    for (int i = 0; i < N; ++i) {
-      store<V>(flat0 + i * kWidth<V>, sum0[0][i] + sum0[1][i]);
-      store<V>(flat1 + i * kWidth<V>, sum1[0][i] + sum1[1][i]);
-    }
-    for (int i = 0; i < kLanes; ++i) {
-      first[c + i] += double(flat0[i]);
-      second[c + i] += double(flat1[i]);
+void add_strip(std::int64_t begin, std::int64_t end, std::int64_t first, int channels, const Pair& pair,
+               Lanes& lanes, int lane) {
+  V sum0[2][N], sum1[2][N];
+  const auto each = [&](const auto& visit) {
+    for (int odd = 0; odd < 2; ++odd)
+      for (int i = 0; i < N; ++i) {
+        visit(lanes.sums[0][odd] + lane + i * kWidth<V>, sum0[odd][i]);
+        visit(lanes.sums[1][odd] + lane + i * kWidth<V>, sum1[odd][i]);
+      }
+  };
+  each([](const float* from, V& sum) { sum = load<V>(from); });
+  std::int64_t m = begin;
+  for (; m + 2 <= end; m += 2)
+    for (int odd = 0; odd < 2; ++odd)
+      for (int i = 0; i < N; ++i)
+        pair((m + odd) * channels + first + i * kWidth<V>, i, sum0[odd][i], sum1[odd][i]);
+  for (; m < end; ++m)
+    for (int i = 0; i < N; ++i) pair(m * channels + first + i * kWidth<V>, i, sum0[0][i], sum1[0][i]);
+  each([](float* to, V& sum) { store<V>(to, sum); });
+}
+
+// Two sums per channel over rows [begin, end), into first[c] and second[c].
+// make_pair.template operator()<V, N>(c) returns the `pair` of add_strip for the channels from c on.
+template <class MakePair>
+void add_row_sums(std::int64_t begin, std::int64_t end, int channels, const MakePair& make_pair,
+                  double* first, double* second) {
+  std::fill_n(first, channels, 0.0);
+  std::fill_n(second, channels, 0.0);
+  Lanes lanes;
+  for (int group = 0; group < channels; group += Lanes::kMaxChannels) {
+    const int group_size = std::min(Lanes::kMaxChannels, channels - group);
+    const std::int64_t strip = rows_per_strip(group_size) / 2 * 2;
+    for (std::int64_t row = begin; row < end; row += kFlushRows) {
+      const std::int64_t stop = std::min(end, row + kFlushRows);
+      for (std::int64_t m = row; m < stop; m += strip)
+        for_channel_blocks(group_size, [&]<class V, int N>(int lane) {
+          const int c = group + lane;
+          add_strip<V, N>(m, std::min(stop, m + strip), c, channels, make_pair.template operator()<V, N>(c),
+                          lanes, lane);
+        });
+      lanes.flush(group_size, first + group, second + group);
     }
   }
 }
@@ -85,18 +118,18 @@ struct Scratch {
 void add_moments(const RowSums& sums, std::int64_t chunk, const float* x) {
   const std::int64_t begin = sums.chunks.begin(chunk);
   const float* const origin = x + begin * sums.channels;
-  for_channel_blocks(sums.channels, [&]<class V, int N>(int c) {
-    V shift[N];
-    for (int i = 0; i < N; ++i) shift[i] = load<V>(origin + c + i * kWidth<V>);
-    add_row_sums<V, N>(
-        begin, sums.chunks.end(chunk), sums.channels, c,
-        [&](std::int64_t at, int i, V& sum, V& sum_sq) {
-          const V value = load<V>(x + at) - shift[i];
+  add_row_sums(
+      begin, sums.chunks.end(chunk), sums.channels,
+      [&]<class V, int N>(int c) {
+        std::array<V, N> shift;
+        for (int i = 0; i < N; ++i) shift[std::size_t(i)] = load<V>(origin + c + i * kWidth<V>);
+        return [x, shift](std::int64_t at, int i, V& sum, V& sum_sq) {
+          const V value = load<V>(x + at) - shift[std::size_t(i)];
           sum += value;
           sum_sq += value * value;
-        },
-        sums.first(chunk), sums.second(chunk));
-  });
+        };
+      },
+      sums.first(chunk), sums.second(chunk));
 }
 
 void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const float* x, const float* gamma,
@@ -127,18 +160,18 @@ void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const flo
 
 void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
                           const float* mean) {
-  for_channel_blocks(sums.channels, [&]<class V, int N>(int c) {
-    V centre[N];
-    for (int i = 0; i < N; ++i) centre[i] = load<V>(mean + c + i * kWidth<V>);
-    add_row_sums<V, N>(
-        sums.chunks.begin(chunk), sums.chunks.end(chunk), sums.channels, c,
-        [&](std::int64_t at, int i, V& sum_dy, V& sum_dy_x) {
+  add_row_sums(
+      sums.chunks.begin(chunk), sums.chunks.end(chunk), sums.channels,
+      [&]<class V, int N>(int c) {
+        std::array<V, N> centre;
+        for (int i = 0; i < N; ++i) centre[std::size_t(i)] = load<V>(mean + c + i * kWidth<V>);
+        return [x, dy, centre](std::int64_t at, int i, V& sum_dy, V& sum_dy_x) {
           const V gradient = load<V>(dy + at);
           sum_dy += gradient;
-          sum_dy_x += gradient * (load<V>(x + at) - centre[i]);
-        },
-        sums.first(chunk), sums.second(chunk));
-  });
+          sum_dy_x += gradient * (load<V>(x + at) - centre[std::size_t(i)]);
+        };
+      },
+      sums.first(chunk), sums.second(chunk));
 }
 
 // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
@@ -160,22 +193,25 @@ void finish_gradient(const BatchNormSpec& spec, const RowSums& sums, BatchNormSa
 
 void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
                     const float* slope, const float* offset, float* dx) {
-  for_channel_blocks(channels, [&]<class V, int N>(int c) {
-    V scale[N], tilt[N], mean[N], rest[N];
-    for (int i = 0; i < N; ++i) {
-      const int channel = c + i * kWidth<V>;
-      scale[i] = load<V>(saved.scale + channel);
-      tilt[i] = load<V>(slope + channel);
-      mean[i] = load<V>(saved.mean + channel);
-      rest[i] = load<V>(offset + channel);
-    }
-    for (std::int64_t m = 0; m < rows; ++m)
+  const std::int64_t strip = rows_per_strip(channels);
+  for (std::int64_t row = 0; row < rows; row += strip)
+    for_channel_blocks(channels, [&]<class V, int N>(int c) {
+      V scale[N], tilt[N], mean[N], rest[N];
       for (int i = 0; i < N; ++i) {
-        const std::int64_t at = m * channels + c + i * kWidth<V>;
-        const V centred = load<V>(x + at) - mean[i];
-        store<V>(dx + at, scale[i] * load<V>(dy + at) + (tilt[i] * centred + rest[i]));
+        const int channel = c + i * kWidth<V>;
+        scale[i] = load<V>(saved.scale + channel);
+        tilt[i] = load<V>(slope + channel);
+        mean[i] = load<V>(saved.mean + channel);
+        rest[i] = load<V>(offset + channel);
       }
-  });
+      const std::int64_t end = std::min(rows, row + strip);
+      for (std::int64_t m = row; m < end; ++m)
+        for (int i = 0; i < N; ++i) {
+          const std::int64_t at = m * channels + c + i * kWidth<V>;
+          const V centred = load<V>(x + at) - mean[i];
+          store<V>(dx + at, scale[i] * load<V>(dy + at) + (tilt[i] * centred + rest[i]));
+        }
+    });
 }
 
 std::size_t CpuBackend::batch_norm_workspace_bytes(const BatchNormSpec& spec) const {

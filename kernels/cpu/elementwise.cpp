@@ -33,15 +33,15 @@ V clamp(V value, V low, V high) {
 template <class V, int N, int Terms>
 void affine_block(const AffineSumSpec& spec, std::int64_t begin, std::int64_t end, int c, float* sum,
                   float* activated) {
-  constexpr int kLanes = N * kWidth<V>;
-  float scales[Terms > 0 ? Terms : 1][kLanes], shifts[kLanes] = {};
+  V scales[Terms > 0 ? Terms : 1][N], shifts[N] = {};
   const float* sources[Terms > 0 ? Terms : 1];
   for (int t = 0; t < Terms; ++t) {
     const AffineTerm& term = spec.terms[std::size_t(t)];
     sources[t] = term.x;
-    for (int i = 0; i < kLanes; ++i) {
-      scales[t][i] = term.scale != nullptr ? term.scale[c + i] : 1.0f;
-      if (term.scale != nullptr) shifts[i] += term.shift[c + i];
+    for (int i = 0; i < N; ++i) {
+      const int channel = c + i * kWidth<V>;
+      scales[t][i] = term.scale != nullptr ? load<V>(term.scale + channel) : splat<V>(1.0f);
+      if (term.scale != nullptr) shifts[i] += load<V>(term.shift + channel);
     }
   }
   const Bounds bounds(spec.activation);
@@ -49,10 +49,9 @@ void affine_block(const AffineSumSpec& spec, std::int64_t begin, std::int64_t en
   for (std::int64_t m = begin; m < end; ++m) {
     const std::int64_t at = m * spec.channels + c;
     V total[N];
-    for (int i = 0; i < N; ++i) total[i] = load<V>(shifts + i * kWidth<V>);
+    for (int i = 0; i < N; ++i) total[i] = shifts[i];
     for (int t = 0; t < Terms; ++t)
-      for (int i = 0; i < N; ++i)
-        total[i] += load<V>(scales[t] + i * kWidth<V>) * load<V>(sources[t] + at + i * kWidth<V>);
+      for (int i = 0; i < N; ++i) total[i] += scales[t][i] * load<V>(sources[t] + at + i * kWidth<V>);
     if (sum != nullptr)
       for (int i = 0; i < N; ++i) store<V>(sum + at + i * kWidth<V>, total[i]);
     if (activated != nullptr)
@@ -63,9 +62,11 @@ void affine_block(const AffineSumSpec& spec, std::int64_t begin, std::int64_t en
 template <int Terms>
 void affine_rows(const AffineSumSpec& spec, std::int64_t begin, std::int64_t end, float* sum,
                  float* activated) {
-  for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
-    affine_block<V, N, Terms>(spec, begin, end, c, sum, activated);
-  });
+  const std::int64_t strip = rows_per_strip(spec.channels);
+  for (std::int64_t row = begin; row < end; row += strip)
+    for_channel_blocks(spec.channels, [&]<class V, int N>(int c) {
+      affine_block<V, N, Terms>(spec, row, std::min(end, row + strip), c, sum, activated);
+    });
 }
 
 using AffineRows = void (*)(const AffineSumSpec&, std::int64_t, std::int64_t, float*, float*);

@@ -60,6 +60,14 @@ inline double lane_sum(const WideDouble (&vectors)[kCount]) {
   return lanes[0];
 }
 
+// Rows of an [M, channels] matrix that a walk in blocks of channels takes at a time: few enough that what the
+// first block brings into the first-level cache is there for the next ones, for memory is read row by row and
+// not a few lines of each.
+constexpr int rows_per_strip(int channels) {
+  constexpr int kStripFloats = 2048, kFewest = 4;
+  return kStripFloats / channels > kFewest ? kStripFloats / channels : kFewest;
+}
+
 // Covers 0..channels-1: body.template operator()<V, N>(channel) handles the N*kWidth<V> channels from
 // `channel` on.
 template <class Body>

@@ -86,12 +86,15 @@ class PairSearch {
     solved_.assign(cells_[0].size() * cells_[1].size(), 0);
     for (bool improved = true; improved;) {
       improved = false;
+      const double t = result_.cos;
       for (const Pair& pair : remaining_pairs()) {
-        if (solve(pair)) {
-          improved = true;  // a better t cuts off more: sort again
-          break;
-        }
-        if (result_.status == ExactStatus::unproven) return result_;
+        improved = solve(pair);
+        if (improved) break;  // a better t cuts off more: sort again
+        if (result_.status != ExactStatus::unproven) continue;
+        // The pairs left are only known to have D - t sqrt(A B) >= their bound; this one's is the lowest.
+        const double unsolved = t + pair.bound / std::sqrt(fixed.norm0_sq * fixed.norm1_sq);
+        result_.bound_cos = std::max(-1.0, std::min(result_.bound_cos, unsolved));
+        return result_;
       }
     }
     result_.bound_cos = std::min(result_.bound_cos, result_.cos);

@@ -1,7 +1,11 @@
 #include "search/darts/space.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/check.h"
 #include "search/darts/describe.h"
+#include "search/darts/exact.h"
 #include "search/darts/genotype.h"
 #include "search/darts/repair.h"
 
@@ -77,6 +81,31 @@ std::int64_t DartsSpace::params(const Genes& genes) const {
 
 std::int64_t DartsSpace::angle_vector_length(const Genes& genes) const {
   return total_over_paths(lengths_, architecture_of_genes(genes));
+}
+
+std::vector<CellPaths> DartsSpace::cell_paths(const Genes& genes) const {
+  const Architecture architecture = architecture_of_genes(genes);
+  std::vector<CellPaths> cells;
+  for (const CellKind kind : {CellKind::normal, CellKind::reduce}) {
+    const Cell& cell = architecture.cell(kind);
+    CellPaths& paths =
+        cells.emplace_back(CellPaths{kind == CellKind::normal ? "normal" : "reduce", live_paths(cell), {}});
+    for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
+      paths.edges.push_back({kEdges[edge].target, kEdges[edge].source, path_multiplicity(cell)[edge]});
+  }
+  return cells;
+}
+
+SearchSpace::Optimum DartsSpace::exact() const {
+  const LargestAngle found = largest_angle(*this);
+  Optimum optimum;
+  if (found.status == ExactStatus::infeasible) return optimum;
+  optimum.genes = genes_of_architecture(found.architecture);
+  optimum.proven = found.status == ExactStatus::optimal;
+  optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
+  optimum.nodes = found.nodes;
+  optimum.seconds = found.seconds;
+  return optimum;
 }
 
 Architecture architecture_of_genes(const Genes& genes) {

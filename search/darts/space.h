@@ -54,6 +54,11 @@ class DartsSpace final : public SearchSpace {
   double op_angle_sum(const Genes& genes) const override;
   std::int64_t params(const Genes& genes) const override;
   std::int64_t angle_vector_length(const Genes& genes) const override;
+  std::vector<CellPaths> cell_paths(const Genes& genes) const override;
+
+  bool searches_exactly() const override { return true; }
+  // See darts/exact.h.
+  Optimum exact() const override;
 
   const AngleTable& table() const { return table_; }
   const SpaceSpec& spec() const { return spec_; }

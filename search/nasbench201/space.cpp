@@ -84,6 +84,15 @@ std::int64_t CellSpace::angle_vector_length(const Genes& genes) const {
   return nasbench201::angle_vector_length(cell_of_genes(genes), spec_.classes);
 }
 
+std::vector<CellPaths> CellSpace::cell_paths(const Genes& genes) const {
+  const Cell cell = cell_of_genes(genes);
+  const auto multiplicity = path_multiplicity(cell);
+  CellPaths paths{"", live_paths(cell), {}};
+  for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
+    paths.edges.push_back({kEdges[edge].target, kEdges[edge].source, multiplicity[edge]});
+  return {paths};
+}
+
 SearchSpace::Optimum CellSpace::exact() const {
   const auto start = std::chrono::steady_clock::now();
   Optimum optimum{.proven = true, .bound_rad = -1.0};

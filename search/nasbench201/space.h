@@ -32,6 +32,7 @@ class CellSpace final : public SearchSpace {
   double op_angle_sum(const Genes& genes) const override;
   std::int64_t params(const Genes& genes) const override;
   std::int64_t angle_vector_length(const Genes& genes) const override;
+  std::vector<CellPaths> cell_paths(const Genes& genes) const override;
   bool searches_exactly() const override { return true; }
   Optimum exact() const override;  // by looking at all
 

@@ -68,7 +68,7 @@ Supernet::EdgeOp Supernet::make_edge_op(const std::string& name, Conv2d geometry
   return {conv, builder_.batch_norm(name + ".op.2", geometry.out_channels, affine, owner)};
 }
 
-Supernet::Supernet(const SupernetConfig& config) : config_(config) {
+Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(config.initializer) {
   int channels = config.channels;
   stem_ = builder_.conv("stem.0", {.in_channels = 3, .out_channels = channels, .kernel = 3, .padding = 1});
   stem_norm_ = builder_.batch_norm("stem.1", channels, Affine::yes);

@@ -21,6 +21,7 @@ struct SupernetConfig {
   int classes = 10;
   int channels = 16;        // of the first stage; doubled at each residual block
   int cells_per_stage = 5;  // the published network has 5, tests use fewer
+  Initializer initializer = Initializer::pytorch;
   // The stand-alone network of this cell: no other operations, and affine batch norm everywhere.
   std::optional<Cell> only = {};
 

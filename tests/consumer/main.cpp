@@ -19,7 +19,9 @@ int main(int argc, char** argv) {
     const auto arch = rlnas::nasbench201_architecture("enum:" + std::to_string(best));
     std::printf("%s: %.4f rad, %.2f MFLOPs\n", arch.arch.c_str(), angles[std::size_t(best)],
                 double(arch.macs) / 1e6);
-    rlnas::nasbench201_architecture("|nonsense~0|");
+    const std::vector<double> again = rlnas::angles(result.run_directory, {arch.arch, "enum:0"});
+    if (again != std::vector<double>{angles[std::size_t(best)], angles[0]}) return 1;
+    rlnas::angles(result.run_directory, {"|nonsense~0|"});
   } catch (const rlnas::Error& error) {
     std::printf("caught: %s\n", error.what());
     return error.code() == rlnas::ErrorCode::usage ? 0 : 1;

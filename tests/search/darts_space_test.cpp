@@ -26,7 +26,7 @@ AngleTable random_table(Preset preset, std::uint64_t seed) {
 }
 
 DartsSpace make_space(Preset preset, std::int64_t max_macs) {
-  SpaceSpec spec = SpaceSpec::published(preset);
+  darts::SpaceSpec spec = darts::SpaceSpec::published(preset);
   spec.constraint.max_macs = max_macs;
   return DartsSpace(random_table(preset, 3), spec);
 }
@@ -64,7 +64,7 @@ TEST_CASE("legal: two inputs a node, and FLOPs and parameters within the limits"
   CHECK(exact.legal(exact.parse(kRlnasImagenet)));
   const DartsSpace below = make_space(Preset::imagenet, 596750935);
   CHECK_FALSE(below.legal(below.parse(kRlnasImagenet)));
-  SpaceSpec spec = SpaceSpec::published(Preset::imagenet);
+  darts::SpaceSpec spec = darts::SpaceSpec::published(Preset::imagenet);
   spec.constraint.max_params = 5463615;
   CHECK_FALSE(DartsSpace(random_table(Preset::imagenet, 1), spec).legal(capped.parse(kRlnasImagenet)));
   spec.constraint.max_params = 5463616;

@@ -9,6 +9,7 @@
 #include "engine/schedule.h"
 #include "search/checkpoint.h"
 #include "search/rank_agreement.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 #include "search/trainer.h"
 #include "search/training_state.h"

@@ -5,7 +5,8 @@
 //   config.data = "cifar10:/data/cifar-10-batches-bin";
 //   config.out = "runs/a";
 //   rlnas::train(config);
-//   auto angles = rlnas::nasbench201_angles("runs/a");   // 15,625 angles, enumeration order
+//   auto all = rlnas::nasbench201_angles("runs/a");      // 15,625 angles, enumeration order
+//   auto some = rlnas::angles("runs/a", {"#1462"});      // of any space's run
 #pragma once
 
 #include <array>
@@ -138,6 +139,13 @@ struct TrainPlan {
   std::vector<std::string> network;  // one line for each primitive of the forward pass of the largest path
 };
 RLNAS_API TrainPlan plan_training(const TrainConfig& config);
+
+// The angles of architectures, in radians, of the SuperNet in a run directory (one that holds
+// init.safetensors and latest.safetensors), whatever its space: NAS-Bench-201 strings, DARTS genotypes as in
+// genotypes.py, MobileNet operation lists ("2 0 -1 2 | ..."). Errors: usage for a text that is no
+// architecture of the space, saying at which character; data for the files.
+RLNAS_API std::vector<double> angles(const std::string& run_directory,
+                                     const std::vector<std::string>& architectures);
 
 // ---- NAS-Bench-201
 // -------------------------------------------------------------------------------------------

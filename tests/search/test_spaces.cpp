@@ -1,0 +1,233 @@
+// Searches of every space but NAS-Bench-201 (test_search_run.cpp) from made-up sums: limits, resumption,
+// ranks, exact search and its gap, reports.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "kernels/check.h"
+#include "search/search_report.h"
+#include "search/search_run.h"
+#include "search/spaces.h"
+#include "tests/search/fake_run.h"
+#include "tests/support/ranks.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace rlnas;
+using rlnas::test::TemporaryDirectory;
+using Json = nlohmann::json;
+
+namespace {
+
+const std::vector<std::string> kNewSpaces{"darts-cifar", "darts-imagenet", "mobilenet"};
+
+// The space's published search under its published limit.
+SearchConfig published(const std::string& space) {
+  const SearchDefaults defaults = search_defaults(space);
+  SearchConfig config;
+  config.space.name = space;
+  config.space.classes = defaults.classes;
+  config.space.image_size = defaults.image_size;
+  if (defaults.max_mflops > 0.0)
+    config.space.constraint.max_macs = std::int64_t(defaults.max_mflops) * 1'000'000;
+  config.evolution = defaults.evolution;
+  return config;
+}
+
+std::vector<AngleSums> sums_of(const std::string& space, std::uint64_t seed) {
+  return test::random_sums(supernet_segments(space, search_defaults(space).classes), seed);
+}
+
+// What run_search says when it refuses.
+std::string refusal(ErrorCode code, const SearchConfig& config, const std::vector<AngleSums>& sums) {
+  try {
+    run_search(config, sums);
+  } catch (const Error& error) {
+    CHECK(error.code() == code);
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("published constants of the searches") {
+  for (const std::string& space : kNewSpaces) {
+    const SearchDefaults defaults = search_defaults(space);
+    CHECK(defaults.evolution.population == 50);
+    CHECK(defaults.evolution.top == 10);
+    CHECK(defaults.evolution.mutants == 25);
+    CHECK(defaults.evolution.crossovers == 25);
+    CHECK(defaults.evolution.generations == 20);
+    CHECK(defaults.evolution.seed == 1);
+    CHECK(defaults.evolution.label_draws == 0);
+    CHECK(defaults.max_mflops == (space == "darts-cifar" ? 0.0 : space == "mobilenet" ? 475.0 : 600.0));
+  }
+  CHECK(search_defaults("nasbench201").evolution.population == 100);
+  CHECK(search_defaults("nasbench201").evolution.top == 30);
+  CHECK(search_defaults("nasbench201").evolution.label_draws == 50000);
+  CHECK_THROWS_AS(search_defaults("darts"), Error);
+}
+
+TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports what it evaluated") {
+  for (const std::string& space_name : kNewSpaces) {
+    const std::vector<AngleSums> sums = sums_of(space_name, 1);
+    for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
+      for (const Compat compat : {Compat::none, Compat::megvii}) {
+        CAPTURE(space_name);
+        CAPTURE(to_string(method));
+        SearchConfig config = published(space_name);
+        config.method = method;
+        config.evolution.compat = config.space.compat = compat;
+        // All of them bind: without them the search goes beyond.
+        config.space.constraint.max_macs = space_name == "mobilenet" ? 475'000'000 : 500'000'000;
+        config.space.constraint.max_params = space_name == "darts-cifar" ? 3'300'000 : 5'200'000;
+        const SearchReport report = run_search(config, sums);
+        const std::unique_ptr<SearchSpace> space = make_search_space(config.space, sums);
+        for (const FoundArchitecture& found : report.evaluated) {
+          REQUIRE(found.macs <= config.space.constraint.max_macs);
+          REQUIRE(found.params <= config.space.constraint.max_params);
+          REQUIRE(found.angle_rad <= report.best().angle_rad);
+          REQUIRE(space->parse(found.text) == found.genes);
+          REQUIRE(space->angle_rad(found.genes) == found.angle_rad);
+        }
+        CHECK(report.evaluated.size() == (method == SearchMethod::exact ? 1 : 1000));
+        CHECK(report.space_size == 0);
+        config.space.constraint = {};
+        const FoundArchitecture& unlimited = run_search(config, sums).best();
+        CHECK((unlimited.macs > 500'000'000 || unlimited.params > 5'200'000 ||
+               (space_name == "darts-cifar" && unlimited.params > 3'300'000)));
+      }
+    }
+  }
+}
+
+TEST_CASE("what the spaces have not is refused: enumeration, true accuracies, limits below the smallest") {
+  for (const std::string& space : kNewSpaces) {
+    const std::vector<AngleSums> sums = sums_of(space, 2);
+    SearchConfig config = published(space);
+    config.method = SearchMethod::exhaustive;
+    CHECK(contains(refusal(ErrorCode::usage, config, sums), "--method exhaustive: "));
+    config = published(space);
+    config.truth_path = "accuracies.csv";
+    CHECK(contains(refusal(ErrorCode::usage, config, sums), "--truth: "));
+    config = published(space);
+    config.space.constraint.max_macs = 1'000'000;
+    CHECK(
+        contains(refusal(ErrorCode::usage, config, sums), "--max-mflops 1: the smallest architecture has "));
+    config = published(space);
+    config.method = SearchMethod::exact;
+    config.space.score = ScoreKind::op_angle_sum;
+    CHECK(contains(refusal(ErrorCode::usage, config, sums), "--score op-angle-sum: "));
+    config.method = SearchMethod::evolution;
+    CHECK(refusal(ErrorCode::usage, config, sums) == "");
+    config.report_gap = true;
+    CHECK(contains(refusal(ErrorCode::usage, config, sums), "--score op-angle-sum: "));
+    CHECK(refusal(ErrorCode::run_failed, published(space), sums_of("nasbench201", 2)) != "");
+  }
+}
+
+TEST_CASE("searches of every space resume bit-equal from their saved state, and from no other's") {
+  const TemporaryDirectory directory;
+  for (const std::string& space : kNewSpaces) {
+    const std::vector<AngleSums> sums = sums_of(space, 3);
+    for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random}) {
+      for (const Compat compat : {Compat::none, Compat::megvii}) {
+        SearchConfig config = published(space);
+        config.method = method;
+        config.evolution.compat = config.space.compat = compat;
+        config.evolution.generations = 8;
+        const SearchReport straight = run_search(config, sums);
+        config.state_path = directory / "state.json";
+        config.evolution.generations = 3;
+        run_search(config, sums);
+        config.evolution.generations = 8;
+        config.start = SearchStart::resume;
+        const SearchReport resumed = run_search(config, sums);
+        CHECK(report_json(resumed) == report_json(straight));
+        CHECK(report_csv(resumed) == report_csv(straight));
+        SearchConfig other = config;
+        other.space.constraint.max_params = 100'000'000;
+        CHECK(contains(refusal(ErrorCode::data, other, sums), "belongs to another search"));
+      }
+    }
+  }
+}
+
+TEST_CASE("two and three ranks give the report of one process on every space") {
+  for (const std::string& space : kNewSpaces) {
+    const std::vector<AngleSums> sums = sums_of(space, 4);
+    for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
+      SearchConfig config = published(space);
+      config.method = method;
+      config.evolution.generations = 4;
+      config.evolution.compat = config.space.compat =
+          method == SearchMethod::random ? Compat::megvii : Compat::none;
+      const std::string one = report_json(run_search(config, sums));
+      for (const int size : {2, 3}) {
+        std::string several;
+        const auto outcomes = test::run_ranks(size, [&](Communicator& communicator) {
+          const bool first = communicator.rank() == 0;
+          const SearchReport report = run_search(first ? config : SearchConfig{},
+                                                 first ? sums : std::vector<AngleSums>{}, communicator);
+          if (first) several = report_json(report);
+        });
+        for (const test::RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
+        CHECK(several == one);
+      }
+    }
+  }
+}
+
+TEST_CASE("the exact search is proven, nothing is better, and the gap of evolution to it is reported") {
+  for (const std::string& space : kNewSpaces) {
+    CAPTURE(space);
+    const std::vector<AngleSums> sums = sums_of(space, 5);
+    SearchConfig config = published(space);
+    config.method = SearchMethod::exact;
+    const SearchReport exact = run_search(config, sums);
+    REQUIRE(exact.optimum);
+    CHECK(exact.optimum->proof.proven);
+    const double optimum_rad = exact.best().angle_rad;
+    CHECK(exact.optimum->architecture.genes == exact.best().genes);
+    CHECK(exact.optimum->proof.bound_rad >= optimum_rad);
+    CHECK(exact.optimum->proof.bound_rad < optimum_rad + 1e-9);
+
+    config.method = SearchMethod::evolution;
+    CHECK(!run_search(config, sums).optimum);
+    config.report_gap = true;
+    config.evolution.generations = 2;  // far from the optimum
+    const SearchReport evolved = run_search(config, sums);
+    CHECK(evolved.best().angle_rad < optimum_rad);
+    const Json json = Json::parse(report_json(evolved)).at("optimum");
+    CHECK(json.at("proven") == true);
+    CHECK(json.at("arch") == exact.best().text);
+    CHECK(json.at("angle_rad") == optimum_rad);
+    CHECK(json.at("gap_rad").get<double>() ==
+          doctest::Approx(optimum_rad - evolved.best().angle_rad).epsilon(1e-6));
+    std::ostringstream text;
+    print_report(text, evolved);
+    CHECK(contains(text.str(), "exact:  no architecture within the limits has a larger angle than "));
+    CHECK(contains(text.str(), exact.best().text));
+  }
+}
+
+TEST_CASE("paths over the edges: the space's own answer, equal to --describe's on NAS-Bench-201") {
+  const auto space = make_search_space({.name = "nasbench201"});
+  for (const char* text : {"#1", "#11472", "enum:0", "enum:15624"}) {
+    const nasbench201::CellDescription described =
+        nasbench201::describe(nasbench201::parse_cell(text), 10, 32);
+    const std::vector<CellPaths> paths = space->cell_paths(space->parse(text));
+    REQUIRE(paths.size() == 1);
+    CHECK(paths[0].live == described.live_paths);
+    REQUIRE(paths[0].edges.size() == described.multiplicity.size());
+    for (std::size_t edge = 0; edge < paths[0].edges.size(); ++edge)
+      CHECK(paths[0].edges[edge].paths == described.multiplicity[edge]);
+  }
+}
