@@ -1,3 +1,4 @@
+#include "data/batch_source.h"
 #include "data/dataset_parts.h"
 #include "data/file_io.h"
 #include "data/loaders.h"
@@ -35,18 +36,6 @@ std::size_t append_batch(const std::string& path, const CifarLayout& layout, Dat
   return count;
 }
 
-void append_training_batches(const std::string& folder, const CifarLayout& layout, Dataset& dataset) {
-  const std::string first_path = folder + "/data_batch_1.bin";
-  const std::size_t first_count = append_batch(first_path, layout, dataset);
-  for (int batch = 2; batch <= 5; ++batch) {
-    const std::string path = folder + "/data_batch_" + std::to_string(batch) + ".bin";
-    const std::size_t count = append_batch(path, layout, dataset);
-    // All official batches are equally long, so a cut between two records shows here.
-    RLNAS_CHECK(count == first_count, data, path, ": ", count, " records, but ", first_path, " has ",
-                first_count, ": one of them is truncated");
-  }
-}
-
 // DIR itself or the folder that the official archive unpacks to.
 std::string find_folder(const std::string& directory, const std::string& archive_folder,
                         const std::string& first_file, const std::string& python_file) {
@@ -67,33 +56,51 @@ Dataset empty_cifar(const char* name, int classes) {
   return dataset;
 }
 
-}  // namespace
-
-Dataset load_cifar10(const std::string& directory, DataPart part) {
-  const CifarLayout layout{.label_bytes = 1, .label_position = 0, .classes = 10};
-  Dataset dataset = empty_cifar("cifar10", layout.classes);
-  const std::string folder =
-      find_folder(directory, "cifar-10-batches-bin", "data_batch_1.bin", "data_batch_1");
-  if (part == DataPart::test) {
-    append_batch(folder + "/test_batch.bin", layout, dataset);
-  } else {
-    append_training_batches(folder, layout, dataset);
-  }
-  dataset.mean = {125.3f, 123.0f, 113.9f};
-  dataset.std = {63.0f, 62.1f, 66.7f};
+Dataset finished(Dataset dataset, const std::string& directory, const LoadOptions& options,
+                 const Normalisation& nasbench201) {
+  const Normalisation& constants =
+      options.cifar_constants == CifarConstants::darts ? kDartsCifarNormalisation : nasbench201;
+  dataset.mean = constants.mean;
+  dataset.std = constants.std;
   finish_dataset(dataset, directory);
   return dataset;
 }
 
-Dataset load_cifar100(const std::string& directory, DataPart part) {
+void append_training_batches(const std::string& folder, const CifarLayout& layout, Dataset& dataset) {
+  const std::string first_path = folder + "/data_batch_1.bin";
+  const std::size_t first_count = append_batch(first_path, layout, dataset);
+  for (int batch = 2; batch <= 5; ++batch) {
+    const std::string path = folder + "/data_batch_" + std::to_string(batch) + ".bin";
+    const std::size_t count = append_batch(path, layout, dataset);
+    // All official batches are equally long, so a cut between two records shows here.
+    RLNAS_CHECK(count == first_count, data, path, ": ", count, " records, but ", first_path, " has ",
+                first_count, ": one of them is truncated");
+  }
+}
+
+}  // namespace
+
+Dataset load_cifar10(const std::string& directory, const LoadOptions& options) {
+  const CifarLayout layout{.label_bytes = 1, .label_position = 0, .classes = 10};
+  const bool test = options.part == DataPart::test;
+  Dataset dataset = empty_cifar("cifar10", layout.classes);
+  const std::string folder =
+      find_folder(directory, "cifar-10-batches-bin", test ? "test_batch.bin" : "data_batch_1.bin",
+                  test ? "test_batch" : "data_batch_1");
+  if (test)
+    append_batch(folder + "/test_batch.bin", layout, dataset);
+  else
+    append_training_batches(folder, layout, dataset);
+  return finished(std::move(dataset), directory, options, {{125.3f, 123.0f, 113.9f}, {63.0f, 62.1f, 66.7f}});
+}
+
+Dataset load_cifar100(const std::string& directory, const LoadOptions& options) {
   const CifarLayout layout{.label_bytes = 2, .label_position = 1, .classes = 100};
+  const std::string part = options.part == DataPart::test ? "test" : "train";
   Dataset dataset = empty_cifar("cifar100", layout.classes);
-  const std::string folder = find_folder(directory, "cifar-100-binary", "train.bin", "train");
-  append_batch(folder + (part == DataPart::train ? "/train.bin" : "/test.bin"), layout, dataset);
-  dataset.mean = {129.3f, 124.1f, 112.4f};
-  dataset.std = {68.2f, 65.4f, 70.4f};
-  finish_dataset(dataset, directory);
-  return dataset;
+  const std::string folder = find_folder(directory, "cifar-100-binary", part + ".bin", part);
+  append_batch(folder + "/" + part + ".bin", layout, dataset);
+  return finished(std::move(dataset), directory, options, {{129.3f, 124.1f, 112.4f}, {68.2f, 65.4f, 70.4f}});
 }
 
 }  // namespace rlnas

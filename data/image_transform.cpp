@@ -80,8 +80,8 @@ int choose_reduction(const ImageTransform& transform, ImageBytes file, const Cro
   if (transform.reduction == JpegReduction::never || transform.filter != ResizeFilter::pil_bilinear ||
       !can_reduce(file))
     return reduction;
-  while (reduction < 8 && plan.box.height / (2 * reduction) >= plan.height &&
-         plan.box.width / (2 * reduction) >= plan.width)
+  while (reduction < 8 && plan.box.height / (2 * reduction) >= 2 * plan.height &&
+         plan.box.width / (2 * reduction) >= 2 * plan.width)
     reduction *= 2;
   return reduction;
 }

@@ -119,7 +119,8 @@ std::unique_ptr<TrainingSpace> make_standalone(const TrainConfig& config, const 
 
 std::unique_ptr<TrainingSpace> make_trained_network(const TrainConfig& config,
                                                     const StandaloneOptions& options) {
-  return config.arch.empty() ? make_training_space(config, options.classes) : make_standalone(config, options);
+  return config.arch.empty() ? make_training_space(config, options.classes)
+                             : make_standalone(config, options);
 }
 
 std::int64_t parameters_without_auxiliary(const SegmentTable& table) {

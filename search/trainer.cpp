@@ -20,7 +20,7 @@
 #include "search/evaluation.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
-#include "search/spaces.h"
+#include "search/standalone.h"
 #include "search/train_settings.h"
 #include "search/training_plan.h"
 

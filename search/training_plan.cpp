@@ -5,6 +5,7 @@
 
 #include "engine/device.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/standalone.h"
 #include "search/train_settings.h"
 
 namespace rlnas {
