@@ -8,21 +8,9 @@
 #include "data/split.h"
 #include "kernels/check.h"
 #include "search/rank_agreement.h"
+#include "search/train_settings.h"
 
 namespace rlnas {
-namespace {
-
-Dataset load_test_set(const TrainConfig& config) {
-  LoadOptions options;
-  options.part = DataPart::test;
-  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
-  options.seed = config.seed;
-  options.image_size = config.image_size;
-  return load_dataset(parse_data_spec(config.eval), options);
-}
-
-}  // namespace
-
 TestCounts& TestCounts::operator+=(const TestCounts& other) {
   images += other.images;
   top1 += other.top1;
@@ -53,7 +41,7 @@ TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t
 }
 
 Evaluator::Evaluator(const TrainConfig& config, const Dataset& training, const RankPlace& place)
-    : dataset_(load_test_set(config)) {
+    : dataset_(load_dataset(parse_data_spec(config.eval), load_options(config, DataPart::test))) {
   RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval, ": holds no images");
   RLNAS_CHECK(dataset_.height == training.height && dataset_.width == training.width, data, "--eval ",
               config.eval, ": images of ", dataset_.height, "x", dataset_.width, ", those of --data are ",

@@ -99,13 +99,20 @@ DeviceOptions device_options(const TrainConfig& config) {
   return options;
 }
 
-TrainingData load_training_data(const TrainConfig& config) {
-  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
-  const DataSpec spec = parse_data_spec(config.data);
+LoadOptions load_options(const TrainConfig& config, DataPart part) {
   LoadOptions options;
+  options.part = part;
+  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
   options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
   options.seed = config.seed;
   options.image_size = config.image_size;
+  return options;
+}
+
+TrainingData load_training_data(const TrainConfig& config) {
+  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = parse_data_spec(config.data);
+  const LoadOptions options = load_options(config, DataPart::training);
 
   TrainingData data;
   data.dataset = load_dataset(spec, options);
