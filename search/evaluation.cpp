@@ -11,6 +11,7 @@
 #include "search/train_settings.h"
 
 namespace rlnas {
+
 TestCounts& TestCounts::operator+=(const TestCounts& other) {
   images += other.images;
   top1 += other.top1;
