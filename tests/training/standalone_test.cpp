@@ -222,7 +222,8 @@ TEST_CASE("--eval: events, the best of the run kept over a resumption, and --eva
   bool angles = false;
   const TrainResult result =
       train(config, {.log = [&](const std::string& line) { lines.push_back(line); },
-                     .progress = [&](const TrainProgress& p) { angles |= p.has_angles; }});
+                     .progress = [&](const TrainProgress& p) { angles |= p.has_angles; },
+                     .should_stop = {}});
   CHECK_FALSE(angles);
   const std::vector<nlohmann::json> tests = events_of(config.out, "test");
   REQUIRE(tests.size() == 6);
