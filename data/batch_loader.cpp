@@ -18,7 +18,8 @@ BatchLoader::BatchLoader(const Dataset& dataset, std::vector<std::uint32_t> indi
              .ranks = options.ranks},
             dataset.name, dataset.size()),
       labels_(std::move(labels)),
-      augmentation_(options.augmentation) {
+      augmentation_(options.augmentation),
+      cutout_(options.cutout) {
   RLNAS_CHECK(labels_.size() == dataset_.size(), data, labels_.size(), " labels for the ", dataset_.size(),
               " images of ", dataset_.name);
 }
@@ -35,6 +36,10 @@ AugmentParams BatchLoader::draw_augmentation(int epoch, std::uint32_t index) con
   params.flip = std::int16_t(random.below(2));
   params.shift_y = std::int16_t(int(random.below(std::uint32_t(2 * padding + 1))) - padding);
   params.shift_x = std::int16_t(int(random.below(std::uint32_t(2 * padding + 1))) - padding);
+  if (cutout_ == Cutout::drawn) {
+    params.cutout_y = std::int16_t(random.below(std::uint32_t(dataset_.height)));
+    params.cutout_x = std::int16_t(random.below(std::uint32_t(dataset_.width)));
+  }
   return params;
 }
 

@@ -14,11 +14,14 @@
 namespace rlnas {
 
 enum class Augmentation { crop_and_flip, none };
+// Whether the square of AugmentSpec::cutout is placed as well.
+enum class Cutout { no, drawn };
 
 struct BatchLoaderOptions {
   int batch_size = 64;
   std::uint64_t seed = 0;
   Augmentation augmentation = Augmentation::crop_and_flip;
+  Cutout cutout = Cutout::no;
   SampleOrder order = SampleOrder::shuffled;
   // Of `ranks` processes this one gets a contiguous share of every batch, as equal as can be.
   int rank = 0;
@@ -48,6 +51,7 @@ class BatchLoader final : public BatchSource {
   BatchPlan plan_;
   std::vector<std::int32_t> labels_;
   Augmentation augmentation_;
+  Cutout cutout_;
 };
 
 }  // namespace rlnas
