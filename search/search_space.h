@@ -24,7 +24,7 @@ struct SpaceSpec {
   int classes = 10;
   int image_size = 32;
   ScoreKind score = ScoreKind::angle;
-  Constraint constraint;
+  Constraint constraint = {};
   Compat compat = Compat::none;  // megvii: angles composed as the published code does, flaws included
 };
 

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kLiveEdges = 2 * kNodeCount;
 // Above the rounding of a sum of 17 terms relative to the sum of their sizes.
 constexpr double kRounding = 1e-13;
+// A gain in cos that is worth bounding all pairs anew.
+constexpr double kGain = 1e-12;
 
 using Topology = std::array<int, kLiveEdges>;  // its edges, two for each node
 
@@ -260,7 +262,7 @@ class PairSearch {
     return problem;
   }
 
-  // True when the pair holds the best architecture so far.
+  // True when the pair holds something clearly better than the best so far.
   bool solve(const Pair& pair) {
     solved_[pair.normal * cells_[1].size() + pair.reduce] = 1;
     ExactOptions options;
@@ -270,10 +272,10 @@ class PairSearch {
     ++result_.pairs_solved;
     result_.nodes += found.nodes;
     result_.bound_cos = std::min(result_.bound_cos, found.bound_cos);
-    const bool better = !found.choice.empty();
-    if (better) take(architecture_of(pair, found.choice), found.status);
+    const bool clearly_better = !found.choice.empty() && !(found.cos > options.incumbent_cos - kGain);
+    if (!found.choice.empty()) take(architecture_of(pair, found.choice), found.status);
     if (found.status == ExactStatus::unproven) result_.status = found.status;
-    return better && found.status == ExactStatus::optimal;
+    return clearly_better && found.status == ExactStatus::optimal;
   }
 
   const DartsSpace& space_;

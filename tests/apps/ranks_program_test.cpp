@@ -7,6 +7,7 @@
 #include <csignal>
 #include <deque>
 
+#include "tests/search/fake_run.h"
 #include "tests/support/child_process.h"
 #include "tests/support/ranks.h"
 
@@ -170,6 +171,24 @@ TEST_CASE("two ranks search as one does") {
     const std::vector<std::string> arguments = {RLNAS_SEARCH, "--supernet", directory / "run",
                                                 "--method",   method,       "--json",
                                                 "-",          "--out",      directory / "s"};
+    const Outcome one = run(directory, arguments);
+    const std::vector<Outcome> two = Ranks(2, arguments).wait();
+    INFO(two[0].err, two[1].err);
+    CHECK(one.exit_code == 0);
+    CHECK(two[0].exit_code == 0);
+    CHECK(two[1].exit_code == 0);
+    CHECK(two[0].out == one.out);
+    CHECK(two[1].out == "");
+  }
+}
+
+TEST_CASE("two ranks search a DARTS space as one does") {
+  const TemporaryDirectory directory;
+  test::write_fake_run(directory / "run", {.space = "darts-cifar", .seed = 5});
+  for (const char* method : {"evolution", "random", "exact"}) {
+    const std::vector<std::string> arguments = {
+        RLNAS_SEARCH, "--supernet", directory / "run", "--space",       "darts-cifar",   "--method", method,
+        "--json",     "-",          "--out",           directory / "s", "--generations", "5"};
     const Outcome one = run(directory, arguments);
     const std::vector<Outcome> two = Ranks(2, arguments).wait();
     INFO(two[0].err, two[1].err);

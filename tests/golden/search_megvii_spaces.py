@@ -177,7 +177,7 @@ def main():
     used_up = Mobile([2, 3, 4, 3], seed=1, population=10, top=4, legal=lambda g: sum(g) % 3 != 0)
     used_up.run(generations=8, crossovers=5)
     runs["used_up"] = result(used_up)
-    for name, low, legal in [("darts_cifar", 0, lambda g: True), ("darts_imagenet", 1, lambda g: sum(g) <= 80)]:
+    for name, low, legal in [("darts_cifar", 0, lambda g: True), ("darts_imagenet", 1, lambda g: sum(g) <= 62)]:
         darts = Darts(low, seed=1, population=20, top=5, legal=legal)
         darts.run(generations=6, mutants=10, crossovers=10)
         runs[name] = result(darts)

@@ -11,6 +11,7 @@
 #include "kernels/check.h"
 #include "search/darts/angle_table.h"
 #include "search/darts/counts.h"
+#include "search/darts/supernet.h"
 #include "tests/search/darts_support.h"
 #include "tests/search/random_weights.h"
 
@@ -199,6 +200,25 @@ TEST_CASE("each choice holds the published number of entries, and the constants 
               CHECK(choice.weights.dot == 0.0);
           }
       }
+    }
+  }
+}
+
+TEST_CASE("the engine's SuperNet has these tensors, each owned by the same choice") {
+  for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
+    const NetworkSpec spec = published_supernet(preset);
+    const SegmentTable published = published_segments(spec), engine = supernet_segments(preset, spec.classes);
+    REQUIRE(engine.size() == published.size());
+    std::map<std::string, const Segment*> by_name;
+    for (const Segment& segment : published) by_name[segment.name] = &segment;
+    for (const Segment& segment : engine) {
+      CAPTURE(segment.name);
+      const auto it = by_name.find(segment.name);
+      REQUIRE(it != by_name.end());
+      REQUIRE(segment.shape == it->second->shape);
+      REQUIRE(segment.edge == it->second->edge);
+      REQUIRE(segment.op == it->second->op);
+      if (segment.edge >= 0) REQUIRE(segment.cell == it->second->cell);
     }
   }
 }

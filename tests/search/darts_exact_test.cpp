@@ -186,6 +186,34 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
   }
 }
 
+TEST_CASE("exact search of weights that did not move: angle 0 everywhere, proven in seconds") {
+  const NetworkSpec spec = published_supernet(Preset::imagenet);
+  const SegmentTable segments = published_segments(spec);
+  std::vector<AngleSums> sums;
+  for (const Segment& segment : segments)
+    sums.push_back({double(segment.count), double(segment.count), double(segment.count)});
+  const DartsSpace space =
+      space_of(make_angle_table(segments, sums, spec, Compat::none), Preset::imagenet, 600'000'000, kNoLimit);
+  const LargestAngle found = largest_angle(space);
+  CHECK(found.status == ExactStatus::optimal);
+  CHECK(found.cos == doctest::Approx(1.0).epsilon(1e-12));
+  CHECK(space.legal(genes_of_architecture(found.architecture)));
+  MESSAGE(found.pairs_solved, " pairs, ", found.nodes, " nodes, ", found.seconds, " s");
+}
+
+TEST_CASE("exact search that runs out of nodes says so and still bounds the angle") {
+  const AngleTable table = trained_table(Preset::imagenet, 5, {0.1, 0.3, 1.2});
+  const DartsSpace space = space_of(table, Preset::imagenet, 450'000'000, kNoLimit);
+  const LargestAngle whole = largest_angle(space);
+  const LargestAngle cut = largest_angle(space, {{0xFE, 0xFE}, 100});
+  REQUIRE(whole.status == ExactStatus::optimal);
+  CHECK(cut.status == ExactStatus::unproven);
+  CHECK(cut.nodes < whole.nodes);
+  CHECK(cut.bound_cos <= whole.cos);
+  CHECK(cut.bound_cos > -1.0);
+  CHECK(cut.cos >= whole.bound_cos);
+}
+
 TEST_CASE("exact search: no operation left") {
   const DartsSpace space = space_of(trained_table(Preset::cifar, 1, {}), Preset::cifar, kNoLimit, kNoLimit);
   CHECK_THROWS_WITH_AS(largest_angle(space, {{1u, 0xFEu}, 1000}),

@@ -145,7 +145,7 @@ TEST_CASE("evolution: published runs on the DARTS spaces") {
   const EvolutionRun imagenet = check_golden(
       "darts_imagenet",
       DartsStandIn(1,
-                   [](const Genes& genes) { return std::accumulate(genes.begin(), genes.end(), 0) <= 80; }),
+                   [](const Genes& genes) { return std::accumulate(genes.begin(), genes.end(), 0) <= 62; }),
       published_options(20, 5, 10, 10, 6));
   CHECK(imagenet.acceptance.rate() < 1.0);
   EvolutionOptions one_parent = published_options(12, 1, 4, 4, 5);

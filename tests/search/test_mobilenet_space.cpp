@@ -117,7 +117,7 @@ TEST_CASE("mobilenet: lengths of the angle vector, by formula and by weights tha
   std::sort(lines.begin(), lines.end());
   std::string joined;
   for (const std::string& line : lines) joined += (joined.empty() ? "" : "\n") + line;
-  CHECK(crc32(joined.data(), joined.size()) == 0x49c19e49u);
+  CHECK(crc32_of(joined) == 0x49c19e49u);
 
   std::vector<AngleSums> counts;
   for (const Segment& segment : segments) {
@@ -263,7 +263,7 @@ TEST_CASE("mobilenet: the space's genes, text, costs and limits") {
 
   MobilenetSpace by_params(table, {.constraint = {.max_macs = 2'000'000'000, .max_params = 5255647}});
   CHECK_FALSE(by_params.legal(genes));
-  const MobilenetSpace by_sum(table, {.score = ScoreKind::op_angle_sum});
+  const MobilenetSpace by_sum(table, {.score = ScoreKind::op_angle_sum, .constraint = {}});
   CHECK(by_sum.score(genes) == op_angle_sum(table, kPublished));
   CHECK_THROWS_WITH_AS(MobilenetSpace(table, {.constraint = {.max_macs = 100'000'000}}),
                        doctest::Contains("--max-mflops 100: the smallest architecture has"), Error);

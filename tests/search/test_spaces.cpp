@@ -2,7 +2,7 @@
 // ranks, exact search and its gap, reports.
 #include <doctest/doctest.h>
 
-#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -163,12 +163,15 @@ TEST_CASE("searches of every space resume bit-equal from their saved state, and 
 TEST_CASE("two and three ranks give the report of one process on every space") {
   for (const std::string& space : kNewSpaces) {
     const std::vector<AngleSums> sums = sums_of(space, 4);
-    for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
+    const std::pair<SearchMethod, Compat> searches[] = {{SearchMethod::evolution, Compat::none},
+                                                        {SearchMethod::evolution, Compat::megvii},
+                                                        {SearchMethod::random, Compat::none},
+                                                        {SearchMethod::exact, Compat::none}};
+    for (const auto& [method, compat] : searches) {
       SearchConfig config = published(space);
       config.method = method;
       config.evolution.generations = 4;
-      config.evolution.compat = config.space.compat =
-          method == SearchMethod::random ? Compat::megvii : Compat::none;
+      config.evolution.compat = config.space.compat = compat;
       const std::string one = report_json(run_search(config, sums));
       for (const int size : {2, 3}) {
         std::string several;
@@ -216,6 +219,41 @@ TEST_CASE("the exact search is proven, nothing is better, and the gap of evoluti
     CHECK(contains(text.str(), "exact:  no architecture within the limits has a larger angle than "));
     CHECK(contains(text.str(), exact.best().text));
   }
+}
+
+TEST_CASE("the report says how hard the limits made the search") {
+  const auto share_of = [](const std::string& space) {
+    SearchConfig config = published(space);
+    config.method = SearchMethod::random;
+    const SearchReport report = run_search(config, sums_of(space, 6));
+    const Json json = Json::parse(report_json(report)).at("random_proposals");
+    std::ostringstream text;
+    print_report(text, report);
+    CHECK(contains(text.str(), "within the limits: " + json.at("within_limits").dump() + " of " +
+                                   json.at("new").dump() + " random proposals ("));
+    CHECK(json.at("within_limits") == 1000);
+    CHECK(json.at("acceptance").get<double>() == 1000 / json.at("new").get<double>());
+    CHECK(!contains(text.str(), "cut short"));
+    return json.at("acceptance").get<double>();
+  };
+  CHECK(std::abs(share_of("mobilenet") - 0.0029) < 0.0004);  // method.md 8.1's Monte Carlo
+  CHECK(std::abs(share_of("darts-imagenet") - 0.974) < 0.02);
+
+  const SearchReport unlimited = run_search(published("darts-cifar"), sums_of("darts-cifar", 6));
+  CHECK(!Json::parse(report_json(unlimited)).contains("random_proposals"));
+
+  // Of all cells 3^6 have no convolution: seven generations of a hundred, then 29, then none.
+  SearchConfig config;
+  config.space.constraint.max_macs = 8'000'000;
+  const SearchReport used_up = run_search(config, test::random_sums(supernet_segments("nasbench201", 10), 6));
+  CHECK(used_up.evaluated.size() == 729);
+  const Json json = Json::parse(report_json(used_up));
+  CHECK(json.at("short_generations") == 2);
+  CHECK(json.at("generations") == 8);
+  std::ostringstream text;
+  print_report(text, used_up);
+  CHECK(
+      contains(text.str(), "cut short: 2 generations, because too few of the proposals were new and within"));
 }
 
 TEST_CASE("paths over the edges: the space's own answer, equal to --describe's on NAS-Bench-201") {

@@ -249,3 +249,36 @@ TEST_CASE("a DARTS search through the program: reports, quoted CSV, resumption, 
   space->repair(raw[0], [&](std::uint32_t n) { return random.randint(n); });
   CHECK(contains(test::read_text(csv), "params\n\"" + space->text(raw[0]) + "\","));
 }
+
+TEST_CASE("the published limit on FLOPs is the default of --max-mflops, and 0 lifts it") {
+  const TemporaryDirectory directory;
+  const std::string run = directory / "run", csv = directory / "a.csv";
+  test::write_fake_run(run, {.space = "mobilenet", .classes = 100, .seed = 3});
+  const auto largest_macs = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--supernet", run, "--space", "mobilenet", "--csv", csv, "--gap",
+                                         "--generations", "2", "--out", directory.path()});
+    const Outcome outcome = search(arguments);
+    REQUIRE(outcome.err == "");
+    CHECK(contains(outcome.out, "exact:  no architecture within the limits has a larger angle than "));
+    CHECK(contains(outcome.out, "block  operation  channels"));
+    std::istringstream lines(test::read_text(csv));
+    std::string line;
+    std::getline(lines, line);
+    std::int64_t largest = 0;
+    while (std::getline(lines, line)) {
+      std::istringstream fields(line);
+      std::string arch, angle, macs;
+      std::getline(fields, arch, ','), std::getline(fields, angle, ','), std::getline(fields, macs, ',');
+      largest = std::max<std::int64_t>(largest, std::stoll(macs));
+    }
+    return largest;
+  };
+  const std::int64_t limited = largest_macs({});
+  CHECK(limited > 400'000'000);
+  CHECK(limited <= 475'000'000);
+  CHECK(largest_macs({"--max-mflops", "0"}) > 475'000'000);
+  const Outcome published = search({"--supernet", run, "--space", "mobilenet", "--compat", "megvii", "--out",
+                                    directory.path(), "--json", "-"});
+  CHECK(Json::parse(published.out).at("evaluations") == 1000);
+  CHECK(Json::parse(published.out).at("seed") == 1);
+}
