@@ -132,12 +132,13 @@ RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_che
   for (const char c : sampled) flags.push_back(c == '1' ? 1 : 0);
   parameters.set_ever_sampled(std::move(flags));
 
+  const bool evaluated = state.metadata.count("best_top1") > 0;  // not in runs of older versions
   return {.step = std::atoll(entry("step").c_str()),
           .epoch_loss_sum = std::strtod(entry("epoch_loss_sum").c_str(), nullptr),
           .epoch_correct = std::atoll(entry("epoch_correct").c_str()),
           .epoch_images = std::atoll(entry("epoch_images").c_str()),
-          .best_top1 = std::strtod(entry("best_top1").c_str(), nullptr),
-          .best_step = std::atoll(entry("best_step").c_str())};
+          .best_top1 = evaluated ? std::strtod(entry("best_top1").c_str(), nullptr) : -1.0,
+          .best_step = evaluated ? std::atoll(entry("best_step").c_str()) : -1};
 }
 
 }  // namespace rlnas

@@ -56,7 +56,8 @@ Tensor Supernet::forward(Context& context, const Tensor& images, const Architect
     RLNAS_CHECK(int(op) >= 0 && int(op) < shape.options(), run_failed, "block ", b, " has no option ",
                 int(op));
     if (shape.opens_stage) context.tape.begin_stage(kStageNames[std::size_t(++stage)]);
-    context.mark_gradients_from(block.first_segment);
+    // A block that a stand-alone network leaves out has no weights.
+    if (op != Op::identity || !config_.only) context.mark_gradients_from(block.first_segment);
     if (op != Op::identity) x = apply(context, block.ops[std::size_t(op)], x);
   }
   context.tape.begin_stage("head");

@@ -176,7 +176,9 @@ Tensor Supernet::forward(Context& context, const Tensor& images, std::span<const
     const std::size_t index = std::size_t(items_[i].index);
     context.tape.begin_stage(items_[i].searchable ? kStageNames[index / std::size_t(config_.cells_per_stage)]
                                                   : kBlockNames[index]);
-    context.mark_gradients_from(items_[i].first_segment);
+    const int next = i + 1 < items_.size() ? items_[i + 1].first_segment : head_norm_.gamma;
+    if (items_[i].first_segment < next)  // a stand-alone cell may have no weights
+      context.mark_gradients_from(items_[i].first_segment);
     x = items_[i].searchable ? run_cell(context, cells_[index], paths[index], x, want)
                              : run_block(context, blocks_[index], x, want);
   }

@@ -1,5 +1,6 @@
 """Golden values of small stand-alone networks (one found architecture, method.md 10), trained for five steps by
-PyTorch: NAS-Bench-201, and DARTS on CIFAR-10 (auxiliary head, drop path) and on ImageNet (the other head).
+PyTorch: NAS-Bench-201, and DARTS on CIFAR-10 (auxiliary head, drop path) and on ImageNet (the other head). Learning rates are such that PyTorch
+in single and in double precision agree (`retrain_golden.py precision` prints how far: losses, then weights).
 
 Run:  /tmp/torch2/bin/python tests/golden/retrain_golden.py > tests/golden/retrain_golden.json   (PyTorch 2, CPU)
 
@@ -23,6 +24,7 @@ STEPS = 5
 AUXILIARY = 0.4
 SEED = 11
 M32, M64 = 2**32 - 1, 2**64 - 1
+COUNTS = {}  # elements of the tensors, for `precision`
 
 
 def philox_uniforms(seed, name, step, count):
@@ -168,6 +170,7 @@ def images(batch, size):
 
 
 def results(net, losses, test_x):
+    COUNTS.update({n: p.numel() for n, p in net.named_parameters()})
     net.eval()
     with torch.no_grad():
         logits = net(test_x, lambda y, _: y) if isinstance(net, DartsNetwork) else net(test_x)
@@ -177,8 +180,8 @@ def results(net, losses, test_x):
 
 def darts_run(kind, dtype=torch.float32):
     cifar = kind == "cifar"
-    classes, channels, cells, batch, size = (10, 4, 4, 12, 32) if cifar else (20, 4, 3 + 1, 6, 224)
-    lr, smoothing, drop_path = (0.01, 0.0, 0.3) if cifar else (0.01, 0.1, 0.0)
+    classes, channels, cells, batch, size = (10, 4, 4, 12, 32) if cifar else (20, 4, 4, 6, 224)
+    lr, smoothing, drop_path = (0.01, 0.0, 0.3) if cifar else (0.002, 0.1, 0.0)
     codes = darts.PATHS[1] if cifar else darts.PATHS[2]
     net = DartsNetwork(kind, classes, channels, cells, codes)
     initialise(net)
@@ -210,7 +213,7 @@ def nasbench_run(path, dtype=torch.float32):
     initialise(net)
     net.to(dtype).train()
     x, y = images(batch, size).to(dtype), torch.arange(batch) % classes
-    opt = torch.optim.SGD(net.parameters(), 0.02, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    opt = torch.optim.SGD(net.parameters(), NASBENCH_RATE, momentum=0.9, weight_decay=5e-4, nesterov=True)
     losses = []
     for _ in range(STEPS):
         opt.zero_grad(set_to_none=False)
@@ -218,21 +221,31 @@ def nasbench_run(path, dtype=torch.float32):
         loss.backward()
         opt.step()
         losses.append(loss.item())
-    return {"path": path, "classes": classes, "channels": channels, "batch": batch, "size": size, "lr": 0.02,
+    return {"path": path, "classes": classes, "channels": channels, "batch": batch, "size": size, "lr": NASBENCH_RATE,
             "weight_decay": 5e-4, **results(net, losses, x)}
 
 
 # Every operation; one with a convolution of nothing but zeros (3<-1 behind a none), whose batch norm still shifts; one
 # with a dead end (1<-0 leads nowhere).
+NASBENCH_RATE = 0.004
 NASBENCH_PATHS = [[3, 1, 4, 2, 0, 3], [0, 3, 0, 1, 3, 4], [3, 1, 0, 2, 0, 4]]
 
 
 def main():
     torch.set_num_threads(2)
     if len(sys.argv) > 1 and sys.argv[1] == "precision":  # how far single and double precision are apart
-        for kind in ("cifar", "imagenet"):
-            a, b = darts_run(kind)["losses"], darts_run(kind, torch.float64)["losses"]
-            print(kind, max(abs(p - q) / q for p, q in zip(a, b)))
+        def distance(a, b):
+            worst = max(abs(p - q) / q for p, q in zip(a["losses"], b["losses"]))
+            weights = 0.0
+            for name, w in b["final"].items():
+                count = COUNTS[name]
+                for k in range(len(w)):
+                    size = w[1] if k < 2 else w[1] / count**0.5
+                    weights = max(weights, abs(a["final"][name][k] - w[k]) / size)
+            return worst, weights
+        runs = [(nasbench_run, path) for path in NASBENCH_PATHS] + [(darts_run, kind) for kind in ("cifar", "imagenet")]
+        for run, argument in runs:
+            print(argument, *distance(run(argument), run(argument, torch.float64)))
         return
     json.dump({"torch": torch.__version__, "darts": [darts_run("cifar"), darts_run("imagenet")],
                "nasbench201": [nasbench_run(path) for path in NASBENCH_PATHS]}, sys.stdout, separators=(",", ":"))

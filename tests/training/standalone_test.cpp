@@ -285,6 +285,7 @@ TEST_CASE("flags of retraining that do not fit together name themselves") {
   starts(error_of([](TrainConfig& c) { c.eval = "idx:/nowhere"; }), "/nowhere");
   starts(error_of([](TrainConfig& c) {
            c.space = "darts-cifar";
+           c.sampling = "per-net";
            c.arch = kRlnasCifar;
            c.channels = c.cells = 4;
            c.auxiliary = 0.4;  // at 16 px the head has too few pixels
