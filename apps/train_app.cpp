@@ -10,9 +10,11 @@
 #include "apps/comm_options.h"
 #include "apps/progress_printer.h"
 #include "data/dataset.h"
+#include "data/image_check.h"
 #include "kernels/check.h"
 #include "search/train_fields.h"
 #include "search/trainer.h"
+#include "search/training_data.h"
 
 namespace rlnas {
 namespace {
@@ -75,6 +77,18 @@ void print_check(const DataCheck& check, std::ostream& out) {
   if (!check.first_bad.empty()) out << "first bad " << check.first_bad << "\n";
 }
 
+void print_check(const std::string& name, const ImageList& list, const ImageCheck& check, std::ostream& out) {
+  out << "data      " << name << "\n"
+      << "images    " << check.count << " of " << check.smallest.height << "x" << check.smallest.width
+      << " to " << check.largest.height << "x" << check.largest.width << " pixels\n"
+      << "classes   " << list.classes() << "\n"
+      << "checksum  " << check.checksum << "\n"
+      << "per class";
+  for (const std::size_t count : check.histogram) out << " " << count;
+  out << "\nbad files " << check.bad.size() << "\n";
+  for (const std::string& bad : check.bad) out << "bad       " << bad << "\n";
+}
+
 }  // namespace
 
 int train_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
@@ -105,6 +119,12 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   const auto run = [&]() -> int {
     if (check_only) {
       RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to check, for example --data cifar10:DIR");
+      if (streams_images(config, config.data)) {
+        const ImageList list = ImageList::scan(parse_data_spec(config.data).paths.front());
+        const ImageCheck check = check_images(list, config.data_threads);
+        print_check(config.data, list, check, out);
+        return check.bad.empty() ? 0 : int(ErrorCode::data);
+      }
       LoadOptions options;
       options.seed = config.seed;
       options.image_size = config.image_size;

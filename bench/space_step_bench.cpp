@@ -42,11 +42,8 @@ class SpaceSteps {
   SpaceSteps(const TrainConfig& config, int batch_size, int threads)
       : backend_(make_backend({.threads = threads})),
         space_(make_training_space(config, classes_of(config))) {
-    Dataset dataset;
-    dataset.height = dataset.width = config.image_size;
-    dataset.mean.fill(127.5f);
-    dataset.std.fill(64.0f);
-    spec_ = step_spec(config, dataset);
+    constexpr Normalisation kNormalisation{{127.5f, 127.5f, 127.5f}, {64.0f, 64.0f, 64.0f}};
+    spec_ = step_spec(config, {config.image_size, config.image_size, kNormalisation});
     spec_.sgd.learning_rate = float(config.learning_rate);
     batch_ = random_batch(batch_size, config.image_size, classes_of(config));
 

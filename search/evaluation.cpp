@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "data/batch_loader.h"
+#include "data/image_loader.h"
 #include "data/prefetcher.h"
 #include "data/split.h"
 #include "kernels/check.h"
 #include "search/rank_agreement.h"
-#include "search/train_settings.h"
 
 namespace rlnas {
 
@@ -41,14 +41,40 @@ TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t
   return counts;
 }
 
-Evaluator::Evaluator(const TrainConfig& config, const Dataset& training, const RankPlace& place)
-    : dataset_(load_dataset(parse_data_spec(config.eval), load_options(config, DataPart::test))) {
+Evaluator::Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place)
+    : classes_(training.true_classes()) {
+  if (streams_images(config, config.eval))
+    open_folder(config, training, place);
+  else
+    open_dataset(config, training, place);
+}
+
+void Evaluator::open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place) {
+  list_ = ImageList::scan(parse_data_spec(config.eval).paths.front());
+  if (training.list) check_same_classes(*training.list, *list_);
+  RLNAS_CHECK(list_->classes() == classes_, data, "--eval ", config.eval, ": ", list_->classes(),
+              " classes, --data has ", classes_);
+  source_ = std::make_unique<ImageLoader>(
+      *list_, all_indices(std::uint32_t(list_->size())), list_->labels(),
+      ImageLoaderOptions{.batch_size = config.batch_size,
+                         .seed = config.seed,
+                         .transform = evaluation_transform(config.image_size, training.format.normalisation),
+                         .order = SampleOrder::sequential,
+                         .bad_files = BadFiles::fatal,  // another image in its place would count twice
+                         .threads = config.data_threads,
+                         .rank = place.rank,
+                         .ranks = place.size});
+}
+
+void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& training,
+                             const RankPlace& place) {
+  dataset_ = load_dataset(parse_data_spec(config.eval), load_options(config, DataPart::test));
   RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval, ": holds no images");
-  RLNAS_CHECK(dataset_.height == training.height && dataset_.width == training.width, data, "--eval ",
-              config.eval, ": images of ", dataset_.height, "x", dataset_.width, ", those of --data are ",
-              training.height, "x", training.width);
-  RLNAS_CHECK(dataset_.classes == training.classes, data, "--eval ", config.eval, ": ", dataset_.classes,
-              " classes, --data has ", training.classes);
+  RLNAS_CHECK(dataset_.height == training.format.height && dataset_.width == training.format.width, data,
+              "--eval ", config.eval, ": images of ", dataset_.height, "x", dataset_.width,
+              ", those of --data are ", training.format.height, "x", training.format.width);
+  RLNAS_CHECK(dataset_.classes == classes_, data, "--eval ", config.eval, ": ", dataset_.classes,
+              " classes, --data has ", classes_);
   source_ =
       std::make_unique<BatchLoader>(dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
                                     BatchLoaderOptions{.batch_size = config.batch_size,
@@ -70,7 +96,7 @@ TestCounts Evaluator::run(TrainingState& state, TrainingSpace& space, AugmentSpe
   Prefetcher batches(*source_, 0, 0);
   for (int step = 0; step < source_->steps_per_epoch(); ++step) {
     const HostBatch& batch = batches.next();
-    own += count_top(state.logits(forward, batch, augment), batch.labels, dataset_.classes);
+    own += count_top(state.logits(forward, batch, augment), batch.labels, classes_);
   }
   TestCounts total;
   for (const TestCounts& counts : communicator.gather_values(own, "test results")) total += counts;

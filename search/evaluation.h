@@ -1,6 +1,7 @@
 // Accuracy of a stand-alone network on a test set: running statistics, no augmentation, images normalised as
-// in training. Every rank takes its share of each batch, with rank 0's running statistics, which are the ones
-// that are saved. Source: method.md 10.
+// in training; those of a streamed folder by the centre crop of their resized image. Every rank takes its
+// share of each batch, with rank 0's running statistics, which are the ones that are saved. Source:
+// method.md 10.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +9,9 @@
 #include <span>
 
 #include "data/batch_source.h"
-#include "data/dataset.h"
 #include "engine/comm/communicator.h"
 #include "rlnas/rlnas.hpp"
+#include "search/training_data.h"
 #include "search/training_space.h"
 #include "search/training_state.h"
 
@@ -32,7 +33,7 @@ TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t
 class Evaluator {
  public:
   // Loads --eval. Errors: those of load_dataset; data when its images or classes are not those of `training`.
-  Evaluator(const TrainConfig& config, const Dataset& training, const RankPlace& place);
+  Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
 
   // Called by all ranks. `augment`: the training's, of which the normalisation is used.
   // Determinism: bit-equal for any number of threads.
@@ -40,7 +41,12 @@ class Evaluator {
                  Communicator& communicator) const;
 
  private:
-  Dataset dataset_;
+  void open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
+  void open_dataset(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
+
+  int classes_;
+  Dataset dataset_;                // the images, unless they are streamed
+  std::optional<ImageList> list_;  // their files, if they are
   std::unique_ptr<BatchSource> source_;
 };
 

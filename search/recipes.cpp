@@ -30,6 +30,7 @@ TrainConfig imagenet() {
   config.seed = 5;
   config.label_seed = 0;
   config.image_size = 224;
+  config.crop = "area";
   config.batch_size = 512;
   config.min_learning_rate = 5e-4;
   config.weight_decay = 4e-5;
@@ -112,6 +113,7 @@ TrainConfig retrain_mobilenet() {
   TrainConfig config = retrain_imagenet();
   config.initializer = "normal-fan-out";
   config.epochs = 240;
+  config.crop = "resized";
   config.schedule = "linear";
   config.decay = "convolutions-and-classifier";
   config.dropout = 0.2;

@@ -62,7 +62,12 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("clip-value", c.clip_value, "largest magnitude of an element of the gradient; 0: not clipped",
         OnResume::keep);
   visit("label-smoothing", c.label_smoothing, "0..1", OnResume::keep);
-  visit("augment", c.augment, "random flip and shifted crop: true or false", OnResume::keep);
+  visit("augment", c.augment, "random flip and crop: true or false", OnResume::keep);
+  visit("crop", c.crop,
+        "of folder data: shift (all resized once and held in memory), or read as needed: area (published, "
+        "ImageNet) or resized (torchvision's RandomResizedCrop)",
+        OnResume::keep);
+  visit("data-threads", c.data_threads, "that read and decode images; 0: all cores", OnResume::free_);
   visit("cutout", c.cutout, "side of a square that is blanked in every training image; 0: none",
         OnResume::keep);
   visit("channels", c.channels, "of a DARTS --arch in its first cells; 0: as published", OnResume::keep);

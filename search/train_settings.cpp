@@ -4,10 +4,9 @@
 #include <cmath>
 #include <initializer_list>
 
-#include "data/random_labels.h"
-#include "data/split.h"
 #include "kernels/check.h"
 #include "search/spaces.h"
+#include "search/training_data.h"
 
 namespace rlnas {
 namespace {
@@ -45,6 +44,11 @@ void check_config(const TrainConfig& config) {
   check_range("--label-classes", config.label_classes, 0, 1 << 20);
   check_range("--epochs", config.epochs, 1, 1'000'000);
   check_range("--steps", config.steps, std::int64_t{0}, std::int64_t{1} << 40);
+  check_word("--crop", config.crop, {"shift", "area", "resized"});
+  RLNAS_CHECK(config.cutout == 0 || config.data.empty() || !streams_images(config, config.data), usage,
+              "--cutout: images of --crop ", config.crop,
+              " are not cut out of; drop it, or use --crop shift");
+  check_range("--data-threads", config.data_threads, 0, 4096);
   check_word("--split", config.split, {"half", "all"});
   check_word("--decay", config.decay, {"all", "convolutions", "convolutions-and-classifier"});
   parse_initializer(config.initializer);
@@ -101,47 +105,6 @@ DeviceOptions device_options(const TrainConfig& config) {
   return options;
 }
 
-LoadOptions load_options(const TrainConfig& config, DataPart part) {
-  LoadOptions options;
-  options.part = part;
-  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
-  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
-  options.seed = config.seed;
-  options.image_size = config.image_size;
-  return options;
-}
-
-TrainingData load_training_data(const TrainConfig& config) {
-  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
-  const DataSpec spec = parse_data_spec(config.data);
-  const LoadOptions options = load_options(config, DataPart::training);
-
-  TrainingData data;
-  data.dataset = load_dataset(spec, options);
-  const std::size_t count = data.dataset.size();
-  RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
-  const bool half = spec.kind == "cifar10" && config.split == "half";
-  data.indices = half ? cifar10_split().train : all_indices(std::uint32_t(count));
-  RLNAS_CHECK(!half || count == 50000, data, "--data ", config.data, ": ", count,
-              " images, but the published training split is over 50000; use --split all");
-  RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
-              " is more than the ", data.indices.size(), " training images of ", config.data);
-  if (config.images > 0) data.indices.resize(std::size_t(config.images));
-
-  if (config.labels == "true") {
-    data.classes = data.dataset.classes;
-    data.labels = data.dataset.labels;
-  } else {
-    data.classes = config.label_classes > 0 ? config.label_classes : data.dataset.classes;
-    const std::uint64_t seed = config.label_seed >= 0 ? std::uint64_t(config.label_seed) : config.seed;
-    data.labels =
-        random_labels(count, data.classes, seed, megvii(config) ? LabelSource::numpy : LabelSource::philox);
-  }
-  RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data, " has ", data.classes,
-              " class; give a number of random classes of at least 2");
-  return data;
-}
-
 std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const SegmentTable& table) {
   constexpr std::size_t kConvolutionRank = 4;
   std::vector<std::uint8_t> flags;
@@ -153,13 +116,13 @@ std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const Segm
   return flags;
 }
 
-StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
+StepSpec step_spec(const TrainConfig& config, const ImageFormat& format) {
   StepSpec spec;
-  spec.augment.height = dataset.height;
-  spec.augment.width = dataset.width;
+  spec.augment.height = format.height;
+  spec.augment.width = format.width;
   for (std::size_t c = 0; c < std::size_t(AugmentSpec::kChannels); ++c) {
-    spec.augment.mean[c] = dataset.mean[c];
-    spec.augment.inv_std[c] = 1.0f / dataset.std[c];
+    spec.augment.mean[c] = format.normalisation.mean[c];
+    spec.augment.inv_std[c] = 1.0f / format.normalisation.std[c];
   }
   spec.augment.cutout = config.cutout;
   spec.sgd.momentum = float(config.momentum);

@@ -1,4 +1,4 @@
-// A TrainConfig checked and resolved: enums instead of words, the data loaded, the labels drawn.
+// A TrainConfig checked and resolved: enums instead of words.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/batch_loader.h"
-#include "data/dataset.h"
+#include "data/batch_source.h"
 #include "engine/device.h"
 #include "engine/schedule.h"
 #include "rlnas/rlnas.hpp"
@@ -20,22 +19,10 @@ void check_config(const TrainConfig& config);
 
 DeviceOptions device_options(const TrainConfig& config);
 // Everything of a step but its learning rate.
-StepSpec step_spec(const TrainConfig& config, const Dataset& dataset);
+StepSpec step_spec(const TrainConfig& config, const ImageFormat& format);
 // images: of the training split.
 ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images);
 // For Parameters::set_decayed.
 std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const SegmentTable& table);
-
-LoadOptions load_options(const TrainConfig& config, DataPart part);
-
-// The images to train on, with the labels to train on.
-struct TrainingData {
-  Dataset dataset;
-  std::vector<std::uint32_t> indices;  // of the training split
-  std::vector<std::int32_t> labels;    // of every image of the data set
-  int classes = 0;                     // of the labels
-};
-// Errors: data for unreadable or broken files, usage for flags that do not fit the data.
-TrainingData load_training_data(const TrainConfig& config);
 
 }  // namespace rlnas

@@ -22,6 +22,7 @@
 #include "search/run_directory.h"
 #include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/training_data.h"
 #include "search/training_plan.h"
 
 namespace rlnas {
@@ -61,7 +62,7 @@ class Trainer {
   void save(TrainingState& state) const {
     check_same_weights(state, communicator_);
     if (leads())
-      directory_.save(config_, progress_, data_.dataset.checksum, state.parameters(), state.statistics());
+      directory_.save(config_, progress_, data_.checksum(), state.parameters(), state.statistics());
   }
 
   TrainConfig config_;
@@ -69,6 +70,7 @@ class Trainer {
   Communicator& communicator_;
   RunDirectory directory_;
   TrainingData data_;
+  std::unique_ptr<TrainingBatches> batches_;
   RunProgress progress_;
   std::unique_ptr<EventLog> events_;      // rank 0's
   std::unique_ptr<Evaluator> evaluator_;  // with --eval
@@ -87,7 +89,7 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
   if (!leads()) {
     // rank 0 hands over all of it
   } else if (resuming) {
-    progress_ = directory_.load(config_, data_.dataset.checksum, state.parameters(), state.statistics());
+    progress_ = directory_.load(config_, data_.checksum(), state.parameters(), state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
@@ -175,6 +177,8 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   last_epoch_ = now;
   progress_.epoch_loss_sum = 0.0;
   progress_.epoch_correct = progress_.epoch_images = 0;
+  for (const std::string& bad : batches_->new_bad_files())
+    log("bad image file, another one took its place: " + bad);
   if (!leads()) return save(state);
 
   now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
@@ -266,24 +270,17 @@ TrainResult Trainer::run() {
   const DeviceChoice device = choose_device(config_.device, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
-  check_same_run(config_, data_.dataset.checksum, communicator_);
-  for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
-  const BatchLoader loader(
-      data_.dataset, data_.indices, data_.labels,
-      {.batch_size = config_.batch_size,
-       .seed = config_.seed,
-       .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none,
-       .cutout = config_.cutout > 0 ? Cutout::drawn : Cutout::no,
-       .rank = place.rank,
-       .ranks = place.size});
-  steps_per_epoch_ = loader.steps_per_epoch();
+  check_same_run(config_, data_.checksum(), communicator_);
+  for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
+  batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
+  steps_per_epoch_ = batches_->source().steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
   const std::unique_ptr<TrainingSpace> space = make_trained_network(
       config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
-  if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_.dataset, place);
+  if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
 
-  StepSpec spec = step_spec(config_, data_.dataset);
+  StepSpec spec = step_spec(config_, data_.format);
   const ScheduleSpec schedule = schedule_spec(config_, data_.indices.size());
   const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
   const int largest_share = (batch_size + place.size - 1) / place.size;
@@ -303,8 +300,8 @@ TrainResult Trainer::run() {
         {.device = device.backend->description(),
          .images = std::int64_t(data_.indices.size()),
          .classes = data_.classes,
-         .data_checksum = data_.dataset.checksum,
-         .skipped_files = std::int64_t(data_.dataset.skipped.size()),
+         .data_checksum = data_.checksum(),
+         .skipped_files = std::int64_t(data_.skipped().size()),
          .parameters = parameters_without_auxiliary(space->layout().parameters()),
          .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
          .steps_per_epoch = steps_per_epoch_});
@@ -325,7 +322,7 @@ TrainResult Trainer::run() {
   };
   if (config_.eval_only) evaluate(state, *space, spec.augment, result);
   if (progress_.step < total_steps_ && !config_.eval_only) {
-    Prefetcher batches(loader, int(progress_.step / steps_per_epoch_),
+    Prefetcher batches(batches_->source(), int(progress_.step / steps_per_epoch_),
                        int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
       const std::int64_t step = progress_.step + std::int64_t(queued.size());

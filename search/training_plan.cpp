@@ -7,6 +7,7 @@
 #include "kernels/dry/dry_backend.h"
 #include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/training_data.h"
 
 namespace rlnas {
 
@@ -34,7 +35,7 @@ TrainPlan plan_training(const TrainConfig& config) {
   const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
   const std::int64_t images = std::int64_t(data.indices.size());
   const int batch_size = int(std::min<std::int64_t>(config.batch_size, images));
-  const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.dataset));
+  const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.format));
 
   TrainPlan plan;
   plan.device = device.backend->description() + " (" + device.reason + ")";
@@ -46,7 +47,7 @@ TrainPlan plan_training(const TrainConfig& config) {
   plan.parameters = parameters_without_auxiliary(space->layout().parameters());
   plan.step_memory_bytes = run.step_bytes;
   plan.fixed_memory_bytes = run.fixed_bytes;
-  plan.data_memory_bytes = data.dataset.images.size() + data.dataset.labels.size() * sizeof(std::int32_t);
+  plan.data_memory_bytes = data.memory_bytes();
   bool forward = true;
   for (const RecordedCall& call : run.calls) {
     plan.train_gflop_per_step += double(call.flops) / 1e9;

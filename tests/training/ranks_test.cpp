@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "data/batch_loader.h"
 #include "engine/safetensors.h"
 #include "engine/schedule.h"
 #include "search/checkpoint.h"
@@ -13,6 +14,7 @@
 #include "search/standalone.h"
 #include "search/train_settings.h"
 #include "search/trainer.h"
+#include "search/training_data.h"
 #include "search/training_state.h"
 #include "tests/support/ranks.h"
 #include "tests/support/temporary_directory.h"
@@ -96,7 +98,7 @@ std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
   state.set_exchange(&interception);
   state.parameters().weights().upload(space->layout().initial_parameters(config.seed));
   state.statistics().upload(space->layout().initial_statistics());
-  StepSpec spec = step_spec(config, data.dataset);
+  StepSpec spec = step_spec(config, data.format);
 
   HostBatch batch;
   for (int step = 0; step < loader.steps_per_epoch() * config.epochs; ++step) {
@@ -166,7 +168,7 @@ TEST_CASE("20 steps of 2 ranks on the same images equal one rank on both copies,
   config.batch_size = 8;
   const TrainingData data = load_training_data(config);
   const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = 8, .seed = 0});
-  StepSpec spec = step_spec(config, data.dataset);
+  StepSpec spec = step_spec(config, data.format);
   spec.sgd.learning_rate = 0.0005f;
   const auto run = [&](int copies, Communicator& communicator) {
     const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
@@ -353,7 +355,7 @@ void check_marks(const TrainConfig& config, int steps, int marks) {
     watch.marks = 0;
     loader.fill(0, step, batch);
     state.step([&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
-               batch, step_spec(config, data.dataset));
+               batch, step_spec(config, data.format));
     CHECK(watch.same);
     CHECK(watch.marks == marks);
   }

@@ -52,6 +52,12 @@ struct TrainConfig {
   double clip_norm = 0.0;     // largest L2 norm of the gradient; 0: not clipped
   double clip_value = 0.0;    // largest magnitude of an element of the gradient; 0: not clipped
   double label_smoothing = 0.0;
+  // How the training images of folder data are cropped. shift: all are resized to image_size once and held in
+  // memory. area: files are read as they are needed, a square of 8 % to 100 % of the image's area, PCA
+  // lighting (published, ImageNet). resized: likewise, torchvision's RandomResizedCrop, ImageNet's mean and
+  // deviation.
+  std::string crop = "shift";
+  int data_threads = 0;                   // that read and decode images; 0: all cores
   bool augment = true;                    // random flip and shifted crop
   int cutout = 0;                         // side of a square of each training image that is blanked; 0: none
   int channels = 0;                       // of a DARTS `arch` in its first cells; 0: as published

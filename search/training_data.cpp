@@ -1,0 +1,127 @@
+#include "search/training_data.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "data/batch_loader.h"
+#include "data/image_loader.h"
+#include "data/random_labels.h"
+#include "data/split.h"
+#include "kernels/check.h"
+
+namespace rlnas {
+namespace {
+
+bool megvii(const TrainConfig& config) {
+  return config.compat == "megvii";
+}
+
+ImageTransform training_transform(const TrainConfig& config) {
+  const ImageTransform transform = config.crop == "area" ? published_training_transform(config.image_size)
+                                                         : standard_training_transform(config.image_size);
+  return config.augment ? transform : evaluation_transform(config.image_size, transform.normalisation);
+}
+
+void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& data) {
+  if (streams_images(config, config.data)) {
+    data.list = ImageList::scan(spec.paths.front());
+    const ImageTransform transform = training_transform(config);
+    data.format = {transform.size, transform.size, transform.normalisation};
+    return;
+  }
+  data.dataset = load_dataset(spec, load_options(config, DataPart::training));
+  data.format = {data.dataset.height, data.dataset.width, {data.dataset.mean, data.dataset.std}};
+}
+
+std::vector<std::int32_t> draw_labels(const TrainConfig& config, std::size_t count, int classes) {
+  const std::uint64_t seed = config.label_seed >= 0 ? std::uint64_t(config.label_seed) : config.seed;
+  return random_labels(count, classes, seed, megvii(config) ? LabelSource::numpy : LabelSource::philox);
+}
+
+}  // namespace
+
+bool streams_images(const TrainConfig& config, const std::string& data) {
+  return config.crop != "shift" && parse_data_spec(data).kind == "folder";
+}
+
+std::size_t TrainingData::memory_bytes() const {
+  return dataset.images.size() + (list ? list->memory_bytes() : 0) + labels.size() * sizeof(std::int32_t) +
+         indices.size() * sizeof(std::uint32_t);
+}
+
+LoadOptions load_options(const TrainConfig& config, DataPart part) {
+  LoadOptions options;
+  options.part = part;
+  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
+  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
+  options.seed = config.seed;
+  options.image_size = config.image_size;
+  options.threads = config.data_threads;
+  return options;
+}
+
+TrainingData load_training_data(const TrainConfig& config) {
+  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = parse_data_spec(config.data);
+  TrainingData data;
+  load_images(config, spec, data);
+  const std::size_t count = data.list ? data.list->size() : data.dataset.size();
+  RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
+  const bool half = spec.kind == "cifar10" && config.split == "half";
+  RLNAS_CHECK(!half || count == 50000, data, "--data ", config.data, ": ", count,
+              " images, but the published training split is over 50000; use --split all");
+  data.indices = half ? cifar10_split().train : all_indices(std::uint32_t(count));
+  RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
+              " is more than the ", data.indices.size(), " training images of ", config.data);
+  if (config.images > 0) data.indices.resize(std::size_t(config.images));
+
+  const bool random = config.labels != "true";
+  data.classes = random && config.label_classes > 0 ? config.label_classes : data.true_classes();
+  RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data, " has ", data.classes,
+              " class; give a number of random classes of at least 2");
+  if (random)
+    data.labels = draw_labels(config, count, data.classes);
+  else
+    data.labels = data.list ? data.list->labels() : data.dataset.labels;
+  return data;
+}
+
+TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& data,
+                                 const RankPlace& place) {
+  if (data.list) {
+    auto loader = std::make_unique<ImageLoader>(
+        *data.list, data.indices, data.labels,
+        ImageLoaderOptions{.batch_size = config.batch_size,
+                           .seed = config.seed,
+                           .transform = training_transform(config),
+                           .order = megvii(config) ? SampleOrder::shuffled_once : SampleOrder::shuffled,
+                           .bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip,
+                           .threads = config.data_threads,
+                           .rank = place.rank,
+                           .ranks = place.size});
+    streamed_ = loader.get();
+    source_ = std::move(loader);
+    return;
+  }
+  source_ = std::make_unique<BatchLoader>(
+      data.dataset, data.indices, data.labels,
+      BatchLoaderOptions{.batch_size = config.batch_size,
+                         .seed = config.seed,
+                         .augmentation = config.augment ? Augmentation::crop_and_flip : Augmentation::none,
+                         .cutout = config.cutout > 0 ? Cutout::drawn : Cutout::no,
+                         .rank = place.rank,
+                         .ranks = place.size});
+}
+
+TrainingBatches::~TrainingBatches() = default;
+
+std::vector<std::string> TrainingBatches::new_bad_files() {
+  if (streamed_ == nullptr) return {};
+  std::vector<std::string> all = streamed_->bad_files(), fresh;
+  std::sort(all.begin(), all.end());
+  std::set_difference(all.begin(), all.end(), reported_.begin(), reported_.end(), std::back_inserter(fresh));
+  reported_ = std::move(all);
+  return fresh;
+}
+
+}  // namespace rlnas
