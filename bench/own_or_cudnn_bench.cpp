@@ -1,29 +1,16 @@
 // The choices that kernels/cuda made for its own kernels over cuDNN's, to be decided on a GPU: each depthwise
-// convolution pass by the own kernel and by cuDNN's best plan, side by side. Dilated 3x3 and 5x5 are those of
-// DARTS, 5x5 and 7x7 those of MobileNet. Shares are of the device's copy bandwidth over as many bytes.
-// Needs --device cuda[:N].
-#include <benchmark/benchmark.h>
-
-#include <memory>
-#include <string>
+// convolution pass, batch norm and average pooling by the own kernel and by cuDNN's best plan, side by side.
+// Dilated 3x3 and 5x5 are those of DARTS, 5x5 and 7x7 those of MobileNet. Shares are of the device's copy
+// bandwidth over as many bytes. Needs --device cuda[:N].
 #include <vector>
 
 #include "bench/device.h"
-#include "bench/device_copy.h"
 #include "bench/machine.h"
-#include "engine/device_bytes.h"
-#include "kernels/call_cost.h"
-#include "kernels/cuda/cudnn_conv.h"
+#include "bench/own_or_cudnn.h"
 #include "kernels/cuda/depthwise.h"
 
 namespace rlnas::bench {
 namespace {
-
-enum class Implementation { own, cudnn };
-
-const char* name_of(Implementation implementation) {
-  return implementation == Implementation::own ? "own" : "cudnn";
-}
 
 std::vector<ConvSpec> specs() {
   struct Size {
@@ -52,101 +39,59 @@ std::vector<ConvSpec> specs() {
   return specs;
 }
 
-// The tensors of a convolution, all zeros: the time does not depend on them.
-class Operands {
- public:
-  Operands(Backend& backend, const ConvSpec& spec)
-      : x_(backend, spec.in_count() * sizeof(float)),
-        w_(backend, spec.weight_count() * sizeof(float)),
-        y_(backend, spec.out_count() * sizeof(float)) {
-    backend.fill(spec.in_count(), 0.0f, x());
-    backend.fill(spec.weight_count(), 0.0f, w());
-    backend.fill(spec.out_count(), 0.0f, y());
-  }
-  float* x() const { return x_.as<float>(); }
-  float* w() const { return w_.as<float>(); }
-  float* y() const { return y_.as<float>(); }
+// The tensors of a convolution.
+struct Operands {
+  Operands(Backend& backend, const ConvSpec& spec, std::size_t workspace_bytes)
+      : x(backend, spec.in_count()),
+        w(backend, spec.weight_count()),
+        y(backend, spec.out_count()),
+        scratch(backend, workspace_bytes),
+        workspace{scratch.as<void>(), workspace_bytes} {}
 
- private:
-  DeviceBytes x_, w_, y_;
+  Zeros x, w, y;
+  DeviceBytes scratch;
+  Workspace workspace;
 };
 
-void run_own(const ConvProblem& problem, const Operands& at, Workspace workspace, GpuStream stream) {
+void run_own(const ConvProblem& problem, const Operands& at, GpuStream stream) {
   const ConvSpec& spec = problem.spec;
   switch (problem.pass) {
     case ConvPass::forward:
-      return depthwise_forward(spec, at.x(), at.w(), at.y(), stream);
+      return depthwise_forward(spec, at.x.get(), at.w.get(), at.y.get(), stream);
     case ConvPass::backward_data:
-      return depthwise_backward_data(spec, at.y(), at.w(), at.x(), stream);
+      return depthwise_backward_data(spec, at.y.get(), at.w.get(), at.x.get(), stream);
     case ConvPass::backward_weights:
-      return depthwise_backward_weights(spec, at.x(), at.y(), at.w(), workspace, stream);
+      return depthwise_backward_weights(spec, at.x.get(), at.y.get(), at.w.get(), at.workspace, stream);
   }
 }
 
-void run_cudnn(CudnnConv& conv, const ConvProblem& problem, const Operands& at, Workspace workspace) {
+void run_cudnn(CudnnConv& conv, const ConvProblem& problem, const Operands& at) {
   switch (problem.pass) {
     case ConvPass::forward:
-      return conv.run(problem, {.x = at.x(), .w = at.w()}, at.y(), workspace);
+      return conv.run(problem, {.x = at.x.get(), .w = at.w.get()}, at.y.get(), at.workspace);
     case ConvPass::backward_data:
-      return conv.run(problem, {.w = at.w(), .y = at.y()}, at.x(), workspace);
+      return conv.run(problem, {.w = at.w.get(), .y = at.y.get()}, at.x.get(), at.workspace);
     case ConvPass::backward_weights:
-      return conv.run(problem, {.x = at.x(), .y = at.y()}, at.w(), workspace);
+      return conv.run(problem, {.x = at.x.get(), .y = at.y.get()}, at.w.get(), at.workspace);
   }
 }
 
-// A device that the benchmarks share, and cuDNN on its stream: the backend has own kernels for these specs.
-struct Device {
-  std::unique_ptr<Backend> backend = make_backend();
-  GpuStream stream = static_cast<GpuStream>(backend->native_stream());
-  CudnnConv conv = CudnnConv(cuda_options(), stream);
-};
-
-void bench_pass(benchmark::State& state, Device& device, const ConvProblem& problem,
-                Implementation implementation) {
-  const bool own = implementation == Implementation::own;
-  try {
-    const Operands operands(*device.backend, problem.spec);
-    const std::size_t bytes =
-        own ? depthwise_workspace_bytes(problem.spec, problem.pass) : device.conv.workspace_bytes(problem);
-    const DeviceBytes memory(*device.backend, bytes);
-    const Workspace workspace{memory.as<void>(), bytes};
-    const auto run = [&](int) {
-      if (own)
-        run_own(problem, operands, workspace, device.stream);
-      else
-        run_cudnn(device.conv, problem, operands, workspace);
-    };
-    seconds_a_call(*device.backend, 1, run);
-    double call_s = 0.0;
-    for (auto _ : state) {
-      call_s = seconds_a_call(*device.backend, calls_a_timing(), run);
-      state.SetIterationTime(call_s);
-    }
-    const RecordedCall cost = calls::conv(problem.spec, problem.pass);
-    const double gbs = double(cost.bytes) / call_s / 1e9;
-    state.counters["gb_per_s"] = gbs;
-    state.counters["gflop_per_s"] = double(cost.flops) / call_s / 1e9;
-    state.counters["copy_share"] = gbs / device_copy_gbs(*device.backend, std::size_t(cost.bytes));
-    state.counters["workspace_kib"] = double(bytes) / 1024.0;
-  } catch (const Error& error) {  // cuDNN has no plan for this one
-    state.SkipWithError(error.what());
-  }
-}
-
-void register_all(Device& device) {
+void register_depthwise(OwnAndCudnn& device) {
   for (const ConvSpec& spec : specs())
-    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights})
-      for (const Implementation implementation : {Implementation::own, Implementation::cudnn}) {
-        const ConvProblem problem{spec, pass};
-        const RecordedCall call = calls::conv(spec, pass);
-        const std::string name = call.primitive + " " + call.shape + "/" + name_of(implementation);
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [=, &device](benchmark::State& state) { bench_pass(state, device, problem, implementation); })
-            ->Iterations(9)
-            ->UseManualTime()
-            ->Unit(benchmark::kMicrosecond);
-      }
+    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights}) {
+      const ConvProblem problem{spec, pass};
+      const RecordedCall cost = calls::conv(spec, pass);
+      register_pass(device, cost, Implementation::own, [=, &device]() -> Prepared {
+        const std::size_t bytes = depthwise_workspace_bytes(spec, pass);
+        const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
+        return {[=, &device] { run_own(problem, *at, device.stream); }, bytes};
+      });
+      register_pass(device, cost, Implementation::cudnn, [=, &device]() -> Prepared {
+        const std::size_t bytes = device.conv.workspace_bytes(problem);
+        const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
+        return {[=, &device] { run_cudnn(device.conv, problem, *at); }, bytes};
+      });
+    }
 }
 
 }  // namespace
@@ -156,11 +101,12 @@ int main(int argc, char** argv) {
   using namespace rlnas::bench;
   return guarded_main(argc, argv, [](std::vector<char*>& arguments) {
     RLNAS_CHECK(!on_cpu(), usage, "needs --device cuda[:N]: cuDNN has no CPU");
-    std::unique_ptr<Device> device;
+    std::unique_ptr<OwnAndCudnn> device;
     return run_benchmarks(arguments, [&] {
       measure();
-      device = std::make_unique<Device>();
-      register_all(*device);
+      device = std::make_unique<OwnAndCudnn>();
+      register_depthwise(*device);
+      register_norm_and_pool(*device);
     });
   });
 }

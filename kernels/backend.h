@@ -148,6 +148,9 @@ class Backend {
   // y (+)= x
   virtual void add(std::size_t count, const float* x, float* y, Store store) = 0;
   virtual void fill(std::size_t count, float value, float* y) = 0;
+  // y [M,C] (+)= scale [M] * x [M,C], each row by its own factor. y may be x when overwritten.
+  virtual void scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                          Store store) = 0;
 
   // ---- rearranging ------------------------------------------------------------------------------------
   // y (+)= x over a range of channels: joins tensors along channels, and takes them apart again.
@@ -251,12 +254,20 @@ enum class GraphCapture {
   stages,  // what is queued between two begin_stage calls goes as one CUDA graph: see cuda/graph_cache.h
 };
 
+// Whose kernels normalise and pool. cuDNN compiles its own at run time, 0.5 to 2 s a shape
+// (docs/cudnn_plans.md).
+enum class NormAndPool {
+  own,
+  cudnn,  // batch norm and average pooling, as far as cuda/norm_pool_plans.h says
+};
+
 struct CudaOptions {
   int device = 0;
   Precision precision = Precision::fp32;
   Determinism determinism = Determinism::on;
   std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
   GraphCapture graph_capture = GraphCapture::off;
+  NormAndPool norm_and_pool = NormAndPool::own;
 };
 
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.

@@ -35,6 +35,12 @@ inline void check_spec(const PoolSpec& spec) {
       spec.in_width, " with padding ", spec.padding);
 }
 
+// Errors: run_failed when the spec describes no matrix.
+inline void check_spec(const BatchNormSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
+              "batch norm: a size in its spec is not positive");
+}
+
 // Errors: run_failed when the spec describes no range of channels.
 inline void check_spec(const ChannelCopySpec& spec) {
   RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.from_stride >= spec.channels &&
@@ -49,6 +55,11 @@ inline void check_spec(const SubsampleSpec& spec) {
                   spec.in_height > spec.offset && spec.in_width > spec.offset,
               run_failed, "subsampling: no pixel of an image of ", spec.in_height, "x", spec.in_width,
               " at stride ", spec.stride, " from ", spec.offset, " on");
+}
+
+// Errors: run_failed when the spec describes no matrix.
+inline void check_spec(const RowScaleSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.columns > 0, run_failed, "scaling of rows: a size is not positive");
 }
 
 // Errors: run_failed when the spec describes no sum.

@@ -20,24 +20,32 @@ and these notes. None of these plans has run on a GPU, and nothing here says how
 
 A plan is the first of cuDNN's proposals, in the order of its heuristics, that keeps to the policy
 (`kernels/cuda/cudnn_plan.cpp`): deterministic; in fp32 no tensor cores; never with inputs rounded further than
-asked for or sums in less than fp32; not compiled at run time; at most 256 MiB of workspace. Engine numbers are
-cuDNN's and mean something within one pass only. "none" under notes: plain arithmetic in a fixed order.
+asked for or sums in less than fp32; at most 256 MiB of workspace; not compiled at run time, but for batch norm and
+pooling. Engine numbers are cuDNN's and mean something within one pass only. "none" under notes: plain arithmetic in a
+fixed order.
 
 What was decided by these tables:
 
 - *Filters* are OIHW in the forward pass and the data gradient, KRSC (then permuted) in the weight gradient: see the
   two tables "the filter OIHW or KRSC" and `kernels/cuda/cudnn_graph.h`. The fp32 data gradients have no engine that
   reads NHWC in place but engine 0 and so pay for transpositions in workspace; tensor-core engines need none.
-- *Batch norm* runs in own kernels. cuDNN has no engine for statistics alone; NORM_FORWARD also writes a normalised
-  tensor, which this project never stores (node sums apply scale and shift while they add), and both directions are
-  compiled at run time: half a second to two seconds a shape on the 2-core machine that wrote this.
-- *Pooling* runs in own kernels. cuDNN's engines are compiled at run time, the average's gradient carries
-  the tensor-core note, and planning the maximum's gradient without an index ends in a crash.
+- *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given: cuDNN compiles its engines for
+  them at run time, a quarter of a second to two seconds a shape on the 2-core machine that wrote this. It has no engine
+  for statistics alone; NORM_FORWARD also writes a normalised tensor, which this project never stores (node sums apply
+  scale and shift while they add).
+- With `--norm-and-pool cudnn` it runs batch norm in both directions, where the channels are a multiple of 4 (there is
+  no engine otherwise), the average's forward pass, and its gradient with `--precision tf32` or `bf16`: in plain fp32 all
+  engines of that gradient carry the tensor-core note. A gradient that is added to what is there stays an own kernel,
+  for no engine adds.
+- *The maximum* stays an own kernel in every case. In plain fp32 neither direction has an engine without the
+  tensor-core note. With tensor cores there are engines that write and read an index, but cuDNN does not say what the
+  index holds nor which of equal values wins, and both are fixed here (the first in scan order); planning its gradient
+  without an index ends in a crash.
 TEXT
 {
   echo
   LD_LIBRARY_PATH="$build/tests/cuda_plans/stub_driver${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-    "$build/tests/cuda_plans/cudnn_plan_table" --own-kernels \
+    "$build/tests/cuda_plans/cudnn_plan_table" --norm-and-pool \
     tests/cuda_plans/device_properties/h100_sxm.json tests/cuda_plans/device_properties/a100_sxm.json
 } >>"$out.part"
 mv "$out.part" "$out"

@@ -59,9 +59,17 @@ void check_config(const TrainConfig& config) {
   check_range("--weight-decay", config.weight_decay, 0.0, 1e6);
   check_range("--label-smoothing", config.label_smoothing, 0.0, 1.0);
   check_range("--image-size", config.image_size, 8, 512);
+  check_range("--cutout", config.cutout, 0, config.image_size);
+  check_range("--channels", config.channels, 0, 1024);
+  check_range("--cells", config.cells, 0, 100);
+  check_range("--auxiliary", config.auxiliary, 0.0, 10.0);
+  check_range("--drop-path", config.drop_path, 0.0, 0.99);
+  check_range("--dropout", config.dropout, 0.0, 0.99);
+  check_range("--eval-every", config.eval_every, 0, 1'000'000);
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
   parse_precision(config.precision);
+  check_word("--norm-and-pool", config.norm_and_pool, {"own", "cudnn"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
@@ -69,6 +77,12 @@ void check_config(const TrainConfig& config) {
       "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
   RLNAS_CHECK(config.labels == "random" || config.label_seed < 0, usage,
               "--label-seed: true labels are not drawn; drop it or use --labels random");
+  RLNAS_CHECK(config.eval.empty() || !config.arch.empty(), usage,
+              "--eval: a SuperNet is not evaluated; name an architecture by --arch, or drop it");
+  RLNAS_CHECK(config.eval.empty() || config.labels == "true", usage,
+              "--eval: what is trained on random labels cannot be tested; use --labels true");
+  RLNAS_CHECK(!config.eval_only || (!config.eval.empty() && !config.resume.empty()), usage,
+              "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
   RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
@@ -82,17 +96,25 @@ DeviceOptions device_options(const TrainConfig& config) {
   options.cuda.precision = parse_precision(config.precision);
   if (!config.deterministic) options.cuda.determinism = Determinism::off;
   if (config.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;
+  if (config.norm_and_pool == "cudnn") options.cuda.norm_and_pool = NormAndPool::cudnn;
   options.cuda.plan_directory = config.plan_cache;
+  return options;
+}
+
+LoadOptions load_options(const TrainConfig& config, DataPart part) {
+  LoadOptions options;
+  options.part = part;
+  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
+  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
+  options.seed = config.seed;
+  options.image_size = config.image_size;
   return options;
 }
 
 TrainingData load_training_data(const TrainConfig& config) {
   RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
   const DataSpec spec = parse_data_spec(config.data);
-  LoadOptions options;
-  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
-  options.seed = config.seed;
-  options.image_size = config.image_size;
+  const LoadOptions options = load_options(config, DataPart::training);
 
   TrainingData data;
   data.dataset = load_dataset(spec, options);
@@ -139,6 +161,7 @@ StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
     spec.augment.mean[c] = dataset.mean[c];
     spec.augment.inv_std[c] = 1.0f / dataset.std[c];
   }
+  spec.augment.cutout = config.cutout;
   spec.sgd.momentum = float(config.momentum);
   spec.sgd.weight_decay = float(config.weight_decay);
   spec.sgd.nesterov = config.nesterov;

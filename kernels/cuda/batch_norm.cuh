@@ -108,6 +108,16 @@ __device__ __forceinline__ void save_channel(int c, double mean, double variance
   saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
 }
 
+// The running statistics of channel c take in those of this batch; their variance is unbiased.
+__device__ __forceinline__ void update_running(int c, const BatchNormSpec& spec, double mean, double variance,
+                                               float* running_mean, float* running_var) {
+  const double rows = spec.rows;
+  const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
+  const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
+  running_mean[c] = float(keep * double(running_mean[c]) + take * mean);
+  running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
+}
+
 // One block a channel. Chan's formula: squares about the common mean from squares about each chunk's own.
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_finish_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x, const double* sums,
@@ -137,10 +147,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
   if (threadIdx.x != 0) return;
   const double variance = squares < 0.0 ? 0.0 : squares / rows;  // NaN stays
   save_channel(c, mean, variance, spec.epsilon, gamma, beta, saved);
-  const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
-  const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
-  running_mean[c] = float(keep * double(running_mean[c]) + take * mean);
-  running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
+  update_running(c, spec, mean, variance, running_mean, running_var);
 }
 
 // One block a channel: dx = scale*dy + slope*(x - mean) + offset; fills slope and offset [C], and dgamma and
@@ -194,12 +201,28 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     save_channel(c, double(running_mean[c]), double(running_var[c]), spec.epsilon, gamma, beta, saved);
 }
 
-// ---- on the host ----
-inline void check_spec(const BatchNormSpec& spec) {
-  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0, run_failed,
-              "batch norm: a size in its spec is not positive");
+// What follows from saved.mean and saved.inv_std, where another than the kernels above made them. The
+// variance comes out with the rounding of inv_std: within 2^-22 of variance + epsilon.
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
+    batch_norm_from_saved_kernel(BatchNormSpec spec, const float* gamma, const float* beta,
+                                 float* running_mean, float* running_var, BatchNormSaved saved) {
+  const int c = int(blockIdx.x * blockDim.x + threadIdx.x);
+  if (c >= spec.channels) return;
+  const double mean = saved.mean[c], inv_std = saved.inv_std[c];
+  const double above = 1.0 / (inv_std * inv_std) - double(spec.epsilon);
+  const double variance = above < 0.0 ? 0.0 : above;  // NaN stays
+  save_channel(c, mean, variance, spec.epsilon, gamma, beta, saved);
+  update_running(c, spec, mean, variance, running_mean, running_var);
 }
 
+// gamma [C] from what it went into
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
+    batch_norm_gamma_kernel(int channels, BatchNormSaved saved, float* gamma) {
+  const int c = int(blockIdx.x * blockDim.x + threadIdx.x);
+  if (c < channels) gamma[c] = saved.scale[c] / saved.inv_std[c];
+}
+
+// ---- on the host ----
 inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   const std::size_t channels = std::size_t(spec.channels);
   std::int64_t chunks = 0;
@@ -253,15 +276,20 @@ inline void launch_batch_norm_backward(const BatchNormSpec& spec, const float* x
   });
 }
 
+// A thread a channel.
+inline LaunchShape channels_shape(const char* kernel, const BatchNormSpec& spec) {
+  return {{grid_blocks(kernel, std::size_t(spec.channels), kFinishThreads)},
+          {unsigned(kFinishThreads)},
+          Cooperation::independent};
+}
+
 inline void launch_batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
                                         const float* running_mean, const float* running_var,
                                         BatchNormSaved saved, GpuStream stream) {
   check_spec(spec);
   launch("batch_norm_inference_kernel", batch_norm_inference_kernel,
-         {{grid_blocks("batch_norm_inference_kernel", std::size_t(spec.channels), kFinishThreads)},
-          {unsigned(kFinishThreads)},
-          Cooperation::independent},
-         stream, spec, gamma, beta, running_mean, running_var, saved);
+         channels_shape("batch_norm_inference_kernel", spec), stream, spec, gamma, beta, running_mean,
+         running_var, saved);
 }
 
 }  // namespace rlnas

@@ -5,43 +5,28 @@
 #include "kernels/cuda/depthwise.h"
 
 namespace rlnas {
-namespace {
-
-// Making a plan loads code and may compile it, so it is no part of a graph.
-void prepare(const ConvProblem& problem, CudaDevice& device) {
-  if (!device.conv->planned(problem)) device.interrupt_graph();
-}
-
-void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, const Workspace& workspace,
-         CudaDevice& device) {
-  prepare(problem, device);
-  device.conv->run(problem, inputs, result, workspace);
-}
-
-}  // namespace
 
 std::size_t CudaBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
   if (is_depthwise(spec)) return depthwise_workspace_bytes(spec, pass);
-  prepare({spec, pass}, *device_);
   return device_->conv->workspace_bytes({spec, pass});
 }
 
 void CudaBackend::conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,
                                Workspace workspace) {
   if (is_depthwise(spec)) return depthwise_forward(spec, x, w, y, stream_);
-  run({spec, ConvPass::forward}, {.x = x, .w = w}, y, workspace, *device_);
+  device_->conv->run({spec, ConvPass::forward}, {.x = x, .w = w}, y, workspace);
 }
 
 void CudaBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
                                      Workspace workspace) {
   if (is_depthwise(spec)) return depthwise_backward_data(spec, dy, w, dx, stream_);
-  run({spec, ConvPass::backward_data}, {.w = w, .y = dy}, dx, workspace, *device_);
+  device_->conv->run({spec, ConvPass::backward_data}, {.w = w, .y = dy}, dx, workspace);
 }
 
 void CudaBackend::conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
                                         Workspace workspace) {
   if (is_depthwise(spec)) return depthwise_backward_weights(spec, x, dy, dw, workspace, stream_);
-  run({spec, ConvPass::backward_weights}, {.x = x, .y = dy}, dw, workspace, *device_);
+  device_->conv->run({spec, ConvPass::backward_weights}, {.x = x, .y = dy}, dw, workspace);
 }
 
 }  // namespace rlnas

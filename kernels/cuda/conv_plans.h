@@ -1,16 +1,10 @@
-// The cuDNN plans of a backend's convolutions: made when first asked for, kept for the life of the backend
-// and, where a directory is given, on disk, so that a second start of a run plans nothing.
-//
-// A plan file is named after its key and begins with it: problem, policy, cuDNN version and all properties of
-// the device. A file that says anything else, or that cuDNN does not accept, is made anew.
+// The cuDNN plans of a backend's convolutions, found by problem: several are looked up in every layer, too
+// often to put a problem's text together each time.
 #pragma once
-
-#include <string>
-#include <unordered_map>
 
 #include "kernels/conv_problem.h"
 #include "kernels/cuda/cudnn_graph.h"
-#include "kernels/cuda/cudnn_plan.h"
+#include "kernels/cuda/cudnn_plans.h"
 
 namespace rlnas {
 
@@ -24,27 +18,22 @@ constexpr cudnnDataType_t conv_type(Precision precision) {
 
 class ConvPlans {
  public:
-  // Errors: usage when the directory cannot be made.
-  ConvPlans(CudnnDevice device, const PlanPolicy& policy, std::string directory);
+  // As CudnnPlans.
+  ConvPlans(
+      CudnnDevice device, const PlanPolicy& policy, std::string directory,
+      std::function<void()> before_planning = [] {})
+      : plans_(std::move(device), policy, std::move(directory), std::move(before_planning)) {}
 
   // Errors: run_failed for a spec that is no convolution; device when cuDNN has no plan for it; data when the
   // plan cannot be written to disk.
   const CudnnPlan& of(const ConvProblem& problem);
-  bool has(const ConvProblem& problem) const { return plans_.contains(problem); }
 
-  int made_count() const { return made_count_; }          // by cuDNN's heuristics
-  int restored_count() const { return restored_count_; }  // from disk
+  int made_count() const { return plans_.made_count(); }
+  int restored_count() const { return plans_.restored_count(); }
 
  private:
-  CudnnPlan make(const ConvProblem& problem);
-  std::string key_of(const ConvProblem& problem) const;
-
-  CudnnDevice device_;
-  PlanPolicy policy_;
-  std::string directory_;
-  std::string common_key_;  // what the keys of all problems share
-  std::unordered_map<ConvProblem, CudnnPlan, ConvProblemHash> plans_;
-  int made_count_ = 0, restored_count_ = 0;
+  CudnnPlans plans_;
+  std::unordered_map<ConvProblem, const CudnnPlan*, ConvProblemHash> found_;
 };
 
 }  // namespace rlnas

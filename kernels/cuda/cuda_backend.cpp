@@ -9,7 +9,10 @@
 namespace rlnas {
 
 CudaBackend::CudaBackend(const CudaOptions& options)
-    : options_(options), device_(std::make_unique<CudaDevice>(options)), stream_(device_->compute.get()) {}
+    : options_(options),
+      device_(std::make_unique<CudaDevice>(options)),
+      stream_(device_->compute.get()),
+      norm_pool_(device_->norm_pool.get()) {}
 
 CudaBackend::~CudaBackend() = default;
 
@@ -19,6 +22,7 @@ std::string CudaBackend::description() const {
        << " MiB, " << name_of(options_.precision)
        << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
   if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
+  if (norm_pool_ != nullptr) text << ", norm and pooling by cuDNN";
   return text.str();
 }
 

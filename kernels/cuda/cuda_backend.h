@@ -1,4 +1,5 @@
-// The CUDA backend: cuDNN for dense convolutions, cuBLAS for the classifier, own kernels for everything else.
+// The CUDA backend: cuDNN for dense convolutions, cuBLAS for the classifier, own kernels for everything else
+// (for batch norm and average pooling by choice cuDNN as well).
 //
 // One class over many files, as the CPU backend: each method is in the file named after it. Methods that
 // launch own kernels are in .cu files and know a stream, nothing else of CUDA; so tests/emulation compiles
@@ -13,6 +14,7 @@
 
 namespace rlnas {
 
+class NormPool;     // norm_pool.h
 struct CudaDevice;  // streams, staging memory and library handles: cuda_device.h
 
 class CudaBackend final : public Backend {
@@ -56,6 +58,8 @@ class CudaBackend final : public Backend {
                            float* dx, Store store) override;
   void add(std::size_t count, const float* x, float* y, Store store) override;
   void fill(std::size_t count, float value, float* y) override;
+  void scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                  Store store) override;
 
   void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
   void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;
@@ -92,7 +96,8 @@ class CudaBackend final : public Backend {
  private:
   CudaOptions options_;
   std::unique_ptr<CudaDevice> device_;
-  GpuStream stream_ = nullptr;  // the one compute stream; device_ owns it
+  GpuStream stream_ = nullptr;     // the one compute stream; device_ owns it
+  NormPool* norm_pool_ = nullptr;  // null: own kernels; device_ owns it
 };
 
 }  // namespace rlnas

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cublas_gemm.h"
 #include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/cudnn_norm_pool.h"
 
 namespace rlnas {
 namespace {
@@ -28,7 +29,8 @@ CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options
   check_cuda(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
   name = properties.name;
   memory_bytes = properties.totalGlobalMem;
-  conv = std::make_unique<CudnnConv>(options, compute.get());
+  const auto before_planning = [this] { interrupt_graph(); };
+  conv = std::make_unique<CudnnConv>(options, compute.get(), before_planning);
   if (options.graph_capture == GraphCapture::stages) {
     gemm_workspace.emplace(CublasGemm::kWorkspaceBytes);
     graphs.emplace(compute);
@@ -36,6 +38,8 @@ CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options
   gemm = std::make_unique<CublasGemm>(
       options.precision, compute.get(),
       gemm_workspace ? Workspace{gemm_workspace->data(), CublasGemm::kWorkspaceBytes} : Workspace{});
+  if (options.norm_and_pool == NormAndPool::cudnn)
+    norm_pool = std::make_unique<CudnnNormPool>(options, compute.get(), before_planning);
 }
 
 CudaDevice::~CudaDevice() = default;

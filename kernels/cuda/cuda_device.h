@@ -15,6 +15,7 @@ namespace rlnas {
 
 class CudnnConv;   // cudnn_conv.h
 class CublasGemm;  // cublas_gemm.h
+class NormPool;    // norm_pool.h
 
 struct CudaDevice {
   // Makes the device the current one of this thread, which must be the one that uses the backend.
@@ -35,6 +36,7 @@ struct CudaDevice {
   std::unique_ptr<CudnnConv> conv;
   std::optional<DeviceMemory> gemm_workspace;  // where stages are captured
   std::unique_ptr<CublasGemm> gemm;
+  std::unique_ptr<NormPool> norm_pool;  // null: own kernels
   Stage stage;
   StageRange range;
   std::optional<GraphCache> graphs;

@@ -67,35 +67,15 @@ class ConvStaging {
   std::size_t scratch_ = 0, bytes_ = 0;
 };
 
-void execute(cudnnHandle_t handle, const CudnnPlan& plan, const std::array<void*, 3>& pointers,
-             void* scratch) {
-  static constexpr std::array<std::int64_t, 3> kIds = {
-      std::int64_t(ConvTensorId::x), std::int64_t(ConvTensorId::w), std::int64_t(ConvTensorId::y)};
-  CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-  pack.set_all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, kIds);
-  pack.set_all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers);
-  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, scratch);
-  pack.finalize("variant pack");
-  check_cudnn(cudnnBackendExecute(handle, plan.descriptor().get(), pack.get()), "convolution");
-}
-
 }  // namespace
 
-CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream)
+CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream, std::function<void()> before_planning)
     : precision_(options.precision),
       stream_(stream),
       plans_(CudnnDevice::of_index(options.device),
-             {.precision = options.precision, .determinism = options.determinism}, options.plan_directory) {
-  check_cudnn(cudnnCreate(&handle_), "starting cuDNN");
-  const cudnnStatus_t status = cudnnSetStream(handle_, stream_);
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  cudnnDestroy(handle_);
-  check_cudnn(status, "setting cuDNN's stream");
-}
-
-CudnnConv::~CudnnConv() {
-  cudnnDestroy(handle_);
-}
+             {.precision = options.precision, .determinism = options.determinism}, options.plan_directory,
+             std::move(before_planning)),
+      handle_(stream) {}
 
 std::size_t CudnnConv::workspace_bytes(const ConvProblem& problem) {
   return ConvStaging(problem, precision_, plans_.of(problem).facts().workspace_bytes).bytes();
@@ -116,11 +96,11 @@ void CudnnConv::run(const ConvProblem& problem, const ConvInputs& inputs, float*
     if (id != result_id) stage_as_bf16(count, input, static_cast<Bf16*>(copy), stream_);
     return copy;
   };
-  execute(handle_, plan,
-          {place(ConvTensorId::x, inputs.x, spec.in_count()),
-           place(ConvTensorId::w, inputs.w, spec.weight_count()),
-           place(ConvTensorId::y, inputs.y, spec.out_count())},
-          staging.scratch(workspace));
+  // By the numbers of ConvTensorId.
+  const std::array<void*, 3> pointers = {place(ConvTensorId::x, inputs.x, spec.in_count()),
+                                         place(ConvTensorId::w, inputs.w, spec.weight_count()),
+                                         place(ConvTensorId::y, inputs.y, spec.out_count())};
+  handle_.execute(plan, pointers, staging.scratch(workspace), "convolution");
 
   const void* const made = staging.copy(result_id, workspace);
   if (made == nullptr) return;

@@ -2,10 +2,8 @@
 // ones; depthwise ones have kernels of their own (depthwise.cuh).
 #pragma once
 
-#include <cudnn.h>
-
 #include "kernels/cuda/conv_plans.h"
-#include "kernels/cuda/gpu_stream.h"
+#include "kernels/cuda/cudnn_handle.h"
 
 namespace rlnas {
 
@@ -18,14 +16,11 @@ struct ConvInputs {
 
 class CudnnConv {
  public:
-  // On the current CUDA device. Errors: device when cuDNN cannot be started.
-  CudnnConv(const CudaOptions& options, GpuStream stream);
-  ~CudnnConv();
-  CudnnConv(const CudnnConv&) = delete;
-  CudnnConv& operator=(const CudnnConv&) = delete;
+  // On the current CUDA device; `before_planning` as in CudnnPlans. Errors: device when cuDNN cannot be
+  // started.
+  CudnnConv(
+      const CudaOptions& options, GpuStream stream, std::function<void()> before_planning = [] {});
 
-  // Whether the plan is made already. Making it loads code, which no stream that is captured should see.
-  bool planned(const ConvProblem& problem) const { return plans_.has(problem); }
   std::size_t workspace_bytes(const ConvProblem& problem);
   // `result`: the tensor that the pass does not read. Async on the stream.
   void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, Workspace workspace);
@@ -34,7 +29,7 @@ class CudnnConv {
   Precision precision_;
   GpuStream stream_;
   ConvPlans plans_;
-  cudnnHandle_t handle_ = nullptr;
+  CudnnHandle handle_;
 };
 
 }  // namespace rlnas

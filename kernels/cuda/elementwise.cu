@@ -1,6 +1,7 @@
 #include "kernels/cuda/elementwise.cuh"
 
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/norm_staging.h"
 
 namespace rlnas {
 
@@ -19,6 +20,15 @@ void CudaBackend::add(std::size_t count, const float* x, float* y, Store store) 
 
 void CudaBackend::fill(std::size_t count, float value, float* y) {
   launch_fill(count, value, y, stream_);
+}
+
+void CudaBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                             Store store) {
+  launch_scale_rows(spec, scale, x, y, store, stream_);
+}
+
+void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream) {
+  launch_add(count, from, to, Store::overwrite, stream);
 }
 
 }  // namespace rlnas

@@ -1,14 +1,19 @@
 #include "kernels/cuda/pool.cuh"
 
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/norm_pool.h"
 
 namespace rlnas {
 
 void CudaBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
+  if (norm_pool_ != nullptr && norm_pool_->takes(spec, Direction::forward, Store::overwrite))
+    return norm_pool_->avg_pool_forward(spec, x, y);
   launch_avg_pool_forward(spec, x, y, stream_);
 }
 
 void CudaBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) {
+  if (norm_pool_ != nullptr && norm_pool_->takes(spec, Direction::backward, store))
+    return norm_pool_->avg_pool_backward(spec, dy, dx);
   launch_avg_pool_backward(spec, dy, dx, store, stream_);
 }
 

@@ -46,6 +46,31 @@ TEST_CASE("Ctrl-C saves and exits 130, SIGTERM 143, and the run goes on to the s
   }
 }
 
+TEST_CASE("--arch retrains by the recipe of its space, --eval tests it, --eval-only tests it again") {
+  const TemporaryDirectory directory;
+  const Outcome recipe =
+      run(directory, {RLNAS_TRAIN, "--space", "darts-cifar", "--arch", "x", "--dump-config"});
+  CHECK(recipe.out.find("epochs = 600") != std::string::npos);
+  CHECK(recipe.out.find("labels = true") != std::string::npos);
+  std::vector<std::string> command = small_run(directory / "run");
+  command.insert(command.end(), {"--arch", "#0", "--eval", "synthetic:40", "--eval-every", "2"});
+  const Outcome trained = run(directory, command);
+  CHECK(trained.exit_code == 0);
+  CHECK(trained.out.find("stand-alone: no angle") != std::string::npos);
+  CHECK(trained.out.find("test of step 6:") == std::string::npos);
+  CHECK(trained.out.find("test of step 12: top-1 ") != std::string::npos);
+  const std::size_t last = trained.out.find("test of step 18: top-1 ");
+  REQUIRE(last != std::string::npos);
+  command.insert(command.end(), {"--resume", "auto", "--eval-only"});
+  const Outcome tested = run(directory, command);
+  CHECK(tested.exit_code == 0);
+  const std::string line = trained.out.substr(last, trained.out.find('\n', last) - last);
+  CHECK(tested.out.find(line) != std::string::npos);
+  const Outcome bad =
+      run(directory, {RLNAS_TRAIN, "--data", "synthetic:96", "--out", directory / "bad", "--arch", "#99999"});
+  CHECK(bad.exit_code == 2);
+}
+
 TEST_CASE("kill -9 loses no more than the steps since the last checkpoint") {
   const TemporaryDirectory directory;
   REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);

@@ -7,7 +7,9 @@
 
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
+#include "kernels/cuda/norm_pool_plans.h"
 #include "search/nasbench201/training.h"
+#include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
 #include "tests/kernels/case_table.h"
@@ -200,19 +202,17 @@ TEST_CASE("plans kept on disk are not made again") {
 TEST_CASE("cuDNN crashes in the child process alone") {
   const PoolSpec spec{64, 16, 32, 32, 3, 1, 1};
   const PlanPolicy policy{.precision = Precision::tf32, .runtime_compilation = RuntimeCompilation::allow};
-  const PlanOutcome crashed = plan_in_child([&] {
-    return CudnnPlan::make(max_pool_gradient_without_index(spec, CUDNN_DATA_FLOAT), device("h100_sxm"),
-                           policy);
-  });
+  const PlanOutcome crashed = plan_in_child(
+      [&] { return CudnnPlan::make(max_pool_gradient_without_index(spec), device("h100_sxm"), policy); });
   CHECK(!crashed.planned);
   CHECK(contains(crashed.failure, "crashed with signal"));
 }
 
 TEST_CASE("engines compiled at run time finish a plan with the stub driver, and only when allowed") {
-  const NormProblem problem{{64 * 8 * 8, 64}, Direction::backward};
+  constexpr BatchNormSpec spec{64 * 8 * 8, 64};
   const auto attempt = [&](RuntimeCompilation compilation) {
     return plan_in_child([&] {
-      return CudnnPlan::make(norm_graph(problem, CUDNN_DATA_FLOAT), device("h100_sxm"),
+      return CudnnPlan::make(norm_backward_graph(spec), device("h100_sxm"),
                              {.runtime_compilation = compilation});
     });
   };
@@ -222,6 +222,52 @@ TEST_CASE("engines compiled at run time finish a plan with the stub driver, and 
   const PlanOutcome avoided = attempt(RuntimeCompilation::avoid);
   CHECK(!avoided.planned);
   CHECK(contains(avoided.failure, "compiled at run time"));
+}
+
+TEST_CASE("what --norm-and-pool cudnn takes of a training step has a plan, with the stub driver") {
+  using namespace nasbench201;
+  Training space({}, 0, Sampling::per_cell, PathSource::philox);
+  const NetworkProblems problems = problems_of(space, {});
+  CHECK(problems.norms.size() == 6);
+  REQUIRE(!problems.pools.empty());
+  for (const char* name : {"h100_sxm", "a100_sxm"})
+    for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+      if (precision == Precision::tf32 && name == std::string("a100_sxm")) continue;  // for time
+      CAPTURE(std::string(name));
+      NormPoolPlans plans(device(name), {.precision = precision});
+      for (const auto& [spec, direction] : problems.norms) {
+        REQUIRE(plans.takes(spec));
+        CHECK(plain(plans.norm(spec, direction).facts()));
+      }
+      for (const auto& [spec, kind, direction] : problems.pools) {
+        const bool taken = plans.takes(spec, direction, Store::overwrite);
+        CHECK(taken == (direction == Direction::forward || precision == Precision::tf32));
+        if (!taken) continue;
+        const PlanFacts facts = plans.average(spec, direction).facts();
+        CHECK(facts.workspace_bytes == 0);
+        if (precision == Precision::fp32) CHECK(plain(facts));
+      }
+    }
+}
+
+TEST_CASE(
+    "what --norm-and-pool cudnn does not take has no plan that keeps to the policy, with the stub driver") {
+  constexpr PoolSpec pool{64, 16, 32, 32, 3, 1, 1};
+  const CudnnDevice h100 = device("h100_sxm");
+  const auto refusal_of = [&](const std::function<CudnnDescriptor()>& graph) {
+    return plan_in_child([&] {
+             return CudnnPlan::make(graph(), h100, {.runtime_compilation = RuntimeCompilation::allow});
+           })
+        .failure;
+  };
+  CHECK(contains(refusal_of([] { return norm_forward_graph({.rows = 4096, .channels = 3}); }), "no plan"));
+  for (const PoolKind kind : {PoolKind::average, PoolKind::maximum})
+    CHECK(contains(refusal_of([=] { return pool_backward_graph(pool, kind); }), "tensor cores"));
+  CHECK(contains(refusal_of([=] { return pool_forward_graph(pool, PoolKind::maximum); }), "tensor cores"));
+
+  // And says so, with what to do.
+  NormPoolPlans plans(h100, {});
+  CHECK(contains(device_error([&] { plans.average(pool, Direction::backward); }), "--norm-and-pool own"));
 }
 
 }  // namespace rlnas::test

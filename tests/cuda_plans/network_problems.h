@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "kernels/conv_problem.h"
+#include "kernels/cuda/norm_pool_graph.h"
 #include "search/training_space.h"
 
 namespace rlnas::test {
-
-enum class PoolKind { average, maximum };
 
 struct PoolProblem {
   PoolSpec spec;

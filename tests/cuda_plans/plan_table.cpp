@@ -10,6 +10,7 @@
 #include "kernels/call_cost.h"
 #include "kernels/cuda/conv_plans.h"
 #include "search/nasbench201/training.h"
+#include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
 
@@ -66,30 +67,33 @@ class Table {
                   short_cells_of(plan(problem, FilterLayout::krsc, {})).c_str());
   }
 
-  // Batch norm and pooling, fp32, with engines compiled at run time allowed and tensor cores too.
-  void own_kernels() {
+  // Batch norm and pooling of fp32 tensors, with engines compiled at run time allowed; first with tensor
+  // cores too, then in plain fp32. What own kernels do in every case is among it.
+  void norm_and_pool() {
     std::printf(
-        "\n## %s: what cuDNN offers where own kernels run, fp32\n\n| graph | engine | workspace KiB | notes "
-        "|\n|---|--:|--:|---|\n",
+        "\n## %s: batch norm and pooling, tensors in fp32\n\n| graph | tf32 engine | workspace KiB | notes "
+        "| fp32 engine | workspace KiB |\n|---|--:|--:|---|--:|--:|\n",
         name_.c_str());
-    for (const NormProblem& problem : problems_.norms) {
-      const std::string shape = calls::batch_norm_statistics(problem.spec).shape;
-      if (problem.direction == Direction::forward)
-        offer("statistics alone " + shape, [&] { return statistics_graph(problem.spec, CUDNN_DATA_FLOAT); });
-      offer(
-          (problem.direction == Direction::forward ? "batch norm forward " : "batch norm backward ") + shape,
-          [&] { return norm_graph(problem, CUDNN_DATA_FLOAT); });
+    for (const auto& [spec, direction] : problems_.norms) {
+      const std::string shape = calls::batch_norm_statistics(spec).shape;
+      if (direction == Direction::forward) {
+        offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
+        offer("batch norm forward " + shape, [&] { return norm_forward_graph(spec); });
+      } else {
+        offer("batch norm backward " + shape, [&] { return norm_backward_graph(spec); });
+      }
     }
-    for (const PoolProblem& found : problems_.pools)
+    for (const PoolProblem& problem : problems_.pools)
       for (const PoolKind kind : {PoolKind::average, PoolKind::maximum}) {
-        const PoolProblem problem{found.spec, kind, found.direction};
+        const PoolSpec& spec = problem.spec;
+        const bool forward = problem.direction == Direction::forward;
+        const std::string shape = calls::avg_pool_forward(spec).shape;
         offer(std::string(kind == PoolKind::average ? "average" : "maximum") +
-                  (problem.direction == Direction::forward ? " pool forward " : " pool backward ") +
-                  calls::avg_pool_forward(problem.spec).shape,
-              [&] { return pool_graph(problem, CUDNN_DATA_FLOAT); });
-        if (kind == PoolKind::maximum && problem.direction == Direction::backward)
-          offer("maximum pool backward without an index " + calls::avg_pool_forward(problem.spec).shape,
-                [&] { return max_pool_gradient_without_index(problem.spec, CUDNN_DATA_FLOAT); });
+                  (forward ? " pool forward " : " pool backward ") + shape,
+              [&] { return forward ? pool_forward_graph(spec, kind) : pool_backward_graph(spec, kind); });
+        if (kind == PoolKind::maximum && !forward)
+          offer("maximum pool backward without an index " + shape,
+                [&] { return max_pool_gradient_without_index(spec); });
       }
   }
 
@@ -104,9 +108,12 @@ class Table {
   }
 
   void offer(const std::string& name, const std::function<CudnnDescriptor()>& graph) const {
-    const PlanPolicy policy{.precision = Precision::tf32, .runtime_compilation = RuntimeCompilation::allow};
-    const PlanOutcome outcome = plan_in_child([&] { return CudnnPlan::make(graph(), device_, policy); });
-    std::printf("| %s | %s |\n", name.c_str(), cells_of(outcome).c_str());
+    const auto outcome = [&](Precision precision) {
+      const PlanPolicy policy{.precision = precision, .runtime_compilation = RuntimeCompilation::allow};
+      return plan_in_child([&] { return CudnnPlan::make(graph(), device_, policy); });
+    };
+    std::printf("| %s | %s | %s |\n", name.c_str(), cells_of(outcome(Precision::tf32)).c_str(),
+                short_cells_of(outcome(Precision::fp32)).c_str());
   }
 
   const NetworkProblems& problems_;
@@ -120,11 +127,12 @@ int run(int argc, char** argv) {
   CLI::App app("Plans the cuDNN graphs of the NAS-Bench-201 SuperNet for described devices");
   std::vector<std::string> devices;
   NetworkRun network;
-  bool own_kernels = false;
+  bool norm_and_pool = false;
   app.add_option("devices", devices, "JSON files of device properties")->required()->check(CLI::ExistingFile);
   app.add_option("--batch", network.batch)->capture_default_str();
   app.add_option("--image-size", network.image_size)->capture_default_str();
-  app.add_flag("--own-kernels", own_kernels, "also plan what own kernels do (needs a driver, or the stub)");
+  app.add_flag("--norm-and-pool", norm_and_pool,
+               "also plan batch norm and pooling (needs a driver, or the stub)");
   CLI11_PARSE(app, argc, argv);
 
   using namespace nasbench201;
@@ -138,7 +146,7 @@ int run(int argc, char** argv) {
     Table table(problems, file);
     for (const Precision precision : kPrecisions) table.convolutions(precision);
     table.filter_layouts();
-    if (own_kernels) table.own_kernels();
+    if (norm_and_pool) table.norm_and_pool();
     missing += table.missing();
   }
   if (missing > 0) std::fprintf(stderr, "%d convolution passes have no plan\n", missing);

@@ -1,10 +1,7 @@
 #include "tests/simulator/cudnn_convolution.h"
 
-#include <bit>
-#include <cstring>
 #include <sstream>
 #include <stdexcept>
-#include <vector>
 
 namespace rlnas::simulator {
 namespace {
@@ -21,75 +18,12 @@ void visit_numbers(auto& c, const Visit& visit) {
     for (auto& value : *pair) visit(value);
 }
 
-float from_bf16(std::uint16_t bits) {
-  return std::bit_cast<float>(std::uint32_t(bits) << 16);
-}
-
-std::uint16_t to_bf16(float value) {  // nearest, ties to even
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if (value != value) return 0x7FFF;
-  return std::uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-// Any tensor as [N,H,W,C] (a filter as [K,R,S,C/g]), dense, in double.
-class Dense {
- public:
-  explicit Dense(const ConvolutionTensor& tensor) : tensor_(tensor), values_(count()) {}
-
-  double* at(std::int64_t n, std::int64_t h, std::int64_t w) {
-    const auto& s = tensor_.sizes;
-    return values_.data() + ((n * s[2] + h) * s[3] + w) * s[1];
-  }
-  void read(const void* from) {
-    walk([&](double& value, std::int64_t offset) {
-      if (tensor_.type == CUDNN_DATA_FLOAT)
-        value = static_cast<const float*>(from)[offset];
-      else
-        value = from_bf16(static_cast<const std::uint16_t*>(from)[offset]);
-    });
-  }
-  void write(void* to) {
-    walk([&](double& value, std::int64_t offset) {
-      if (tensor_.type == CUDNN_DATA_FLOAT)
-        static_cast<float*>(to)[offset] = float(value);
-      else
-        static_cast<std::uint16_t*>(to)[offset] = to_bf16(float(value));
-    });
-  }
-
- private:
-  std::size_t count() const {
-    std::size_t product = 1;
-    for (const std::int64_t size : tensor_.sizes) product *= std::size_t(size);
-    return product;
-  }
-  template <class Visit>
-  void walk(const Visit& visit) {
-    const auto& s = tensor_.sizes;
-    const auto& stride = tensor_.strides;
-    for (std::int64_t n = 0; n < s[0]; ++n)
-      for (std::int64_t h = 0; h < s[2]; ++h)
-        for (std::int64_t w = 0; w < s[3]; ++w)
-          for (std::int64_t c = 0; c < s[1]; ++c)
-            visit(at(n, h, w)[c], n * stride[0] + c * stride[1] + h * stride[2] + w * stride[3]);
-  }
-
-  const ConvolutionTensor& tensor_;
-  std::vector<double> values_;
-};
-
 // to [n] += factor * from [n]
 void add_scaled(std::int64_t n, double factor, const double* from, double* to) {
   for (std::int64_t i = 0; i < n; ++i) to[i] += factor * from[i];
 }
 
 }  // namespace
-
-std::size_t ConvolutionTensor::bytes() const {
-  std::int64_t last = 0;
-  for (std::size_t i = 0; i < sizes.size(); ++i) last += (sizes[i] - 1) * strides[i];
-  return std::size_t(last + 1) * element_bytes();
-}
 
 std::string text_of(const Convolution& convolution) {
   std::ostringstream text;

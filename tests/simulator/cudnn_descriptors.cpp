@@ -47,8 +47,8 @@ const DescriptorRecord& part(const DescriptorRecord& record, cudnnBackendAttribu
   return record_of(record.value<cudnnBackendDescriptor_t>(name, nullptr));
 }
 
-ConvolutionTensor read_tensor(const DescriptorRecord& record) {
-  ConvolutionTensor tensor;
+GraphTensor read_tensor(const DescriptorRecord& record) {
+  GraphTensor tensor;
   tensor.id = record.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0);
   tensor.sizes = array_of<std::int64_t, 4>(record, CUDNN_ATTR_TENSOR_DIMENSIONS);
   tensor.strides = array_of<std::int64_t, 4>(record, CUDNN_ATTR_TENSOR_STRIDES);
@@ -97,6 +97,11 @@ std::optional<Names> names_of(cudnnBackendDescriptorType_t operation) {
 // A plan's own text, and behind it what the plan computes, which only cuDNN could read out of it.
 constexpr const char* kMark = "\nsimulated ";
 
+Computation computation_of(const std::string& text) {
+  if (text.starts_with("0 ")) return convolution_of(text.substr(2));
+  return norm_pool_of(text.substr(2));
+}
+
 // Called by the real library's conventions: `capacity` 0 asks for the length.
 cudnnStatus_t read_plan_text(cudnnBackendDescriptor_t plan, std::int64_t capacity, std::int64_t* count,
                              void* to) {
@@ -108,7 +113,10 @@ cudnnStatus_t read_plan_text(cudnnBackendDescriptor_t plan, std::int64_t capacit
   std::string text(std::size_t(length), '\0');
   status = real(plan, kName, CUDNN_TYPE_CHAR, length, &length, text.data());
   if (status != CUDNN_STATUS_SUCCESS) return status;
-  if (const auto& convolution = record_of(plan).convolution) text += kMark + text_of(*convolution);
+  if (const auto& computation = record_of(plan).computation)
+    std::visit(
+        [&](const auto& of) { text += kMark + std::to_string(computation->index()) + ' ' + text_of(of); },
+        *computation);
   *count = std::int64_t(text.size());
   if (to != nullptr) std::memcpy(to, text.data(), std::size_t(std::min(capacity, *count)));
   return CUDNN_STATUS_SUCCESS;
@@ -121,8 +129,84 @@ cudnnStatus_t write_plan_text(cudnnBackendDescriptor_t plan, const std::string& 
       RLNAS_REAL_CUDNN(cudnnBackendSetAttribute)(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
                                                  CUDNN_TYPE_CHAR, std::int64_t(json.size()), json.data());
   if (status == CUDNN_STATUS_SUCCESS && mark != std::string::npos)
-    record_of(plan).convolution = convolution_of(text.substr(mark + std::strlen(kMark)));
+    record_of(plan).computation = computation_of(text.substr(mark + std::strlen(kMark)));
   return status;
+}
+
+std::vector<GraphTensor> tensors_of(const DescriptorRecord& operation,
+                                    std::initializer_list<cudnnBackendAttributeName_t> names) {
+  std::vector<GraphTensor> tensors;
+  for (const auto name : names) tensors.push_back(read_tensor(part(operation, name)));
+  return tensors;
+}
+
+std::optional<NormPool> read_norm(const DescriptorRecord& operation) {
+  if (operation.type == CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR) {
+    if (operation.value(CUDNN_ATTR_OPERATION_NORM_FWD_MODE, CUDNN_LAYER_NORM) != CUDNN_BATCH_NORM ||
+        operation.value(CUDNN_ATTR_OPERATION_NORM_FWD_PHASE, CUDNN_NORM_FWD_INFERENCE) !=
+            CUDNN_NORM_FWD_TRAINING)
+      return std::nullopt;
+    const DescriptorRecord& epsilon = part(operation, CUDNN_ATTR_OPERATION_NORM_FWD_EPSILON_DESC);
+    return NormPool{
+        NormPool::Kind::norm_forward,
+        tensors_of(operation,
+                   {CUDNN_ATTR_OPERATION_NORM_FWD_XDESC, CUDNN_ATTR_OPERATION_NORM_FWD_YDESC,
+                    CUDNN_ATTR_OPERATION_NORM_FWD_MEAN_DESC, CUDNN_ATTR_OPERATION_NORM_FWD_INV_VARIANCE_DESC,
+                    CUDNN_ATTR_OPERATION_NORM_FWD_SCALE_DESC, CUDNN_ATTR_OPERATION_NORM_FWD_BIAS_DESC}),
+        epsilon.value<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID, 0),
+        {},
+        {},
+        {}};
+  }
+  if (operation.value(CUDNN_ATTR_OPERATION_NORM_BWD_MODE, CUDNN_LAYER_NORM) != CUDNN_BATCH_NORM)
+    return std::nullopt;
+  return NormPool{
+      NormPool::Kind::norm_backward,
+      tensors_of(operation,
+                 {CUDNN_ATTR_OPERATION_NORM_BWD_XDESC, CUDNN_ATTR_OPERATION_NORM_BWD_DYDESC,
+                  CUDNN_ATTR_OPERATION_NORM_BWD_DXDESC, CUDNN_ATTR_OPERATION_NORM_BWD_MEAN_DESC,
+                  CUDNN_ATTR_OPERATION_NORM_BWD_INV_VARIANCE_DESC, CUDNN_ATTR_OPERATION_NORM_BWD_SCALE_DESC,
+                  CUDNN_ATTR_OPERATION_NORM_BWD_DSCALE_DESC, CUDNN_ATTR_OPERATION_NORM_BWD_DBIAS_DESC}),
+      0,
+      {},
+      {},
+      {}};
+}
+
+std::optional<NormPool> read_average(const DescriptorRecord& operation) {
+  const bool forward = operation.type == CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR;
+  const DescriptorRecord& geometry = part(
+      operation, forward ? CUDNN_ATTR_OPERATION_RESAMPLE_FWD_DESC : CUDNN_ATTR_OPERATION_RESAMPLE_BWD_DESC);
+  if (geometry.value(CUDNN_ATTR_RESAMPLE_MODE, CUDNN_RESAMPLE_MAXPOOL) !=
+      CUDNN_RESAMPLE_AVGPOOL_EXCLUDE_PADDING)
+    return std::nullopt;
+  const auto whole = [&](cudnnBackendAttributeName_t name) {
+    const auto fractions = array_of<cudnnFraction_t, 2>(geometry, name);
+    return std::array<std::int64_t, 2>{fractions[0].numerator / fractions[0].denominator,
+                                       fractions[1].numerator / fractions[1].denominator};
+  };
+  return NormPool{forward ? NormPool::Kind::average_forward : NormPool::Kind::average_backward,
+                  forward ? tensors_of(operation, {CUDNN_ATTR_OPERATION_RESAMPLE_FWD_XDESC,
+                                                   CUDNN_ATTR_OPERATION_RESAMPLE_FWD_YDESC})
+                          : tensors_of(operation, {CUDNN_ATTR_OPERATION_RESAMPLE_BWD_DXDESC,
+                                                   CUDNN_ATTR_OPERATION_RESAMPLE_BWD_DYDESC}),
+                  0,
+                  whole(CUDNN_ATTR_RESAMPLE_WINDOW_DIMS),
+                  whole(CUDNN_ATTR_RESAMPLE_STRIDES),
+                  whole(CUDNN_ATTR_RESAMPLE_PRE_PADDINGS)};
+}
+
+std::optional<NormPool> read_norm_pool(const DescriptorRecord& operation) {
+  switch (operation.type) {
+    case CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR:
+      return read_norm(operation);
+    case CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR:
+      return read_average(operation);
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -133,10 +217,11 @@ DescriptorRecord& record_of(cudnnBackendDescriptor_t descriptor) {
   return found->second;
 }
 
-std::optional<Convolution> read_graph(const DescriptorRecord& graph) {
+std::optional<Computation> read_graph(const DescriptorRecord& graph) {
   const auto operations = graph.values<cudnnBackendDescriptor_t>(CUDNN_ATTR_OPERATIONGRAPH_OPS);
   if (operations.size() != 1) return std::nullopt;
   const DescriptorRecord& operation = record_of(operations.front());
+  if (const std::optional<NormPool> norm_pool = read_norm_pool(operation)) return norm_pool;
   const std::optional<Names> names = names_of(operation.type);
   if (!names) return std::nullopt;
   if (operation.value(names->alpha, 1.0) != 1.0 || operation.value(names->beta, 0.0) != 0.0)
@@ -174,7 +259,7 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
   const Entry entry;
   const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendCreateDescriptor)(type, descriptor);
   if (status == CUDNN_STATUS_SUCCESS)
-    records()[*descriptor] = {.type = type, .attributes = {}, .convolution = {}};
+    records()[*descriptor] = {.type = type, .attributes = {}, .computation = {}};
   return status;
 }
 
@@ -216,7 +301,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
     return status;
   const DescriptorRecord& graph = part(record_of(descriptor), CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
   for (std::int64_t i = 0; i < *count; ++i)
-    record_of(static_cast<cudnnBackendDescriptor_t*>(values)[i]).convolution = graph.convolution;
+    record_of(static_cast<cudnnBackendDescriptor_t*>(values)[i]).computation = graph.computation;
   return status;
 }
 
@@ -227,9 +312,9 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
   const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendFinalize)(descriptor);
   if (status != CUDNN_STATUS_SUCCESS) return status;
   record.finalized = true;
-  if (record.type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) record.convolution = read_graph(record);
-  if (is_plan && !record.convolution)
-    record.convolution = part(record, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG).convolution;
+  if (record.type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) record.computation = read_graph(record);
+  if (is_plan && !record.computation)
+    record.computation = part(record, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG).computation;
   return status;
 }
 

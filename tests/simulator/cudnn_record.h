@@ -8,18 +8,22 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "tests/simulator/cudnn_convolution.h"
+#include "tests/simulator/cudnn_norm_pool.h"
 
 namespace rlnas::simulator {
+
+using Computation = std::variant<Convolution, NormPool>;
 
 struct DescriptorRecord {
   cudnnBackendDescriptorType_t type = CUDNN_BACKEND_TENSOR_DESCRIPTOR;
   bool finalized = false;
   std::map<cudnnBackendAttributeName_t, std::vector<char>> attributes;
   // What a graph, a configuration for it, or a plan computes; empty for what is not simulated.
-  std::optional<Convolution> convolution;
+  std::optional<Computation> computation;
 
   template <class T>
   std::vector<T> values(cudnnBackendAttributeName_t name) const {
@@ -39,8 +43,8 @@ struct DescriptorRecord {
 // misuse() for a descriptor that does not exist.
 DescriptorRecord& record_of(cudnnBackendDescriptor_t descriptor);
 
-// The operation of a graph, if it is one convolution.
-std::optional<Convolution> read_graph(const DescriptorRecord& graph);
+// The operation of a graph, if it is one and is simulated.
+std::optional<Computation> read_graph(const DescriptorRecord& graph);
 
 // A function of the real libcudnn. misuse() when it cannot be loaded.
 void* real_cudnn(const char* name);

@@ -1,10 +1,9 @@
 // NAS-Bench-201 training and angles on the simulated device, against the CPU backend and under every policy.
 #include <cmath>
 
-#include "engine/safetensors.h"
-#include "rlnas/rlnas.hpp"
 #include "search/checkpoint_angles.h"
 #include "tests/emulation/emulator.h"
+#include "tests/simulator/compare_runs.h"
 #include "tests/simulator/simulated.h"
 #include "tests/simulator/tiny_run.h"
 #include "tests/support/temporary_directory.h"
@@ -14,30 +13,6 @@ namespace {
 
 using simulator::Policy;
 
-std::vector<double> train_losses(const TrainConfig& config) {
-  std::vector<double> losses;
-  TrainCallbacks callbacks;
-  callbacks.progress = [&](const TrainProgress& progress) { losses.push_back(progress.loss); };
-  train(config, callbacks);
-  return losses;
-}
-
-TensorFile trained(const std::string& run) {
-  return read_safetensors(run + "/latest.safetensors");
-}
-
-// The largest difference of a tensor's elements, over its largest element.
-double distance(const NamedTensor& a, const NamedTensor& b) {
-  REQUIRE(a.name == b.name);
-  REQUIRE(a.data.size() == b.data.size());
-  double size = 0.0, difference = 0.0;
-  for (std::size_t i = 0; i < a.data.size(); ++i) {
-    size = std::max(size, std::abs(double(a.data[i])));
-    difference = std::max(difference, std::abs(double(a.data[i]) - double(b.data[i])));
-  }
-  return difference / std::max(size, 1e-30);
-}
-
 }  // namespace
 
 TEST_CASE("training on the simulated device equals training on the CPU, step by step") {
@@ -46,25 +21,15 @@ TEST_CASE("training on the simulated device equals training on the CPU, step by 
   // (against the reference backend it is 1e-6 to 3e-6, less than the CPU's own error). Longer runs say less:
   // once a value that ReLU sees changes sign, they part.
   constexpr int kSteps = 3;
-  constexpr double kLossTolerance = 1e-6, kWeightTolerance = 2e-5;
+  constexpr RunTolerance kTolerance{.loss = 1e-6, .weights = 2e-5};
   const TemporaryDirectory directory;
   TrainConfig config = tiny_run(directory / "cpu", kSteps);
   config.device = "cpu";
-  const std::vector<double> expected = train_losses(config);
-  std::vector<double> got;
-  on_simulated_device({}, [&] { got = train_losses(tiny_run(directory / "cuda", kSteps)); });
-  REQUIRE(got.size() == expected.size());
-  REQUIRE(got.size() > kSteps);
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    CAPTURE(i);
-    CHECK(std::abs(got[i] - expected[i]) <= kLossTolerance * expected[i]);
-  }
-  const TensorFile cpu = trained(directory / "cpu"), cuda = trained(directory / "cuda");
-  REQUIRE(cpu.tensors.size() == cuda.tensors.size());
-  for (std::size_t i = 0; i < cpu.tensors.size(); ++i) {
-    CAPTURE(cpu.tensors[i].name);
-    CHECK(distance(cpu.tensors[i], cuda.tensors[i]) <= kWeightTolerance);
-  }
+  const TrainedRun expected = train_run(config);
+  REQUIRE(expected.losses.size() > kSteps);
+  TrainedRun got;
+  on_simulated_device({}, [&] { got = train_run(tiny_run(directory / "cuda", kSteps)); });
+  check_close(got, expected, kTolerance);
 }
 
 TEST_CASE("training is bit-equal under every policy and seed, with the threads of kernels in any order") {

@@ -10,6 +10,7 @@
 #include "search/checkpoint.h"
 #include "search/rank_agreement.h"
 #include "search/spaces.h"
+#include "search/standalone.h"
 #include "search/train_settings.h"
 #include "search/trainer.h"
 #include "search/training_state.h"
@@ -310,8 +311,10 @@ TEST_CASE("weights that come apart end the run on every rank") {
   }
 }
 
-// What an exchange beside the backward pass relies on.
-TEST_CASE("what the backward pass calls final it leaves alone") {
+namespace {
+
+// What an exchange beside the backward pass relies on: what that calls final it leaves alone.
+void check_marks(const TrainConfig& config, int steps, int marks) {
   class Watch final : public GradientExchange {
    public:
     std::string description() const override { return "test"; }
@@ -338,23 +341,61 @@ TEST_CASE("what the backward pass calls final it leaves alone") {
     std::size_t end_ = 0;
     std::vector<float> snapshot_;
   } watch;
-  const TrainConfig config = ranks_run("");
   const TrainingData data = load_training_data(config);
   const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = 4, .seed = 0});
   const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
+  const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
   TrainingState state(*backend, space->layout(), std::size_t{64} << 20);
   state.set_exchange(&watch);
   state.parameters().weights().upload(space->layout().initial_parameters(0));
   HostBatch batch;
-  for (int step = 0; step < 10; ++step) {
+  for (int step = 0; step < steps; ++step) {
     watch.marks = 0;
     loader.fill(0, step, batch);
     state.step([&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
                batch, step_spec(config, data.dataset));
     CHECK(watch.same);
-    CHECK(watch.marks == 18);  // 15 cells, 2 residual blocks, the head
+    CHECK(watch.marks == marks);
   }
+}
+
+}  // namespace
+
+TEST_CASE("what the backward pass calls final it leaves alone") {
+  check_marks(ranks_run(""), 10, 18);  // 15 cells, 2 residual blocks, the head
+}
+
+TEST_CASE("so do stand-alone networks: cells without weights, and an auxiliary head in the middle") {
+  TrainConfig config = ranks_run("");
+  config.labels = "true";
+  config.arch = "#1835";      // nothing but skips
+  check_marks(config, 2, 3);  // the residual blocks and the head
+  config = default_retrain_config("darts-cifar");
+  config.arch = "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0";
+  config.data = "synthetic:96";
+  config.channels = config.cells = 4;
+  check_marks(config, 2, 5);  // four cells and the head
+}
+
+TEST_CASE("ranks test a retrained network together, with the running statistics that are saved") {
+  const TemporaryDirectory directory;
+  TrainConfig config = ranks_run(directory / "run");
+  config.labels = "true";
+  config.arch = "#0";
+  config.eval = "synthetic:50";
+  std::array<TrainResult, 2> results;
+  for (const RankOutcome& outcome : run_ranks(2, [&](Communicator& communicator) {
+         results[std::size_t(communicator.rank())] = train(config, {}, communicator);
+       }))
+    REQUIRE(outcome.error == "");
+  CHECK(results[0].evaluated);
+  CHECK(results[0].test_loss == results[1].test_loss);
+  config.resume = config.out;
+  config.eval_only = true;
+  const TrainResult alone = train(config);
+  CHECK(alone.top1 == results[0].top1);
+  CHECK(alone.top5 == results[0].top5);
+  CHECK(alone.test_loss == doctest::Approx(results[0].test_loss).epsilon(1e-6));
 }
 
 }  // namespace rlnas

@@ -205,6 +205,8 @@ TEST_CASE("bad input ends in one line with the right code") {
                 }),
                 "--label-classes") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:x"; }), "--device") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.norm_and_pool = "cublas"; }), "--norm-and-pool") ==
+        ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "--device") == ErrorCode::device);
   CHECK(code_of(with([](TrainConfig& c) {
                   c.resume = "/nowhere";

@@ -1,0 +1,53 @@
+// What the parts of rlnas_bench_own_or_cudnn share: one device with both implementations on its stream, and
+// how a call is timed.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/device_bytes.h"
+#include "kernels/call_cost.h"
+#include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/cudnn_norm_pool.h"
+
+namespace rlnas::bench {
+
+enum class Implementation { own, cudnn };
+
+// The backend runs the own kernels of these problems; cuDNN is beside it.
+struct OwnAndCudnn {
+  OwnAndCudnn();
+
+  std::unique_ptr<Backend> backend;
+  GpuStream stream;
+  CudnnConv conv;
+  CudnnNormPool norm_pool;
+};
+
+// `count` floats on the device, all zeros: no time here depends on them.
+class Zeros {
+ public:
+  Zeros(Backend& backend, std::size_t count) : bytes_(backend, count * sizeof(float)) {
+    backend.fill(count, 0.0f, get());
+  }
+  float* get() const { return bytes_.as<float>(); }
+
+ private:
+  DeviceBytes bytes_;
+};
+
+// Registers "CALL SHAPE/own" or "/cudnn". `prepare` gives the call to be timed; what it throws skips the
+// benchmark.
+struct Prepared {
+  std::function<void()> run;
+  std::size_t workspace_bytes = 0;
+};
+void register_pass(OwnAndCudnn& device, const RecordedCall& cost, Implementation implementation,
+                   const std::function<Prepared()>& prepare);
+
+void register_norm_and_pool(OwnAndCudnn& device);
+
+}  // namespace rlnas::bench

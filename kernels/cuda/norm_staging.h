@@ -1,0 +1,19 @@
+// The small kernels around cuDNN's batch norm, for callers that are plain C++; in batch_norm.cu and
+// elementwise.cu. Asynchronous on the stream.
+#pragma once
+
+#include "kernels/backend.h"
+#include "kernels/cuda/gpu_stream.h"
+
+namespace rlnas {
+
+// saved.mean and saved.inv_std -> saved.scale and saved.shift; updates running_mean and running_var [C]
+// (unbiased variance).
+void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,
+                     float* running_var, BatchNormSaved saved, GpuStream stream);
+// gamma [C] = saved.scale / saved.inv_std
+void gamma_from_saved(const BatchNormSpec& spec, BatchNormSaved saved, float* gamma, GpuStream stream);
+// to [count] = from
+void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream);
+
+}  // namespace rlnas
