@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Plans every cuDNN graph of the NAS-Bench-201 SuperNet for an H100 and an A100 and writes docs/cudnn_plans.md.
-# Needs cuDNN 9 and the CUDA toolkit, no driver and no GPU. About a minute.
+# Plans every cuDNN graph of the SuperNets for an H100 and an A100 and writes docs/cudnn_plans.md and
+# docs/cudnn_plans_other_spaces.md. Needs cuDNN 9 and the CUDA toolkit, no driver and no GPU. A few minutes.
 #
 #   scripts/cudnn_plan_sweep.sh [BUILD DIRECTORY]     default: build/release, configured with tests
 set -euo pipefail
@@ -49,4 +49,18 @@ TEXT
     tests/cuda_plans/device_properties/h100_sxm.json tests/cuda_plans/device_properties/a100_sxm.json
 } >>"$out.part"
 mv "$out.part" "$out"
-echo "$out written"
+
+other=docs/cudnn_plans_other_spaces.md
+cat >"$other.part" <<'TEXT'
+# What cuDNN plans for the DARTS and MobileNet SuperNets
+
+Written by `scripts/cudnn_plan_sweep.sh`, as [cudnn_plans.md](cudnn_plans.md) is, which says what planned means: an
+engine and its workspace, nothing about speed. One line a convolution pass; depthwise convolutions run in own kernels.
+TEXT
+for space in darts-cifar darts-imagenet mobilenet; do
+  printf '\n## %s\n\n' "$space"
+  "$build/tests/cuda_plans/cudnn_plan_table" --space "$space" --short \
+    tests/cuda_plans/device_properties/h100_sxm.json tests/cuda_plans/device_properties/a100_sxm.json
+done >>"$other.part"
+mv "$other.part" "$other"
+echo "$out and $other written"

@@ -73,6 +73,23 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("every convolution of the DARTS and MobileNet SuperNets has a plan on H100 and A100 in fp32") {
+  for (const char* space : {"darts-cifar", "darts-imagenet", "mobilenet"}) {
+    CAPTURE(space);
+    const NetworkProblems problems = problems_of(space, 64);
+    CHECK(problems.convs.size() > 50);
+    for (const char* name : {"h100_sxm", "a100_sxm"}) {
+      ConvPlans plans(device(name), {}, "");
+      for (const ConvProblem& problem : problems.convs) {
+        CAPTURE(text_of(problem));
+        const PlanFacts facts = plans.of(problem).facts();
+        CHECK(!facts.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
+        CHECK(plain(facts));
+      }
+    }
+  }
+}
+
 TEST_CASE("every convolution of the kernel case table has a plain fp32 plan") {
   for (const char* name : {"h100_sxm", "a100_sxm"}) {
     ConvPlans plans(device(name), {}, "");

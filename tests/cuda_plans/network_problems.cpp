@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/dry/dry_backend.h"
+#include "search/spaces.h"
 #include "search/training_state.h"
 
 namespace rlnas::test {
@@ -13,7 +14,9 @@ void add(NetworkProblems& problems, const RecordedCall& call) {
   const Direction direction =
       call.primitive.find("backward") == std::string::npos ? Direction::forward : Direction::backward;
   const PoolKind kind = call.primitive.starts_with("max") ? PoolKind::maximum : PoolKind::average;
-  if (call.pass) problems.convs.push_back({*call.conv, *call.pass});
+  // Depthwise convolutions run in own kernels (kernels/cuda/conv.cpp).
+  const bool depthwise = call.conv && call.conv->groups > 1 && call.conv->groups == call.conv->in_channels;
+  if (call.pass && !depthwise) problems.convs.push_back({*call.conv, *call.pass});
   if (call.norm) problems.norms.push_back({*call.norm, direction});
   if (call.pool) problems.pools.push_back({*call.pool, kind, direction});
 }
@@ -43,6 +46,12 @@ NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run) {
       if (seen.insert(call.primitive + call.shape).second) add(problems, call);
   }
   return problems;
+}
+
+NetworkProblems problems_of(const std::string& space, int batch) {
+  const TrainConfig config = default_train_config(space);
+  const std::unique_ptr<TrainingSpace> training = make_training_space(config, search_defaults(space).classes);
+  return problems_of(*training, {.batch = batch, .image_size = config.image_size});
 }
 
 }  // namespace rlnas::test

@@ -2,6 +2,7 @@
 // backend, never listed by hand.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "kernels/conv_problem.h"
@@ -21,7 +22,7 @@ struct NormProblem {
   Direction direction = Direction::forward;
 };
 
-// Each once, in the order in which the network comes to them.
+// Each once, in the order in which the network comes to them; convolutions that own kernels run left out.
 struct NetworkProblems {
   std::vector<ConvProblem> convs;
   std::vector<NormProblem> norms;
@@ -35,5 +36,7 @@ struct NetworkRun {
 };
 
 NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run);
+// Of the published SuperNet of --space, with its own image size and number of classes.
+NetworkProblems problems_of(const std::string& space, int batch);
 
 }  // namespace rlnas::test

@@ -1,4 +1,4 @@
-// Plans every cuDNN graph of the NAS-Bench-201 SuperNet's training step for devices that are described, not
+// Plans every cuDNN graph of a SuperNet's training step for devices that are described, not
 // present, and prints the result as Markdown. Ends with 1 when a graph that the backend would run has no
 // plan.
 #include <CLI/CLI.hpp>
@@ -9,7 +9,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/call_cost.h"
 #include "kernels/cuda/conv_plans.h"
-#include "search/nasbench201/training.h"
+#include "search/spaces.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
@@ -52,6 +52,22 @@ class Table {
       const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), {.precision = precision});
       missing_ += outcome.planned ? 0 : 1;
       std::printf("| %s | %s |\n", text_of(problem).c_str(), cells_of(outcome).c_str());
+    }
+  }
+
+  // A line a pass: engine and workspace in KiB in each precision.
+  void convolutions_in_short() {
+    std::printf("\n### %s\n\n| pass |", name_.c_str());
+    for (const Precision precision : kPrecisions) std::printf(" %s engine | KiB |", name_of(precision));
+    std::printf("\n|---|--:|--:|--:|--:|--:|--:|\n");
+    for (const ConvProblem& problem : problems_.convs) {
+      std::printf("| %s |", text_of(problem).c_str());
+      for (const Precision precision : kPrecisions) {
+        const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), {.precision = precision});
+        missing_ += outcome.planned ? 0 : 1;
+        std::printf(" %s |", short_cells_of(outcome).c_str());
+      }
+      std::printf("\n");
     }
   }
 
@@ -124,26 +140,32 @@ class Table {
 };
 
 int run(int argc, char** argv) {
-  CLI::App app("Plans the cuDNN graphs of the NAS-Bench-201 SuperNet for described devices");
+  CLI::App app("Plans the cuDNN graphs of a SuperNet for described devices");
   std::vector<std::string> devices;
-  NetworkRun network;
-  bool norm_and_pool = false;
+  std::string space = "nasbench201";
+  int batch = 64;
+  bool norm_and_pool = false, in_short = false;
   app.add_option("devices", devices, "JSON files of device properties")->required()->check(CLI::ExistingFile);
-  app.add_option("--batch", network.batch)->capture_default_str();
-  app.add_option("--image-size", network.image_size)->capture_default_str();
+  app.add_option("--space", space)->capture_default_str();
+  app.add_option("--batch", batch)->capture_default_str();
+  app.add_flag("--short", in_short, "convolutions alone, a line each");
   app.add_flag("--norm-and-pool", norm_and_pool,
                "also plan batch norm and pooling (needs a driver, or the stub)");
   CLI11_PARSE(app, argc, argv);
 
-  using namespace nasbench201;
-  Training space({}, 0, Sampling::per_cell, PathSource::philox);
-  const NetworkProblems problems = problems_of(space, network);
-  std::printf("cuDNN %zu. NAS-Bench-201 SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
-              cudnnGetVersion(), network.image_size, network.image_size, network.batch,
+  const NetworkProblems problems = problems_of(space, batch);
+  const int image_size = default_train_config(space).image_size;
+  std::printf("cuDNN %zu. %s SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
+              cudnnGetVersion(), space_title(space).c_str(), image_size, image_size, batch,
               problems.convs.size());
   int missing = 0;
   for (const std::string& file : devices) {
     Table table(problems, file);
+    if (in_short) {
+      table.convolutions_in_short();
+      missing += table.missing();
+      continue;
+    }
     for (const Precision precision : kPrecisions) table.convolutions(precision);
     table.filter_layouts();
     if (norm_and_pool) table.norm_and_pool();
