@@ -23,7 +23,8 @@ std::string describe(const TrainProgress& p) {
                 p.epoch + 1, p.epochs, static_cast<long long>(p.step), static_cast<long long>(p.steps),
                 p.loss, 100.0 * p.accuracy, p.learning_rate, p.images_per_s, duration_text(p.eta_s).c_str());
   std::string line = text;
-  if (p.epoch_end) {
+  if (p.epoch_end && !p.has_angles) line += "  (stand-alone: no angle)";
+  if (p.epoch_end && p.has_angles) {
     std::snprintf(text, sizeof(text), "  angle %.4f (%.4f..%.4f) rad", p.angle_mean_rad, p.angle_min_rad,
                   p.angle_max_rad);
     line += text;

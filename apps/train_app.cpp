@@ -82,8 +82,9 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   CommOptions comm;
   bool dry_run = false, check_only = false;
   const auto declare = [&](CLI::App& app) {
-    const std::string space = peek_option(argc, argv, "space");
-    if (!space.empty()) config = default_train_config(space);
+    const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch");
+    if (!space.empty()) config.space = space;
+    config = arch.empty() ? default_train_config(config.space) : default_retrain_config(config.space);
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
       const std::string flag = std::string("--") + name;
       // A bare "--profile" is "--profile true".
@@ -132,14 +133,17 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                     " and saved; go on with --resume " + result.run_directory);
       return 128 + int(caught_signal != 0 ? int(caught_signal) : SIGTERM);  // 0: another rank was told
     }
-    if (leads)
+    if (leads && !config.eval_only)
       printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
                   mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
                   " of the time waiting for images; the run is in " + result.run_directory);
     return 0;
   };
-  return run_app({"rlnas_train", "Trains a weight-sharing SuperNet on images with random labels.", version()},
-                 argc, argv, {out, err}, declare, run);
+  return run_app(
+      {"rlnas_train",
+       "Trains a weight-sharing SuperNet on images with random labels, or one architecture by itself.",
+       version()},
+      argc, argv, {out, err}, declare, run);
 }
 
 }  // namespace rlnas

@@ -120,6 +120,11 @@ void RepeatingBackend::fill(std::size_t count, float value, float* y) {
   run(&Backend::fill, count, value, y);
 }
 
+void RepeatingBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                                  Store store) {
+  run(&Backend::scale_rows, spec, scale, x, y, store);
+}
+
 void RepeatingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
   run(&Backend::copy_channels, spec, x, y, store);
 }

@@ -53,6 +53,8 @@ class RepeatingBackend final : public Backend {
                            Store) override;
   void add(std::size_t count, const float* x, float* y, Store) override;
   void fill(std::size_t count, float value, float* y) override;
+  void scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                  Store store) override;
   void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
   void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;
   void subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) override;

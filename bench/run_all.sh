@@ -3,6 +3,7 @@
 # Google-Benchmark JSON and the comparison tables go to OUT_DIR (default: build/bench-results). Each PYTHON is
 # an interpreter with PyTorch to compare with (default: python3; left out when it has none).
 # RLNAS_BENCH_DEVICE=cuda[:N]: on a GPU; PyTorch is compared on the CPU alone (default: cpu).
+# RLNAS_BENCH_IMAGES=DIR: also times the image pipeline, on this folder.
 # RLNAS_BENCH_LOCK=FILE: holds flock on FILE while something is timed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,6 +21,10 @@ timed() { if [[ -n ${RLNAS_BENCH_LOCK:-} ]]; then flock -x "$RLNAS_BENCH_LOCK" "
 for program in "$programs"/rlnas_bench_*; do
   name=$(basename "$program")
   arguments=(--device "$device")
+  if [[ $name == rlnas_bench_images ]]; then
+    [[ $device == cpu && -n ${RLNAS_BENCH_IMAGES:-} ]] || continue
+    arguments=("$RLNAS_BENCH_IMAGES")
+  fi
   if [[ $device == cpu ]]; then
     case $name in
       rlnas_bench_own_or_cudnn) continue ;;

@@ -1,80 +1,57 @@
-// Training batches as a pure function of (seed, epoch, step): no state to save, so a resumed run sees exactly
-// what an uninterrupted one would. Pixels stay uint8; the backend flips, crops and normalises
-// (AugmentParams). Source: method of the published loader: shuffle every epoch, keep the last partial batch,
-// flip then crop.
+// Batches of a data set in memory. Source: the published loader: shuffle every epoch, keep the last partial
+// batch, flip then crop. DARTS-CIFAR crops first and flips then, which comes to the same: out of flipped
+// images a window at shift_x is cut, out of others flipped afterwards one at -shift_x, and shift_x is as
+// likely as -shift_x whatever the flip; zero padding is its own mirror image.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <vector>
 
+#include "data/batch_plan.h"
+#include "data/batch_source.h"
 #include "data/dataset.h"
-#include "kernels/spec.h"
 
 namespace rlnas {
 
-struct HostBatch {
-  int epoch = 0;
-  int step = 0;                        // within the epoch
-  int count = 0;                       // of this rank
-  int global_count = 0;                // over all ranks
-  std::vector<std::uint8_t> images;    // [count, height, width, 3], as stored
-  std::vector<AugmentParams> params;   // [count]
-  std::vector<std::int32_t> labels;    // [count]
-  std::vector<std::uint32_t> indices;  // [count], into the data set
-};
-
 enum class Augmentation { crop_and_flip, none };
-enum class SampleOrder { shuffled, sequential };
+// Whether the square of AugmentSpec::cutout is placed as well.
+enum class Cutout { no, drawn };
 
 struct BatchLoaderOptions {
   int batch_size = 64;
   std::uint64_t seed = 0;
   Augmentation augmentation = Augmentation::crop_and_flip;
+  Cutout cutout = Cutout::no;
   SampleOrder order = SampleOrder::shuffled;
   // Of `ranks` processes this one gets a contiguous share of every batch, as equal as can be.
   int rank = 0;
   int ranks = 1;
 };
 
-// Where the share of `rank` begins in a batch of `count`; where it ends: that of rank + 1.
-inline std::size_t share_begin(std::size_t count, int rank, int ranks) {
-  return count * std::size_t(rank) / std::size_t(ranks);
-}
-
-class BatchLoader {
+class BatchLoader final : public BatchSource {
  public:
   // `indices` are the images to train on, `labels` one label for *every* image of the data set (random or
   // true). The data set must outlive the loader.
-  // Errors: usage for a batch size below 1, or a batch with fewer images than ranks; data for lists that do
-  // not fit the data set.
+  // Errors: those of BatchPlan; data for labels that do not fit the data set.
   BatchLoader(const Dataset& dataset, std::vector<std::uint32_t> indices, std::vector<std::int32_t> labels,
               const BatchLoaderOptions& options);
 
-  int steps_per_epoch() const { return steps_per_epoch_; }
-  int batch_size() const { return options_.batch_size; }
+  int steps_per_epoch() const override { return plan_.steps_per_epoch(); }
+  ImageFormat format() const override;
+  int batch_size() const { return plan_.options().batch_size; }
   const Dataset& dataset() const { return dataset_; }
 
-  // Fills `batch` with step `step` of epoch `epoch`; its vectors keep their capacity.
-  // Errors: run_failed for a step or epoch out of range.
   // Determinism: an image's augmentation depends on (seed, epoch, image) alone, its place on (seed, epoch).
-  // Threads: may be called from several at once.
-  void fill(int epoch, int step, HostBatch& batch) const;
+  void fill(int epoch, int step, HostBatch& batch) const override;
 
  private:
-  using Order = std::shared_ptr<const std::vector<std::uint32_t>>;
-  Order order_of(int epoch) const;
   AugmentParams draw_augmentation(int epoch, std::uint32_t index) const;
 
   const Dataset& dataset_;
-  Order indices_;
+  BatchPlan plan_;
   std::vector<std::int32_t> labels_;
-  BatchLoaderOptions options_;
-  int steps_per_epoch_ = 0;
-  mutable std::mutex mutex_;  // guards the two below: the order of the epoch asked for last
-  mutable int cached_epoch_ = -1;
-  mutable Order cached_order_;
+  Augmentation augmentation_;
+  Cutout cutout_;
 };
 
 }  // namespace rlnas

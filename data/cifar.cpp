@@ -1,3 +1,4 @@
+#include "data/batch_source.h"
 #include "data/dataset_parts.h"
 #include "data/file_io.h"
 #include "data/loaders.h"
@@ -55,13 +56,17 @@ Dataset empty_cifar(const char* name, int classes) {
   return dataset;
 }
 
-}  // namespace
+Dataset finished(Dataset dataset, const std::string& directory, const LoadOptions& options,
+                 const Normalisation& nasbench201) {
+  const Normalisation& constants =
+      options.cifar_constants == CifarConstants::darts ? kDartsCifarNormalisation : nasbench201;
+  dataset.mean = constants.mean;
+  dataset.std = constants.std;
+  finish_dataset(dataset, directory);
+  return dataset;
+}
 
-Dataset load_cifar10(const std::string& directory) {
-  const CifarLayout layout{.label_bytes = 1, .label_position = 0, .classes = 10};
-  Dataset dataset = empty_cifar("cifar10", layout.classes);
-  const std::string folder =
-      find_folder(directory, "cifar-10-batches-bin", "data_batch_1.bin", "data_batch_1");
+void append_training_batches(const std::string& folder, const CifarLayout& layout, Dataset& dataset) {
   const std::string first_path = folder + "/data_batch_1.bin";
   const std::size_t first_count = append_batch(first_path, layout, dataset);
   for (int batch = 2; batch <= 5; ++batch) {
@@ -71,21 +76,31 @@ Dataset load_cifar10(const std::string& directory) {
     RLNAS_CHECK(count == first_count, data, path, ": ", count, " records, but ", first_path, " has ",
                 first_count, ": one of them is truncated");
   }
-  dataset.mean = {125.3f, 123.0f, 113.9f};
-  dataset.std = {63.0f, 62.1f, 66.7f};
-  finish_dataset(dataset, directory);
-  return dataset;
 }
 
-Dataset load_cifar100(const std::string& directory) {
+}  // namespace
+
+Dataset load_cifar10(const std::string& directory, const LoadOptions& options) {
+  const CifarLayout layout{.label_bytes = 1, .label_position = 0, .classes = 10};
+  const bool test = options.part == DataPart::test;
+  Dataset dataset = empty_cifar("cifar10", layout.classes);
+  const std::string folder =
+      find_folder(directory, "cifar-10-batches-bin", test ? "test_batch.bin" : "data_batch_1.bin",
+                  test ? "test_batch" : "data_batch_1");
+  if (test)
+    append_batch(folder + "/test_batch.bin", layout, dataset);
+  else
+    append_training_batches(folder, layout, dataset);
+  return finished(std::move(dataset), directory, options, {{125.3f, 123.0f, 113.9f}, {63.0f, 62.1f, 66.7f}});
+}
+
+Dataset load_cifar100(const std::string& directory, const LoadOptions& options) {
   const CifarLayout layout{.label_bytes = 2, .label_position = 1, .classes = 100};
+  const std::string part = options.part == DataPart::test ? "test" : "train";
   Dataset dataset = empty_cifar("cifar100", layout.classes);
-  const std::string folder = find_folder(directory, "cifar-100-binary", "train.bin", "train");
-  append_batch(folder + "/train.bin", layout, dataset);
-  dataset.mean = {129.3f, 124.1f, 112.4f};
-  dataset.std = {68.2f, 65.4f, 70.4f};
-  finish_dataset(dataset, directory);
-  return dataset;
+  const std::string folder = find_folder(directory, "cifar-100-binary", part + ".bin", part);
+  append_batch(folder + "/" + part + ".bin", layout, dataset);
+  return finished(std::move(dataset), directory, options, {{129.3f, 124.1f, 112.4f}, {68.2f, 65.4f, 70.4f}});
 }
 
 }  // namespace rlnas

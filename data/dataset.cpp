@@ -59,15 +59,15 @@ Dataset load_dataset(const DataSpec& spec, const LoadOptions& options) {
     SyntheticSpec synthetic;
     if (spec.synthetic_count != 0) synthetic.count = spec.synthetic_count;
     synthetic.size = options.image_size;
-    synthetic.seed = options.seed;
+    synthetic.seed = options.part == DataPart::test ? ~options.seed : options.seed;
     synthetic.threads = options.threads;
     return make_synthetic(synthetic);
   }
   RLNAS_CHECK(!spec.paths.empty(), usage, "--data ", spec.kind, ": a path is missing; ", kUsage);
-  if (spec.kind == "cifar10") return load_cifar10(spec.paths.front());
-  if (spec.kind == "cifar100") return load_cifar100(spec.paths.front());
+  if (spec.kind == "cifar10") return load_cifar10(spec.paths.front(), options);
+  if (spec.kind == "cifar100") return load_cifar100(spec.paths.front(), options);
   if (spec.kind == "imagenet16") return load_imagenet16(spec.paths);
-  if (spec.kind == "idx") return load_idx(spec.paths.front());
+  if (spec.kind == "idx") return load_idx(spec.paths.front(), options);
   if (spec.kind == "folder") return load_image_folder(spec.paths.front(), options);
   fail(ErrorCode::usage, "--data: unknown kind \"", spec.kind, "\"; ", kUsage);
 }

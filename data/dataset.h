@@ -40,16 +40,29 @@ struct DataSpec {
 // Errors: usage, naming the flag --data.
 DataSpec parse_data_spec(const std::string& text);
 
+// Test images are for evaluation: normalised by the constants of the training images, also where a kind
+// measures them (idx, folder, synthetic).
+enum class DataPart { training, test };
+
+// Which published constants CIFAR images are normalised by.
+enum class CifarConstants {
+  nasbench201,  // of NAS-Bench-201's loader, another triple for each data set
+  darts,        // of the DARTS family, the same for both (kDartsCifarNormalisation)
+};
+
 enum class BadFiles { skip, fatal };  // --strict-data makes an unreadable image fatal
 
 struct LoadOptions {
+  // cifar10, cifar100, idx and synthetic only: of the others the path says which.
+  DataPart part = DataPart::training;
+  CifarConstants cifar_constants = CifarConstants::nasbench201;
   BadFiles bad_files = BadFiles::skip;  // image folders only; other kinds are always strict
   std::uint64_t seed = 0;               // synthetic only
   int image_size = 32;                  // folder and synthetic only
   int threads = 0;                      // folder and synthetic only; 0: as many as the machine has
 };
 
-// Loads the training set.
+// Loads the training images, or the test images.
 // Errors: data, naming the file; usage for an unknown kind.
 // Determinism: same files and options, same bytes, whatever the number of threads.
 Dataset load_dataset(const DataSpec& spec, const LoadOptions& options);

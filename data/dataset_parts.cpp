@@ -41,6 +41,11 @@ void finish_dataset(Dataset& dataset, const std::string& source) {
       crc32_of(dataset.labels.data(), dataset.labels.size() * sizeof(std::int32_t), dataset.checksum);
 }
 
+std::string named(const std::string& path, const Error& error) {
+  const std::string reason = error.what();
+  return reason.starts_with(path) ? reason : path + ": " + reason;
+}
+
 void interleave_channels(const std::uint8_t* planar, std::size_t pixels, std::uint8_t* interleaved) {
   for (std::size_t p = 0; p < pixels; ++p) {
     interleaved[3 * p] = planar[p];

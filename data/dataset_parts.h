@@ -5,6 +5,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "rlnas/error.hpp"
 
 namespace rlnas {
 
@@ -16,6 +17,9 @@ void measure_normalisation(Dataset& dataset);
 
 // Sets crop_padding and checksum; throws data, naming `source`, when there is no image at all.
 void finish_dataset(Dataset& dataset, const std::string& source);
+
+// "PATH: why", of an error that may have named the file already.
+std::string named(const std::string& path, const Error& error);
 
 // Planar RGB [3, pixels] -> interleaved [pixels, 3].
 void interleave_channels(const std::uint8_t* planar, std::size_t pixels, std::uint8_t* interleaved);

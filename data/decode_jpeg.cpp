@@ -15,14 +15,13 @@
 namespace rlnas {
 namespace {
 
-// libjpeg reports errors by not returning; longjmp leads back into read_pixels, whose frame and callees hold
-// nothing that needs a destructor: everything lives in this object.
+// libjpeg reports errors by not returning; longjmp leads back into read_header and read_pixels, whose frames
+// and callees hold nothing that needs a destructor: everything lives in this object.
 struct JpegReader {
   jpeg_error_mgr errors{};  // must stay first: libjpeg hands back a pointer to it
   std::jmp_buf jump{};
   char message[JMSG_LENGTH_MAX] = "";
   jpeg_decompress_struct info{};
-  RgbImage image;
   std::vector<std::uint8_t> row;
 
   JpegReader() = default;
@@ -44,62 +43,93 @@ void handle_message(j_common_ptr info, int level) {
     stop(info);
 }
 
-// Adobe writes CMYK inverted.
-void cmyk_to_rgb(const std::uint8_t* cmyk, int width, bool inverted, std::uint8_t* rgb) {
+// Inks are inverted, as Adobe writes them; PIL takes all files for Adobe's.
+void cmyk_to_rgb(const std::uint8_t* cmyk, int width, std::uint8_t* rgb) {
   for (int x = 0; x < width; ++x) {
-    const int black = inverted ? cmyk[4 * x + 3] : 255 - cmyk[4 * x + 3];
     for (int c = 0; c < 3; ++c) {
-      const int ink = inverted ? cmyk[4 * x + c] : 255 - cmyk[4 * x + c];
-      rgb[3 * x + c] = std::uint8_t((ink * black + 127) / 255);
+      rgb[3 * x + c] = std::uint8_t((cmyk[4 * x + c] * cmyk[4 * x + 3] + 127) / 255);
     }
   }
 }
 
-// False when libjpeg gave up; reader.message then says why.
-bool read_pixels(JpegReader& reader, std::span<const std::uint8_t> file, int wanted_size) {
+// Both return false when libjpeg gave up; reader.message then says why.
+bool read_header(JpegReader& reader, ImageBytes file) {
+  if (setjmp(reader.jump) != 0) return false;
+  jpeg_create_decompress(&reader.info);
+  jpeg_mem_src(&reader.info, file.data(), static_cast<unsigned long>(file.size()));
+  jpeg_read_header(&reader.info, TRUE);
+  return true;
+}
+
+// The columns around the box that are decoded with it. libjpeg cuts between MCUs, and next to a cut its
+// smooth enlargement of the colours lacks a neighbour: one MCU more on either side keeps that out of the box.
+void cut_columns(jpeg_decompress_struct& info, const PixelBox& box, JDIMENSION& left) {
+  const JDIMENSION margin = JDIMENSION(info.max_h_samp_factor * info.min_DCT_scaled_size);
+  const JDIMENSION begin = JDIMENSION(box.left), end = begin + JDIMENSION(box.width);
+  left = begin > margin ? begin - margin : 0;
+  JDIMENSION width = std::min(info.output_width, end + margin) - left;
+  if (width == info.output_width) return;
+  jpeg_crop_scanline(&info, &left, &width);
+}
+
+bool read_pixels(JpegReader& reader, bool ends_well, int reduction, const PixelBox& box, RgbImage& image) {
   if (setjmp(reader.jump) != 0) return false;
   jpeg_decompress_struct& info = reader.info;
-  jpeg_create_decompress(&info);
-  jpeg_mem_src(&info, file.data(), static_cast<unsigned long>(file.size()));
-  jpeg_read_header(&info, TRUE);
-  if (std::uint64_t(info.image_width) * info.image_height > kMaxPixels) {
-    std::snprintf(reader.message, sizeof reader.message, "more than %llu pixels",
-                  static_cast<unsigned long long>(kMaxPixels));
-    return false;
-  }
   const bool four_inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   info.scale_num = 1;
-  info.scale_denom = 1;
-  const unsigned shorter = std::min(info.image_width, info.image_height);
-  while (info.scale_denom < 8 && shorter / (2 * info.scale_denom) >= 2 * unsigned(wanted_size)) {
-    info.scale_denom *= 2;
-  }
+  info.scale_denom = unsigned(reduction);
   jpeg_start_decompress(&info);
-  reader.image.height = int(info.output_height);
-  reader.image.width = int(info.output_width);
-  const std::size_t row_bytes = std::size_t(info.output_width) * 3;
-  reader.image.pixels.resize(row_bytes * info.output_height);
-  reader.row.resize(std::size_t(info.output_width) * 4);
-  while (info.output_scanline < info.output_height) {
-    std::uint8_t* target = reader.image.pixels.data() + info.output_scanline * row_bytes;
-    JSAMPROW line = four_inks ? reader.row.data() : target;
+  JDIMENSION left = 0;
+  cut_columns(info, box, left);
+  const std::size_t row_bytes = std::size_t(box.width) * 3, channels = four_inks ? 4 : 3;
+  const std::size_t skipped_bytes = (std::size_t(box.left) - left) * channels;
+  reader.row.resize(std::size_t(info.output_width) * channels);
+  if (box.top > 0) jpeg_skip_scanlines(&info, JDIMENSION(box.top));
+  const JDIMENSION bottom = JDIMENSION(box.top + box.height);
+  for (std::uint8_t* target = image.pixels.data(); info.output_scanline < bottom; target += row_bytes) {
+    JSAMPROW line = reader.row.data();
     jpeg_read_scanlines(&info, &line, 1);
-    if (four_inks) cmyk_to_rgb(line, reader.image.width, info.saw_Adobe_marker != 0, target);
+    if (four_inks)
+      cmyk_to_rgb(line + skipped_bytes, box.width, target);
+    else
+      std::copy_n(line + skipped_bytes, row_bytes, target);
+  }
+  // A file that ends with the end marker was not cut short; of another the rest has to be looked at.
+  if (ends_well && bottom < info.output_height) return true;
+  // (Told to skip everything, libjpeg would believe that it is there.)
+  if (bottom + 1 < info.output_height) jpeg_skip_scanlines(&info, info.output_height - bottom - 1);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW line = reader.row.data();
+    jpeg_read_scanlines(&info, &line, 1);
   }
   jpeg_finish_decompress(&info);
   return true;
 }
 
-}  // namespace
-
-RgbImage decode_jpeg(std::span<const std::uint8_t> file, int wanted_size) {
-  JpegReader reader;
+void open(JpegReader& reader, ImageBytes file) {
   reader.info.err = jpeg_std_error(&reader.errors);
   reader.errors.error_exit = stop;
   reader.errors.emit_message = handle_message;
-  RLNAS_CHECK(read_pixels(reader, file, wanted_size), data, "bad JPEG: ", reader.message);
-  return std::move(reader.image);
+  RLNAS_CHECK(read_header(reader, file), data, "bad JPEG: ", reader.message);
+}
+
+}  // namespace
+
+ImageSize read_jpeg_size(ImageBytes file) {
+  JpegReader reader;
+  open(reader, file);
+  return {int(reader.info.image_height), int(reader.info.image_width)};
+}
+
+void decode_jpeg(ImageBytes file, int reduction, const PixelBox& box, RgbImage& image) {
+  JpegReader reader;
+  open(reader, file);
+  image.height = box.height;
+  image.width = box.width;
+  image.pixels.resize(std::size_t(box.height) * std::size_t(box.width) * 3);
+  const bool ends_well = file.size() > 2 && file[file.size() - 2] == 0xff && file.back() == JPEG_EOI;
+  RLNAS_CHECK(read_pixels(reader, ends_well, reduction, box, image), data, "bad JPEG: ", reader.message);
 }
 
 }  // namespace rlnas

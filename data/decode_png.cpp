@@ -68,7 +68,23 @@ bool read_pixels(PngReader& reader) {
 
 }  // namespace
 
-RgbImage decode_png(std::span<const std::uint8_t> file) {
+ImageSize read_png_size(ImageBytes file) {
+  // The signature, then the chunk IHDR: length, name, width, height; libpng checks all of it when it decodes.
+  constexpr std::size_t kWidth = 16, kHeight = 20;
+  RLNAS_CHECK(file.size() >= kHeight + 4, data, "bad PNG: the file is truncated");
+  const auto number_at = [&](std::size_t place) {
+    std::uint32_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | file[place + i];
+    return number;
+  };
+  const std::uint32_t height = number_at(kHeight), width = number_at(kWidth);
+  RLNAS_CHECK(std::memcmp(file.data() + 12, "IHDR", 4) == 0 && height > 0 && width > 0 && height < 1u << 31 &&
+                  width < 1u << 31,
+              data, "bad PNG: damaged header");
+  return {int(height), int(width)};
+}
+
+RgbImage decode_png(ImageBytes file) {
   PngReader reader;
   reader.rest = file;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, stop, ignore_warning);

@@ -62,10 +62,11 @@ IdxArray read_idx(const std::string& directory, const std::string& stem, std::ui
 
 }  // namespace
 
-Dataset load_idx(const std::string& directory) {
+Dataset load_idx(const std::string& directory, const LoadOptions& options) {
   check_directory(directory);
-  const IdxArray images = read_idx(directory, "train-images-idx3-ubyte", 3);
-  const IdxArray labels = read_idx(directory, "train-labels-idx1-ubyte", 1);
+  const std::string part = options.part == DataPart::test ? "t10k" : "train";
+  const IdxArray images = read_idx(directory, part + "-images-idx3-ubyte", 3);
+  const IdxArray labels = read_idx(directory, part + "-labels-idx1-ubyte", 1);
   RLNAS_CHECK(images.shape[0] == labels.shape[0], data, labels.path, ": ", labels.shape[0], " labels for ",
               images.shape[0], " images in ", images.path);
   const std::size_t count = images.shape[0], rows = images.shape[1], columns = images.shape[2];

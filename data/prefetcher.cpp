@@ -2,8 +2,8 @@
 
 namespace rlnas {
 
-Prefetcher::Prefetcher(const BatchLoader& loader, int epoch, int step)
-    : loader_(loader),
+Prefetcher::Prefetcher(const BatchSource& source, int epoch, int step)
+    : source_(source),
       epoch_(epoch),
       step_(step),
       worker_([this](const std::stop_token& stop) { work(stop); }) {}
@@ -16,11 +16,11 @@ void Prefetcher::work(const std::stop_token& stop) {
       if (!changed_.wait(lock, stop, [&] { return batch < released_ + 2; })) return;
     }
     try {
-      if (step_ == loader_.steps_per_epoch()) {
+      if (step_ == source_.steps_per_epoch()) {
         ++epoch_;
         step_ = 0;
       }
-      loader_.fill(epoch_, step_, slots_[batch % 2]);
+      source_.fill(epoch_, step_, slots_[batch % 2]);
       ++step_;
     } catch (...) {
       const std::lock_guard lock(mutex_);

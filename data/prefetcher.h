@@ -7,27 +7,27 @@
 #include <mutex>
 #include <thread>
 
-#include "data/batch_loader.h"
+#include "data/batch_source.h"
 
 namespace rlnas {
 
 class Prefetcher {
  public:
   // Starts with step `step` of epoch `epoch` and goes on for as long as batches are asked for; step ==
-  // steps_per_epoch() means the start of the next epoch. The loader must outlive the prefetcher.
-  Prefetcher(const BatchLoader& loader, int epoch, int step);
+  // steps_per_epoch() means the start of the next epoch. The source must outlive the prefetcher.
+  Prefetcher(const BatchSource& source, int epoch, int step);
   ~Prefetcher() = default;  // stops the thread, finished batch or not
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  // The next batch, the same that loader.fill() would give; it stays valid until the next call.
+  // The next batch, the same that source.fill() would give; it stays valid until the next call.
   // Errors: whatever fill() threw, again on every later call.
   const HostBatch& next();
 
  private:
   void work(const std::stop_token& stop);
 
-  const BatchLoader& loader_;
+  const BatchSource& source_;
   int epoch_;  // of the batch the worker makes next
   int step_;
   HostBatch slots_[2];

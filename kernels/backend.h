@@ -148,6 +148,9 @@ class Backend {
   // y (+)= x
   virtual void add(std::size_t count, const float* x, float* y, Store store) = 0;
   virtual void fill(std::size_t count, float value, float* y) = 0;
+  // y [M,C] (+)= scale [M] * x [M,C], each row by its own factor. y may be x when overwritten.
+  virtual void scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                          Store store) = 0;
 
   // ---- rearranging ------------------------------------------------------------------------------------
   // y (+)= x over a range of channels: joins tensors along channels, and takes them apart again.

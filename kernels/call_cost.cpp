@@ -142,6 +142,12 @@ RecordedCall fill(std::size_t count) {
   return make("fill", shape_of(count), 0, count * kFloat);
 }
 
+RecordedCall scale_rows(const RowScaleSpec& spec, Store store) {
+  return make("scale_rows", shape_of(spec.count()) + " in " + std::to_string(spec.rows) + " rows",
+              (store == Store::accumulate ? 2 : 1) * spec.count(),
+              (1 + output_passes(store)) * spec.count() * kFloat);
+}
+
 RecordedCall copy_channels(const ChannelCopySpec& spec, Store store) {
   const std::uint64_t count = std::uint64_t(spec.rows) * std::uint64_t(spec.channels);
   return make("copy_channels",

@@ -38,6 +38,7 @@ RecordedCall affine_sum(const AffineSumSpec& spec, int outputs);
 RecordedCall activation_backward(std::size_t count, Store store);
 RecordedCall add(std::size_t count, Store store);
 RecordedCall fill(std::size_t count);
+RecordedCall scale_rows(const RowScaleSpec& spec, Store store);
 RecordedCall copy_channels(const ChannelCopySpec& spec, Store store);
 RecordedCall subsample_forward(const SubsampleSpec& spec);
 RecordedCall subsample_backward(const SubsampleSpec& spec, Store store);

@@ -69,6 +69,14 @@ struct ChannelCopySpec {
   int to_stride = 0;
 };
 
+// An [M, C] matrix whose rows are scaled one by one: M = N for samples, and C = 1 for single values.
+struct RowScaleSpec {
+  int rows = 0;              // M
+  std::int64_t columns = 0;  // C
+
+  constexpr std::size_t count() const { return std::size_t(rows) * std::size_t(columns); }
+};
+
 // Every stride-th pixel of each row and column, from `offset` on.
 struct SubsampleSpec {
   int batch = 0;
@@ -222,14 +230,17 @@ struct AugmentSpec {
   int width = 0;
   std::array<float, kChannels> mean{};     // on the 0..255 scale
   std::array<float, kChannels> inv_std{};  // likewise
+  int cutout = 0;                          // side of a square that is blanked; 0: none
 };
 
 // The published order: flip first, then crop. out(y, x) = flipped(y + shift_y, x + shift_x), and zero
-// *before* normalisation outside the image (the crop pads pixels with 0).
+// *before* normalisation outside the image (the crop pads pixels with 0). Cutout comes last: outputs of rows
+// cutout_y - cutout/2 up to cutout_y + cutout/2, that one not included, and likewise columns, are zero.
 struct AugmentParams {
   std::int16_t shift_y = 0;  // -padding..padding
   std::int16_t shift_x = 0;
   std::int16_t flip = 0;  // 0 or 1
+  std::int16_t cutout_y = 0, cutout_x = 0;
 };
 
 }  // namespace rlnas

@@ -51,6 +51,11 @@ inline void check_spec(const SubsampleSpec& spec) {
               " at stride ", spec.stride, " from ", spec.offset, " on");
 }
 
+// Errors: run_failed when the spec describes no matrix.
+inline void check_spec(const RowScaleSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.columns > 0, run_failed, "scaling of rows: a size is not positive");
+}
+
 // Errors: run_failed when the spec describes no sum.
 inline void check_spec(const AffineSumSpec& spec) {
   RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.term_count >= 0 &&

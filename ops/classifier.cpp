@@ -36,4 +36,18 @@ void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels,
   if (dlogits) context.tape.add_gradient(logits, std::move(dlogits));
 }
 
+void add_weighted_loss(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
+                       float weight) {
+  if (!context.records(logits)) return;
+  const Tensor sums = make_tensor(context.arena, Shape::matrix(1, sizeof(LossSums)), Layout::flat, DType::u8);
+  const Tensor factor = make_tensor(context.arena, Shape::matrix(1, 1), Layout::flat);
+  context.backend.upload(factor.data<void>(), &weight, factor.bytes());
+  Tensor dlogits = make_tensor(context.arena, logits.shape, Layout::matrix);
+  context.backend.cross_entropy({logits.n(), logits.c(), label_smoothing}, logits.data(),
+                                labels.data<std::int32_t>(), dlogits.data(), sums.data<LossSums>());
+  context.backend.scale_rows({1, std::int64_t(dlogits.count())}, factor.data(), dlogits.data(),
+                             dlogits.data(), Store::overwrite);
+  context.tape.add_gradient(logits, std::move(dlogits));
+}
+
 }  // namespace rlnas

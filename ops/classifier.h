@@ -14,4 +14,8 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer);
 void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
                    LossSums* sums);
 
+// Puts `weight` times the gradient of that loss on the tape, and writes no sums.
+void add_weighted_loss(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
+                       float weight);
+
 }  // namespace rlnas

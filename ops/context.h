@@ -1,6 +1,8 @@
 // What every operation works with: the device, the step's memory, the tape and the weights.
 #pragma once
 
+#include <vector>
+
 #include "engine/parameters.h"
 #include "engine/tape.h"
 
@@ -18,6 +20,14 @@ struct Context {
   Parameters& parameters;
   FlatBuffer& statistics;  // batch-norm running means and variances
   Mode mode = Mode::train;
+
+  // Classifiers beside the network's own, which its forward pass leaves here in training: their losses are
+  // added to its loss, each times its weight.
+  struct WeightedLogits {
+    Tensor logits;
+    float weight;
+  };
+  std::vector<WeightedLogits> auxiliary = {};
 
   bool records(const Tensor& x) const { return mode == Mode::train && x.variable >= 0; }
 

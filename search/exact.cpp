@@ -5,36 +5,14 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/check.h"
+#include "search/exact_scaled.h"
 
 namespace rlnas {
 namespace {
 
-constexpr double kCosSlack = 1e-12;
 constexpr double kLargestMu = 1000.0;  // any value bounds; beyond this one, rounding would show
 
-// Sums of some options and of the fixed part, scaled: no norm sum exceeds 1, costs run from 0 (every group's
-// cheapest option) to 1 (every group's dearest).
-struct Totals {
-  double dot = 0.0, norm0 = 0.0, norm1 = 0.0;
-  std::array<double, kExactCosts> cost{};
-
-  Totals& operator+=(const Totals& o) {
-    dot += o.dot, norm0 += o.norm0, norm1 += o.norm1;
-    for (std::size_t k = 0; k < kExactCosts; ++k) cost[k] += o.cost[k];
-    return *this;
-  }
-  Totals& operator-=(const Totals& o) {
-    dot -= o.dot, norm0 -= o.norm0, norm1 -= o.norm1;
-    for (std::size_t k = 0; k < kExactCosts; ++k) cost[k] -= o.cost[k];
-    return *this;
-  }
-};
-Totals operator+(Totals a, const Totals& b) {
-  return a += b;
-}
-
-double cos_of(const Totals& sums) {
+double cos_of(const ExactTotals& sums) {
   return sums.dot / std::sqrt(sums.norm0 * sums.norm1);
 }
 
@@ -48,22 +26,21 @@ struct LinearForm {
   double norm0_weight = 0.0, norm1_weight = 0.0;
   std::array<double, kExactCosts> mu{};
 
-  double operator()(const Totals& o) const {
+  double operator()(const ExactTotals& o) const {
     return o.dot + norm0_weight * o.norm0 + norm1_weight * o.norm1 + mu[0] * o.cost[0] + mu[1] * o.cost[1];
   }
 };
 
-struct Option {
-  Totals sums;
-  ExactCost cost{};
-  int index = 0;  // in its group as given
-};
-
 class Solver {
  public:
-  Solver(const ExactProblem& problem, const ExactOptions& options) : problem_(problem), options_(options) {
-    check();
-    scale();
+  Solver(const ExactProblem& problem, const ExactOptions& options)
+      : problem_(problem), options_(options), scaled_(scale(problem)), groups_(scaled_.groups) {
+    order_.resize(groups_.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    picked_.resize(groups_.size());
+    rank_.resize(groups_.size());
+    path_.resize(groups_.size());
+    make_suffix_costs();
     best_cos_ = std::min(options.incumbent_cos, 2.0);
   }
 
@@ -72,9 +49,9 @@ class Solver {
     if (suffix_cost_.empty() || !affordable(problem_.fixed_cost, 0)) return result;
     Multipliers multipliers = search_root();
     order_groups(multipliers);
-    visit(0, fixed_, problem_.fixed_cost, multipliers);
+    visit(0, scaled_.fixed, problem_.fixed_cost, multipliers);
     result.nodes = nodes_;
-    const double slack = slack_ / smallest_norm_;
+    const double slack = scaled_.slack / scaled_.smallest_norm;
     result.bound_cos = std::max(-1.0, std::min(best_cos_, abandoned_cos_) - slack);
     if (abandoned_cos_ < best_cos_) {
       result.status = ExactStatus::unproven;
@@ -93,88 +70,12 @@ class Solver {
   }
 
  private:
-  void check() const {
-    const auto usable = [](const AngleSums& s) {
-      return std::isfinite(s.dot) && s.norm0_sq >= 0.0 && std::isfinite(s.norm0_sq) && s.norm1_sq >= 0.0 &&
-             std::isfinite(s.norm1_sq);
-    };
-    RLNAS_CHECK(usable(problem_.fixed) && problem_.fixed.norm0_sq > 0.0 && problem_.fixed.norm1_sq > 0.0,
-                run_failed, "exact search: the fixed part needs finite sums and positive norms");
-    for (std::size_t g = 0; g < problem_.groups.size(); ++g) {
-      RLNAS_CHECK(!problem_.groups[g].empty(), run_failed, "exact search: group ", g, " has no option");
-      for (const ExactOption& o : problem_.groups[g]) {
-        RLNAS_CHECK(usable(o.sums), run_failed, "exact search: the sums of group ", g,
-                    " are not finite or a norm is negative");
-      }
-    }
-  }
-
-  // Fills groups_ in the given order, with the scaled sums of every option.
-  void scale() {
-    Totals largest{problem_.fixed.dot, problem_.fixed.norm0_sq, problem_.fixed.norm1_sq, {}};
-    Totals smallest = largest;
-    std::vector<ExactCost> cheapest(problem_.groups.size());
-    ExactCost range{}, least = problem_.fixed_cost;
-    for (std::size_t g = 0; g < problem_.groups.size(); ++g) {
-      const std::vector<ExactOption>& options = problem_.groups[g];
-      const auto by = [&](auto&& value) {
-        return std::minmax_element(
-            options.begin(), options.end(),
-            [&](const ExactOption& a, const ExactOption& b) { return value(a) < value(b); });
-      };
-      const auto norm0 = by([](const ExactOption& o) { return o.sums.norm0_sq; });
-      const auto norm1 = by([](const ExactOption& o) { return o.sums.norm1_sq; });
-      largest.norm0 += norm0.second->sums.norm0_sq;
-      largest.norm1 += norm1.second->sums.norm1_sq;
-      smallest.norm0 += norm0.first->sums.norm0_sq;
-      smallest.norm1 += norm1.first->sums.norm1_sq;
-      for (std::size_t k = 0; k < kExactCosts; ++k) {
-        const auto cost = by([k](const ExactOption& o) { return o.cost[k]; });
-        cheapest[g][k] = cost.first->cost[k];
-        range[k] += cost.second->cost[k] - cost.first->cost[k];
-        least[k] += cost.first->cost[k];
-      }
-    }
-    const double norm0 = largest.norm0, norm1 = largest.norm1, dot = std::sqrt(norm0) * std::sqrt(norm1);
-    fixed_ = {problem_.fixed.dot / dot, problem_.fixed.norm0_sq / norm0, problem_.fixed.norm1_sq / norm1, {}};
-    smallest_norm0_ = smallest.norm0 / norm0;
-    smallest_norm1_ = smallest.norm1 / norm1;
-    smallest_norm_ = std::sqrt(smallest_norm0_ * smallest_norm1_);
-    for (std::size_t k = 0; k < kExactCosts; ++k) {
-      // A cap that even the dearest architecture keeps is no constraint.
-      capped_[k] = range[k] > 0 && problem_.max_cost[k] - least[k] < range[k];
-      if (capped_[k]) cap_[k] = double(problem_.max_cost[k] - least[k]) / double(range[k]);
-    }
-    for (std::size_t g = 0; g < problem_.groups.size(); ++g) {
-      std::vector<Option>& group = groups_.emplace_back();
-      for (const ExactOption& o : problem_.groups[g]) {
-        Option& option = group.emplace_back();
-        option.sums = {o.sums.dot / dot, o.sums.norm0_sq / norm0, o.sums.norm1_sq / norm1, {}};
-        for (std::size_t k = 0; k < kExactCosts; ++k) {
-          if (capped_[k]) option.sums.cost[k] = double(o.cost[k] - cheapest[g][k]) / double(range[k]);
-        }
-        option.cost = o.cost;
-        option.index = int(&o - problem_.groups[g].data());
-      }
-    }
-    order_.resize(groups_.size());
-    std::iota(order_.begin(), order_.end(), 0);
-    picked_.resize(groups_.size());
-    rank_.resize(groups_.size());
-    path_.resize(groups_.size());
-    // Every sum below has a few operations per group, none larger than this.
-    rounding_ = 8.0 * double(groups_.size() + 8) * std::numeric_limits<double>::epsilon();
-    largest_sum_ = 2.0 + 2.0 / std::sqrt(std::min(smallest_norm0_, smallest_norm1_));
-    slack_ = std::max(kCosSlack * smallest_norm_, rounding_ * (largest_sum_ + 8.0));
-    make_suffix_costs();
-  }
-
   void make_suffix_costs() {
     suffix_cost_.assign(groups_.size() + 1, ExactCost{});
     for (std::size_t g = groups_.size(); g-- > 0;) {
       for (std::size_t k = 0; k < kExactCosts; ++k) {
         std::int64_t least = groups_[g].front().cost[k];
-        for (const Option& o : groups_[g]) least = std::min(least, o.cost[k]);
+        for (const ExactScaledOption& o : groups_[g]) least = std::min(least, o.cost[k]);
         suffix_cost_[g][k] = suffix_cost_[g + 1][k] + least;
       }
     }
@@ -204,7 +105,7 @@ class Solver {
 
   // Options path_[0..depth-1], then picked_[depth..], with these sums: the new best if it is better and
   // legal.
-  void offer(std::size_t depth, const Totals& sums, const ExactCost& cost) {
+  void offer(std::size_t depth, const ExactTotals& sums, const ExactCost& cost) {
     if (!(cos_of(sums) < best_cos_)) return;
     for (std::size_t k = 0; k < kExactCosts; ++k) {
       if (cost[k] > problem_.max_cost[k]) return;
@@ -221,14 +122,14 @@ class Solver {
   }
 
   // The values that norm1 / norm0 can take below a node, found by Dinkelbach's iteration.
-  double extreme_ratio(std::size_t depth, const Totals& prefix, double sign) const {
+  double extreme_ratio(std::size_t depth, const ExactTotals& prefix, double sign) const {
     double ratio = prefix.norm1 / prefix.norm0;
     for (int i = 0; i < 50; ++i) {
       double norm0 = prefix.norm0, norm1 = prefix.norm1;
       for (std::size_t g = depth; g < groups_.size(); ++g) {
-        const Totals* best = &groups_[g].front().sums;
+        const ExactTotals* best = &groups_[g].front().sums;
         double best_value = sign * (best->norm1 - ratio * best->norm0);
-        for (const Option& o : groups_[g]) {
+        for (const ExactScaledOption& o : groups_[g]) {
           const double value = sign * (o.sums.norm1 - ratio * o.sums.norm0);
           if (value > best_value) best_value = value, best = &o.sums;
         }
@@ -241,7 +142,7 @@ class Solver {
     return ratio;
   }
 
-  LinearForm form_of(std::size_t depth, const Totals& prefix, const Multipliers& m) const {
+  LinearForm form_of(std::size_t depth, const ExactTotals& prefix, const Multipliers& m) const {
     LinearForm form{.mu = m.mu};
     if (best_cos_ > 0.0) {
       form.norm0_weight = -0.5 * best_cos_ * m.p;
@@ -256,19 +157,19 @@ class Solver {
   }
 
   double rounding(const Multipliers& m) const {
-    return rounding_ * (largest_sum_ + 2.0 * (m.mu[0] + m.mu[1]));
+    return scaled_.rounding * (scaled_.largest_sum + 2.0 * (m.mu[0] + m.mu[1]));
   }
 
   // Lower bound on D - t sqrt(A B) below a node; `total` becomes the sums of the relaxation's solution, which
   // is offered as an architecture.
-  double bound(std::size_t depth, const Totals& prefix, const ExactCost& prefix_cost, const Multipliers& m,
-               Totals& total) {
+  double bound(std::size_t depth, const ExactTotals& prefix, const ExactCost& prefix_cost,
+               const Multipliers& m, ExactTotals& total) {
     const LinearForm form = form_of(depth, prefix, m);
-    double value = form(prefix) - m.mu[0] * cap_[0] - m.mu[1] * cap_[1];
+    double value = form(prefix) - m.mu[0] * scaled_.cap[0] - m.mu[1] * scaled_.cap[1];
     total = prefix;
     ExactCost cost = prefix_cost;
     for (std::size_t g = depth; g < groups_.size(); ++g) {
-      const std::vector<Option>& group = groups_[g];
+      const std::vector<ExactScaledOption>& group = groups_[g];
       std::size_t best = 0;
       double best_value = form(group[0].sums);
       for (std::size_t o = 1; o < group.size(); ++o) {
@@ -286,22 +187,22 @@ class Solver {
 
   // Raises the bound over p and mu by Polyak's subgradient steps towards the value that would cut the node.
   // Returns the best bound, less its rounding, and leaves the multipliers it was found with in `m`.
-  double raise_bound(std::size_t depth, const Totals& prefix, const ExactCost& cost, int steps,
+  double raise_bound(std::size_t depth, const ExactTotals& prefix, const ExactCost& cost, int steps,
                      Multipliers& m) {
     Multipliers at = m;
     double best = -std::numeric_limits<double>::infinity();
     for (int step = 0; step < steps; ++step) {
-      Totals total;
+      ExactTotals total;
       const double value = bound(depth, prefix, cost, at, total);
       if (value - rounding(at) > best) best = value - rounding(at), m = at;
-      if (best >= -slack_) break;
+      if (best >= -scaled_.slack) break;
       const double slope_p = best_cos_ > 0.0 ? -0.5 * best_cos_ * (total.norm0 * at.p - total.norm1 / at.p)
                                              : 0.0;  // d / d log p
       double square = slope_p * slope_p;
       std::array<double, kExactCosts> slope{};
       for (std::size_t k = 0; k < kExactCosts; ++k) {
-        if (!capped_[k]) continue;
-        slope[k] = total.cost[k] - cap_[k];
+        if (!scaled_.capped[k]) continue;
+        slope[k] = total.cost[k] - scaled_.cap[k];
         if (at.mu[k] <= 0.0 && slope[k] < 0.0) slope[k] = 0.0;
         square += slope[k] * slope[k];
       }
@@ -309,9 +210,9 @@ class Solver {
       const double length = -1.1 * value / square;
       if (!(length > 0.0)) break;
       at.p *= std::clamp(1.0 + length * slope_p, 0.5, 2.0);
-      at.p = std::clamp(at.p, std::sqrt(smallest_norm1_), 1.0 / std::sqrt(smallest_norm0_));
+      at.p = std::clamp(at.p, std::sqrt(scaled_.smallest_norm1), 1.0 / std::sqrt(scaled_.smallest_norm0));
       for (std::size_t k = 0; k < kExactCosts; ++k) {
-        if (capped_[k]) at.mu[k] = std::clamp(at.mu[k] + length * slope[k], 0.0, kLargestMu);
+        if (scaled_.capped[k]) at.mu[k] = std::clamp(at.mu[k] + length * slope[k], 0.0, kLargestMu);
       }
     }
     return best;
@@ -322,7 +223,7 @@ class Solver {
     Multipliers m;
     for (int round = 0; round < 20; ++round) {
       const double before = best_cos_;
-      if (raise_bound(0, fixed_, problem_.fixed_cost, 60, m) >= -slack_) break;
+      if (raise_bound(0, scaled_.fixed, problem_.fixed_cost, 60, m) >= -scaled_.slack) break;
       improve_by_swaps();
       if (!(best_cos_ < before)) break;
     }
@@ -334,11 +235,11 @@ class Solver {
 
   // Groups whose choice matters most come first in the tree.
   void order_groups(const Multipliers& m) {
-    const LinearForm form = form_of(0, fixed_, m);
+    const LinearForm form = form_of(0, scaled_.fixed, m);
     std::vector<double> spread(groups_.size());
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       double low = form(groups_[g].front().sums), high = low;
-      for (const Option& o : groups_[g]) {
+      for (const ExactScaledOption& o : groups_[g]) {
         low = std::min(low, form(o.sums));
         high = std::max(high, form(o.sums));
       }
@@ -346,22 +247,22 @@ class Solver {
     }
     std::stable_sort(order_.begin(), order_.end(),
                      [&](int a, int b) { return spread[std::size_t(a)] > spread[std::size_t(b)]; });
-    std::vector<std::vector<Option>> sorted;
+    std::vector<std::vector<ExactScaledOption>> sorted;
     for (const int g : order_) sorted.push_back(std::move(groups_[std::size_t(g)]));
     groups_ = std::move(sorted);
     make_suffix_costs();
   }
 
-  void visit(std::size_t depth, const Totals& prefix, const ExactCost& cost, Multipliers m) {
+  void visit(std::size_t depth, const ExactTotals& prefix, const ExactCost& cost, Multipliers m) {
     ++nodes_;
     const double value = raise_bound(depth, prefix, cost, depth == 0 ? 60 : 8, m);
-    if (value >= -slack_ || depth == groups_.size()) return;
+    if (value >= -scaled_.slack || depth == groups_.size()) return;
     if (nodes_ >= options_.max_nodes) {
-      abandoned_cos_ = std::min(abandoned_cos_, best_cos_ + value / smallest_norm_);
+      abandoned_cos_ = std::min(abandoned_cos_, best_cos_ + value / scaled_.smallest_norm);
       return;
     }
     // Best options first: they lower best_cos_, and once one option's bound cuts it off, so do the rest's.
-    const std::vector<Option>& group = groups_[depth];
+    const std::vector<ExactScaledOption>& group = groups_[depth];
     const LinearForm form = form_of(depth, prefix, m);
     std::vector<std::pair<double, int>>& ranked = rank_[depth];
     ranked.clear();
@@ -369,7 +270,7 @@ class Solver {
     std::sort(ranked.begin(), ranked.end());
     const double least = ranked.front().first;
     for (const auto& [option_value, o] : ranked) {
-      if (value + (option_value - least) >= -slack_) break;
+      if (value + (option_value - least) >= -scaled_.slack) break;
       ExactCost next = cost;
       for (std::size_t k = 0; k < kExactCosts; ++k) next[k] += group[std::size_t(o)].cost[k];
       if (!affordable(next, depth + 1)) continue;
@@ -380,14 +281,10 @@ class Solver {
 
   const ExactProblem& problem_;
   const ExactOptions& options_;
-  std::vector<std::vector<Option>> groups_;  // in the order of the tree
-  std::vector<int> order_;                   // place in the tree -> group as given
-  std::vector<ExactCost> suffix_cost_;       // least cost of groups g..
-  Totals fixed_;
-  std::array<bool, kExactCosts> capped_{};
-  std::array<double, kExactCosts> cap_{};  // scaled
-  double smallest_norm0_ = 0.0, smallest_norm1_ = 0.0, smallest_norm_ = 0.0;
-  double rounding_ = 0.0, largest_sum_ = 0.0, slack_ = 0.0;
+  ScaledExactProblem scaled_;
+  std::vector<std::vector<ExactScaledOption>>& groups_;  // of scaled_, in the order of the tree
+  std::vector<int> order_;                               // place in the tree -> group as given
+  std::vector<ExactCost> suffix_cost_;                   // least cost of groups g..
 
   double best_cos_ = 0.0;
   std::vector<int> best_;  // by group as given

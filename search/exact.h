@@ -10,6 +10,9 @@
 // whether it holds. Rounding: a subtree is cut when its bound is above -slack, where the slack exceeds all
 // rounding of such a sum and is at most 1e-12 in cos for sums that do not cancel; bound_cos in the result
 // includes it.
+// Speed: MobileNet's 21 blocks under its cap take some dozens of nodes, well below a millisecond. The chord
+// is the looser of the two bounds: where even the best angle is beyond 90 degrees, it can take millions of
+// nodes.
 #pragma once
 
 #include <array>

@@ -33,10 +33,10 @@ std::vector<double> angles(const std::string& run_directory, const std::vector<s
   const CheckpointAngles checkpoint =
       checkpoint_angle_sums(*backend, directory.init_file(), directory.latest_file(), directory.space());
   SpaceSpec spec;
-  spec.name = sums.space;
-  spec.classes = sums.classes;
-  spec.image_size = search_defaults(sums.space).image_size;
-  const std::unique_ptr<SearchSpace> space = make_search_space(spec, sums.sums);
+  spec.name = checkpoint.space;
+  spec.classes = checkpoint.classes;
+  spec.image_size = search_defaults(spec.name).image_size;
+  const std::unique_ptr<SearchSpace> space = make_search_space(spec, checkpoint.sums);
   std::vector<double> result;
   result.reserve(architectures.size());
   for (const std::string& text : architectures) result.push_back(space->angle_rad(space->parse(text)));

@@ -54,6 +54,10 @@ void share_state(TrainingState& state, RunProgress& progress, Communicator& comm
   state.parameters().set_ever_sampled(std::move(sampled));
 }
 
+void share_statistics(TrainingState& state, Communicator& communicator) {
+  if (communicator.size() > 1) share(state.statistics(), "statistics", communicator);
+}
+
 void check_same_weights(TrainingState& state, Communicator& communicator) {
   if (communicator.size() == 1) return;
   const std::vector<float> weights = state.parameters().weights().download();

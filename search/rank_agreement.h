@@ -17,6 +17,9 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Comm
 // Everything a run goes on from, from rank 0 to all.
 void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator);
 
+// Rank 0's running statistics, to all.
+void share_statistics(TrainingState& state, Communicator& communicator);
+
 // Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
 void check_same_weights(TrainingState& state, Communicator& communicator);
 

@@ -94,6 +94,8 @@ void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, 
   state.metadata["epoch_loss_sum"] = exact(progress.epoch_loss_sum);
   state.metadata["epoch_correct"] = std::to_string(progress.epoch_correct);
   state.metadata["epoch_images"] = std::to_string(progress.epoch_images);
+  state.metadata["best_top1"] = exact(progress.best_top1);
+  state.metadata["best_step"] = std::to_string(progress.best_step);
   write_safetensors(resume_file(), state);
   write_safetensors(latest_file(), model);
 }
@@ -133,7 +135,9 @@ RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_che
   return {.step = std::atoll(entry("step").c_str()),
           .epoch_loss_sum = std::strtod(entry("epoch_loss_sum").c_str(), nullptr),
           .epoch_correct = std::atoll(entry("epoch_correct").c_str()),
-          .epoch_images = std::atoll(entry("epoch_images").c_str())};
+          .epoch_images = std::atoll(entry("epoch_images").c_str()),
+          .best_top1 = std::strtod(entry("best_top1").c_str(), nullptr),
+          .best_step = std::atoll(entry("best_step").c_str())};
 }
 
 }  // namespace rlnas

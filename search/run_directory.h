@@ -16,6 +16,9 @@ struct RunProgress {
   double epoch_loss_sum = 0.0;
   std::int64_t epoch_correct = 0;
   std::int64_t epoch_images = 0;
+  // Of the evaluations so far; -1 before the first.
+  double best_top1 = -1.0;
+  std::int64_t best_step = -1;
 };
 
 // What run.json records beside the configuration.

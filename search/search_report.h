@@ -21,7 +21,7 @@ void print_report(std::ostream& out, const SearchReport& report);
 std::string report_json(const SearchReport& report);
 
 // One line per evaluated architecture: enumeration_index (of spaces that can be enumerated),arch,angle_rad,
-// macs,params; angles round-trip.
+// macs,params; an arch with commas in double quotes; angles round-trip.
 std::string report_csv(const SearchReport& report);
 
 void print_description(std::ostream& out, const nasbench201::CellDescription& description);

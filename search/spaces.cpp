@@ -1,5 +1,8 @@
 #include "search/spaces.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/check.h"
 #include "search/darts/space.h"
 #include "search/darts/supernet.h"
@@ -64,6 +67,10 @@ std::unique_ptr<SearchSpace> make_mobilenet(const SpaceSpec& spec, const Segment
 }
 
 }  // namespace
+
+bool is_space(const std::string& name) {
+  return std::any_of(std::begin(kSpaces), std::end(kSpaces), [&](const Entry& e) { return name == e.name; });
+}
 
 SearchDefaults search_defaults(const std::string& space) {
   constexpr int kCifarImages = 50000;

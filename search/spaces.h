@@ -20,7 +20,9 @@ struct SearchDefaults {
   int image_size = 32;
 };
 
-// Errors of all: usage for a space that does not exist, naming --space.
+bool is_space(const std::string& name);
+
+// Errors of all below: usage for a space that does not exist, naming --space.
 
 SearchDefaults search_defaults(const std::string& space);
 

@@ -18,6 +18,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         "search space: nasbench201, darts-cifar, darts-imagenet or mobilenet; the defaults below are its "
         "recipe",
         OnResume::keep);
+  visit("arch", c.arch,
+        "trains this architecture of the space by itself instead of the SuperNet; the defaults are then the "
+        "recipe of retraining",
+        OnResume::keep);
   visit("data", c.data,
         "training images: cifar10:DIR, cifar100:DIR, imagenet16:FILE[,FILE...], idx:DIR, folder:DIR, "
         "synthetic[:N]",
@@ -59,6 +63,21 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         OnResume::keep);
   visit("label-smoothing", c.label_smoothing, "0..1", OnResume::keep);
   visit("augment", c.augment, "random flip and shifted crop: true or false", OnResume::keep);
+  visit("cutout", c.cutout, "side of a square that is blanked in every training image; 0: none",
+        OnResume::keep);
+  visit("channels", c.channels, "of a DARTS --arch in its first cells; 0: as published", OnResume::keep);
+  visit("cells", c.cells, "of a DARTS --arch; 0: as published", OnResume::keep);
+  visit("auxiliary", c.auxiliary, "weight of the auxiliary loss of a DARTS --arch; 0: no auxiliary head",
+        OnResume::keep);
+  visit("drop-path", c.drop_path,
+        "of a DARTS --arch: probability that an edge is dropped, at the end; it grows from 0 by the epoch",
+        OnResume::keep);
+  visit("dropout", c.dropout, "of a MobileNet --arch: probability of a zero before the classifier",
+        OnResume::keep);
+  visit("eval", c.eval, "test set of --arch: its test images for cifar10, cifar100 and idx, or a folder",
+        OnResume::free_);
+  visit("eval-every", c.eval_every, "epochs between evaluations; 0: only at the end", OnResume::free_);
+  visit("eval-only", c.eval_only, "true: evaluate the run of --resume and stop", OnResume::free_);
   visit("image-size", c.image_size, "pixels, of folder and synthetic data", OnResume::keep);
   visit("strict-data", c.strict_data, "true: an unreadable image file ends the run", OnResume::free_);
   visit("device", c.device, "auto, cpu, cuda, cuda:N or ref", OnResume::free_);

@@ -59,6 +59,13 @@ void check_config(const TrainConfig& config) {
   check_range("--weight-decay", config.weight_decay, 0.0, 1e6);
   check_range("--label-smoothing", config.label_smoothing, 0.0, 1.0);
   check_range("--image-size", config.image_size, 8, 512);
+  check_range("--cutout", config.cutout, 0, config.image_size);
+  check_range("--channels", config.channels, 0, 1024);
+  check_range("--cells", config.cells, 0, 100);
+  check_range("--auxiliary", config.auxiliary, 0.0, 10.0);
+  check_range("--drop-path", config.drop_path, 0.0, 0.99);
+  check_range("--dropout", config.dropout, 0.0, 0.99);
+  check_range("--eval-every", config.eval_every, 0, 1'000'000);
   check_range("--threads", config.threads, 0, 4096);
   check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
   parse_precision(config.precision);
@@ -69,6 +76,12 @@ void check_config(const TrainConfig& config) {
       "--label-classes: only random labels have a free number of classes; drop it or use --labels random");
   RLNAS_CHECK(config.labels == "random" || config.label_seed < 0, usage,
               "--label-seed: true labels are not drawn; drop it or use --labels random");
+  RLNAS_CHECK(config.eval.empty() || !config.arch.empty(), usage,
+              "--eval: a SuperNet is not evaluated; name an architecture by --arch, or drop it");
+  RLNAS_CHECK(config.eval.empty() || config.labels == "true", usage,
+              "--eval: what is trained on random labels cannot be tested; use --labels true");
+  RLNAS_CHECK(!config.eval_only || (!config.eval.empty() && !config.resume.empty()), usage,
+              "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
   RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
@@ -86,13 +99,20 @@ DeviceOptions device_options(const TrainConfig& config) {
   return options;
 }
 
-TrainingData load_training_data(const TrainConfig& config) {
-  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
-  const DataSpec spec = parse_data_spec(config.data);
+LoadOptions load_options(const TrainConfig& config, DataPart part) {
   LoadOptions options;
+  options.part = part;
+  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
   options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
   options.seed = config.seed;
   options.image_size = config.image_size;
+  return options;
+}
+
+TrainingData load_training_data(const TrainConfig& config) {
+  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = parse_data_spec(config.data);
+  const LoadOptions options = load_options(config, DataPart::training);
 
   TrainingData data;
   data.dataset = load_dataset(spec, options);
@@ -139,6 +159,7 @@ StepSpec step_spec(const TrainConfig& config, const Dataset& dataset) {
     spec.augment.mean[c] = dataset.mean[c];
     spec.augment.inv_std[c] = 1.0f / dataset.std[c];
   }
+  spec.augment.cutout = config.cutout;
   spec.sgd.momentum = float(config.momentum);
   spec.sgd.weight_decay = float(config.weight_decay);
   spec.sgd.nesterov = config.nesterov;

@@ -26,6 +26,8 @@ ScheduleSpec schedule_spec(const TrainConfig& config, std::size_t images);
 // For Parameters::set_decayed.
 std::vector<std::uint8_t> decayed_segments(const TrainConfig& config, const SegmentTable& table);
 
+LoadOptions load_options(const TrainConfig& config, DataPart part);
+
 // The images to train on, with the labels to train on.
 struct TrainingData {
   Dataset dataset;

@@ -1,4 +1,4 @@
-// train() and plan_training(): the SuperNet training loop (method.md appendix B.1).
+// train(): the training loop (method.md appendix B.1).
 #include "search/trainer.h"
 
 #include <algorithm>
@@ -16,12 +16,13 @@
 #include "engine/schedule.h"
 #include "engine/step_profiler.h"
 #include "kernels/check.h"
-#include "kernels/dry/dry_backend.h"
 #include "search/checkpoint.h"
+#include "search/evaluation.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
-#include "search/spaces.h"
+#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/training_plan.h"
 
 namespace rlnas {
 namespace {
@@ -30,29 +31,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Runs one step of the largest path on paper: what it computes and the memory it needs.
-struct DryRun {
-  std::vector<RecordedCall> calls;
-  std::size_t step_bytes = 0, fixed_bytes = 0;
-};
-
-DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const StepSpec& spec) {
-  DryRun run;
-  const std::unique_ptr<Backend> dry = make_dry_backend(&run.calls, &backend);
-  TrainingState state(*dry, space.layout(), std::size_t{1} << 44);
-  run.calls.clear();
-  HostBatch batch;
-  batch.count = batch_size;
-  state.step([&](Context& context, const Tensor& images) { return space.forward_largest(context, images); },
-             batch, spec);
-  const std::size_t step_calls = run.calls.size();
-  state.angle_sums();
-  run.calls.resize(step_calls);
-  run.step_bytes = state.arena().peak_bytes();
-  run.fixed_bytes = state.fixed_bytes();
-  return run;
 }
 
 class Trainer {
@@ -76,6 +54,8 @@ class Trainer {
   void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
   void after_step(const LossSums& sums, int count, double learning_rate);
   void end_epoch(TrainingState& state, const TrainingSpace& space);
+  bool evaluates_now() const;  // by the steps done
+  void evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment, TrainResult& result);
   TrainProgress progress_now() const;
   // Called by all ranks; rank 0 writes.
   void save(TrainingState& state) const {
@@ -90,7 +70,8 @@ class Trainer {
   RunDirectory directory_;
   TrainingData data_;
   RunProgress progress_;
-  std::unique_ptr<EventLog> events_;  // rank 0's
+  std::unique_ptr<EventLog> events_;      // rank 0's
+  std::unique_ptr<Evaluator> evaluator_;  // with --eval
   int steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
 
@@ -196,26 +177,66 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   progress_.epoch_correct = progress_.epoch_images = 0;
   if (!leads()) return save(state);
 
-  const AngleSummary angles = space.angle_summary(state.angle_sums());
   now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
-  now.angle_mean_rad = angles.mean_rad;
-  now.angle_min_rad = angles.min_rad;
-  now.angle_max_rad = angles.max_rad;
-  events_->write("epoch", now.step, seconds_since(run_start_),
-                 {{"epoch", double(now.epoch)},
-                  {"loss", now.loss},
-                  {"accuracy", now.accuracy},
-                  {"learning_rate", now.learning_rate},
-                  {"images_per_s", now.images_per_s},
-                  {"angle_mean_rad", angles.mean_rad},
-                  {"angle_min_rad", angles.min_rad},
-                  {"angle_max_rad", angles.max_rad}});
+  EventLog::Fields fields = {{"epoch", double(now.epoch)},
+                             {"loss", now.loss},
+                             {"accuracy", now.accuracy},
+                             {"learning_rate", now.learning_rate},
+                             {"images_per_s", now.images_per_s}};
+  now.has_angles = space.ranks_architectures();
+  if (now.has_angles) {
+    const AngleSummary angles = space.angle_summary(state.angle_sums());
+    now.angle_mean_rad = angles.mean_rad;
+    now.angle_min_rad = angles.min_rad;
+    now.angle_max_rad = angles.max_rad;
+    fields.insert(fields.end(), {{"angle_mean_rad", angles.mean_rad},
+                                 {"angle_min_rad", angles.min_rad},
+                                 {"angle_max_rad", angles.max_rad}});
+  }
+  events_->write("epoch", now.step, seconds_since(run_start_), fields);
   save(state);
   const int done = now.epoch + 1;
   if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)
     std::filesystem::copy_file(directory_.latest_file(), directory_.epoch_file(done),
                                std::filesystem::copy_options::overwrite_existing);
   report(now);
+}
+
+bool Trainer::evaluates_now() const {
+  if (!evaluator_) return false;
+  if (progress_.step == total_steps_) return true;
+  const std::int64_t epochs = progress_.step / steps_per_epoch_;
+  return progress_.step % steps_per_epoch_ == 0 && config_.eval_every > 0 && epochs % config_.eval_every == 0;
+}
+
+void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment,
+                       TrainResult& result) {
+  const TestCounts counts = evaluator_->run(state, space, augment, communicator_);
+  result.evaluated = true;
+  result.top1 = double(counts.top1) / double(counts.images);
+  result.top5 = double(counts.top5) / double(counts.images);
+  result.test_loss = counts.loss / double(counts.images);
+  if (result.top1 > progress_.best_top1) {
+    progress_.best_top1 = result.top1;
+    progress_.best_step = progress_.step;
+  }
+  result.best_top1 = progress_.best_top1;
+  char text[192];
+  std::snprintf(
+      text, sizeof(text),
+      "test of step %lld: top-1 %.2f %%  top-5 %.2f %%  loss %.4f  on %lld images; best top-1 %.2f %% "
+      "at step %lld",
+      static_cast<long long>(progress_.step), 100.0 * result.top1, 100.0 * result.top5, result.test_loss,
+      static_cast<long long>(counts.images), 100.0 * progress_.best_top1,
+      static_cast<long long>(progress_.best_step));
+  log(text);
+  if (leads() && !config_.eval_only)
+    events_->write("test", progress_.step, seconds_since(run_start_),
+                   {{"top1", result.top1},
+                    {"top5", result.top5},
+                    {"loss", result.test_loss},
+                    {"best_top1", progress_.best_top1},
+                    {"best_step", double(progress_.best_step)}});
 }
 
 void Trainer::open_directory() {
@@ -228,6 +249,8 @@ void Trainer::open_directory() {
     RLNAS_CHECK(!leads() || directory_.holds_run(), data, "--resume ", config_.resume,
                 ": holds no run to go on with");
   }
+  RLNAS_CHECK(!config_.eval_only || !leads() || directory_.holds_run(), data, "--eval-only: ", config_.out,
+              " holds no run to evaluate");
   RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
   RLNAS_CHECK(!leads() || !config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
               ": already holds a run; go on with it by --resume auto, or choose another directory");
@@ -245,17 +268,20 @@ TrainResult Trainer::run() {
   data_ = load_training_data(config_);
   check_same_run(config_, data_.dataset.checksum, communicator_);
   for (const std::string& skipped : data_.dataset.skipped) log("skipped " + skipped);
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config_, data_.classes);
   const BatchLoader loader(
       data_.dataset, data_.indices, data_.labels,
       {.batch_size = config_.batch_size,
        .seed = config_.seed,
        .augmentation = config_.augment ? Augmentation::crop_and_flip : Augmentation::none,
+       .cutout = config_.cutout > 0 ? Cutout::drawn : Cutout::no,
        .rank = place.rank,
        .ranks = place.size});
   steps_per_epoch_ = loader.steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
+  const std::unique_ptr<TrainingSpace> space = make_trained_network(
+      config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
+  if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_.dataset, place);
 
   StepSpec spec = step_spec(config_, data_.dataset);
   const ScheduleSpec schedule = schedule_spec(config_, data_.indices.size());
@@ -279,7 +305,7 @@ TrainResult Trainer::run() {
          .classes = data_.classes,
          .data_checksum = data_.dataset.checksum,
          .skipped_files = std::int64_t(data_.dataset.skipped.size()),
-         .parameters = space->layout().parameters().element_count(),
+         .parameters = parameters_without_auxiliary(space->layout().parameters()),
          .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
          .steps_per_epoch = steps_per_epoch_});
   log(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) + " classes of " +
@@ -297,7 +323,8 @@ TrainResult Trainer::run() {
     after_step(sum_over_ranks(state.take_loss()), queued.front().images, queued.front().learning_rate);
     queued.pop_front();
   };
-  if (progress_.step < total_steps_) {
+  if (config_.eval_only) evaluate(state, *space, spec.augment, result);
+  if (progress_.step < total_steps_ && !config_.eval_only) {
     Prefetcher batches(loader, int(progress_.step / steps_per_epoch_),
                        int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
@@ -321,6 +348,7 @@ TrainResult Trainer::run() {
       result.interrupted = any_rank_stops() && !run_ends;
       if (!epoch_ends && !run_ends && !result.interrupted) continue;
       while (!queued.empty()) finish_step();
+      if (evaluates_now()) evaluate(state, *space, spec.augment, result);
       if (epoch_ends)
         end_epoch(state, *space);
       else
@@ -350,35 +378,6 @@ TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks, Co
 TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks) {
   SingleProcess single;
   return train(config, callbacks, single);
-}
-
-TrainPlan plan_training(const TrainConfig& config) {
-  check_config(config);
-  const DeviceChoice device = choose_device(config.device, device_options(config));
-  const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
-  const std::int64_t images = std::int64_t(data.indices.size());
-  const int batch_size = int(std::min<std::int64_t>(config.batch_size, images));
-  const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.dataset));
-
-  TrainPlan plan;
-  plan.device = device.backend->description() + " (" + device.reason + ")";
-  plan.images = images;
-  plan.classes = data.classes;
-  plan.steps_per_epoch = int((images + config.batch_size - 1) / config.batch_size);
-  plan.steps = std::int64_t{plan.steps_per_epoch} * config.epochs;
-  if (config.steps > 0) plan.steps = std::min(plan.steps, config.steps);
-  plan.parameters = space->layout().parameters().element_count();
-  plan.step_memory_bytes = run.step_bytes;
-  plan.fixed_memory_bytes = run.fixed_bytes;
-  plan.data_memory_bytes = data.dataset.images.size() + data.dataset.labels.size() * sizeof(std::int32_t);
-  bool forward = true;
-  for (const RecordedCall& call : run.calls) {
-    plan.train_gflop_per_step += double(call.flops) / 1e9;
-    if (forward && call.flops + call.bytes > 0) plan.network.push_back(call.primitive + " " + call.shape);
-    forward = forward && call.primitive != "cross_entropy";
-  }
-  return plan;
 }
 
 }  // namespace rlnas

@@ -24,6 +24,8 @@ class TrainingSpace {
   virtual Tensor forward(Context& context, const Tensor& images, std::int64_t step) = 0;
   // The same along the path that needs the most memory, for planning.
   virtual Tensor forward_largest(Context& context, const Tensor& images) = 0;
+  // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
+  virtual bool ranks_architectures() const { return true; }
   // The operations of that path, one number a choice, in the order of the space's genes (of each cell that
   // has a path of its own).
   virtual std::vector<int> path_ops(std::int64_t step) = 0;

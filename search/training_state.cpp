@@ -25,6 +25,17 @@ Tensor TrainingState::upload(const void* host, Shape shape, Layout layout, DType
   return tensor;
 }
 
+Tensor TrainingState::upload_images(const HostBatch& batch, AugmentSpec augment) {
+  augment.batch = batch.count;
+  const Shape shape = Shape::image(batch.count, augment.height, augment.width, AugmentSpec::kChannels);
+  Tensor images = make_tensor(arena_, shape);
+  const Tensor pixels = upload(batch.images.data(), shape, Layout::nhwc, DType::u8);
+  const Tensor params =
+      upload(batch.params.data(), Shape::matrix(batch.count, sizeof(AugmentParams)), Layout::flat, DType::u8);
+  backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(), images.data());
+  return images;
+}
+
 void TrainingState::set_exchange(GradientExchange* exchange) {
   exchange_ = exchange;
   parameters_.set_exchange(exchange);
@@ -34,25 +45,17 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
   RLNAS_CHECK(steps_queued_ - losses_taken_ < kQueuedSteps, run_failed, "the losses of ", kQueuedSteps,
               " steps were not taken before another");
   Context context{backend_, arena_, tape_, parameters_, statistics_, Mode::train};
-  AugmentSpec augment = spec.augment;
-  augment.batch = batch.count;
-  const Shape image_shape = Shape::image(batch.count, augment.height, augment.width, AugmentSpec::kChannels);
-
   tape_.begin_stage("input");
-  Tensor images = make_tensor(arena_, image_shape);
-  {
-    const Tensor pixels = upload(batch.images.data(), image_shape, Layout::nhwc, DType::u8);
-    const Tensor params = upload(batch.params.data(), Shape::matrix(batch.count, sizeof(AugmentParams)),
-                                 Layout::flat, DType::u8);
-    backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(),
-                            images.data());
-  }
+  Tensor images = upload_images(batch, spec.augment);
   const Tensor labels = upload(batch.labels.data(), Shape::matrix(batch.count, 1), Layout::flat, DType::i32);
   {
     const Tensor logits = forward(context, images);
     images = {};
     tape_.begin_stage("loss");
     cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums_.as<LossSums>());
+    for (const Context::WeightedLogits& extra : context.auxiliary)
+      add_weighted_loss(context, extra.logits, labels, spec.label_smoothing, extra.weight);
+    context.auxiliary.clear();
   }
   wait_for_exchange();  // the last step's, while this one's forward pass is queued
   if (exchange_ != nullptr)
@@ -63,6 +66,18 @@ void TrainingState::queue_step(const Forward& forward, const HostBatch& batch, c
   tape_.begin_stage("optimiser");
   parameters_.sgd_step(spec.sgd, spec.unsampled, spec.max_gradient_norm);
   losses_[steps_queued_++ % kQueuedSteps]->start(loss_sums_.as<LossSums>());
+}
+
+std::vector<float> TrainingState::logits(const Forward& forward, const HostBatch& batch,
+                                         AugmentSpec augment) {
+  Context context{backend_, arena_, tape_, parameters_, statistics_, Mode::evaluate};
+  tape_.begin_stage("input");
+  Tensor images = upload_images(batch, augment);
+  const Tensor logits = forward(context, images);
+  tape_.clear();
+  std::vector<float> host(logits.count());
+  backend_.download(host.data(), logits.data(), logits.bytes());
+  return host;
 }
 
 void TrainingState::wait_for_exchange() {

@@ -44,6 +44,8 @@ class TrainingState {
     queue_step(forward, batch, spec);
     return take_loss();
   }
+  // Logits [N,classes] of a batch by running statistics; waits for them.
+  std::vector<float> logits(const Forward& forward, const HostBatch& batch, AugmentSpec augment);
   // Whether a queued step may still be running: then the next is better queued before the loss is taken.
   bool queues() const { return losses_.front()->late(); }
 
@@ -59,6 +61,7 @@ class TrainingState {
  private:
   void wait_for_exchange();  // of the last step queued
   Tensor upload(const void* host, Shape shape, Layout layout, DType dtype);
+  Tensor upload_images(const HostBatch& batch, AugmentSpec augment);
 
   Backend& backend_;
   Parameters parameters_;

@@ -23,6 +23,15 @@ void augment_row(const AugmentSpec& spec, const std::uint8_t* row, const Augment
   for (int x = end; x < width; ++x) std::copy_n(padding, kC, to + x * kC);
 }
 
+// Blanks the part of row h that lies in the cutout.
+void cut_row(const AugmentSpec& spec, std::int64_t h, const AugmentParams& params, float* to) {
+  const int half = spec.cutout / 2;
+  if (h < params.cutout_y - half || h >= params.cutout_y + half) return;
+  const int begin = std::clamp(params.cutout_x - half, 0, spec.width);
+  const int end = std::clamp(params.cutout_x + half, begin, spec.width);
+  std::fill(to + begin * kC, to + end * kC, 0.0f);
+}
+
 }  // namespace
 
 void CpuBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* images,
@@ -43,6 +52,7 @@ void CpuBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* ima
                                     to);
                       else
                         for (int x = 0; x < spec.width; ++x) std::copy_n(padding, kC, to + x * kC);
+                      cut_row(spec, row % spec.height, params[n], to);
                     }
                   });
 }

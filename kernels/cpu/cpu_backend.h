@@ -58,6 +58,8 @@ class CpuBackend final : public Backend {
                            float* dx, Store store) override;
   void add(std::size_t count, const float* x, float* y, Store store) override;
   void fill(std::size_t count, float value, float* y) override;
+  void scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                  Store store) override;
 
   void copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) override;
   void subsample_forward(const SubsampleSpec& spec, const float* x, float* y) override;

@@ -159,4 +159,19 @@ void CpuBackend::fill(std::size_t count, float value, float* y) {
                   [&](std::int64_t begin, std::int64_t end) { std::fill(y + begin, y + end, value); });
 }
 
+void CpuBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                            Store store) {
+  check_spec(spec);
+  parallel_ranges(threads_, std::int64_t(spec.count()), kElements, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end;) {
+      const std::int64_t row = i / spec.columns, row_end = std::min(end, (row + 1) * spec.columns);
+      const float factor = scale[row];
+      if (store == Store::accumulate)
+        for (; i < row_end; ++i) y[i] += factor * x[i];
+      else
+        for (; i < row_end; ++i) y[i] = factor * x[i];
+    }
+  });
+}
+
 }  // namespace rlnas

@@ -69,55 +69,30 @@ std::int64_t pixel(std::int64_t n, int height, int width, int channels, int row,
   return ((n * height + row) * width + column) * channels;
 }
 
-// The gradient of every input pixel (h, w), its channels in registers: calls
-// add.operator()<V, N>(sums, place of the output pixel's channels, h, w, p, q) for each output pixel (p, q)
-// whose window covers it, in scan order.
-template <class Add>
+// Adds up, for every input pixel (h, w), what each output pixel (p, q) whose window covers it sends back, in
+// scan order: term<V>(place in dy, h, w, p, q).
+template <class Term>
 void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, const Axis& horizontal,
-                    float* dx, Store store_mode, const Add& add) {
+                    float* dx, Store store_mode, const Term& term) {
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   for_each_pixel(
       threads, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
         const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
         float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
         for_channel_blocks(channels, [&]<class V, int N>(int c) {
-          V sums[N] = {};
-          if (store_mode == Store::accumulate)
-            for (int i = 0; i < N; ++i) sums[i] = load<V>(out + c + i * kWidth<V>);
+          V sum[N];
+          for (int i = 0; i < N; ++i)
+            sum[i] = store_mode == Store::accumulate ? load<V>(out + c + i * kWidth<V>) : V{};
           for (int p = rows.begin; p < rows.end; ++p)
-            for (int q = columns.begin; q < columns.end; ++q)
-              add.template operator()<V, N>(sums, pixel(n, height, width, channels, p, q) + c, h, w, p, q);
-          for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sums[i]);
+            for (int q = columns.begin; q < columns.end; ++q) {
+              const std::int64_t at = pixel(n, height, width, channels, p, q) + c;
+              for (int i = 0; i < N; ++i)
+                sum[i] += term.template operator()<V>(at + i * kWidth<V>, h, w, p, q);
+            }
+          for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sum[i]);
         });
       });
 }
-
-// Places in a window, one for each lane of a vector of floats: integers of the lanes' size, kept as bytes.
-template <class V, class PackedBytes>
-struct PlacesOf {
-  using Vector = decltype(V{} == V{});
-  static Vector unpack(const std::uint8_t* from) {
-    PackedBytes bytes;
-    std::memcpy(&bytes, from, sizeof bytes);
-    return __builtin_convertvector(bytes, Vector);
-  }
-  static void pack(std::uint8_t* to, Vector places) {
-    const PackedBytes bytes = __builtin_convertvector(places, PackedBytes);
-    std::memcpy(to, &bytes, sizeof bytes);
-  }
-};
-template <class V>
-struct Places;
-template <>
-struct Places<Float16> : PlacesOf<Float16, std::uint8_t __attribute__((vector_size(16)))> {};
-template <>
-struct Places<Float8> : PlacesOf<Float8, std::uint8_t __attribute__((vector_size(8)))> {};
-template <>
-struct Places<float> {
-  using Vector = int;
-  static Vector unpack(const std::uint8_t* from) { return *from; }
-  static void pack(std::uint8_t* to, Vector place) { *to = std::uint8_t(place); }
-};
 
 }  // namespace
 
@@ -146,10 +121,9 @@ void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
   if (is_3x3(spec)) return pool_3x3(threads_, spec, dy, dx, store_mode, Direction::backward);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
-                 [&]<class V, int N>(V(&sums)[N], std::int64_t at, int, int, int p, int q) {
-                   const float scale =
-                       vertical.inverse_count[std::size_t(p)] * horizontal.inverse_count[std::size_t(q)];
-                   for (int i = 0; i < N; ++i) sums[i] += load<V>(dy + at + i * kWidth<V>) * scale;
+                 [&]<class V>(std::int64_t at, int, int, int p, int q) {
+                   return load<V>(dy + at) *
+                          (vertical.inverse_count[std::size_t(p)] * horizontal.inverse_count[std::size_t(q)]);
                  });
 }
 
@@ -161,27 +135,26 @@ void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y
     const int top = p * spec.stride - spec.padding, left = q * spec.stride - spec.padding;
     const std::int64_t at = pixel(n, height, width, channels, p, q);
     for_channel_blocks(channels, [&]<class V, int N>(int c) {
-      using Place = typename Places<V>::Vector;
+      typename Whole<V>::Ints winner[N];
       V best[N];
-      Place winner[N];
       for (int i = 0; i < N; ++i) {
         best[i] = splat<V>(-std::numeric_limits<float>::infinity());
-        winner[i] = Place{} + ((rows.begin - top) * spec.kernel + columns.begin - left);
+        winner[i] = typename Whole<V>::Ints{} + ((rows.begin - top) * spec.kernel + columns.begin - left);
       }
       for (int h = rows.begin; h < rows.end; ++h)
         for (int w = columns.begin; w < columns.end; ++w) {
           const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c;
-          const Place place = Place{} + ((h - top) * spec.kernel + w - left);
+          const auto position = typename Whole<V>::Ints{} + ((h - top) * spec.kernel + w - left);
           for (int i = 0; i < N; ++i) {
             const V value = load<V>(from + i * kWidth<V>);
             const auto wins = (value > best[i]) | (value != value);  // NaN wins, so that it is seen
             best[i] = wins ? value : best[i];
-            winner[i] = wins ? place : winner[i];
+            winner[i] = wins ? position : winner[i];
           }
         }
       for (int i = 0; i < N; ++i) {
         store<V>(y + at + c + i * kWidth<V>, best[i]);
-        Places<V>::pack(index + at + c + i * kWidth<V>, winner[i]);
+        store_bytes<V>(index + at + c + i * kWidth<V>, winner[i]);
       }
     });
   });
@@ -192,14 +165,11 @@ void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* ind
   check_spec(spec);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
-                 [&]<class V, int N>(V(&sums)[N], std::int64_t at, int h, int w, int p, int q) {
-                   using Place = typename Places<V>::Vector;
-                   const Place place = Place{} + ((h + spec.padding - p * spec.stride) * spec.kernel + w +
-                                                  spec.padding - q * spec.stride);
-                   for (int i = 0; i < N; ++i) {
-                     const std::int64_t lane = at + i * kWidth<V>;
-                     sums[i] += Places<V>::unpack(index + lane) == place ? load<V>(dy + lane) : V{};
-                   }
+                 [&]<class V>(std::int64_t at, int h, int w, int p, int q) {
+                   const int position = (h + spec.padding - p * spec.stride) * spec.kernel + w +
+                                        spec.padding - q * spec.stride;
+                   const auto won = load_bytes<V>(index + at) == typename Whole<V>::Ints{} + position;
+                   return won ? load<V>(dy + at) : V{};
                  });
 }
 

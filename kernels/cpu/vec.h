@@ -24,6 +24,25 @@ using WideDoubleFloats = float __attribute__((vector_size(kWideDoubles * sizeof(
 template <class V>
 inline constexpr int kWidth = int(sizeof(V) / sizeof(float));
 
+// Whole numbers beside the lanes of V, as wide as comparisons of V give them, and as bytes in memory.
+template <class V>
+struct Whole;
+template <>
+struct Whole<Float16> {
+  using Ints = int __attribute__((vector_size(64)));
+  using Bytes = unsigned char __attribute__((vector_size(16)));
+};
+template <>
+struct Whole<Float8> {
+  using Ints = int __attribute__((vector_size(32)));
+  using Bytes = unsigned char __attribute__((vector_size(8)));
+};
+template <>
+struct Whole<float> {
+  using Ints = int;
+  using Bytes = unsigned char;
+};
+
 template <class V>
 inline V load(const float* from) {
   V value;
@@ -40,6 +59,25 @@ inline WideDouble load_doubles(const float* from) {
 template <class V>
 inline V splat(float value) {
   return V{} + value;
+}
+
+template <class V>
+inline typename Whole<V>::Ints load_bytes(const unsigned char* from) {
+  typename Whole<V>::Bytes bytes;
+  std::memcpy(&bytes, from, sizeof bytes);
+  if constexpr (kWidth<V> == 1)
+    return bytes;
+  else
+    return __builtin_convertvector(bytes, typename Whole<V>::Ints);
+}
+template <class V>
+inline void store_bytes(unsigned char* to, typename Whole<V>::Ints values) {
+  typename Whole<V>::Bytes bytes;
+  if constexpr (kWidth<V> == 1)
+    bytes = static_cast<unsigned char>(values);
+  else
+    bytes = __builtin_convertvector(values, typename Whole<V>::Bytes);
+  std::memcpy(to, &bytes, sizeof bytes);
 }
 
 // Lane sums in a fixed order.

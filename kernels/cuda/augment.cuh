@@ -35,7 +35,10 @@ __global__ void __launch_bounds__(kFlatThreads)
   // Picked by comparison: a runtime index would put the parameters into local memory.
   const float mean = c == 0 ? spec.mean[0] : c == 1 ? spec.mean[1] : spec.mean[2];
   const float inv_std = c == 0 ? spec.inv_std[0] : c == 1 ? spec.inv_std[1] : spec.inv_std[2];
-  y[at] = (value - mean) * inv_std;
+  const int half = spec.cutout / 2;
+  const bool cut =
+      h >= p.cutout_y - half && h < p.cutout_y + half && w >= p.cutout_x - half && w < p.cutout_x + half;
+  y[at] = cut ? 0.0f : (value - mean) * inv_std;
 }
 
 inline void launch_augment_images(const AugmentSpec& spec, const std::uint8_t* images,

@@ -21,4 +21,9 @@ void CudaBackend::fill(std::size_t count, float value, float* y) {
   launch_fill(count, value, y, stream_);
 }
 
+void CudaBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                             Store store) {
+  launch_scale_rows(spec, scale, x, y, store, stream_);
+}
+
 }  // namespace rlnas

@@ -169,4 +169,29 @@ inline void launch_fill(std::size_t count, float value, float* y, GpuStream stre
   });
 }
 
+// y [M,C] (+)= scale [M] * x [M,C]. y may be x. Width divides C, so that no thread's lanes lie in two rows.
+template <int Width>
+__global__ void __launch_bounds__(kFlatThreads)
+    scale_rows_kernel(std::int64_t count, std::int64_t columns, const float* scale, const float* x, float* y,
+                      Store store) {
+  visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    Lanes<kWidth> lanes = reload_lanes<kWidth>(x + at);
+    const float factor = scale[at / columns];
+    for (int i = 0; i < kWidth; ++i) lanes.value[i] *= factor;
+    store_lanes<kWidth>(y + at, lanes, store);
+  });
+}
+
+inline void launch_scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                              Store store, GpuStream stream) {
+  check_spec(spec);
+  const std::size_t count = spec.count();
+  with_width(spec.columns % kVectorWidth == 0 ? flat_width({x, y}) : 1, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    launch("scale_rows_kernel", scale_rows_kernel<kWidth>, flat_shape("scale_rows_kernel", count, kWidth),
+           stream, std::int64_t(count), spec.columns, scale, x, y, store);
+  });
+}
+
 }  // namespace rlnas

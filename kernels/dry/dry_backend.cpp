@@ -132,6 +132,11 @@ void DryBackend::fill(std::size_t count, float, float*) {
   record(calls::fill(count));
 }
 
+void DryBackend::scale_rows(const RowScaleSpec& spec, const float*, const float*, float*, Store store) {
+  check_spec(spec);
+  record(calls::scale_rows(spec, store));
+}
+
 void DryBackend::copy_channels(const ChannelCopySpec& spec, const float*, float*, Store store) {
   check_spec(spec);
   record(calls::copy_channels(spec, store));

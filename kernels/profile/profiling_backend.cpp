@@ -163,6 +163,11 @@ void ProfilingBackend::fill(std::size_t count, float value, float* y) {
   time(calls::fill(count), [&] { inner_.fill(count, value, y); });
 }
 
+void ProfilingBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                                  Store store) {
+  time(calls::scale_rows(spec, store), [&] { inner_.scale_rows(spec, scale, x, y, store); });
+}
+
 void ProfilingBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
   time(calls::copy_channels(spec, store), [&] { inner_.copy_channels(spec, x, y, store); });
 }

@@ -16,7 +16,11 @@ void RefBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* ima
           const double value =
               inside ? images[((n * spec.height + from_h) * spec.width + from_w) * AugmentSpec::kChannels + c]
                      : 0;
-          *y = float((value - double(spec.mean[std::size_t(c)])) * double(spec.inv_std[std::size_t(c)]));
+          const bool cut =
+              h >= params[n].cutout_y - spec.cutout / 2 && w >= params[n].cutout_x - spec.cutout / 2 &&
+              h < params[n].cutout_y + spec.cutout / 2 && w < params[n].cutout_x + spec.cutout / 2;
+          *y = float(
+              cut ? 0.0 : (value - double(spec.mean[std::size_t(c)])) * double(spec.inv_std[std::size_t(c)]));
         }
 }
 

@@ -64,4 +64,13 @@ void RefBackend::fill(std::size_t count, float value, float* y) {
   for (std::size_t i = 0; i < count; ++i) y[i] = value;
 }
 
+void RefBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
+                            Store store) {
+  check_spec(spec);
+  for (std::size_t i = 0; i < spec.count(); ++i) {
+    const double scaled = double(scale[i / std::size_t(spec.columns)]) * double(x[i]);
+    y[i] = float(store == Store::accumulate ? double(y[i]) + scaled : scaled);
+  }
+}
+
 }  // namespace rlnas

@@ -26,7 +26,8 @@ Supernet::StemLayer Supernet::make_stem_layer(const std::string& conv_name, cons
   return {conv, builder_.batch_norm(norm_name, geometry.out_channels, Affine::yes)};
 }
 
-Supernet::Supernet(const NetworkSpec& spec, Initializer initializer) : spec_(spec), builder_(initializer) {
+Supernet::Supernet(const NetworkSpec& spec, Initializer initializer, const std::optional<StandAlone>& only)
+    : spec_(spec), builder_(initializer) {
   const std::vector<CellGeometry> geometries = cell_geometries(spec);
   const int channels = spec.channels;
   if (spec.preset == Preset::cifar) {
@@ -36,7 +37,16 @@ Supernet::Supernet(const NetworkSpec& spec, Initializer initializer) : spec_(spe
     stem_.push_back(make_stem_layer("stem0.3", "stem0.4", stem_conv(channels / 2, channels, 2)));
     stem_.push_back(make_stem_layer("stem1.1", "stem1.2", stem_conv(channels, channels, 2)));
   }
-  for (const CellGeometry& geometry : geometries) cells_.emplace_back(builder_, int(cells_.size()), geometry);
+  if (only && only->auxiliary_weight > 0.0) auxiliary_cell_ = 2 * spec.cells / 3;
+  for (const CellGeometry& geometry : geometries) {
+    const int index = int(cells_.size());
+    cells_.emplace_back(builder_, index, geometry, only ? &only->architecture.cell(geometry.kind) : nullptr);
+    if (index != auxiliary_cell_) continue;
+    auxiliary_weight_ = float(only->auxiliary_weight);
+    auxiliary_ = add_auxiliary_head(
+        builder_, spec.preset == Preset::cifar ? AuxiliaryKind::cifar : AuxiliaryKind::imagenet,
+        cells_.back().out_channels(), spec.classes);
+  }
   classifier_ = builder_.linear("classifier", cells_.back().out_channels(), spec.classes);
 }
 
@@ -51,7 +61,8 @@ Supernet::CellInputs Supernet::run_stem(Context& context, const Tensor& images) 
   return x;
 }
 
-Tensor Supernet::forward(Context& context, const Tensor& images, const Architecture& path) const {
+Tensor Supernet::forward(Context& context, const Tensor& images, const Architecture& path,
+                         const DropSpec& drop_path) const {
   context.tape.begin_stage("stem");
   CellInputs x = run_stem(context, images);
   int reductions = 0;
@@ -61,9 +72,11 @@ Tensor Supernet::forward(Context& context, const Tensor& images, const Architect
     context.mark_gradients_from(cell.first_segment());
     // The classifier averages the last cell's output as it is.
     const Want want = &cell == &cells_.back() ? Want::sum : Want::activated;
-    Tensor out = cell.forward(context, x.x0, x.x1, path.cell(cell.kind()), want);
+    Tensor out = cell.forward(context, x.x0, x.x1, path.cell(cell.kind()), want, drop_path);
     x.x0 = std::move(x.x1);
     x.x1 = std::move(out);
+    if (&cell - cells_.data() == auxiliary_cell_ && context.mode == Mode::train)
+      context.auxiliary.push_back({apply(context, auxiliary_, x.x1), auxiliary_weight_});
   }
   context.tape.begin_stage("head");
   context.mark_gradients_from(classifier_.weight);

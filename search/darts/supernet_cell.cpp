@@ -53,7 +53,7 @@ SumTerm sep_conv(Context& context, const Tensor& x, const std::array<SeparableCo
 
 }  // namespace
 
-SupernetCell::EdgeOps SupernetCell::make_edge(ModelBuilder& builder, int edge) const {
+SupernetCell::EdgeOps SupernetCell::make_edge(ModelBuilder& builder, int edge, const Cell* only) const {
   const int c = geometry_.channels;
   EdgeOps ops;
   ops.stride = is_strided(geometry_.kind, edge) ? 2 : 1;
@@ -74,18 +74,21 @@ SupernetCell::EdgeOps SupernetCell::make_edge(ModelBuilder& builder, int edge) c
     return make_separable(builder, name(op), 1, depthwise_filter(c, kernel, ops.stride, kDilation),
                           owner(op));
   };
-  ops.max_pool_norm = pool_norm(Op::max_pool_3x3);
-  ops.avg_pool_norm = pool_norm(Op::avg_pool_3x3);
-  if (ops.stride == 2)
+  const auto has = [&](Op op) { return only == nullptr || only->ops[std::size_t(edge)] == op; };
+  if (only == nullptr) {
+    ops.max_pool_norm = pool_norm(Op::max_pool_3x3);
+    ops.avg_pool_norm = pool_norm(Op::avg_pool_3x3);
+  }
+  if (ops.stride == 2 && has(Op::skip_connect))
     ops.skip = make_factorized_reduce(builder, name(Op::skip_connect), c, c, owner(Op::skip_connect));
-  ops.sep_3x3 = sep(Op::sep_conv_3x3, 3);
-  ops.sep_5x5 = sep(Op::sep_conv_5x5, 5);
-  ops.dil_3x3 = dil(Op::dil_conv_3x3, 3);
-  ops.dil_5x5 = dil(Op::dil_conv_5x5, 5);
+  if (has(Op::sep_conv_3x3)) ops.sep_3x3 = sep(Op::sep_conv_3x3, 3);
+  if (has(Op::sep_conv_5x5)) ops.sep_5x5 = sep(Op::sep_conv_5x5, 5);
+  if (has(Op::dil_conv_3x3)) ops.dil_3x3 = dil(Op::dil_conv_3x3, 3);
+  if (has(Op::dil_conv_5x5)) ops.dil_5x5 = dil(Op::dil_conv_5x5, 5);
   return ops;
 }
 
-SupernetCell::SupernetCell(ModelBuilder& builder, int index, const CellGeometry& geometry)
+SupernetCell::SupernetCell(ModelBuilder& builder, int index, const CellGeometry& geometry, const Cell* only)
     : geometry_(geometry), index_(index), first_segment_(builder.parameters().size()) {
   const std::string name = "cells." + std::to_string(index) + ".preprocess";
   const int c = geometry.channels;
@@ -100,7 +103,7 @@ SupernetCell::SupernetCell(ModelBuilder& builder, int index, const CellGeometry&
   preprocess1_conv_ =
       builder.conv(name + "1.op.1", {.in_channels = geometry.input1_channels, .out_channels = c}, owner);
   preprocess1_norm_ = builder.batch_norm(name + "1.op.2", c, Affine::yes, owner);
-  for (int edge = 0; edge < kEdgeCount; ++edge) edges_[std::size_t(edge)] = make_edge(builder, edge);
+  for (int edge = 0; edge < kEdgeCount; ++edge) edges_[std::size_t(edge)] = make_edge(builder, edge, only);
 }
 
 Want SupernetCell::wanted_of(int node, const Cell& path, Want output) const {
@@ -119,8 +122,11 @@ SumTerm SupernetCell::run_edge(Context& context, const EdgeOps& edge, Op op, con
     case Op::none:
       break;
     case Op::max_pool_3x3:
+      if (edge.max_pool_norm.channels == 0) return {max_pool(context, from.sum, pool)};
       return normalise(context, max_pool(context, from.sum, pool), edge.max_pool_norm);
     case Op::avg_pool_3x3:
+      if (edge.avg_pool_norm.channels == 0)
+        return edge.stride == 1 ? average_3x3(from.sum) : SumTerm{avg_pool(context, from.sum, pool)};
       return normalise(context, avg_pool(context, from.sum, pool), edge.avg_pool_norm);
     case Op::skip_connect:
       if (edge.stride == 1) return {from.sum};
@@ -137,8 +143,17 @@ SumTerm SupernetCell::run_edge(Context& context, const EdgeOps& edge, Op op, con
   fail(ErrorCode::run_failed, "DARTS cell ", index_, ": no operation ", int(op));
 }
 
+SumTerm SupernetCell::drop_edge(Context& context, std::size_t edge, Op op, const SumTerm& term,
+                                const DropSpec& drop) const {
+  if (!drop.active(context) || (op == Op::skip_connect && edges_[edge].stride == 1)) return term;
+  const bool plain = !term.norm && !term.averaged;
+  const Tensor x = plain ? term.x : norm_sum(context, {term}, Want::sum).sum;
+  return {
+      drop_path(context, x, "drop:cells." + std::to_string(index_) + "._ops." + std::to_string(edge), drop)};
+}
+
 Tensor SupernetCell::forward(Context& context, const Tensor& input0, const Tensor& input1, const Cell& path,
-                             Want want) const {
+                             Want want, const DropSpec& drop) const {
   std::array<NodeOutput, kAllNodes> nodes;
   const SumTerm x0 = geometry_.reduces_input0
                          ? factorized_reduce(context, input0, preprocess0_reduce_)
@@ -151,7 +166,9 @@ Tensor SupernetCell::forward(Context& context, const Tensor& input0, const Tenso
     std::vector<SumTerm> terms;
     for (std::size_t e = 0; e < kEdgeCount; ++e)
       if (kEdges[e].target == node && path.ops[e] != Op::none)
-        terms.push_back(run_edge(context, edges_[e], path.ops[e], nodes[std::size_t(kEdges[e].source)]));
+        terms.push_back(
+            drop_edge(context, e, path.ops[e],
+                      run_edge(context, edges_[e], path.ops[e], nodes[std::size_t(kEdges[e].source)]), drop));
     RLNAS_CHECK(!terms.empty(), run_failed, "DARTS cell ", index_, ": node ", node, " has no input");
     NodeOutput& out = nodes[std::size_t(node)];
     out = norm_sum(context, std::move(terms), wanted_of(node, path, want));

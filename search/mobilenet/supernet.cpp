@@ -25,7 +25,8 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
     const Block& shape = kBlocks[std::size_t(b)];
     ChoiceBlock block;
     block.first_segment = builder_.parameters().size();
-    for (int op = 0; op < kConvOpCount; ++op)
+    for (int op = 0; op < kConvOpCount; ++op) {
+      if (config.only && config.only->ops[std::size_t(b)] != Op(op)) continue;
       block.ops[std::size_t(op)] = add_inverted_residual(
           builder_, "features." + std::to_string(b) + "._ops." + std::to_string(op) + ".conv",
           {.in_channels = width(shape.in),
@@ -34,6 +35,7 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
            .stride = shape.stride,
            .expansion = expansion(Op(op))},
           {.cell = b, .edge = 0, .op = op});
+    }
     blocks_.push_back(block);
   }
   const int last = width(kStages.back().channels), head = width(kHeadChannels);
@@ -41,7 +43,8 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
   classifier_ = builder_.linear("classifier.0", head, config.classes);
 }
 
-Tensor Supernet::forward(Context& context, const Tensor& images, const Architecture& architecture) const {
+Tensor Supernet::forward(Context& context, const Tensor& images, const Architecture& architecture,
+                         const DropSpec& dropout) const {
   context.tape.begin_stage("stem");
   Tensor x = apply(context, stem_, images, Activation::relu6);
   x = apply(context, first_block_, x);
@@ -59,7 +62,8 @@ Tensor Supernet::forward(Context& context, const Tensor& images, const Architect
   context.tape.begin_stage("head");
   context.mark_gradients_from(head_.conv.weight);
   const Tensor features = apply(context, head_, x, Activation::relu6);
-  return linear(context, global_avg_pool(context, features), classifier_);
+  return linear(context, rlnas::dropout(context, global_avg_pool(context, features), "dropout", dropout),
+                classifier_);
 }
 
 SegmentTable supernet_segments(int classes) {

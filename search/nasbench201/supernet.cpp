@@ -22,15 +22,19 @@ struct Liveness {
   std::array<bool, kEdgeCount> edge{};
   std::array<bool, kNodeCount> needs_sum{}, needs_activated{};  // by the edges that leave the node
 
-  explicit Liveness(const Cell& path) {
+  Liveness(const Cell& path, Affine affine) {
     std::array<bool, kNodeCount> fed{true}, used{};
     used[kNodeCount - 1] = true;
+    // An affine norm makes its shift of the zeros of a node that nothing reaches.
+    const auto feeds = [&](int e) {
+      return fed[kEdges[e].source] ? path.ops[e] != Op::none : affine == Affine::yes && is_conv(path.ops[e]);
+    };
     for (int e = 0; e < kEdgeCount; ++e)
-      if (path.ops[e] != Op::none && fed[kEdges[e].source]) fed[kEdges[e].target] = true;
+      if (feeds(e)) fed[kEdges[e].target] = true;
     for (int e = kEdgeCount; e-- > 0;)
       if (path.ops[e] != Op::none && used[kEdges[e].target]) used[kEdges[e].source] = true;
     for (int e = 0; e < kEdgeCount; ++e) {
-      edge[e] = path.ops[e] != Op::none && fed[kEdges[e].source] && used[kEdges[e].target];
+      edge[e] = feeds(e) && used[kEdges[e].target];
       if (edge[e]) (is_conv(path.ops[e]) ? needs_activated : needs_sum)[kEdges[e].source] = true;
     }
   }
@@ -45,6 +49,15 @@ Want want_of(bool sum, bool activated) {
 NodeOutput complete(Context& context, NodeOutput have, Want want) {
   if (want != Want::sum && !have.activated) have.activated = activate(context, have.sum, Activation::relu);
   return have;
+}
+
+NodeOutput zeros_like(Context& context, const NodeOutput& output) {
+  const Tensor& x = output.sum ? output.sum : output.activated;
+  NodeOutput zeros;
+  zeros.sum = make_tensor(context.arena, x.shape);
+  context.backend.fill(x.count(), 0.0f, zeros.sum.data());
+  zeros.activated = zeros.sum;
+  return zeros;
 }
 
 }  // namespace
@@ -84,12 +97,13 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
       for (int e = 0; e < kEdgeCount; ++e)
         for (int k = 0; k < 2; ++k) {
           const int op = int(Op::nor_conv_1x1) + k;
+          if (config.only && config.only->ops[std::size_t(e)] != Op(op)) continue;
           const std::string name = "cells." + std::to_string(position) + ".edges." +
                                    std::to_string(kEdges[e].target) + "<-" +
                                    std::to_string(kEdges[e].source) + "." + std::to_string(op);
           cell.edges[e][k] = make_edge_op(
               name, {.in_channels = channels, .out_channels = channels, .kernel = 1 + 2 * k, .padding = k},
-              Affine::no, {position, e, op});
+              config.cell_affine(), {position, e, op});
         }
       items_.push_back({true, int(cells_.size()), first_segment});
       cells_.push_back(cell);
@@ -102,13 +116,13 @@ Supernet::Supernet(const SupernetConfig& config) : config_(config), builder_(con
 Want Supernet::wanted_by(std::size_t item, std::span<const Cell> paths) const {
   if (item == items_.size()) return Want::sum;      // the head normalises before its ReLU
   if (!items_[item].searchable) return Want::both;  // the residual branch and the pooled shortcut
-  const Liveness live(paths[std::size_t(items_[item].index)]);
+  const Liveness live(paths[std::size_t(items_[item].index)], config_.cell_affine());
   return want_of(live.needs_sum[0], live.needs_activated[0]);
 }
 
 NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, const Cell& path,
                               const NodeOutput& input, Want want) const {
-  const Liveness live(path);
+  const Liveness live(path, config_.cell_affine());
   std::array<NodeOutput, kNodeCount> nodes;
   nodes[0] = input;
   for (int node = 1; node < kNodeCount; ++node) {
@@ -120,7 +134,8 @@ NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, cons
       const EdgeOp& op = cell.edges[e][path.ops[e] == Op::nor_conv_3x3 ? 1 : 0];
       if (!live.edge[e]) {
         if (is_conv(path.ops[e]) && context.mode == Mode::train)
-          context.parameters.mark_on_path(op.conv.weight);
+          for (const int segment : {op.conv.weight, op.norm.gamma, op.norm.beta})
+            if (segment >= 0) context.parameters.mark_on_path(segment);
       } else if (is_conv(path.ops[e])) {
         terms.push_back(conv_norm(context, from.activated, op.conv, op.norm));
       } else if (path.ops[e] == Op::avg_pool_3x3) {
@@ -136,16 +151,10 @@ NodeOutput Supernet::run_cell(Context& context, const SearchableCell& cell, cons
       nodes[node] = complete(context, alias, node_want);
     else if (!terms.empty())
       nodes[node] = norm_sum(context, std::move(terms), node_want);
+    else if (last || live.needs_activated[node])
+      nodes[node] = zeros_like(context, input);  // nothing reaches it: zeros go on, and no gradient back
   }
-  if (nodes[kNodeCount - 1].sum || nodes[kNodeCount - 1].activated) return nodes[kNodeCount - 1];
-
-  // No live path: the cell passes zeros on, and no gradient back.
-  const Tensor& x = input.sum ? input.sum : input.activated;
-  NodeOutput zeros;
-  zeros.sum = make_tensor(context.arena, x.shape);
-  context.backend.fill(x.count(), 0.0f, zeros.sum.data());
-  zeros.activated = zeros.sum;
-  return zeros;
+  return nodes[kNodeCount - 1];
 }
 
 NodeOutput Supernet::run_block(Context& context, const ResidualBlock& block, const NodeOutput& input,

@@ -1,9 +1,11 @@
 // The NAS-Bench-201 SuperNet (method.md 3.1): stem, three stages of searchable cells with a residual block in
 // front of the second and third, head. Every cell holds a 1x1 and a 3x3 convolution on each of its six edges;
 // a step runs one path through each cell. None edges cost nothing and dead edges are pruned before they run.
+// With a cell given it is the stand-alone network of that cell (method.md 16.4), for retraining.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +22,10 @@ struct SupernetConfig {
   int channels = 16;        // of the first stage; doubled at each residual block
   int cells_per_stage = 5;  // the published network has 5, tests use fewer
   Initializer initializer = Initializer::pytorch;
+  // The stand-alone network of this cell: no other operations, and affine batch norm everywhere.
+  std::optional<Cell> only = {};
+
+  Affine cell_affine() const { return only ? Affine::yes : Affine::no; }
 };
 
 class Supernet {
@@ -30,7 +36,7 @@ class Supernet {
   const ModelBuilder& layout() const { return builder_; }
   int searchable_cells() const { return int(cells_.size()); }
 
-  // Logits of a batch, with paths[i] in the i-th searchable cell.
+  // Logits of a batch, with paths[i] in the i-th searchable cell: those of `only`, where there is one.
   // Shapes: images [N,H,W,3] -> [N,classes]. Errors: run_failed when the number of paths is wrong.
   Tensor forward(Context& context, const Tensor& images, std::span<const Cell> paths) const;
 

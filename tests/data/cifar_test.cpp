@@ -68,6 +68,32 @@ TEST_CASE("cifar10: the folder of the official archive is found") {
   CHECK(load_dataset(parse_data_spec("cifar10:" + dir.path()), {}).size() == 5);
 }
 
+TEST_CASE("cifar: the test images, and the DARTS family's constants") {
+  const TempDir dir;
+  dir.write("test_batch.bin", make_batch(4, 3, 1));
+  dir.write("test.bin", make_batch(7, 2, 2));
+  LoadOptions options{.part = DataPart::test};
+  const Dataset ten = load_dataset(parse_data_spec("cifar10:" + dir.path()), options);
+  CHECK(ten.labels == std::vector<std::int32_t>{4, 5, 6});
+  CHECK(ten.image(1)[4] == pixel_of(5, 1, 1));
+  CHECK(ten.mean[0] == doctest::Approx(125.3));
+  const Dataset hundred = load_dataset(parse_data_spec("cifar100:" + dir.path()), options);
+  CHECK(hundred.labels == std::vector<std::int32_t>{7, 8});
+  CHECK(hundred.std[1] == doctest::Approx(65.4));
+  CHECK(is_error(load_error("cifar10:" + dir.path()), ErrorCode::data, {"data_batch_1.bin"}));
+
+  options.cifar_constants = CifarConstants::darts;
+  const Dataset darts = load_dataset(parse_data_spec("cifar10:" + dir.path()), options);
+  CHECK(darts.images == ten.images);
+  CHECK(darts.mean[0] / 255 == doctest::Approx(.49139968));
+  CHECK(darts.mean[1] / 255 == doctest::Approx(.48215827));
+  CHECK(darts.mean[2] / 255 == doctest::Approx(.44653124));
+  CHECK(darts.std[0] / 255 == doctest::Approx(.24703233));
+  CHECK(darts.std[1] / 255 == doctest::Approx(.24348505));
+  CHECK(darts.std[2] / 255 == doctest::Approx(.26158768));
+  CHECK(load_dataset(parse_data_spec("cifar100:" + dir.path()), options).mean == darts.mean);
+}
+
 TEST_CASE("cifar10: bad input ends in one clear line") {
   const TempDir dir;
   CHECK(

@@ -57,6 +57,17 @@ std::string load_error(const TempDir& dir) {
 
 }  // namespace
 
+TEST_CASE("idx: the test images") {
+  const TempDir dir;
+  dir.write(kImages, make_images(3, 4, 4));
+  dir.write(kLabels, make_labels(3));
+  dir.write("t10k-images-idx3-ubyte.gz", gzip(make_images(12, 28, 28)));
+  dir.write("t10k-labels-idx1-ubyte", make_labels(12));
+  const DataSpec spec = parse_data_spec("idx:" + dir.path());
+  CHECK(load_dataset(spec, {.part = DataPart::test}).size() == 12);
+  CHECK(load_dataset(spec, {}).size() == 3);
+}
+
 TEST_CASE("idx: grey images are centred on 32x32 and repeated to three channels") {
   const TempDir dir;
   dir.write(kImages, make_images(12, 28, 28));

@@ -26,7 +26,7 @@ void append(png_structp png, png_bytep data, png_size_t count) {
 
 }  // namespace
 
-Bytes make_jpeg(int height, int width, JpegColor color, const Painter& paint) {
+Bytes make_jpeg(int height, int width, JpegColor color, const Painter& paint, const JpegLayout& layout) {
   jpeg_error_mgr errors{};
   jpeg_compress_struct info{};
   info.err = jpeg_std_error(&errors);
@@ -41,7 +41,13 @@ Bytes make_jpeg(int height, int width, JpegColor color, const Painter& paint) {
                         : color == JpegColor::rgb ? JCS_RGB
                                                   : JCS_CMYK;
   jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, 98, TRUE);
+  jpeg_set_quality(&info, layout.quality, TRUE);
+  if (color == JpegColor::rgb) {
+    info.comp_info[0].h_samp_factor = layout.horizontal;
+    info.comp_info[0].v_samp_factor = layout.vertical;
+  }
+  if (layout.progressive) jpeg_simple_progression(&info);
+  info.restart_in_rows = layout.restart_rows;
   jpeg_start_compress(&info, TRUE);
   Bytes row;
   for (int y = 0; y < height; ++y) {

@@ -101,8 +101,8 @@ TEST_CASE("the case table reaches every primitive") {
   for (const Case& test : all_cases()) ops.insert(test.op);
   CHECK(ops == std::set<std::string>{"activation_backward", "add", "affine_sum", "angle_sums", "augment",
                                      "batch_norm", "conv", "conv_norm", "copy_channels", "cross_entropy",
-                                     "fill", "global_avg_pool", "gradient_norm", "linear", "pool", "sgd_step",
-                                     "subsample"});
+                                     "fill", "global_avg_pool", "gradient_norm", "linear", "pool",
+                                     "scale_rows", "sgd_step", "subsample"});
 }
 
 }  // namespace rlnas::test

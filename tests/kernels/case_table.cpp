@@ -146,6 +146,9 @@ std::vector<ConvSpec> conv_specs() {
       {1, 5, 3, 3, 5, 1, 1, 2, 1, 1},
       {3, 16, 7, 7, 16, 1, 2, 0, 1, 1},
       {2, 3, 20, 20, 16, 7, 2, 3, 1, 1},
+      // of the auxiliary head
+      {5, 16, 2, 2, 96, 2, 1, 0, 1, 1},
+      {3, 128, 2, 2, 40, 2, 1, 0, 1, 1},
       // alike but for one number: a primitive must not be mistaken for another
       {3, 16, 9, 9, 16, 3, 1, 2, 1, 1},
       {3, 16, 9, 9, 16, 3, 1, 1, 1, 1},
@@ -288,6 +291,16 @@ std::vector<Case> elementwise_cases() {
       cases.push_back({"fill", text("fill", count), 0.0,
                        [=](Harness& h) { h.backend().fill(count, 1.25f, h.output("y", count)); }});
     }
+  for (const RowScaleSpec spec :
+       {RowScaleSpec{1, 1}, {5, 1}, {7, 3}, {3, 4}, {96, 2}, {1000, 1}, {64, 4096}, {3, 20011}, {33, 1022}})
+    for (const Store store : kStores)
+      cases.push_back({"scale_rows", text("scale rows", spec.rows, "of", spec.columns, name_of(store)), 1e-6,
+                       [=](Harness& h) {
+                         const float* const scale = h.input(std::size_t(spec.rows));
+                         const float* const x = h.input(spec.count());
+                         h.backend().scale_rows(spec, scale, x, h.output("y", h.random_floats(spec.count())),
+                                                store);
+                       }});
   return cases;
 }
 

@@ -88,7 +88,8 @@ void run_augment(Harness& h, AugmentSpec spec, int reach) {
   for (AugmentParams& p : params)
     p = {std::int16_t(int(h.random().below(std::uint32_t(2 * reach + 1))) - reach),
          std::int16_t(int(h.random().below(std::uint32_t(2 * reach + 1))) - reach),
-         std::int16_t(h.random().below(2))};
+         std::int16_t(h.random().below(2)), std::int16_t(h.random().below(std::uint32_t(spec.height))),
+         std::int16_t(h.random().below(std::uint32_t(spec.width)))};
   h.backend().augment_images(spec, h.upload(images), h.upload(params), h.output("y", count));
 }
 
@@ -102,7 +103,8 @@ std::vector<Case> pool_cases() {
   struct Image {
     int batch, channels, height, width;
   };
-  for (const Window window : {Window{3, 1, 1}, {2, 2, 0}, {3, 2, 1}, {3, 1, 0}, {5, 3, 2}, {1, 1, 0}})
+  for (const Window window :
+       {Window{3, 1, 1}, {2, 2, 0}, {3, 2, 1}, {3, 1, 0}, {5, 3, 2}, {1, 1, 0}, {5, 2, 0}, {5, 3, 0}})
     for (const Image image : {Image{1, 1, 1, 1},
                               {3, 5, 1, 6},
                               {5, 16, 2, 2},
@@ -259,16 +261,25 @@ std::vector<Case> buffer_cases() {
 std::vector<Case> augment_cases() {
   std::vector<Case> cases;
   struct Image {
-    int batch, size_h, size_w, reach;
+    int batch, size_h, size_w, reach, cutout = 0;
   };
-  for (const Image image : {Image{1, 1, 1, 0}, {3, 1, 1, 2}, {64, 32, 32, 4}, {40, 16, 16, 2}, {5, 7, 5, 9}})
+  for (const Image image : {Image{1, 1, 1, 0},
+                            {3, 1, 1, 2},
+                            {64, 32, 32, 4},
+                            {40, 16, 16, 2},
+                            {5, 7, 5, 9},
+                            {9, 32, 32, 4, 16},
+                            {5, 7, 5, 1, 4},
+                            {2, 1, 1, 0, 2}})
     cases.push_back({"augment",
-                     text("augment", image.batch, image.size_h, image.size_w, "shift", image.reach), 1e-6,
-                     [=](Harness& h) {
+                     text("augment", image.batch, image.size_h, image.size_w, "shift", image.reach, "cutout",
+                          image.cutout),
+                     1e-6, [=](Harness& h) {
                        AugmentSpec spec;
                        spec.batch = image.batch;
                        spec.height = image.size_h;
                        spec.width = image.size_w;
+                       spec.cutout = image.cutout;
                        run_augment(h, spec, image.reach);
                      }});
   return cases;

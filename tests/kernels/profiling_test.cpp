@@ -72,6 +72,7 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
                                       "linear_forward",
                                       "max_pool_backward",
                                       "max_pool_forward",
+                                      "scale_rows",
                                       "sgd_step",
                                       "subsample_backward",
                                       "subsample_forward",

@@ -1,8 +1,10 @@
 // The tape against finite differences of the loss: every parameter of small networks that use each operation.
 #include <doctest/doctest.h>
 
+#include "ops/auxiliary_head.h"
 #include "ops/channels.h"
 #include "ops/conv.h"
+#include "ops/drop.h"
 #include "ops/factorized_reduce.h"
 #include "ops/norm_sum.h"
 #include "ops/pool.h"
@@ -111,6 +113,31 @@ struct DartsNetwork {
   }
 };
 
+// What is only in stand-alone networks: dropped edges and values, and the auxiliary head as the classifier.
+template <AuxiliaryKind kKind>
+struct RetrainNetwork {
+  static constexpr int kSize = kKind == AuxiliaryKind::cifar ? 8 : 7;
+  ModelBuilder builder;
+  Conv2d stem = builder.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1});
+  BatchNorm stem_norm = builder.batch_norm("stem_norm", 8, Affine::yes);
+  Conv2d a = builder.conv("a", {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 1});
+  BatchNorm a_norm = builder.batch_norm("a_norm", 8, Affine::yes);
+  AuxiliaryHead head = add_auxiliary_head(builder, kKind, 8, 5);
+  Linear classifier = builder.linear("classifier", 8, 5);
+
+  Tensor operator()(Context& c, const Tensor& images) const {
+    const DropSpec drop{.probability = 0.4, .seed = 2};
+    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
+    const Tensor edge = norm_sum(c, {conv_norm(c, x.activated, a, a_norm)}, Want::sum).sum;
+    // The gradients of a dropped tensor and of one that was activated first.
+    const Tensor y = norm_sum(c, {{drop_path(c, edge, "edge", drop)}, {drop_path(c, x.activated, "x", drop)}},
+                              Want::activated)
+                         .activated;
+    const Tensor beside = linear(c, dropout(c, global_avg_pool(c, y), "features", drop), classifier);
+    return norm_sum(c, {{apply(c, head, y)}, {beside}}, Want::sum).sum;
+  }
+};
+
 template <class Network>
 void check(Backend& backend) {
   const Network layers;
@@ -131,6 +158,14 @@ TEST_CASE("gradients of the DARTS operations equal finite differences: ref") {
 }
 TEST_CASE("gradients of the DARTS operations equal finite differences: cpu") {
   check<DartsNetwork>(*make_cpu_backend({.threads = 2}));
+}
+TEST_CASE("gradients of drops and the auxiliary heads equal finite differences: ref") {
+  check<RetrainNetwork<AuxiliaryKind::cifar>>(*make_ref_backend());
+  check<RetrainNetwork<AuxiliaryKind::imagenet>>(*make_ref_backend());
+}
+TEST_CASE("gradients of drops and the auxiliary heads equal finite differences: cpu") {
+  check<RetrainNetwork<AuxiliaryKind::cifar>>(*make_cpu_backend({.threads = 2}));
+  check<RetrainNetwork<AuxiliaryKind::imagenet>>(*make_cpu_backend({.threads = 2}));
 }
 
 }  // namespace rlnas::test

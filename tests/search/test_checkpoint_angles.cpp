@@ -89,3 +89,34 @@ TEST_CASE("a file that is not a whole NAS-Bench-201 SuperNet is refused with its
   CHECK_THROWS_AS(checkpoint_angle_sums(*backend, init, directory / "hundred/latest.safetensors"), Error);
   CHECK_THROWS_AS(checkpoint_angle_sums(*backend, init, directory / "absent.safetensors"), Error);
 }
+
+TEST_CASE("a file that does not say its space is recognised by a tensor that no other space has") {
+  const TemporaryDirectory directory;
+  const auto backend = make_cpu_backend({1});
+  const auto error_of = [&](const std::string& space_said, const std::string& tensor,
+                            const char* classifier) {
+    TensorFile file;
+    file.tensors.push_back({tensor, {1}, {1.0f}});
+    file.tensors.push_back({classifier, {7, 1}, std::vector<float>(7, 1.0f)});
+    if (!space_said.empty()) file.metadata["space"] = space_said;
+    write_safetensors(directory / "a.safetensors", file);
+    try {
+      checkpoint_angle_sums(*backend, directory / "a.safetensors", directory / "a.safetensors");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const auto says = [](const std::string& text, const std::string& part) {
+    return text.find(": not a " + part + " SuperNet: missing tensor ") != std::string::npos;
+  };
+  CHECK(says(error_of("", "stem.0.weight", "classifier.weight"), "NAS-Bench-201"));
+  CHECK(says(error_of("", "cells.0.preprocess0.op.1.weight", "classifier.weight"), "DARTS CIFAR"));
+  CHECK(says(error_of("", "stem0.0.weight", "classifier.weight"), "DARTS ImageNet"));
+  CHECK(says(error_of("", "MBConv_ratio_1.conv.0.weight", "classifier.0.weight"), "MobileNet"));
+  // What the metadata say counts, whatever the tensors are.
+  CHECK(says(error_of("darts-imagenet", "MBConv_ratio_1.conv.0.weight", "classifier.weight"),
+             "DARTS ImageNet"));
+  CHECK(error_of("other", "stem.0.weight", "classifier.weight")
+            .find("a.safetensors: holds a SuperNet of 'other'") != std::string::npos);
+}

@@ -25,6 +25,7 @@ RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 // default_train_config() has those of the other spaces.
 struct TrainConfig {
   std::string space = "nasbench201";
+  std::string arch;    // empty: the SuperNet; otherwise one architecture of the space, by itself
   std::string data;    // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
   std::string out;     // run directory
   std::string resume;  // "", "auto" (go on when `out` holds a run) or a run directory
@@ -52,6 +53,15 @@ struct TrainConfig {
   double clip_value = 0.0;    // largest magnitude of an element of the gradient; 0: not clipped
   double label_smoothing = 0.0;
   bool augment = true;                    // random flip and shifted crop
+  int cutout = 0;                         // side of a square of each training image that is blanked; 0: none
+  int channels = 0;                       // of a DARTS `arch` in its first cells; 0: as published
+  int cells = 0;                          // of a DARTS `arch`; 0: as published
+  double auxiliary = 0.0;                 // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
+  double drop_path = 0.0;                 // of a DARTS `arch`: probability at the end, grown from 0
+  double dropout = 0.0;                   // of a MobileNet `arch`: before its classifier
+  std::string eval;                       // test set of `arch`, as `data`; empty: none
+  int eval_every = 1;                     // epochs between evaluations; 0: only at the end
+  bool eval_only = false;                 // evaluate the run in `resume` and return
   int image_size = 32;                    // of folder and synthetic data
   bool strict_data = false;               // an unreadable image file is fatal
   std::string device = "auto";            // auto | cpu | cuda[:N] | ref
@@ -79,6 +89,7 @@ struct TrainProgress {
   bool logged = false;  // this step also went to events.jsonl (every log_every steps and at the end)
   // At the end of an epoch: over a fixed sample of architectures, in radians.
   bool epoch_end = false;
+  bool has_angles = false;  // not when `arch` trains by itself
   double angle_mean_rad = 0.0, angle_min_rad = 0.0, angle_max_rad = 0.0;
 };
 
@@ -96,12 +107,20 @@ struct TrainResult {
   double images_per_s = 0.0;            // of this process, start-up excluded
   std::uint64_t step_memory_bytes = 0;  // most that any step of this process needed; never more than planned
   double data_wait_share = 0.0;         // of the time since start-up: spent waiting for the next batch, 0..1
-  std::string profile;                  // with TrainConfig::profile: tables of where the time went
+  // Of the last evaluation, 0..1, and the best over the run; with TrainConfig::eval.
+  bool evaluated = false;
+  double top1 = 0.0, top5 = 0.0, best_top1 = 0.0;
+  double test_loss = 0.0;
+  std::string profile;  // with TrainConfig::profile: tables of where the time went
 };
 
 // The published recipe of a space: nasbench201, darts-cifar, darts-imagenet or mobilenet.
 // Errors: usage for another.
 RLNAS_API TrainConfig default_train_config(const std::string& space);
+
+// The published recipe for training one found architecture of a space from scratch, to be put into `arch`.
+// darts-cifar has the DARTS family's, nasbench201 the benchmark's. Errors: usage for another space.
+RLNAS_API TrainConfig default_retrain_config(const std::string& space);
 
 RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& callbacks = {});
 

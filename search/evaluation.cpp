@@ -1,0 +1,80 @@
+#include "search/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/batch_loader.h"
+#include "data/prefetcher.h"
+#include "data/split.h"
+#include "kernels/check.h"
+#include "search/rank_agreement.h"
+#include "search/train_settings.h"
+
+namespace rlnas {
+
+TestCounts& TestCounts::operator+=(const TestCounts& other) {
+  images += other.images;
+  top1 += other.top1;
+  top5 += other.top5;
+  loss += other.loss;
+  return *this;
+}
+
+TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t> labels, int classes) {
+  TestCounts counts;
+  counts.images = std::int64_t(labels.size());
+  for (std::size_t n = 0; n < labels.size(); ++n) {
+    const std::span<const float> row = logits.subspan(n * std::size_t(classes), std::size_t(classes));
+    const std::size_t label = std::size_t(labels[n]);
+    const float own = row[label], largest = *std::max_element(row.begin(), row.end());
+    std::int64_t above = 0;
+    double sum = 0.0;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      // Written so that a NaN, of the label or of another class, is above it.
+      if (k != label && !(row[k] < own) && !(row[k] == own && k > label)) ++above;
+      sum += std::exp(double(row[k]) - double(largest));
+    }
+    counts.top1 += above < 1 ? 1 : 0;
+    counts.top5 += above < 5 ? 1 : 0;
+    counts.loss += std::log(sum) + double(largest) - double(own);
+  }
+  return counts;
+}
+
+Evaluator::Evaluator(const TrainConfig& config, const Dataset& training, const RankPlace& place)
+    : dataset_(load_dataset(parse_data_spec(config.eval), load_options(config, DataPart::test))) {
+  RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval, ": holds no images");
+  RLNAS_CHECK(dataset_.height == training.height && dataset_.width == training.width, data, "--eval ",
+              config.eval, ": images of ", dataset_.height, "x", dataset_.width, ", those of --data are ",
+              training.height, "x", training.width);
+  RLNAS_CHECK(dataset_.classes == training.classes, data, "--eval ", config.eval, ": ", dataset_.classes,
+              " classes, --data has ", training.classes);
+  source_ =
+      std::make_unique<BatchLoader>(dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
+                                    BatchLoaderOptions{.batch_size = config.batch_size,
+                                                       .seed = config.seed,
+                                                       .augmentation = Augmentation::none,
+                                                       .order = SampleOrder::sequential,
+                                                       .rank = place.rank,
+                                                       .ranks = place.size});
+}
+
+TestCounts Evaluator::run(TrainingState& state, TrainingSpace& space, AugmentSpec augment,
+                          Communicator& communicator) const {
+  augment.cutout = 0;
+  share_statistics(state, communicator);
+  const auto forward = [&](Context& context, const Tensor& images) {
+    return space.forward(context, images, 0);
+  };
+  TestCounts own;
+  Prefetcher batches(*source_, 0, 0);
+  for (int step = 0; step < source_->steps_per_epoch(); ++step) {
+    const HostBatch& batch = batches.next();
+    own += count_top(state.logits(forward, batch, augment), batch.labels, dataset_.classes);
+  }
+  TestCounts total;
+  for (const TestCounts& counts : communicator.gather_values(own, "test results")) total += counts;
+  return total;
+}
+
+}  // namespace rlnas

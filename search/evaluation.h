@@ -1,0 +1,47 @@
+// Accuracy of a stand-alone network on a test set: running statistics, no augmentation, images normalised as
+// in training. Every rank takes its share of each batch, with rank 0's running statistics, which are the ones
+// that are saved. Source: method.md 10.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "data/batch_source.h"
+#include "data/dataset.h"
+#include "engine/comm/communicator.h"
+#include "rlnas/rlnas.hpp"
+#include "search/training_space.h"
+#include "search/training_state.h"
+
+namespace rlnas {
+
+struct TestCounts {
+  std::int64_t images = 0;
+  std::int64_t top1 = 0;  // images whose label has the largest logit
+  std::int64_t top5 = 0;  // images whose label is among the five largest
+  double loss = 0.0;      // sum of plain cross-entropies
+
+  TestCounts& operator+=(const TestCounts& other);
+  friend bool operator==(const TestCounts&, const TestCounts&) = default;
+};
+
+// Of equal logits the one with the lower index counts as the larger. Shapes: logits [N,classes], labels [N].
+TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t> labels, int classes);
+
+class Evaluator {
+ public:
+  // Loads --eval. Errors: those of load_dataset; data when its images or classes are not those of `training`.
+  Evaluator(const TrainConfig& config, const Dataset& training, const RankPlace& place);
+
+  // Called by all ranks. `augment`: the training's, of which the normalisation is used.
+  // Determinism: bit-equal for any number of threads.
+  TestCounts run(TrainingState& state, TrainingSpace& space, AugmentSpec augment,
+                 Communicator& communicator) const;
+
+ private:
+  Dataset dataset_;
+  std::unique_ptr<BatchSource> source_;
+};
+
+}  // namespace rlnas

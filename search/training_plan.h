@@ -1,0 +1,21 @@
+// A training step on paper: what it computes and the memory it needs, before any is taken.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "kernels/call_cost.h"
+#include "search/training_space.h"
+#include "search/training_state.h"
+
+namespace rlnas {
+
+struct DryRun {
+  std::vector<RecordedCall> calls;
+  std::size_t step_bytes = 0, fixed_bytes = 0;
+};
+
+// One step of the largest path.
+DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const StepSpec& spec);
+
+}  // namespace rlnas
