@@ -8,18 +8,23 @@
 namespace rlnas {
 namespace {
 
-ConvSpec with_pixels_as_images(ConvSpec spec) {
-  spec.batch *= spec.in_height * spec.in_width;
-  spec.in_height = spec.in_width = 1;
+// Images of a row of pixels, which are whole tiles where that is possible.
+ConvSpec with_small_images(ConvSpec spec) {
+  const int pixels = spec.batch * spec.in_height * spec.in_width;
+  spec.in_height = 1;
+  spec.in_width = pixels % 8 == 0 ? 8 : 1;
+  spec.batch = pixels / spec.in_width;
   return spec;
 }
 
 class PointwiseConv final : public ChunkedConv {
  public:
   PointwiseConv(const ConvSpec& conv_spec, ConvPass conv_pass)
-      : ChunkedConv(with_pixels_as_images(conv_spec), conv_pass) {
+      : ChunkedConv(with_small_images(conv_spec), conv_pass) {
     weights_bytes = whole_pages(spec.weight_count() * sizeof(float));
-    if (pass == ConvPass::backward_weights) chunks_per_unit = std::max(1, chunks.count() / kMaxCopies);
+    if (pass != ConvPass::backward_weights) return;
+    const int copies = weights_bytes > kSmallBytes ? kCopies : kSmallCopies;
+    chunks_per_unit = (chunks.count() + copies - 1) / copies;
   }
 
   const char* implementation() const override { return "rlnas:pointwise"; }
@@ -37,7 +42,7 @@ class PointwiseConv final : public ChunkedConv {
 
   void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
                  void*) const override {
-    const int rows = chunks.size(chunk);
+    const int rows = chunks.size(chunk) * spec.in_width;
     const float* const packed = static_cast<const float*>(weights);
     switch (pass) {
       case ConvPass::forward:
@@ -52,8 +57,10 @@ class PointwiseConv final : public ChunkedConv {
   }
 
  private:
-  static constexpr int kMaxCopies = 16;     // of the weight gradient; less than twice as many
-  static constexpr int kPartOutputs = 128;  // whole blocks of for_channel_blocks
+  // At most so many copies of the weight gradient: each is summed up into a cache once more.
+  static constexpr int kCopies = 8, kSmallCopies = 16;
+  static constexpr std::size_t kSmallBytes = 32 * 1024;
+  static constexpr int kPartOutputs = 128;  // blocks that begin in so many channels are a part
 
   // Of the product of matrices: for the gradient of x the output channels are summed over.
   int inputs() const { return pass == ConvPass::backward_data ? spec.out_channels : spec.in_channels; }
@@ -62,16 +69,16 @@ class PointwiseConv final : public ChunkedConv {
   // Calls visit(index in [K,C,1,1], index as packed) for every weight of a part.
   template <class Visit>
   void for_each_weight(int part, const Visit& visit) const {
-    const int first = part * kPartOutputs, in = inputs();
+    const int in = inputs();
     const bool transposed = pass == ConvPass::backward_data;
-    for_channel_blocks(std::min(kPartOutputs, outputs() - first), [&]<class V, int N>(int c) {
+    pointwise::for_output_blocks(outputs(), [&]<class V, int N>(int block) {
+      if (block / kPartOutputs != part) return;
       constexpr int kBlock = N * kWidth<V>;
-      const std::int64_t block = first + c;
       for (int i = 0; i < in; ++i)
         for (int lane = 0; lane < kBlock; ++lane) {
           const std::int64_t out = block + lane;
           visit(transposed ? i * std::int64_t(spec.in_channels) + out : out * in + i,
-                block * in + i * kBlock + lane);
+                std::int64_t(block) * in + i * kBlock + lane);
         }
     });
   }

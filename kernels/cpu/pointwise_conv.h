@@ -10,7 +10,7 @@
 
 namespace rlnas {
 
-// The result's spec has the pixels as images of 1x1. Null for other convolutions.
+// The result's spec has the same pixels as many small images. Null for other convolutions.
 std::unique_ptr<ChunkedConv> make_pointwise_conv(const ConvSpec& spec, ConvPass pass);
 
 }  // namespace rlnas

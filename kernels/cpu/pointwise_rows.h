@@ -1,7 +1,7 @@
 // The inner loops of pointwise_conv.cpp: a few rows or input channels times a few vectors of output channels,
 // their sums in registers.
 //
-// Weights, and sums of their gradient, are packed by the blocks of for_channel_blocks over the output
+// Weights, and sums of their gradient, are packed by the blocks of for_output_blocks over the output
 // channels: [block][input channel][output channel of the block], so that block c starts at c * inputs.
 #pragma once
 
@@ -11,6 +11,19 @@
 #include "kernels/cpu/vec.h"
 
 namespace rlnas::pointwise {
+
+// for_channel_blocks, but that one broadcast value meets two or three vectors where it can: 24 channels left
+// over are three vectors of 8, 48 three of 16.
+template <class Body>
+inline void for_output_blocks(int outputs, const Body& body) {
+  constexpr bool kWide = kWidth<WideFloat> == 16;
+  const int rest = outputs % 32;
+  const int tail = rest == 24 ? 24 : kWide && rest == 16 && outputs >= 48 ? 48 : 0;
+  for_channel_blocks(outputs - tail, body);
+  if (tail == 24) body.template operator()<Float8, 3>(outputs - tail);
+  if constexpr (kWide)
+    if (tail == 48) body.template operator()<WideFloat, 3>(outputs - tail);
+}
 
 // Rows of a tile with N vectors: as many sums as the registers hold beside the weights.
 template <int N>
@@ -40,7 +53,7 @@ inline void multiply_tile(const float* from, int inputs, const float* block, flo
 // to [rows, outputs] = from [rows, inputs] * packed
 inline void multiply_rows(std::int64_t rows, const float* from, int inputs, const float* packed, float* to,
                           int outputs) {
-  for_channel_blocks(outputs, [&]<class V, int N>(int c) {
+  for_output_blocks(outputs, [&]<class V, int N>(int c) {
     const float* const block = packed + std::int64_t(c) * inputs;
     std::int64_t m = 0;
     for (; m + kTileRows<N> <= rows; m += kTileRows<N>)
@@ -82,7 +95,7 @@ inline void add_gradient(std::int64_t rows, const float* x, int inputs, const fl
   for (std::int64_t first = 0; first < rows; first += strip) {
     const std::int64_t count = std::min(strip, rows - first);
     const float* const x_rows = x + first * inputs;
-    for_channel_blocks(outputs, [&]<class V, int N>(int c) {
+    for_output_blocks(outputs, [&]<class V, int N>(int c) {
       const float* const dy_rows = dy + first * outputs + c;
       float* const block = sums + std::int64_t(c) * inputs;
       int i = 0;
