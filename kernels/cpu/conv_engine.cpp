@@ -3,6 +3,7 @@
 #include "kernels/cpu/depthwise_conv.h"
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/pointwise_conv.h"
 #include "kernels/cpu/winograd_conv.h"
 #include "kernels/spec_checks.h"
 
@@ -30,6 +31,7 @@ const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
     try {
       check_spec(spec);
       if (algorithm_ == ConvAlgorithm::winograd) slot->second = make_winograd_conv(spec, pass);
+      if (!slot->second) slot->second = make_pointwise_conv(spec, pass);
       if (!slot->second && depthwise_beats_onednn(spec, pass)) slot->second = make_depthwise_conv(spec, pass);
       if (!slot->second) slot->second = onednn_.make_conv(spec, pass);
       if (!slot->second) slot->second = make_depthwise_conv(spec, pass);

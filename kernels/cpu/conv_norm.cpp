@@ -33,12 +33,12 @@ class Carver {
   std::size_t bytes_ = 0;
 };
 
-struct Images {  // sizes of one image and of the chunks
-  explicit Images(const ConvNormSpec& spec)
-      : chunks(spec.conv),
-        in_count(spec.conv.in_count() / std::size_t(spec.conv.batch)),
-        out_count(spec.conv.out_count() / std::size_t(spec.conv.batch)),
-        rows(std::int64_t(spec.conv.out_height()) * spec.conv.out_width()) {}
+struct Images {  // sizes of one image and of the chunks, as the code that runs them sees it
+  explicit Images(const ConvSpec& spec)
+      : chunks(spec),
+        in_count(spec.in_count() / std::size_t(spec.batch)),
+        out_count(spec.out_count() / std::size_t(spec.batch)),
+        rows(std::int64_t(spec.out_height()) * spec.out_width()) {}
 
   RowChunks row_chunks() const { return {chunks.batch * rows, chunks.images * rows}; }
 
@@ -48,7 +48,8 @@ struct Images {  // sizes of one image and of the chunks
 };
 
 struct ForwardParts {
-  ForwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& conv, int threads) : images(spec) {
+  ForwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& conv, int threads)
+      : images(conv.spec) {
     Carver carver(base);
     weights = carver.take(conv.copies_bytes());
     scratch = carver.take(conv.scratch_bytes * std::size_t(threads));
@@ -66,7 +67,7 @@ struct ForwardParts {
 struct BackwardParts {
   BackwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& to_data,
                 const ChunkedConv& to_weights, int threads)
-      : images(spec) {
+      : images(to_data.spec) {
     Carver carver(base);
     const int channels = spec.conv.out_channels;
     const std::size_t chunk_images = std::size_t(images.chunks.images);

@@ -180,6 +180,8 @@ class OneDnnConv final : public ChunkedConv {
     const Arguments& arguments = piece.arguments[std::size_t(thread)];
     const dnnl::stream& stream = onednn_.streams[std::size_t(thread)];
     guarded(spec, [&] {
+      const OneThread
+          one_thread;  // where a loop has one thread it is no OpenMP region, and oneDNN would open one
       // oneDNN takes every buffer as mutable; it writes only what the pass is there to write.
       arguments.in_side.set_data_handle(const_cast<float*>(in_side), stream);
       arguments.weights.set_data_handle(const_cast<void*>(weights), stream);

@@ -69,29 +69,44 @@ std::int64_t pixel(std::int64_t n, int height, int width, int channels, int row,
   return ((n * height + row) * width + column) * channels;
 }
 
+// Calls body(n, p) for every row of the images.
+template <class Body>
+void for_each_row(int threads, int batch, int height, int width, int channels, const Body& body) {
+  const std::int64_t row_bytes = std::int64_t(width) * channels * std::int64_t(sizeof(float));
+  parallel_ranges(threads, std::int64_t(batch) * height, items_per_block(row_bytes),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t row = begin; row < end; ++row) body(row / height, int(row % height));
+                  });
+}
+
 // Adds up, for every input pixel (h, w), what each output pixel (p, q) whose window covers it sends back, in
-// scan order: term<V>(place in dy, h, w, p, q).
+// scan order: term<V>(place in dy, h, w, p, q). Along a row the blocks of channels come first, so that a
+// pixel's loop is little more than its windows.
 template <class Term>
 void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, const Axis& horizontal,
                     float* dx, Store store_mode, const Term& term) {
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
-  for_each_pixel(
-      threads, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h, int w) {
-        const Span rows = vertical.covering[std::size_t(h)], columns = horizontal.covering[std::size_t(w)];
-        float* const out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, w);
-        for_channel_blocks(channels, [&]<class V, int N>(int c) {
-          V sum[N];
-          for (int i = 0; i < N; ++i)
-            sum[i] = store_mode == Store::accumulate ? load<V>(out + c + i * kWidth<V>) : V{};
-          for (int p = rows.begin; p < rows.end; ++p)
-            for (int q = columns.begin; q < columns.end; ++q) {
-              const std::int64_t at = pixel(n, height, width, channels, p, q) + c;
-              for (int i = 0; i < N; ++i)
-                sum[i] += term.template operator()<V>(at + i * kWidth<V>, h, w, p, q);
-            }
-          for (int i = 0; i < N; ++i) store<V>(out + c + i * kWidth<V>, sum[i]);
-        });
-      });
+  for_each_row(threads, spec.batch, spec.in_height, spec.in_width, channels, [&](std::int64_t n, int h) {
+    const Span rows = vertical.covering[std::size_t(h)];
+    const std::int64_t row_step = std::int64_t(width) * channels;
+    for_channel_blocks(channels, [&]<class V, int N>(int c) {
+      const std::int64_t first = pixel(n, height, width, channels, rows.begin, 0) + c;
+      float* out = dx + pixel(n, spec.in_height, spec.in_width, channels, h, 0) + c;
+      for (int w = 0; w < spec.in_width; ++w, out += channels) {
+        const Span columns = horizontal.covering[std::size_t(w)];
+        V sum[N];
+        for (int i = 0; i < N; ++i)
+          sum[i] = store_mode == Store::accumulate ? load<V>(out + i * kWidth<V>) : V{};
+        std::int64_t row_at = first + std::int64_t(columns.begin) * channels;
+        for (int p = rows.begin; p < rows.end; ++p, row_at += row_step) {
+          std::int64_t at = row_at;
+          for (int q = columns.begin; q < columns.end; ++q, at += channels)
+            for (int i = 0; i < N; ++i) sum[i] += term.template operator()<V>(at + i * kWidth<V>, h, w, p, q);
+        }
+        for (int i = 0; i < N; ++i) store<V>(out + i * kWidth<V>, sum[i]);
+      }
+    });
+  });
 }
 
 }  // namespace
@@ -130,31 +145,40 @@ void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
 void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {
   check_spec(spec);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
-  for_each_pixel(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p, int q) {
-    const Span rows = window(spec, p, spec.in_height), columns = window(spec, q, spec.in_width);
-    const int top = p * spec.stride - spec.padding, left = q * spec.stride - spec.padding;
-    const std::int64_t at = pixel(n, height, width, channels, p, q);
+  const std::int64_t row_step = std::int64_t(spec.in_width) * channels;
+  for_each_row(threads_, spec.batch, height, width, channels, [&](std::int64_t n, int p) {
+    const Span rows = window(spec, p, spec.in_height);
+    const int top = p * spec.stride - spec.padding;
     for_channel_blocks(channels, [&]<class V, int N>(int c) {
-      typename Whole<V>::Ints winner[N];
-      V best[N];
-      for (int i = 0; i < N; ++i) {
-        best[i] = splat<V>(-std::numeric_limits<float>::infinity());
-        winner[i] = typename Whole<V>::Ints{} + ((rows.begin - top) * spec.kernel + columns.begin - left);
-      }
-      for (int h = rows.begin; h < rows.end; ++h)
-        for (int w = columns.begin; w < columns.end; ++w) {
-          const float* const from = x + pixel(n, spec.in_height, spec.in_width, channels, h, w) + c;
-          const auto position = typename Whole<V>::Ints{} + ((h - top) * spec.kernel + w - left);
-          for (int i = 0; i < N; ++i) {
-            const V value = load<V>(from + i * kWidth<V>);
-            const auto wins = (value > best[i]) | (value != value);  // NaN wins, so that it is seen
-            best[i] = wins ? value : best[i];
-            winner[i] = wins ? position : winner[i];
+      using Ints = typename Whole<V>::Ints;
+      const float* const first = x + pixel(n, spec.in_height, spec.in_width, channels, rows.begin, 0) + c;
+      std::int64_t at = pixel(n, height, width, channels, p, 0) + c;
+      for (int q = 0; q < width; ++q, at += channels) {
+        const Span columns = window(spec, q, spec.in_width);
+        int row_position = (rows.begin - top) * spec.kernel + columns.begin - q * spec.stride + spec.padding;
+        V best[N];
+        Ints winner[N];
+        for (int i = 0; i < N; ++i) {
+          best[i] = splat<V>(-std::numeric_limits<float>::infinity());
+          winner[i] = Ints{} + row_position;
+        }
+        const float* row = first + std::int64_t(columns.begin) * channels;
+        for (int h = rows.begin; h < rows.end; ++h, row += row_step, row_position += spec.kernel) {
+          const float* from = row;
+          for (int k = 0; k < columns.size(); ++k, from += channels) {
+            const Ints position = Ints{} + (row_position + k);
+            for (int i = 0; i < N; ++i) {
+              const V value = load<V>(from + i * kWidth<V>);
+              const auto wins = (value > best[i]) | (value != value);  // NaN wins, so that it is seen
+              best[i] = wins ? value : best[i];
+              winner[i] = wins ? position : winner[i];
+            }
           }
         }
-      for (int i = 0; i < N; ++i) {
-        store<V>(y + at + c + i * kWidth<V>, best[i]);
-        store_bytes<V>(index + at + c + i * kWidth<V>, winner[i]);
+        for (int i = 0; i < N; ++i) {
+          store<V>(y + at + i * kWidth<V>, best[i]);
+          store_bytes<V>(index + at + i * kWidth<V>, winner[i]);
+        }
       }
     });
   });

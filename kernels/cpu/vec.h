@@ -30,11 +30,13 @@ struct Whole;
 template <>
 struct Whole<Float16> {
   using Ints = int __attribute__((vector_size(64)));
+  using Shorts = short __attribute__((vector_size(32)));
   using Bytes = unsigned char __attribute__((vector_size(16)));
 };
 template <>
 struct Whole<Float8> {
   using Ints = int __attribute__((vector_size(32)));
+  using Shorts = short __attribute__((vector_size(16)));
   using Bytes = unsigned char __attribute__((vector_size(8)));
 };
 template <>
@@ -68,7 +70,9 @@ inline typename Whole<V>::Ints load_bytes(const unsigned char* from) {
   if constexpr (kWidth<V> == 1)
     return bytes;
   else
-    return __builtin_convertvector(bytes, typename Whole<V>::Ints);
+    // By way of shorts: GCC 12 widens from bytes to ints in one step a lane at a time.
+    return __builtin_convertvector(__builtin_convertvector(bytes, typename Whole<V>::Shorts),
+                                   typename Whole<V>::Ints);
 }
 template <class V>
 inline void store_bytes(unsigned char* to, typename Whole<V>::Ints values) {

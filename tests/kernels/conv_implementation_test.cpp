@@ -1,4 +1,4 @@
-// What oneDNN runs for the convolutions of the search spaces: never its reference code.
+// What runs the convolutions of the search spaces: never oneDNN's reference code.
 #include <doctest/doctest.h>
 
 #include "kernels/cpu/conv_engine.h"
@@ -39,6 +39,10 @@ TEST_CASE("the SuperNet's convolutions run generated code") {
           CAPTURE(spec.kernel);
           CAPTURE(int(pass));
           CAPTURE(name);
+          if (spec.kernel == 1) {
+            CHECK(name == "rlnas:pointwise");
+            continue;
+          }
           CHECK(name.find("ref") == std::string::npos);
           // AVX2 and AVX-512 code generators; "brgconv" is the latter's batch-reduced GEMM
           CHECK((name.find("jit") != std::string::npos || name.find("brgconv") != std::string::npos));
