@@ -50,14 +50,25 @@ inline void multiply_tile(const float* from, int inputs, const float* block, flo
     for (int n = 0; n < N; ++n) store<V>(to + std::int64_t(r) * outputs + n * kWidth<V>, sum[r][n]);
 }
 
+// Asks for `count` floats to be brought into the cache.
+inline void prefetch(const float* from, std::int64_t count) {
+  constexpr int kLineFloats = 16;
+  for (std::int64_t i = 0; i < count; i += kLineFloats) __builtin_prefetch(from + i);
+}
+
 // to [rows, outputs] = from [rows, inputs] * packed
 inline void multiply_rows(std::int64_t rows, const float* from, int inputs, const float* packed, float* to,
                           int outputs) {
   for_output_blocks(outputs, [&]<class V, int N>(int c) {
     const float* const block = packed + std::int64_t(c) * inputs;
     std::int64_t m = 0;
-    for (; m + kTileRows<N> <= rows; m += kTileRows<N>)
+    for (; m + kTileRows<N> <= rows; m += kTileRows<N>) {
+      // The first block is the one that meets memory; the next tile's rows are on their way while it runs.
+      if (c == 0)
+        prefetch(from + (m + kTileRows<N>)*inputs,
+                 std::min<std::int64_t>(kTileRows<N>, rows - m - kTileRows<N>) * inputs);
       multiply_tile<V, N, kTileRows<N>>(from + m * inputs, inputs, block, to + m * outputs + c, outputs);
+    }
     for (; m < rows; ++m)
       multiply_tile<V, N, 1>(from + m * inputs, inputs, block, to + m * outputs + c, outputs);
   });
