@@ -1,9 +1,9 @@
 // Which code runs a convolution, and the passes over a whole batch.
 //
 // The batch is cut into chunks of a few images, fixed by the problem alone, and threads take chunks: results
-// do not depend on the thread count. Dense convolutions go to oneDNN or, when asked for and possible, to
-// Winograd, depthwise ones to oneDNN or depthwise_conv.h, whichever was measured to be faster; what is left,
-// where oneDNN has only its reference code, goes to direct_conv.h.
+// do not depend on the thread count. 1x1 convolutions go to pointwise_conv.h, other dense ones to oneDNN or,
+// when asked for and possible, to Winograd, depthwise ones to oneDNN or depthwise_conv.h, whichever was
+// measured to be faster; what is left, where oneDNN has only its reference code, goes to direct_conv.h.
 #pragma once
 
 #include <memory>
