@@ -12,6 +12,16 @@ double angle_rad(const AngleSums& sums) {
   return std::acos(std::clamp(sums.dot / norms, -1.0, 1.0));
 }
 
+void check_sums(const SegmentTable& segments, const std::vector<AngleSums>& sums) {
+  RLNAS_CHECK(int(sums.size()) == segments.size(), run_failed, "angle table: ", sums.size(), " sums for ",
+              segments.size(), " tensors");
+  for (int i = 0; i < segments.size(); ++i) {
+    const AngleSums& sum = sums[std::size_t(i)];
+    RLNAS_CHECK(std::isfinite(sum.dot) && std::isfinite(sum.norm0_sq) && std::isfinite(sum.norm1_sq),
+                run_failed, "tensor ", segments[i].name, " holds NaN or infinite weights");
+  }
+}
+
 ScoreKind parse_score_kind(std::string_view text) {
   if (text == "angle") return ScoreKind::angle;
   if (text == "op-angle-sum") return ScoreKind::op_angle_sum;

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
-#include "kernels/spec.h"
+#include "engine/segment_table.h"
 
 namespace rlnas {
 
@@ -15,6 +16,10 @@ enum class ScoreKind {
 
 // arccos(dot / max(|w0| |w1|, 1e-8)), in radians, 0..pi.
 double angle_rad(const AngleSums& sums);
+
+// What every angle table is made of: one finite sum a tensor.
+// Errors: run_failed when the sizes differ or a sum is not finite (a NaN in the weights), naming the tensor.
+void check_sums(const SegmentTable& segments, const std::vector<AngleSums>& sums);
 
 // "angle" | "op-angle-sum". Errors: usage, naming --score.
 ScoreKind parse_score_kind(std::string_view text);

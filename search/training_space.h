@@ -2,6 +2,7 @@
 // the weights have turned. One implementation per space.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -14,6 +15,19 @@ namespace rlnas {
 struct AngleSummary {
   double mean_rad = 0.0, min_rad = 0.0, max_rad = 0.0;
 };
+
+// angle_rad(architecture) over the architectures of a sample.
+template <class Architecture, class Angle>
+AngleSummary summary_of(const std::vector<Architecture>& sample, const Angle& angle_rad) {
+  AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};
+  for (const Architecture& architecture : sample) {
+    const double angle = angle_rad(architecture);
+    summary.mean_rad += angle / double(sample.size());
+    summary.min_rad = std::min(summary.min_rad, angle);
+    summary.max_rad = std::max(summary.max_rad, angle);
+  }
+  return summary;
+}
 
 class TrainingSpace {
  public:

@@ -39,15 +39,12 @@ void add_constants(AngleTable& table, const std::vector<CellGeometry>& cells) {
 
 AngleTable make_angle_table(const SegmentTable& segments, const std::vector<AngleSums>& sums,
                             const NetworkSpec& supernet, Compat compat) {
-  RLNAS_CHECK(int(sums.size()) == segments.size(), run_failed, "angle table: ", sums.size(), " sums for ",
-              segments.size(), " tensors");
+  check_sums(segments, sums);
   AngleTable table;
   std::vector<PerChoice<AngleSums>> cells(std::size_t(supernet.cells));  // kept apart for their own angles
   for (int i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
     const AngleSums& sum = sums[std::size_t(i)];
-    RLNAS_CHECK(std::isfinite(sum.dot) && std::isfinite(sum.norm0_sq) && std::isfinite(sum.norm1_sq),
-                run_failed, "tensor ", segment.name, " holds NaN or infinite weights");
     const AngleSums part = times(occurrences(segment, supernet.preset, compat), sum);
     if (segment.edge < 0) {
       table.fixed += part;

@@ -1,7 +1,5 @@
 #include "search/darts/training.h"
 
-#include <algorithm>
-
 #include "search/darts/angle_table.h"
 
 namespace rlnas::darts {
@@ -44,14 +42,7 @@ std::vector<int> Training::path_ops(std::int64_t step) {
 
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums, spec_, compat_);
-  AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};
-  for (const Architecture& architecture : angle_sample_) {
-    const double angle = angle_rad(table, architecture);
-    summary.mean_rad += angle / kAngleSample;
-    summary.min_rad = std::min(summary.min_rad, angle);
-    summary.max_rad = std::max(summary.max_rad, angle);
-  }
-  return summary;
+  return summary_of(angle_sample_, [&](const Architecture& a) { return angle_rad(table, a); });
 }
 
 }  // namespace rlnas::darts

@@ -36,15 +36,12 @@ bool in_vector(std::string_view name) {
 }  // namespace
 
 AngleTable make_angle_table(const SegmentTable& segments, const std::vector<AngleSums>& sums) {
-  RLNAS_CHECK(int(sums.size()) == segments.size(), run_failed, "angle table: ", sums.size(), " sums for ",
-              segments.size(), " tensors");
+  check_sums(segments, sums);
   AngleTable table;
   std::array<std::int64_t, kBlockCount> channels{};
   for (int i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
     const AngleSums& sum = sums[std::size_t(i)];
-    RLNAS_CHECK(std::isfinite(sum.dot) && std::isfinite(sum.norm0_sq) && std::isfinite(sum.norm1_sq),
-                run_failed, "tensor ", segment.name, " holds NaN or infinite weights");
     if (segment.edge < 0) {
       const bool in = holds(kFixedIn, segment.name);
       RLNAS_CHECK(in || holds(kFixedOut, segment.name), run_failed, "tensor ", segment.name,

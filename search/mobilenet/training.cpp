@@ -1,7 +1,5 @@
 #include "search/mobilenet/training.h"
 
-#include <algorithm>
-
 #include "engine/philox.h"
 #include "search/mobilenet/angle_table.h"
 
@@ -36,14 +34,7 @@ std::vector<int> Training::path_ops(std::int64_t step) {
 
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums);
-  AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};
-  for (const Architecture& architecture : angle_sample_) {
-    const double angle = angle_rad(table, architecture);
-    summary.mean_rad += angle / kAngleSample;
-    summary.min_rad = std::min(summary.min_rad, angle);
-    summary.max_rad = std::max(summary.max_rad, angle);
-  }
-  return summary;
+  return summary_of(angle_sample_, [&](const Architecture& a) { return angle_rad(table, a); });
 }
 
 }  // namespace rlnas::mobilenet

@@ -22,14 +22,11 @@ AngleSums times(double factor, const AngleSums& sums) {
 }  // namespace
 
 AngleTable make_angle_table(const SegmentTable& segments, const std::vector<AngleSums>& sums) {
-  RLNAS_CHECK(int(sums.size()) == segments.size(), run_failed, "angle table: ", sums.size(), " sums for ",
-              segments.size(), " tensors");
+  check_sums(segments, sums);
   AngleTable table;
   for (int i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
     const AngleSums& sum = sums[std::size_t(i)];
-    RLNAS_CHECK(std::isfinite(sum.dot) && std::isfinite(sum.norm0_sq) && std::isfinite(sum.norm1_sq),
-                run_failed, "tensor ", segment.name, " holds NaN or infinite weights");
     if (segment.edge < 0) {
       table.fixed += sum;
       continue;

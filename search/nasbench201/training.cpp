@@ -1,7 +1,5 @@
 #include "search/nasbench201/training.h"
 
-#include <algorithm>
-
 #include "engine/philox.h"
 #include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/counts.h"
@@ -37,14 +35,7 @@ std::vector<int> Training::path_ops(std::int64_t step) {
 
 AngleSummary Training::angle_summary(const std::vector<AngleSums>& sums) const {
   const AngleTable table = make_angle_table(layout().parameters(), sums);
-  AngleSummary summary{.mean_rad = 0.0, .min_rad = 4.0, .max_rad = 0.0};
-  for (const Cell& cell : angle_sample_) {
-    const double angle = angle_rad(table, cell);
-    summary.mean_rad += angle / kAngleSample;
-    summary.min_rad = std::min(summary.min_rad, angle);
-    summary.max_rad = std::max(summary.max_rad, angle);
-  }
-  return summary;
+  return summary_of(angle_sample_, [&](const Cell& a) { return angle_rad(table, a); });
 }
 
 }  // namespace rlnas::nasbench201
