@@ -21,6 +21,13 @@ timed() { if [[ -n ${RLNAS_BENCH_LOCK:-} ]]; then flock -x "$RLNAS_BENCH_LOCK" "
 for program in "$programs"/rlnas_bench_*; do
   name=$(basename "$program")
   arguments=(--device "$device")
+  if [[ $name == rlnas_bench_space_step ]]; then  # no Google Benchmark
+    for step in "darts-cifar 64" "darts-imagenet 8" "mobilenet 8"; do
+      read -r space batch <<<"$step"
+      echo "$step: $(timed "$program" "${arguments[@]}" --space "$space" --batch "$batch")"
+    done | tee "$out/space_steps.txt"
+    continue
+  fi
   if [[ $name == rlnas_bench_images ]]; then
     [[ $device == cpu && -n ${RLNAS_BENCH_IMAGES:-} ]] || continue
     arguments=("$RLNAS_BENCH_IMAGES")
@@ -42,4 +49,10 @@ for run in "64 $cores $cores" "8 $cores 0" "1 $cores 0" "64 1 0"; do
   bench/compare_step.py --bench "$programs/rlnas_bench_step" "${pythons[@]/#/--python=}" --batch "$batch" \
     --threads "$threads" --load "$load" ${RLNAS_BENCH_LOCK:+--lock "$RLNAS_BENCH_LOCK"} \
     --out "$out/compare_${batch}_${threads}.json" | tee "$out/compare_${batch}_${threads}.md"
+done
+for step in "darts-cifar 64" "darts-imagenet 8" "mobilenet 8"; do
+  read -r space batch <<<"$step"
+  bench/compare_step.py --bench "$programs/rlnas_bench_space_step" --space "$space" "${pythons[@]/#/--python=}" \
+    --batch "$batch" --variants channels_last malloc --rounds 3 ${RLNAS_BENCH_LOCK:+--lock "$RLNAS_BENCH_LOCK"} \
+    --out "$out/compare_$space.json" | tee "$out/compare_$space.md"
 done
