@@ -158,7 +158,7 @@ TEST_CASE("evolution: corrected, every gene mutates, the reduction cell's includ
   EvolutionOptions options = published_options(40, 1, 40, 0, 2);
   options.compat = Compat::none;
   const EvolutionRun run = evolve(space, options);
-  const Genes& parent =
+  const Genes parent =  // a copy: the run it is in is gone after this line
       evolve(space, {.population = 40, .top = 1, .mutants = 40, .crossovers = 0, .generations = 1, .seed = 1})
           .top.front()
           .genes;
