@@ -2,6 +2,7 @@
 // defaults of TrainConfig. Source: method.md 3.3, 4.2, 5, 6, 10.
 #include "kernels/check.h"
 #include "rlnas/rlnas.hpp"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -132,12 +133,10 @@ constexpr Recipe kRecipes[] = {{"nasbench201", [] { return TrainConfig{}; }, ret
                                {"mobilenet", mobilenet, retrain_mobilenet}};
 
 const Recipe& recipe_of(const std::string& space) {
-  std::string known;
-  for (const Recipe& recipe : kRecipes) {
+  for (const Recipe& recipe : kRecipes)
     if (space == recipe.space) return recipe;
-    known += (known.empty() ? "" : ", ") + std::string(recipe.space);
-  }
-  fail(ErrorCode::usage, "--space: '", space, "' is not one of ", known);
+  space_title(space);  // says which there are
+  fail(ErrorCode::run_failed, space, " has no recipe");
 }
 
 }  // namespace

@@ -89,7 +89,9 @@ SearchDefaults search_defaults(const std::string& space) {
   if (name == Name::darts_cifar) return defaults;
   defaults.classes = evolution.label_classes = 1000;
   defaults.image_size = 224;
-  defaults.max_mflops = name == Name::mobilenet ? 475.0 : 600.0;
+  constexpr double kDartsMaxMflops = 600.0;
+  defaults.max_mflops =
+      name == Name::mobilenet ? double(mobilenet::kPublishedMaxFlops) / 1e6 : kDartsMaxMflops;
   return defaults;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/search_app.h"
 #include "tests/search/fake_run.h"
+#include "tests/search/run_search_app.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
@@ -15,21 +15,11 @@ using rlnas::test::TemporaryDirectory;
 
 namespace {
 
-struct Outcome {
-  int code = 0;
-  std::string out, err;
-};
+using Outcome = test::SearchOutcome;
+using test::contains;
 
 Outcome search(const std::vector<std::string>& arguments) {
-  std::vector<const char*> argv{"rlnas_search"};
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  std::ostringstream out, err;
-  const int code = search_main(int(argv.size()), argv.data(), out, err);
-  return {code, out.str(), err.str()};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::run_search_app(arguments);
 }
 
 }  // namespace

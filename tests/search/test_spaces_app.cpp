@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/search_app.h"
 #include "engine/mt19937.h"
 #include "search/darts/genotype.h"
 #include "search/darts/space.h"
 #include "tests/search/darts_support.h"
 #include "tests/search/fake_run.h"
+#include "tests/search/run_search_app.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
@@ -22,21 +22,11 @@ using Json = nlohmann::json;
 
 namespace {
 
-struct Outcome {
-  int code = 0;
-  std::string out, err;
-};
+using Outcome = test::SearchOutcome;
+using test::contains;
 
 Outcome search(const std::vector<std::string>& arguments) {
-  std::vector<const char*> argv{"rlnas_search"};
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  std::ostringstream out, err;
-  const int code = search_main(int(argv.size()), argv.data(), out, err);
-  return {code, out.str(), err.str()};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::run_search_app(arguments);
 }
 
 struct Golden {

@@ -2,41 +2,22 @@
 // (tests/golden/darts_golden.py): same weights, images, labels and paths, every operation among them.
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
-#include "engine/crc32.h"
 #include "search/darts/supernet.h"
 #include "search/training_state.h"
+#include "tests/training/golden.h"
 
 namespace rlnas::darts {
 namespace {
 
-using Json = nlohmann::json;
+using golden::hashed;
+using golden::Json;
 
-const Json& golden() {
-  static const Json values = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/darts_golden.json"));
-  return values;
-}
-
-double hashed(std::uint64_t i, std::uint64_t salt) {
-  return double((i * 2654435761u + salt * 40503u) % (std::uint64_t{1} << 32)) / 4294967296.0;
-}
-
-// As the script's initialise().
-std::vector<float> hashed_weights(const SegmentTable& table) {
-  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
-  for (const Segment& s : table) {
-    const std::uint32_t salt = crc32_of(s.name);
-    const double fan_in = double(s.count / s.shape[0]);
-    for (std::int64_t i = 0; i < s.count; ++i) {
-      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
-      values[std::size_t(s.offset + i)] = float(
-          s.shape.size() == 1 ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
-    }
-  }
-  return values;
+const Json& script_values() {
+  static const Json json = golden::read("darts_golden.json");
+  return json;
 }
 
 Tensor hashed_image(Context& context, Shape shape, std::uint64_t salt) {
@@ -47,27 +28,10 @@ Tensor hashed_image(Context& context, Shape shape, std::uint64_t salt) {
   return image;
 }
 
-// Sum, norm and four elements, as the script takes them.
-std::vector<double> fingerprint(const float* values, std::int64_t count) {
-  double sum = 0.0, square = 0.0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    sum += values[i];
-    square += double(values[i]) * values[i];
-  }
-  std::vector<double> print{sum, std::sqrt(square)};
-  for (int k = 0; k < 4; ++k) print.push_back(values[k * (count - 1) / 3]);
-  return print;
-}
-
 void check_close(const std::string& name, const float* values, std::int64_t count, const Json& expected,
                  double tolerance) {
-  const std::vector<double> mine = fingerprint(values, count);
-  REQUIRE(expected.size() == mine.size());
-  const double norm = expected[1].get<double>(), element = norm / std::sqrt(double(count));
-  for (std::size_t k = 0; k < mine.size(); ++k) {
-    INFO(name, " fingerprint ", k);
-    CHECK(std::abs(mine[k] - expected[k].get<double>()) <= tolerance * (k < 2 ? norm : element) + 1e-9);
-  }
+  REQUIRE(expected.size() == 6);  // sum, norm and four elements
+  golden::check_close(name, values, count, expected, tolerance);
 }
 
 Cell cell_of(const Json& code) {
@@ -105,7 +69,7 @@ void check_cell(Backend& backend, const Json& values) {
   ModelBuilder builder;
   const SupernetCell cell(builder, 0, geometry);
   Parameters parameters(backend, builder.parameters());
-  parameters.weights().upload(hashed_weights(builder.parameters()));
+  parameters.weights().upload(golden::hashed_weights(builder.parameters()));
   FlatBuffer statistics(backend, builder.statistics());
   statistics.upload(builder.initial_statistics());
   Arena arena(backend, std::size_t{16} << 20);
@@ -163,7 +127,7 @@ void check_training(Backend& backend, const Json& values) {
                                       .image_size = size});
   const SegmentTable& table = supernet.layout().parameters();
   TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
-  state.parameters().weights().upload(hashed_weights(table));
+  state.parameters().weights().upload(golden::hashed_weights(table));
   state.statistics().upload(supernet.layout().initial_statistics());
   HostBatch host;
   host.count = batch;
@@ -201,19 +165,19 @@ void check_training(Backend& backend, const Json& values) {
 
 TEST_CASE("DARTS cells of all operations equal PyTorch's: cpu") {
   const auto backend = make_cpu_backend({.threads = 2});
-  for (const Json& values : golden()["cells"]) check_cell(*backend, values);
+  for (const Json& values : script_values()["cells"]) check_cell(*backend, values);
 }
 TEST_CASE("DARTS cells of all operations equal PyTorch's: ref") {
   const auto backend = make_ref_backend();
-  for (const Json& values : golden()["cells"]) check_cell(*backend, values);
+  for (const Json& values : script_values()["cells"]) check_cell(*backend, values);
 }
 TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: cpu") {
   const auto backend = make_cpu_backend({.threads = 2});
-  for (const Json& values : golden()["runs"]) check_training(*backend, values);
+  for (const Json& values : script_values()["runs"]) check_training(*backend, values);
 }
 TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: ref") {
   const auto backend = make_ref_backend();
-  for (const Json& values : golden()["runs"]) check_training(*backend, values);
+  for (const Json& values : script_values()["runs"]) check_training(*backend, values);
 }
 
 }  // namespace rlnas::darts

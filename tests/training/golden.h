@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/crc32.h"
+#include "engine/segment_table.h"
+
 namespace rlnas::golden {
 
 using Json = nlohmann::json;
@@ -29,6 +32,21 @@ inline double mixed(std::uint64_t i, std::uint64_t salt) {
   x = (x ^ (x >> 16)) * 0x85ebca6bu;
   x = (x ^ (x >> 13)) * 0xc2b2ae35u;
   return double(x ^ (x >> 16)) / 4294967296.0;
+}
+
+// As the scripts' initialise(): weights over +-1/sqrt(fan_in), gammas around 1, biases around 0.
+inline std::vector<float> hashed_weights(const SegmentTable& table) {
+  std::vector<float> weights(std::size_t(table.buffer_count()), 0.0f);
+  for (const Segment& s : table) {
+    const std::uint32_t salt = crc32_of(s.name);
+    const double fan_in = double(s.count / s.shape[0]);
+    for (std::int64_t i = 0; i < s.count; ++i) {
+      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
+      weights[std::size_t(s.offset + i)] = float(
+          s.shape.size() == 1 ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
+    }
+  }
+  return weights;
 }
 
 // Sum, norm and `picks` spread-out elements.

@@ -22,28 +22,13 @@ const Json& values() {
   return json;
 }
 
-// As the script's initialise().
-std::vector<float> hashed_weights(const SegmentTable& table) {
-  std::vector<float> weights(std::size_t(table.buffer_count()), 0.0f);
-  for (const Segment& s : table) {
-    const std::uint32_t salt = crc32_of(s.name);
-    const double fan_in = double(s.count / s.shape[0]);
-    for (std::int64_t i = 0; i < s.count; ++i) {
-      const double u = 2.0 * hashed(std::uint64_t(i), salt) - 1.0;
-      weights[std::size_t(s.offset + i)] = float(
-          s.shape.size() == 1 ? (s.name.ends_with("weight") ? 1.0 : 0.0) + 0.1 * u : u / std::sqrt(fan_in));
-    }
-  }
-  return weights;
-}
-
 using Forward = std::function<Tensor(Context&, const Tensor&, std::int64_t step)>;
 
 void check_run(Backend& backend, const ModelBuilder& layout, const Json& expected, StepSpec spec,
                const Forward& forward) {
   const int batch = expected["batch"], size = expected["size"], classes = expected["classes"];
   TrainingState state(backend, layout, std::size_t{64} << 20);
-  state.parameters().weights().upload(hashed_weights(layout.parameters()));
+  state.parameters().weights().upload(golden::hashed_weights(layout.parameters()));
   state.statistics().upload(layout.initial_statistics());
   HostBatch host;
   host.count = batch;
