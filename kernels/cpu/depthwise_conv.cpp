@@ -10,6 +10,7 @@ namespace rlnas {
 namespace {
 
 using depthwise::kLanes;
+using depthwise::LinesAhead;
 using depthwise::RowPair;
 using depthwise::RowRing;
 
@@ -60,8 +61,8 @@ class DepthwiseConv final : public ChunkedConv {
   static constexpr int kMaxCopies = 16;  // of the weight gradient; less than twice as many
 
   template <ConvPass gather_pass>
-  using Tile = depthwise::Reads<Filter, gather_pass, depthwise::kTile>;
-  using GradientTile = depthwise::Reads<Filter, ConvPass::backward_weights, depthwise::kGradientTile>;
+  using Tile = depthwise::Reads<Filter, gather_pass, Filter::kTile>;
+  using GradientTile = depthwise::Reads<Filter, ConvPass::backward_weights, Filter::kGradientTile>;
 
   struct Side {  // of the convolution
     int height, width;
@@ -76,15 +77,15 @@ class DepthwiseConv final : public ChunkedConv {
 
   // Pixels of the rows that a weight gradient reads.
   int x_pixels() const { return GradientTile::row_pixels(spec.in_width, spec.out_width()); }
-  int dy_pixels() const { return int(round_up(std::size_t(spec.out_width()), depthwise::kGradientTile)); }
+  int dy_pixels() const { return int(round_up(std::size_t(spec.out_width()), Filter::kGradientTile)); }
   // Output rows of which x and dy stay in the first-level cache while one filter row after the other meets
   // them.
-  int strip_rows() const {
-    constexpr int kStripBytes = 28 * 1024;
+  int block_rows() const {
+    constexpr int kBlockBytes = 28 * 1024;
     const int row_bytes = (dy_pixels() + Filter::kStride * x_pixels()) * kLanes * int(sizeof(float));
-    return std::clamp(kStripBytes / row_bytes, 1, spec.out_height());
+    return std::clamp(kBlockBytes / row_bytes, 1, spec.out_height());
   }
-  int x_ring_rows() const { return (strip_rows() - 1) * Filter::kStride + Filter::kReach + 1; }
+  int x_ring_rows() const { return (block_rows() - 1) * Filter::kStride + Filter::kReach + 1; }
 
   std::size_t scratch_floats() const {
     switch (pass) {
@@ -97,7 +98,7 @@ class DepthwiseConv final : public ChunkedConv {
       case ConvPass::backward_weights:
         break;
     }
-    return RowRing::floats(x_ring_rows(), x_pixels()) + RowRing::floats(strip_rows(), dy_pixels());
+    return RowRing::floats(x_ring_rows(), x_pixels()) + RowRing::floats(block_rows(), dy_pixels());
   }
 
   // Calls visit(index in [C,1,R,S], index in the part) for every weight of a part.
@@ -116,79 +117,111 @@ class DepthwiseConv final : public ChunkedConv {
     using Reads = Tile<gather_pass>;
     const Side from_size = gather_pass == ConvPass::forward ? in_size() : out_size();
     const Side to_size = gather_pass == ConvPass::forward ? out_size() : in_size();
-    const int channels = spec.groups;
-    const auto image_floats = [&](const Side& side) {
-      return std::size_t(side.height) * std::size_t(side.width) * std::size_t(channels);
-    };
+    const std::size_t channels = std::size_t(spec.groups);
+    const std::size_t from_row = std::size_t(from_size.width) * channels;
+    const std::size_t to_row = std::size_t(to_size.width) * channels;
+    const int strip = depthwise::rows_of_strip(to_size.height, to_row * sizeof(float));
+    // Lines of the source that a tile's share of the next strip has.
+    constexpr int kArea = Filter::kStride * Filter::kStride;
+    constexpr int kSourceLines =
+        gather_pass == ConvPass::forward ? Filter::kTile * kArea : Filter::kTile / kArea;
     RowRing ring(scratch, ring_rows<gather_pass>(), Reads::row_pixels(from_size.width, to_size.width),
                  Reads::kMargin);
-    for (int n = 0; n < images; ++n)
-      for (int c = 0; c < channels; c += kLanes) {
-        const int lanes = std::min(kLanes, channels - c);
-        const float* const filter = filters + std::size_t(c / kLanes) * kFilterFloats;
-        ring.start(source + std::size_t(n) * image_floats(from_size) + c, from_size.width, channels, lanes);
-        float* row_to = to + std::size_t(n) * image_floats(to_size) + c;
-        for (int row = 0; row < to_size.height; ++row) {
-          RowPair pairs[kKernel];
-          int count = 0;
-          for (int r = 0; r < kKernel; ++r) {
-            const int source_row = Reads::source_row(row, r, from_size.height);
-            if (source_row < 0) continue;
-            ring.load_through(source_row);
-            pairs[count++] = {ring.row(source_row), filter + std::size_t(r * kKernel) * kLanes};
-          }
-          for (int column = 0; column < to_size.width; column += depthwise::kTile) {
-            const int pixels = std::min(depthwise::kTile, to_size.width - column);
-            depthwise::gather_tile<Filter, gather_pass>(pairs, count, Reads::source_column(column), row_to,
-                                                        pixels, channels, lanes);
-            row_to += std::ptrdiff_t(pixels) * channels;
+    for (int n = 0; n < images; ++n, source += from_size.height * from_row, to += to_size.height * to_row)
+      for (int first = 0; first < to_size.height; first += strip) {
+        const int end = std::min(first + strip, to_size.height);
+        LinesAhead<false> source_ahead(source, std::size_t(Reads::source_end(end)) * from_row);
+        LinesAhead<true> to_ahead(to, std::size_t(end) * to_row);
+        for (int c = 0; c < spec.groups; c += kLanes) {
+          const int lanes = std::min(kLanes, spec.groups - c);
+          const float* const filter = filters + std::size_t(c / kLanes) * kFilterFloats;
+          ring.start(source + c, from_size.width, spec.groups, lanes, Reads::source_begin(first));
+          for (int row = first; row < end; ++row) {
+            RowPair pairs[kKernel];
+            int count = 0;
+            for (int r = 0; r < kKernel; ++r) {
+              const int source_row = Reads::source_row(row, r, from_size.height);
+              if (source_row < 0) continue;
+              ring.load_through(source_row);
+              pairs[count++] = {ring.row(source_row), filter + std::size_t(r * kKernel) * kLanes};
+            }
+            float* const row_to = to + std::size_t(row) * to_row + c;
+            for (int column = 0; column < to_size.width; column += Filter::kTile) {
+              if (end < to_size.height) {
+                source_ahead.fetch(kSourceLines);
+                to_ahead.fetch(Filter::kTile);
+              }
+              depthwise::gather_tile<Filter, gather_pass>(
+                  pairs, count, Reads::source_column(column), row_to + std::size_t(column) * channels,
+                  std::min(Filter::kTile, to_size.width - column), spec.groups, lanes);
+            }
           }
         }
       }
   }
 
   void add_weight_gradient(int images, const float* x, const float* dy, float* sums, float* scratch) const {
-    const int channels = spec.groups, out_height = spec.out_height(), strip = strip_rows();
-    const int tiles = dy_pixels() / depthwise::kGradientTile;
-    const std::size_t x_image = spec.in_count() / std::size_t(spec.batch);
-    const std::size_t dy_image = spec.out_count() / std::size_t(spec.batch);
+    const std::size_t channels = std::size_t(spec.groups);
+    const int out_height = spec.out_height();
+    const std::size_t x_row = std::size_t(spec.in_width) * channels;
+    const std::size_t dy_row = std::size_t(spec.out_width()) * channels;
+    const int strip = depthwise::rows_of_strip(out_height, dy_row * sizeof(float));
     RowRing x_ring(scratch, x_ring_rows(), x_pixels(), GradientTile::kMargin);
-    RowRing dy_ring(scratch + RowRing::floats(x_ring_rows(), x_pixels()), strip, dy_pixels(), 0);
-    std::vector<RowPair> pairs(std::size_t(strip), RowPair{});
-    for (int n = 0; n < images; ++n)
-      for (int c = 0; c < channels; c += kLanes) {
-        const int lanes = std::min(kLanes, channels - c);
-        x_ring.start(x + std::size_t(n) * x_image + c, spec.in_width, channels, lanes);
-        dy_ring.start(dy + std::size_t(n) * dy_image + c, spec.out_width(), channels, lanes);
-        for (int first = 0; first < out_height; first += strip) {
-          const int last = std::min(first + strip, out_height) - 1;
-          x_ring.load_through(
-              std::min(spec.in_height - 1, last * Filter::kStride + Filter::kReach - Filter::kPadding));
-          dy_ring.load_through(last);
-          for (int r = 0; r < kKernel; ++r) {
-            int count = 0;
-            for (int p = first; p <= last; ++p) {
-              const int x_row = GradientTile::source_row(p, r, spec.in_height);
-              if (x_row >= 0) pairs[std::size_t(count++)] = {x_ring.row(x_row), dy_ring.row(p)};
+    RowRing dy_ring(scratch + RowRing::floats(x_ring_rows(), x_pixels()), block_rows(), dy_pixels(), 0);
+    std::vector<RowPair> pairs(std::size_t(block_rows()), RowPair{});
+    for (int n = 0; n < images; ++n, x += spec.in_height * x_row, dy += out_height * dy_row)
+      for (int first = 0; first < out_height; first += strip) {
+        const int end = std::min(first + strip, out_height);
+        LinesAhead<false> x_ahead(x, std::size_t(GradientTile::source_end(end)) * x_row);
+        LinesAhead<false> dy_ahead(dy, std::size_t(end) * dy_row);
+        for (int c = 0; c < spec.groups; c += kLanes) {
+          const int lanes = std::min(kLanes, spec.groups - c);
+          x_ring.start(x + c, spec.in_width, spec.groups, lanes, GradientTile::source_begin(first));
+          dy_ring.start(dy + c, spec.out_width(), spec.groups, lanes, first);
+          float* const filter_sums = sums + std::size_t(c / kLanes) * kFilterFloats;
+          for (int row = first; row < end; row += block_rows()) {
+            const int row_end = std::min(row + block_rows(), end);
+            if (end < out_height) {
+              dy_ahead.fetch((row_end - row) * spec.out_width());
+              x_ahead.fetch((row_end - row) * Filter::kStride * spec.in_width);
             }
-            depthwise::add_gradient<Filter>(
-                pairs.data(), count, tiles,
-                sums + std::size_t(c / kLanes) * kFilterFloats + std::size_t(r * kKernel) * kLanes);
+            x_ring.load_through(std::min(spec.in_height, GradientTile::source_end(row_end)) - 1);
+            dy_ring.load_through(row_end - 1);
+            add_rows(row, row_end, x_ring, dy_ring, pairs.data(), filter_sums);
           }
         }
       }
   }
+
+  // Adds the gradient of output rows begin..end-1, which the rings hold with all that they meet.
+  void add_rows(int begin, int end, const RowRing& x, const RowRing& dy, RowPair* pairs, float* sums) const {
+    for (int r = 0; r < kKernel; ++r) {
+      int count = 0;
+      for (int p = begin; p < end; ++p) {
+        const int x_row = GradientTile::source_row(p, r, spec.in_height);
+        if (x_row >= 0) pairs[count++] = {x.row(x_row), dy.row(p)};
+      }
+      depthwise::add_gradient<Filter>(pairs, count, dy_pixels() / Filter::kGradientTile,
+                                      sums + std::size_t(r * kKernel) * kLanes);
+    }
+  }
 };
 
-template <int kernel, int stride, int dilation>
+template <class Filter>
 std::unique_ptr<ChunkedConv> make(const ConvSpec& spec, ConvPass pass) {
-  return std::make_unique<DepthwiseConv<depthwise::Filter<kernel, stride, dilation>>>(spec, pass);
+  return std::make_unique<DepthwiseConv<Filter>>(spec, pass);
 }
 
 template <int kernel>
 std::unique_ptr<ChunkedConv> make_of_kernel(const ConvSpec& spec, ConvPass pass) {
-  if (spec.dilation == 1) return (spec.stride == 1 ? make<kernel, 1, 1> : make<kernel, 2, 1>)(spec, pass);
-  return (spec.stride == 1 ? make<kernel, 1, 2> : make<kernel, 2, 2>)(spec, pass);
+  using depthwise::Filter;
+  if (spec.dilation == 2)
+    return (spec.stride == 1 ? make<Filter<kernel, 1, 2>> : make<Filter<kernel, 2, 2>>)(spec, pass);
+  if (spec.stride == 2) return make<Filter<kernel, 2, 1>>(spec, pass);
+  // The images of an ImageNet network are 7 pixels wide, or a multiple: eight would leave tiles in part
+  // empty.
+  const bool sevens = spec.in_width % 8 != 0 && spec.in_width % 7 == 0;
+  return (sevens ? make<Filter<kernel, 1, 1, 7>> : make<Filter<kernel, 1, 1>>)(spec, pass);
 }
 
 }  // namespace

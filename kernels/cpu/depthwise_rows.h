@@ -4,10 +4,15 @@
 // channels a pixel, so that no inner loop tests for a border; rows above and below the image are left out of
 // the sums. Each source pixel of a row is loaded once and multiplied into every output of the tile that it
 // meets.
+//
+// Of an image that the second-level cache holds, one vector of channels is done after the other, all rows.
+// Of a larger one a strip of rows is, and while they are, the lines of the next strip are asked for in the
+// order of memory: a vector of channels a pixel is a stride that no prefetcher of the machine follows.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/cpu/vec.h"
 #include "kernels/spec.h"
@@ -16,16 +21,16 @@ namespace rlnas::depthwise {
 
 using Vec = WideFloat;
 inline constexpr int kLanes = kWidth<Vec>;
-inline constexpr int kTile = 8;  // output pixels of a gathering tile
-inline constexpr int kGradientTile =
-    kLanes == 16 ? 8 : 4;  // of a weight gradient's: AVX2 has half the registers
 
-// A filter that keeps the size of an image at stride 1.
-template <int kernel, int stride, int dilation>
+// A filter that keeps the size of an image at stride 1, and the output pixels of a tile of it.
+template <int kernel, int stride, int dilation, int tile = 8>
 struct Filter {
   static constexpr int kKernel = kernel, kStride = stride, kDilation = dilation;
   static constexpr int kReach = dilation * (kernel - 1);
   static constexpr int kPadding = kReach / 2;
+  static constexpr int kTile = tile;
+  static constexpr int kGradientTile = kLanes == 16 ? tile : 4;  // AVX2 has half the registers
+  static_assert(tile % stride == 0);
 };
 
 // Which source pixels a tile of outputs reads: x for y (and for dw), or dy for dx.
@@ -55,6 +60,16 @@ struct Reads {
     return n >= 0 && n % Filter::kStride == 0 && n / Filter::kStride < source_height ? n / Filter::kStride
                                                                                      : -1;
   }
+  // The first source row that output rows from `row` on read, and the one behind the last that rows before
+  // `row` read.
+  static constexpr int source_begin(int row) {
+    return kForward ? std::max(0, row * Filter::kStride - Filter::kPadding)
+                    : std::max(0, row - Filter::kPadding + Filter::kStride - 1) / Filter::kStride;
+  }
+  static constexpr int source_end(int row) {
+    return kForward ? (row - 1) * Filter::kStride + Filter::kReach - Filter::kPadding + 1
+                    : (row - 1 + Filter::kPadding) / Filter::kStride + 1;
+  }
   // Where in a source row, from the margin's start, the tile begins whose first output is `column`.
   static constexpr int source_column(int column) {
     return kForward ? column * Filter::kStride : column / Filter::kStride;
@@ -64,6 +79,31 @@ struct Reads {
     const int last_tile = source_column((outputs - 1) / tile * tile);
     return std::max(kMargin + source_width, last_tile + kSpan);
   }
+};
+
+// Rows that are done before the next channels' turn.
+inline int rows_of_strip(int height, std::size_t row_bytes) {
+  constexpr std::size_t kCachedImage = 512 * 1024, kStrip = 128 * 1024;
+  return row_bytes * std::size_t(height) <= kCachedImage ? height
+                                                         : int(std::max<std::size_t>(1, kStrip / row_bytes));
+}
+
+// Asks for cache lines one after the other, so many a vector of channels that is worked on.
+template <bool written>
+class LinesAhead {
+ public:
+  // From `from` on, which may be behind the end of all memory, for nothing is read.
+  LinesAhead(const float* begin, std::size_t from)
+      : next_(reinterpret_cast<std::uintptr_t>(begin) + from * sizeof(float)) {}
+  void fetch(int lines) {
+    for (; lines > 0; --lines, next_ += kLine)
+      __builtin_prefetch(reinterpret_cast<const void*>(next_), written, kSecondLevel);
+  }
+
+ private:
+  static constexpr std::uintptr_t kLine = 64;
+  static constexpr int kSecondLevel = 2;
+  std::uintptr_t next_;
 };
 
 // The last rows of an image that were loaded, kLanes channels of each pixel.
@@ -78,13 +118,13 @@ class RowRing {
     std::fill_n(storage, floats(rows, pixels), 0.0f);
   }
 
-  // Starts on `lanes` channels from image [H,width,channels] on.
-  void start(const float* image, int width, int channels, int lanes) {
+  // Starts on `lanes` channels from image [H,width,channels] on, at a row.
+  void start(const float* image, int width, int channels, int lanes, int first_row) {
     image_ = image;
     width_ = width;
     channels_ = channels;
     lanes_ = lanes;
-    loaded_ = 0;
+    loaded_ = first_row;
   }
   // All rows up to `row`.
   void load_through(int row) {
@@ -125,8 +165,8 @@ struct RowPair {
 template <class Filter, ConvPass pass>
 inline void gather_tile(const RowPair* pairs, int count, int source_column, float* to, int pixels,
                         int channels, int lanes) {
-  using Tile = Reads<Filter, pass, kTile>;
-  Vec sum[kTile] = {};
+  using Tile = Reads<Filter, pass, Filter::kTile>;
+  Vec sum[Filter::kTile] = {};
   for (int i = 0; i < count; ++i) {
     const float* const source = pairs[i].source + std::ptrdiff_t(source_column) * kLanes;
     Vec weights[Filter::kKernel];
@@ -142,12 +182,12 @@ inline void gather_tile(const RowPair* pairs, int count, int source_column, floa
   }
   if (lanes == kLanes) {
 #pragma GCC unroll 8
-    for (int u = 0; u < kTile; ++u)
+    for (int u = 0; u < Filter::kTile; ++u)
       if (u < pixels) store<Vec>(to + std::ptrdiff_t(u) * channels, sum[u]);
     return;
   }
 #pragma GCC unroll 8
-  for (int u = 0; u < kTile; ++u)
+  for (int u = 0; u < Filter::kTile; ++u)
     if (u < pixels)
       std::memcpy(to + std::ptrdiff_t(u) * channels, &sum[u], std::size_t(lanes) * sizeof(float));
 }
@@ -156,16 +196,16 @@ inline void gather_tile(const RowPair* pairs, int count, int source_column, floa
 // ends in zeros where its tiles do; `tiles` of them a row.
 template <class Filter>
 inline void add_gradient(const RowPair* pairs, int count, int tiles, float* sums) {
-  using Tile = Reads<Filter, ConvPass::backward_weights, kGradientTile>;
+  using Tile = Reads<Filter, ConvPass::backward_weights, Filter::kGradientTile>;
   // Two sums a tap, for a multiply-add need not wait for the one before; where registers are short, one.
   constexpr int kChains = kLanes == 8 && Filter::kKernel > 5 ? 1 : 2;
   Vec sum[kChains][Filter::kKernel] = {};
   for (int i = 0; i < count; ++i) {
     const float *x = pairs[i].source, *dy = pairs[i].weights;
     for (int t = 0; t < tiles; ++t) {
-      Vec gradient[kGradientTile];
+      Vec gradient[Filter::kGradientTile];
 #pragma GCC unroll 8
-      for (int u = 0; u < kGradientTile; ++u) gradient[u] = load<Vec>(dy + u * kLanes);
+      for (int u = 0; u < Filter::kGradientTile; ++u) gradient[u] = load<Vec>(dy + u * kLanes);
 #pragma GCC unroll 32
       for (int j = 0; j < Tile::kSpan; ++j) {
         const Vec pixel = load<Vec>(x + j * kLanes);
@@ -173,8 +213,8 @@ inline void add_gradient(const RowPair* pairs, int count, int tiles, float* sums
         for (int s = 0; s < Filter::kKernel; ++s)
           if (const int u = Tile::output(j, s); u >= 0) sum[u % kChains][s] += pixel * gradient[u];
       }
-      x += Filter::kStride * kGradientTile * kLanes;
-      dy += kGradientTile * kLanes;
+      x += Filter::kStride * Filter::kGradientTile * kLanes;
+      dy += Filter::kGradientTile * kLanes;
     }
   }
 #pragma GCC unroll 8

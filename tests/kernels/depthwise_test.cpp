@@ -14,7 +14,8 @@ ConvSpec depthwise(int batch, int channels, int height, int width, int kernel, i
 }
 
 // Images smaller than the filter, one pixel, odd sizes, several tiles and strips; channels of one vector, of
-// several and of parts of them; a batch of more than one copy of the weight gradient.
+// several and of parts of them; a batch of more than one copy of the weight gradient; and images that are
+// done strip by strip, at stride 2 too, in tiles of seven and of eight.
 std::vector<ConvSpec> specs() {
   std::vector<ConvSpec> all;
   for (const int kernel : {3, 5, 7})
@@ -25,7 +26,9 @@ std::vector<ConvSpec> specs() {
         all.push_back(depthwise(5, 40, 7, 8, kernel, stride, dilation));
         all.push_back(depthwise(2, 19, 33, 21, kernel, stride, dilation));
         all.push_back(depthwise(70, 16, 9, 6, kernel, stride, dilation));
+        all.push_back(depthwise(1, 42, 113, 119, kernel, stride, dilation));
       }
+  all.push_back(depthwise(1, 42, 60, 56, 5, 1, 1));
   return all;
 }
 
