@@ -87,6 +87,17 @@ void add_row_sums(std::int64_t begin, std::int64_t end, int channels, const Make
   }
 }
 
+// Calls body(first channel, count <= kFinishedChannels) for ranges that cover all channels. Where there are
+// few chunks one thread is done before another wakes.
+constexpr int kFinishedChannels = 32;
+template <class Body>
+void for_channel_ranges(int threads, const RowSums& sums, const Body& body) {
+  constexpr std::int64_t kFewSums = 4096;
+  const bool few = sums.chunks.count() * sums.channels < kFewSums;
+  parallel_ranges(few ? 1 : threads, sums.channels, kFinishedChannels,
+                  [&](std::int64_t begin, std::int64_t end) { body(int(begin), int(end - begin)); });
+}
+
 // What the forward pass of channel c leaves behind; gamma and beta may be null.
 void save_channel(const BatchNormSpec& spec, int c, double mean, double variance, const float* gamma,
                   const float* beta, BatchNormSaved saved) {
@@ -132,30 +143,36 @@ void add_moments(const RowSums& sums, std::int64_t chunk, const float* x) {
       sums.first(chunk), sums.second(chunk));
 }
 
-void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const float* x, const float* gamma,
-                       const float* beta, float* running_mean, float* running_var, BatchNormSaved saved) {
+void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& sums, const float* x,
+                       const float* gamma, const float* beta, float* running_mean, float* running_var,
+                       BatchNormSaved saved) {
   const RowChunks& chunks = sums.chunks;
   const double rows = double(chunks.rows);
-  for (int c = 0; c < spec.channels; ++c) {
-    // Chan's formula: squares about the common mean from squares about each chunk's own.
+  // Chan's formula: squares about the common mean from squares about each chunk's own.
+  for_channel_ranges(threads, sums, [&](int begin, int count) {
     const auto rows_of = [&](std::int64_t k) { return double(chunks.end(k) - chunks.begin(k)); };
-    const auto mean_of = [&](std::int64_t k) {
+    const auto mean_of = [&](std::int64_t k, int c) {
       return double(x[chunks.begin(k) * sums.channels + c]) + sums.first(k)[c] / rows_of(k);
     };
-    double total = 0.0, squares = 0.0;
-    for (std::int64_t k = 0; k < chunks.count(); ++k) total += rows_of(k) * mean_of(k);
-    const double mean = total / rows;
-    for (std::int64_t k = 0; k < chunks.count(); ++k) {
-      const double first = sums.first(k)[c], apart = mean_of(k) - mean;
-      squares += sums.second(k)[c] - first * first / rows_of(k) + rows_of(k) * apart * apart;
+    double means[kFinishedChannels] = {}, squares[kFinishedChannels] = {};
+    for (std::int64_t k = 0; k < chunks.count(); ++k)
+      for (int i = 0; i < count; ++i) means[i] += rows_of(k) * mean_of(k, begin + i);
+    for (int i = 0; i < count; ++i) means[i] /= rows;
+    for (std::int64_t k = 0; k < chunks.count(); ++k)
+      for (int i = 0; i < count; ++i) {
+        const double first = sums.first(k)[begin + i], apart = mean_of(k, begin + i) - means[i];
+        squares[i] += sums.second(k)[begin + i] - first * first / rows_of(k) + rows_of(k) * apart * apart;
+      }
+    for (int i = 0; i < count; ++i) {
+      const int c = begin + i;
+      const double variance = std::max(0.0, squares[i] / rows);
+      save_channel(spec, c, means[i], variance, gamma, beta, saved);
+      const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
+      const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
+      running_mean[c] = float(keep * double(running_mean[c]) + take * means[i]);
+      running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
     }
-    const double variance = std::max(0.0, squares / rows);
-    save_channel(spec, c, mean, variance, gamma, beta, saved);
-    const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
-    const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
-    running_mean[c] = float(keep * double(running_mean[c]) + take * mean);
-    running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
-  }
+  });
 }
 
 void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
@@ -175,20 +192,24 @@ void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* 
 }
 
 // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
-void finish_gradient(const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved, float* slope,
-                     float* offset, float* dgamma, float* dbeta) {
-  for (int c = 0; c < spec.channels; ++c) {
-    double sum_dy = 0.0, sum_dy_x = 0.0;
-    for (std::int64_t k = 0; k < sums.chunks.count(); ++k) {
-      sum_dy += sums.first(k)[c];
-      sum_dy_x += sums.second(k)[c];
+void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
+                     float* slope, float* offset, float* dgamma, float* dbeta) {
+  for_channel_ranges(threads, sums, [&](int begin, int count) {
+    double sum_dy[kFinishedChannels] = {}, sum_dy_x[kFinishedChannels] = {};
+    for (std::int64_t k = 0; k < sums.chunks.count(); ++k)
+      for (int i = 0; i < count; ++i) {
+        sum_dy[i] += sums.first(k)[begin + i];
+        sum_dy_x[i] += sums.second(k)[begin + i];
+      }
+    for (int i = 0; i < count; ++i) {
+      const int c = begin + i;
+      const double inv_std = saved.inv_std[c], scale = saved.scale[c];
+      if (dgamma != nullptr) dgamma[c] = float(sum_dy_x[i] * inv_std);
+      if (dbeta != nullptr) dbeta[c] = float(sum_dy[i]);
+      slope[c] = float(-scale * inv_std * inv_std * sum_dy_x[i] / spec.rows);
+      offset[c] = float(-scale * sum_dy[i] / spec.rows);
     }
-    const double inv_std = saved.inv_std[c], scale = saved.scale[c];
-    if (dgamma != nullptr) dgamma[c] = float(sum_dy_x * inv_std);
-    if (dbeta != nullptr) dbeta[c] = float(sum_dy);
-    slope[c] = float(-scale * inv_std * inv_std * sum_dy_x / spec.rows);
-    offset[c] = float(-scale * sum_dy / spec.rows);
-  }
+  });
 }
 
 void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
@@ -226,7 +247,7 @@ void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x
   const Scratch scratch(spec, workspace);
   parallel_for(threads_, scratch.sums.chunks.count(),
                [&](std::int64_t chunk) { add_moments(scratch.sums, chunk, x); });
-  finish_statistics(spec, scratch.sums, x, gamma, beta, running_mean, running_var, saved);
+  finish_statistics(threads_, spec, scratch.sums, x, gamma, beta, running_mean, running_var, saved);
 }
 
 void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
@@ -238,7 +259,7 @@ void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, 
   const int channels = spec.channels;
   parallel_for(threads_, scratch.sums.chunks.count(),
                [&](std::int64_t chunk) { add_gradient_moments(scratch.sums, chunk, x, dy, saved.mean); });
-  finish_gradient(spec, scratch.sums, saved, scratch.slope(), scratch.offset(), dgamma, dbeta);
+  finish_gradient(threads_, spec, scratch.sums, saved, scratch.slope(), scratch.offset(), dgamma, dbeta);
   parallel_ranges(threads_, spec.rows, items_per_block(std::int64_t(sizeof(float)) * channels),
                   [&](std::int64_t begin, std::int64_t end) {
                     const std::int64_t at = begin * channels;

@@ -37,15 +37,16 @@ struct RowSums {
 // Sums of (x - shift) and (x - shift)^2 over one chunk, shift being its first row. x: the whole [M, C].
 void add_moments(const RowSums& sums, std::int64_t chunk, const float* x);
 // Everything a forward pass leaves behind, from the sums of all chunks.
-void finish_statistics(const BatchNormSpec& spec, const RowSums& sums, const float* x, const float* gamma,
-                       const float* beta, float* running_mean, float* running_var, BatchNormSaved saved);
+void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& sums, const float* x,
+                       const float* gamma, const float* beta, float* running_mean, float* running_var,
+                       BatchNormSaved saved);
 
 // Sums of dy and dy*(x - mean) over one chunk.
 void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
                           const float* mean);
 // dx = scale*dy + slope*(x - mean) + offset: fills slope and offset [C], dgamma and dbeta unless null.
-void finish_gradient(const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved, float* slope,
-                     float* offset, float* dgamma, float* dbeta);
+void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
+                     float* slope, float* offset, float* dgamma, float* dbeta);
 // x, dy, dx: `rows` rows each; dx may be dy.
 void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
                     const float* slope, const float* offset, float* dx);

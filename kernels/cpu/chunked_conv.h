@@ -54,10 +54,12 @@ class ChunkedConv {
     return copies_bytes() + scratch_bytes * std::size_t(threads);
   }
 
+  // Whether nothing of the weight gradient is in a unit's copy yet.
+  bool starts_copy(int chunk) const { return chunk % chunks_per_unit == 0; }
   // For a backward_weights that adds each chunk to its copy: the copy, zeros when its unit starts.
   float* sums_of(int chunk, const void* copy) const {
     void* const sums = const_cast<void*>(copy);
-    if (chunk % chunks_per_unit == 0) std::memset(sums, 0, weights_bytes);
+    if (starts_copy(chunk)) std::memset(sums, 0, weights_bytes);
     return static_cast<float*>(sums);
   }
 

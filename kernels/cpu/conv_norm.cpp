@@ -127,8 +127,8 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
                     parts.scratch + std::size_t(thread) * conv->scratch_bytes);
     add_moments(parts.sums, chunk, operands.y);
   });
-  finish_statistics(spec.norm(), parts.sums, operands.y, operands.gamma, operands.beta, operands.running_mean,
-                    operands.running_var, operands.saved);
+  finish_statistics(threads_, spec.norm(), parts.sums, operands.y, operands.gamma, operands.beta,
+                    operands.running_mean, operands.running_var, operands.saved);
 }
 
 void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
@@ -144,8 +144,8 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
   parallel_for(threads_, images.chunks.count(), [&](std::int64_t chunk) {
     add_gradient_moments(parts.sums, chunk, operands.y, operands.dz, operands.saved.mean);
   });
-  finish_gradient(spec.norm(), parts.sums, operands.saved, parts.slope, parts.offset, operands.dgamma,
-                  operands.dbeta);
+  finish_gradient(threads_, spec.norm(), parts.sums, operands.saved, parts.slope, parts.offset,
+                  operands.dgamma, operands.dbeta);
 
   if (operands.dx != nullptr) conv_->load_weights(*to_data, operands.w, parts.weights);
   const bool in_place = operands.x_activation == Activation::none && operands.store == Store::overwrite;

@@ -52,7 +52,9 @@ class PointwiseConv final : public ChunkedConv {
         return pointwise::multiply_rows(rows, out_side, inputs(), packed, const_cast<float*>(in_side),
                                         outputs());
       case ConvPass::backward_weights:
-        return pointwise::add_gradient(rows, in_side, inputs(), out_side, outputs(), sums_of(chunk, weights));
+        return pointwise::add_gradient(rows, in_side, inputs(), out_side, outputs(),
+                                       static_cast<float*>(const_cast<void*>(weights)),
+                                       starts_copy(chunk) ? Store::overwrite : Store::accumulate);
     }
   }
 
@@ -60,7 +62,7 @@ class PointwiseConv final : public ChunkedConv {
   // At most so many copies of the weight gradient: each is summed up into a cache once more.
   static constexpr int kCopies = 8, kSmallCopies = 16;
   static constexpr std::size_t kSmallBytes = 32 * 1024;
-  static constexpr int kPartOutputs = 128;  // blocks that begin in so many channels are a part
+  static constexpr int kPartOutputs = 32;  // blocks that begin in so many channels are a part
 
   // Of the product of matrices: for the gradient of x the output channels are summed over.
   int inputs() const { return pass == ConvPass::backward_data ? spec.out_channels : spec.in_channels; }

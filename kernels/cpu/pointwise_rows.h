@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/vec.h"
+#include "kernels/spec.h"
 
 namespace rlnas::pointwise {
 
@@ -74,10 +75,10 @@ inline void multiply_rows(std::int64_t rows, const float* from, int inputs, cons
   });
 }
 
-// sums[i, 0..N*kWidth<V>) += x[m, i] * dy[m, 0..N*kWidth<V>) over the rows, for kInputs input channels.
+// sums[i, 0..N*kWidth<V>) (+)= x[m, i] * dy[m, 0..N*kWidth<V>) over the rows, for kInputs input channels.
 template <class V, int N, int kInputs>
 inline void add_gradient_tile(std::int64_t rows, const float* x, int inputs, const float* dy, int outputs,
-                              float* sums) {
+                              float* sums, Store store_mode) {
   V sum[kInputs][N] = {};
   for (std::int64_t m = 0; m < rows; ++m, x += inputs, dy += outputs) {
     V gradient[N];
@@ -94,13 +95,13 @@ inline void add_gradient_tile(std::int64_t rows, const float* x, int inputs, con
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
       float* const to = sums + (i * N + n) * kWidth<V>;
-      store<V>(to, load<V>(to) + sum[i][n]);
+      store<V>(to, store_mode == Store::accumulate ? load<V>(to) + sum[i][n] : sum[i][n]);
     }
 }
 
-// packed sums [inputs, outputs] += x^T [inputs, rows] * dy [rows, outputs], a strip of rows at a time.
+// packed sums [inputs, outputs] (+)= x^T [inputs, rows] * dy [rows, outputs], a strip of rows at a time.
 inline void add_gradient(std::int64_t rows, const float* x, int inputs, const float* dy, int outputs,
-                         float* sums) {
+                         float* sums, Store store_mode) {
   constexpr std::int64_t kStripFloats = 6 * 1024, kFewest = 32;  // x and dy in the first-level cache
   const std::int64_t strip = std::max(kFewest, kStripFloats / (inputs + outputs));
   for (std::int64_t first = 0; first < rows; first += strip) {
@@ -112,10 +113,12 @@ inline void add_gradient(std::int64_t rows, const float* x, int inputs, const fl
       int i = 0;
       for (; i + kTileInputs <= inputs; i += kTileInputs)
         add_gradient_tile<V, N, kTileInputs>(count, x_rows + i, inputs, dy_rows, outputs,
-                                             block + i * N * kWidth<V>);
+                                             block + i * N * kWidth<V>, store_mode);
       for (; i < inputs; ++i)
-        add_gradient_tile<V, N, 1>(count, x_rows + i, inputs, dy_rows, outputs, block + i * N * kWidth<V>);
+        add_gradient_tile<V, N, 1>(count, x_rows + i, inputs, dy_rows, outputs, block + i * N * kWidth<V>,
+                                   store_mode);
     });
+    store_mode = Store::accumulate;
   }
 }
 
