@@ -46,6 +46,7 @@ class RepeatingBackend final : public Backend {
   void batch_norm_inference(const BatchNormSpec&, const float* gamma, const float* beta,
                             const float* running_mean, const float* running_var, BatchNormSaved) override;
   std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+  bool gains_by_normalising_inputs() const override { return profiler_->gains_by_normalising_inputs(); }
   void conv_norm_forward(const ConvNormSpec&, const ConvNormForward&, Workspace) override;
   void conv_norm_backward(const ConvNormSpec&, const ConvNormBackward&, Workspace) override;
   void affine_sum(const AffineSumSpec&, float* sum, float* activated) override;

@@ -37,6 +37,8 @@ struct BatchNormSaved {
 // Operands of conv_norm_forward; shapes as in conv_forward and batch_norm_statistics.
 struct ConvNormForward {
   const float* x = nullptr;
+  BatchNormSaved x_norm = {};                  // of x, when the spec normalises it; else unused
+  Activation x_activation = Activation::none;  // likewise
   const float* w = nullptr;
   float* y = nullptr;            // the convolution's output, not normalised
   const float* gamma = nullptr;  // or null
@@ -49,16 +51,18 @@ struct ConvNormForward {
 // Operands of conv_norm_backward.
 struct ConvNormBackward {
   const float* x = nullptr;
+  BatchNormSaved x_norm = {};  // as in ConvNormForward
   const float* w = nullptr;
   const float* y = nullptr;
   BatchNormSaved saved;
   const float* dz = nullptr;  // [N,P,Q,K] gradient of the normalised output
   float* dw = nullptr;
-  float* dgamma = nullptr;                     // or null
-  float* dbeta = nullptr;                      // or null
-  float* dx = nullptr;                         // [N,H,W,C], or null when no gradient is wanted
-  Store store = Store::overwrite;              // of dx
-  Activation x_activation = Activation::none;  // x is its output, and dx the gradient of its input
+  float* dgamma = nullptr;         // or null
+  float* dbeta = nullptr;          // or null
+  float* dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted
+  Store store = Store::overwrite;  // of dx
+  Activation x_activation =
+      Activation::none;  // of the convolution's input; dx is the gradient of what it takes
 };
 
 enum class Direction { forward, backward };
@@ -132,8 +136,10 @@ class Backend {
                                     BatchNormSaved saved) = 0;
 
   // ---- convolution and batch norm in one ----------------------------------------------------------------
-  // The same as the primitives above and activation_backward one after the other, which is what the default
-  // does; a backend overrides all three to save passes over memory.
+  // The same as the primitives above, affine_sum before them and activation_backward behind, which is what
+  // the default does; a backend overrides all three to save passes over memory.
+  // Whether it also saves some to leave the input's own batch norm to these.
+  virtual bool gains_by_normalising_inputs() const { return false; }
   virtual std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction);
   virtual void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands, Workspace);
   virtual void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands, Workspace);

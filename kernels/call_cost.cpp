@@ -75,6 +75,10 @@ std::uint64_t taps(const PoolSpec& spec) {
   return std::uint64_t(spec.kernel) * std::uint64_t(spec.kernel);
 }
 
+std::uint64_t input_flops(const ConvNormSpec& spec) {
+  return spec.normalises_input ? 2 * spec.conv.in_count() : 0;
+}
+
 }  // namespace
 
 RecordedCall copy(const char* primitive, std::size_t bytes) {
@@ -103,7 +107,7 @@ RecordedCall conv_norm_forward(const ConvNormSpec& spec) {
   RecordedCall call = conv(spec.conv, ConvPass::forward);
   call.primitive = "conv_norm_forward";
   call.pass.reset();
-  call.flops += batch_norm_statistics(spec.norm()).flops;
+  call.flops += batch_norm_statistics(spec.norm()).flops + input_flops(spec);
   return call;
 }
 
@@ -112,7 +116,7 @@ RecordedCall conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward
   RecordedCall call = conv(c, ConvPass::backward_weights);  // x, dw, and of the two on the output side dz
   call.primitive = "conv_norm_backward";
   call.pass.reset();
-  call.flops += batch_norm_backward(spec.norm()).flops;
+  call.flops += batch_norm_backward(spec.norm()).flops + input_flops(spec);
   call.bytes += c.out_count() * kFloat;  // y
   if (operands.dx == nullptr) return call;
   call.flops += 2 * c.macs() + activation_backward(c.in_count(), operands.store).flops;

@@ -110,6 +110,8 @@ struct ConvNormSpec {
   ConvSpec conv;
   float epsilon = 1e-5f;
   float momentum = 0.1f;
+  // The input is a batch norm's that was not applied: the convolution reads activation(scale*x + shift).
+  bool normalises_input = false;
 
   constexpr BatchNormSpec norm() const {
     return {conv.batch * conv.out_height() * conv.out_width(), conv.out_channels, epsilon, momentum};

@@ -21,6 +21,17 @@ void forward(Context& context, const ConvSpec& spec, const Tensor& x, int weight
   context.backend.conv_forward(spec, x.data(), context.parameters.weight(weight), y.data(), workspace);
 }
 
+// x, or activation(norm(x)) where norm is not empty; x.variable is that of the value before the activation.
+struct NormInput {
+  Tensor x;
+  Tensor norm = {};  // [4,C] as BatchNormSaved
+  Activation activation = Activation::none;
+
+  BatchNormSaved saved() const { return norm ? BatchNormSaved::at(norm.data(), x.c()) : BatchNormSaved{}; }
+};
+
+SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& layer, const BatchNorm& norm);
+
 }  // namespace
 
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
@@ -53,22 +64,20 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   return y;
 }
 
-SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  const ConvNormSpec spec{.conv = spec_of(x, layer)};
+namespace {
+
+SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& layer, const BatchNorm& norm) {
+  const ConvNormSpec spec{.conv = spec_of(input.x, layer), .normalises_input = bool(input.norm)};
   SumTerm term{make_output(context, spec.conv)};
   const NormTensors tensors = norm_tensors(context, norm);
   term.norm = tensors.saved;
-  if (context.mode == Mode::evaluate) {
-    forward(context, spec.conv, x, layer.weight, term.x);
-    context.backend.batch_norm_inference(spec.norm(), tensors.gamma, tensors.beta, tensors.running_mean,
-                                         tensors.running_var, term.saved());
-    return term;
-  }
   {
     const ScopedWorkspace workspace(context.arena,
                                     context.backend.conv_norm_workspace_bytes(spec, Direction::forward));
     context.backend.conv_norm_forward(spec,
-                                      {.x = x.data(),
+                                      {.x = input.x.data(),
+                                       .x_norm = input.saved(),
+                                       .x_activation = input.activation,
                                        .w = context.parameters.weight(layer.weight),
                                        .y = term.x.data(),
                                        .gamma = tensors.gamma,
@@ -80,10 +89,11 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
   }
   context.parameters.mark_on_path(layer.weight);
   term.x.variable = context.tape.new_variable();
-  context.tape.record([&context, spec, x, weight = layer.weight, norm, term] {
+  context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
     if (!dz) return;
-    ConvNormBackward operands{.x = x.data(),
+    ConvNormBackward operands{.x = input.x.data(),
+                              .x_norm = input.saved(),
                               .w = context.parameters.weight(weight),
                               .y = term.x.data(),
                               .saved = term.saved(),
@@ -91,9 +101,9 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
                               .dw = context.parameters.gradient_of(weight),
                               .dgamma = gradient_or_null(context, norm.gamma),
                               .dbeta = gradient_or_null(context, norm.beta),
-                              .x_activation = x.applied};
-    if (x.variable >= 0) {
-      const Tape::Target target = context.tape.gradient_target(x);
+                              .x_activation = input.activation};
+    if (input.x.variable >= 0) {
+      const Tape::Target target = context.tape.gradient_target(input.x);
       operands.dx = target.data;
       operands.store = target.store;
     }
@@ -102,6 +112,28 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
     context.backend.conv_norm_backward(spec, operands, workspace);
   });
   return term;
+}
+
+}  // namespace
+
+SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
+  if (context.mode == Mode::train) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
+  const ConvNormSpec spec{.conv = spec_of(x, layer)};
+  SumTerm term{make_output(context, spec.conv)};
+  const NormTensors tensors = norm_tensors(context, norm);
+  term.norm = tensors.saved;
+  forward(context, spec.conv, x, layer.weight, term.x);
+  context.backend.batch_norm_inference(spec.norm(), tensors.gamma, tensors.beta, tensors.running_mean,
+                                       tensors.running_var, term.saved());
+  return term;
+}
+
+SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
+                  const BatchNorm& norm) {
+  const bool left_to_kernel =
+      context.mode == Mode::train && source.norm && context.backend.gains_by_normalising_inputs();
+  if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
+  return conv_norm(context, norm_sum(context, {source}, Want::activated, activation).activated, layer, norm);
 }
 
 }  // namespace rlnas

@@ -44,9 +44,14 @@ InvertedResidual add_inverted_residual(ModelBuilder& builder, const std::string&
 }
 
 Tensor apply(Context& context, const InvertedResidual& block, const Tensor& x) {
-  Tensor hidden = block.spec.expansion > 1 ? apply(context, block.expand, x, Activation::relu6) : x;
-  hidden = apply(context, block.depthwise, hidden, Activation::relu6);
-  std::vector<SumTerm> terms{conv_norm(context, hidden, block.project.conv, block.project.norm)};
+  const auto next = [&](const SumTerm& hidden, const NormalisedConv& layer) {
+    return conv_norm(context, hidden, Activation::relu6, layer.conv, layer.norm);
+  };
+  const SumTerm hidden =
+      block.spec.expansion > 1
+          ? next(conv_norm(context, x, block.expand.conv, block.expand.norm), block.depthwise)
+          : conv_norm(context, x, block.depthwise.conv, block.depthwise.norm);
+  std::vector<SumTerm> terms{next(hidden, block.project)};
   if (block.spec.adds_input()) terms.push_back({x});
   return norm_sum(context, std::move(terms), Want::sum, Activation::none).sum;
 }

@@ -55,12 +55,15 @@ struct ForwardParts {
     scratch = carver.take(conv.scratch_bytes * std::size_t(threads));
     sums = {images.row_chunks(), spec.conv.out_channels, nullptr};
     sums.sums = carver.take<double>(RowSums::bytes(sums.chunks, sums.channels) / sizeof(double));
+    for (int t = 0; spec.normalises_input && t < threads; ++t)
+      x.push_back(carver.take<float>(std::size_t(images.chunks.images) * images.in_count));
     bytes = carver.bytes();
   }
 
   Images images;
   char *weights, *scratch;
   RowSums sums;
+  std::vector<float*> x;  // of each thread: one chunk, when it is made here
   std::size_t bytes;
 };
 
@@ -81,6 +84,7 @@ struct BackwardParts {
     for (int t = 0; t < threads; ++t) {
       dy.push_back(carver.take<float>(chunk_images * images.out_count));
       dx.push_back(carver.take<float>(chunk_images * images.in_count));
+      if (spec.normalises_input) x.push_back(carver.take<float>(chunk_images * images.in_count));
       scratch.push_back(carver.take(scratch_bytes));
     }
     bytes = carver.bytes();
@@ -91,10 +95,21 @@ struct BackwardParts {
   float *slope, *offset;
   RowSums sums;
   std::size_t scratch_bytes;
-  std::vector<float*> dy, dx;  // of each thread: one chunk
+  std::vector<float*> dy, dx, x;  // of each thread: one chunk; x when it is made here
   std::vector<char*> scratch;
   std::size_t bytes;
 };
+
+// The convolution's input for some images from element `at` on; `made`: the thread's, one chunk.
+template <class Operands>
+const float* input(const ConvNormSpec& spec, const Operands& operands, std::size_t at, std::size_t count,
+                   const std::vector<float*>& made, int thread) {
+  if (!spec.normalises_input) return operands.x + at;
+  float* const x = made[std::size_t(thread)];
+  apply_norm(operands.x_activation, std::int64_t(count) / spec.conv.in_channels, spec.conv.in_channels,
+             operands.x + at, operands.x_norm, x);
+  return x;
+}
 
 }  // namespace
 
@@ -122,8 +137,10 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
   conv_->load_weights(*conv, operands.w, parts.weights);
   parallel_try(threads_, images.chunks.count(), [&](int thread, std::int64_t chunk) {
     const std::size_t first = std::size_t(images.chunks.first(int(chunk)));
-    conv->run_chunk(thread, int(chunk), operands.x + first * images.in_count, parts.weights,
-                    operands.y + first * images.out_count,
+    const std::size_t count = std::size_t(images.chunks.size(int(chunk)));
+    const float* const x =
+        input(spec, operands, first * images.in_count, count * images.in_count, parts.x, thread);
+    conv->run_chunk(thread, int(chunk), x, parts.weights, operands.y + first * images.out_count,
                     parts.scratch + std::size_t(thread) * conv->scratch_bytes);
     add_moments(parts.sums, chunk, operands.y);
   });
@@ -157,13 +174,15 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
     char* const scratch = parts.scratch[std::size_t(thread)];
     apply_gradient(count * images.rows, spec.conv.out_channels, operands.y + out_at, operands.dz + out_at,
                    operands.saved, parts.slope, parts.offset, dy);
-    to_weights->run_chunk(thread, chunk, operands.x + in_at, dw_copy, dy, scratch);
+    const float* const x =
+        input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
+    to_weights->run_chunk(thread, chunk, x, dw_copy, dy, scratch);
     if (operands.dx == nullptr) return;
     float* const dx = in_place ? operands.dx + in_at : parts.dx[std::size_t(thread)];
     to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch);
     if (!in_place)
-      pass_back(operands.x_activation, std::size_t(count) * images.in_count, operands.x + in_at, dx,
-                operands.dx + in_at, operands.store);
+      pass_back(operands.x_activation, std::size_t(count) * images.in_count, x, dx, operands.dx + in_at,
+                operands.store);
   };
   parallel_try(threads_, to_weights->units(), [&](int thread, std::int64_t unit) {
     for (int chunk = to_weights->unit_begin(int(unit)); chunk < to_weights->unit_end(int(unit)); ++chunk)

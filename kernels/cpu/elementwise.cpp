@@ -113,6 +113,13 @@ void mask_range(const Bounds& bounds, std::int64_t count, const float* activated
 
 }  // namespace
 
+void apply_norm(Activation activation, std::int64_t rows, int channels, const float* x, BatchNormSaved norm,
+                float* to) {
+  AffineSumSpec spec{.rows = int(rows), .channels = channels, .term_count = 1, .activation = activation};
+  spec.terms[0] = {x, norm.scale, norm.shift};
+  affine_rows<1>(spec, 0, rows, nullptr, to);
+}
+
 void pass_back(Activation activation, std::size_t count, const float* activated, const float* dy, float* dx,
                Store store) {
   const Bounds bounds(activation);

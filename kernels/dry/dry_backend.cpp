@@ -9,6 +9,13 @@
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
+namespace {
+
+AffineSumSpec input_sum(const ConvSpec& conv) {
+  return {.rows = conv.batch * conv.in_height * conv.in_width, .channels = conv.in_channels, .term_count = 1};
+}
+
+}  // namespace
 
 std::unique_ptr<Backend> make_dry_backend(std::vector<RecordedCall>* calls, Backend* like) {
   return std::make_unique<DryBackend>(calls, like);
@@ -102,12 +109,14 @@ std::size_t DryBackend::conv_norm_workspace_bytes(const ConvNormSpec& spec, Dire
 // The fused passes are recorded as the primitives they stand for, so that the list of problems is complete.
 void DryBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward&, Workspace) {
   check_spec(spec.conv);
+  if (spec.normalises_input) record(calls::affine_sum(input_sum(spec.conv), 1));
   record(calls::conv(spec.conv, ConvPass::forward));
   record(calls::batch_norm_statistics(spec.norm()));
 }
 
 void DryBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands, Workspace) {
   check_spec(spec.conv);
+  if (spec.normalises_input) record(calls::affine_sum(input_sum(spec.conv), 1));
   record(calls::batch_norm_backward(spec.norm()));
   record(calls::conv(spec.conv, ConvPass::backward_weights));
   if (operands.dx == nullptr) return;

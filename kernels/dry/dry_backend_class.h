@@ -40,6 +40,9 @@ class DryBackend final : public Backend {
                             BatchNormSaved saved) override;
 
   std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+  bool gains_by_normalising_inputs() const override {
+    return like_ != nullptr && like_->gains_by_normalising_inputs();
+  }
   void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands, Workspace) override;
   void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands, Workspace) override;
 

@@ -38,6 +38,7 @@ class ProfilingBackend final : public Backend {
                             BatchNormSaved saved) override;
 
   std::size_t conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) override;
+  bool gains_by_normalising_inputs() const override { return inner_.gains_by_normalising_inputs(); }
   void conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands,
                          Workspace workspace) override;
   void conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,

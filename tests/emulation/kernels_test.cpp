@@ -38,8 +38,8 @@ void compare_under_all_schedules(const std::vector<Case>& cases) {
 // The table's convolutions that own kernels do, plain and with batch norm.
 std::vector<Case> depthwise_cases() {
   const std::vector<ConvSpec> specs = conv_specs();
-  const std::vector<Case> cases = conv_cases();  // each spec in order, then each with batch norm
-  REQUIRE(cases.size() == 2 * specs.size());
+  const std::vector<Case> cases = conv_cases();  // each spec in order, then with batch norm, then of a norm
+  REQUIRE(cases.size() == 3 * specs.size());
   std::vector<Case> own;
   for (std::size_t i = 0; i < cases.size(); ++i)
     if (is_depthwise(specs[i % specs.size()])) own.push_back(cases[i]);

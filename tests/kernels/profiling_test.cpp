@@ -126,6 +126,11 @@ TEST_CASE("the cost of a fused convolution with batch norm is that of its parts,
     CHECK(parts.size() == 4);
     CHECK(backward.flops == flops);
   }
+  // An input that is normalised on the way costs its arithmetic and no pass.
+  ConvNormSpec normalises = spec;
+  normalises.normalises_input = true;
+  CHECK(calls::conv_norm_forward(normalises).flops == forward.flops + 2 * in);
+  CHECK(calls::conv_norm_forward(normalises).bytes == forward.bytes);
 }
 
 TEST_CASE("the optimiser's traffic is counted by the state of each segment") {
