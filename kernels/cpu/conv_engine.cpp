@@ -48,6 +48,13 @@ const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
   return slot->second.get();
 }
 
+const DepthwiseNorm* ConvEngine::depthwise_norm(const ConvSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  const auto [slot, added] = norm_plans_.try_emplace(ConvProblem{spec, ConvPass::forward});
+  if (added) slot->second = make_depthwise_norm(spec);
+  return slot->second.get();
+}
+
 std::size_t ConvEngine::workspace_bytes(const ConvSpec& spec, ConvPass pass) {
   const ChunkedConv* const conv = chunked(spec, pass);
   return conv != nullptr ? conv->workspace_bytes(threads_) : direct_conv_workspace_bytes(spec, pass);

@@ -13,6 +13,7 @@
 #include "kernels/backend.h"
 #include "kernels/conv_problem.h"
 #include "kernels/cpu/chunked_conv.h"
+#include "kernels/cpu/depthwise_norm.h"
 #include "kernels/cpu/onednn_conv.h"
 
 namespace rlnas {
@@ -31,6 +32,8 @@ class ConvEngine {
 
   // For a caller that runs the chunks itself. Null when the pass does not run in chunks.
   const ChunkedConv* chunked(const ConvSpec& spec, ConvPass pass);
+  // Likewise, with the norms on both sides. Null where the steps one by one are as fast, or there is none.
+  const DepthwiseNorm* depthwise_norm(const ConvSpec& spec);
   void load_weights(const ChunkedConv& conv, const float* w, void* loaded) const;
   // Adds the copies up in their order, in place, and stores the sum as dw [K,C/g,R,S].
   void sum_weights(const ChunkedConv& conv, void* copies, float* dw) const;
@@ -48,6 +51,7 @@ class ConvEngine {
   OneDnn onednn_;
   std::mutex mutex_;
   std::unordered_map<ConvProblem, std::unique_ptr<ChunkedConv>, ConvProblemHash> plans_;  // null: direct_conv
+  std::unordered_map<ConvProblem, std::unique_ptr<DepthwiseNorm>, ConvProblemHash> norm_plans_;
 };
 
 }  // namespace rlnas

@@ -47,20 +47,47 @@ struct Images {  // sizes of one image and of the chunks, as the code that runs 
   std::int64_t rows;  // of the image's output
 };
 
+// The convolutions of conv_norm. Where `fused` is not null it does the work, and they hold the weights.
+struct ForwardPlan {
+  ForwardPlan(ConvEngine& engine, const ConvNormSpec& spec)
+      : fused(spec.normalises_input ? engine.depthwise_norm(spec.conv) : nullptr),
+        conv(fused != nullptr ? fused->forward.get() : engine.chunked(spec.conv, ConvPass::forward)) {}
+
+  bool in_chunks() const { return conv != nullptr; }
+
+  const DepthwiseNorm* fused;
+  const ChunkedConv* conv;
+};
+
+struct BackwardPlan {
+  BackwardPlan(ConvEngine& engine, const ConvNormSpec& spec)
+      : fused(spec.normalises_input ? engine.depthwise_norm(spec.conv) : nullptr),
+        to_data(fused != nullptr ? fused->forward.get() : engine.chunked(spec.conv, ConvPass::backward_data)),
+        to_weights(fused != nullptr ? fused->to_weights.get()
+                                    : engine.chunked(spec.conv, ConvPass::backward_weights)) {}
+
+  bool in_chunks() const { return to_data != nullptr && to_weights != nullptr; }
+
+  const DepthwiseNorm* fused;
+  const ChunkedConv *to_data, *to_weights;
+};
+
 struct ForwardParts {
-  ForwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& conv, int threads)
-      : images(conv.spec) {
+  ForwardParts(void* base, const ConvNormSpec& spec, const ForwardPlan& plan, int threads)
+      : images(plan.conv->spec),
+        scratch_bytes(plan.fused != nullptr ? plan.fused->forward_scratch_bytes : plan.conv->scratch_bytes) {
     Carver carver(base);
-    weights = carver.take(conv.copies_bytes());
-    scratch = carver.take(conv.scratch_bytes * std::size_t(threads));
+    weights = carver.take(plan.conv->copies_bytes());
+    scratch = carver.take(scratch_bytes * std::size_t(threads));
     sums = {images.row_chunks(), spec.conv.out_channels, nullptr};
     sums.sums = carver.take<double>(RowSums::bytes(sums.chunks, sums.channels) / sizeof(double));
-    for (int t = 0; spec.normalises_input && t < threads; ++t)
+    for (int t = 0; spec.normalises_input && plan.fused == nullptr && t < threads; ++t)
       x.push_back(carver.take<float>(std::size_t(images.chunks.images) * images.in_count));
     bytes = carver.bytes();
   }
 
   Images images;
+  std::size_t scratch_bytes;
   char *weights, *scratch;
   RowSums sums;
   std::vector<float*> x;  // of each thread: one chunk, when it is made here
@@ -68,9 +95,9 @@ struct ForwardParts {
 };
 
 struct BackwardParts {
-  BackwardParts(void* base, const ConvNormSpec& spec, const ChunkedConv& to_data,
-                const ChunkedConv& to_weights, int threads)
-      : images(to_data.spec) {
+  BackwardParts(void* base, const ConvNormSpec& spec, const BackwardPlan& plan, int threads)
+      : images(plan.to_data->spec) {
+    const ChunkedConv &to_data = *plan.to_data, &to_weights = *plan.to_weights;
     Carver carver(base);
     const int channels = spec.conv.out_channels;
     const std::size_t chunk_images = std::size_t(images.chunks.images);
@@ -80,12 +107,14 @@ struct BackwardParts {
     offset = carver.take<float>(std::size_t(channels));
     sums = {images.row_chunks(), channels, nullptr};
     sums.sums = carver.take<double>(RowSums::bytes(sums.chunks, channels) / sizeof(double));
-    scratch_bytes = std::max(to_data.scratch_bytes, to_weights.scratch_bytes);
+    scratch_bytes = plan.fused != nullptr ? plan.fused->backward_scratch_bytes
+                                          : std::max(to_data.scratch_bytes, to_weights.scratch_bytes);
     for (int t = 0; t < threads; ++t) {
+      scratch.push_back(carver.take(scratch_bytes));
+      if (plan.fused != nullptr) continue;
       dy.push_back(carver.take<float>(chunk_images * images.out_count));
       dx.push_back(carver.take<float>(chunk_images * images.in_count));
       if (spec.normalises_input) x.push_back(carver.take<float>(chunk_images * images.in_count));
-      scratch.push_back(carver.take(scratch_bytes));
     }
     bytes = carver.bytes();
   }
@@ -115,33 +144,38 @@ const float* input(const ConvNormSpec& spec, const Operands& operands, std::size
 
 std::size_t CpuBackend::conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) {
   if (direction == Direction::forward) {
-    const ChunkedConv* const conv = conv_->chunked(spec.conv, ConvPass::forward);
-    return conv != nullptr ? ForwardParts(nullptr, spec, *conv, threads_).bytes
-                           : Backend::conv_norm_workspace_bytes(spec, direction);
+    const ForwardPlan plan(*conv_, spec);
+    return plan.in_chunks() ? ForwardParts(nullptr, spec, plan, threads_).bytes
+                            : Backend::conv_norm_workspace_bytes(spec, direction);
   }
-  const ChunkedConv* const to_data = conv_->chunked(spec.conv, ConvPass::backward_data);
-  const ChunkedConv* const to_weights = conv_->chunked(spec.conv, ConvPass::backward_weights);
-  return to_data != nullptr && to_weights != nullptr
-             ? BackwardParts(nullptr, spec, *to_data, *to_weights, threads_).bytes
-             : Backend::conv_norm_workspace_bytes(spec, direction);
+  const BackwardPlan plan(*conv_, spec);
+  return plan.in_chunks() ? BackwardParts(nullptr, spec, plan, threads_).bytes
+                          : Backend::conv_norm_workspace_bytes(spec, direction);
 }
 
 void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands,
                                    Workspace workspace) {
-  const ChunkedConv* const conv = conv_->chunked(spec.conv, ConvPass::forward);
-  if (conv == nullptr) return Backend::conv_norm_forward(spec, operands, workspace);
-  const ForwardParts parts(workspace.data, spec, *conv, threads_);
+  const ForwardPlan plan(*conv_, spec);
+  if (!plan.in_chunks()) return Backend::conv_norm_forward(spec, operands, workspace);
+  const ForwardParts parts(workspace.data, spec, plan, threads_);
   check_workspace("convolution with batch norm", workspace, parts.bytes);
   const Images& images = parts.images;
 
-  conv_->load_weights(*conv, operands.w, parts.weights);
+  conv_->load_weights(*plan.conv, operands.w, parts.weights);
   parallel_try(threads_, images.chunks.count(), [&](int thread, std::int64_t chunk) {
     const std::size_t first = std::size_t(images.chunks.first(int(chunk)));
-    const std::size_t count = std::size_t(images.chunks.size(int(chunk)));
-    const float* const x =
-        input(spec, operands, first * images.in_count, count * images.in_count, parts.x, thread);
-    conv->run_chunk(thread, int(chunk), x, parts.weights, operands.y + first * images.out_count,
-                    parts.scratch + std::size_t(thread) * conv->scratch_bytes);
+    const int count = images.chunks.size(int(chunk));
+    const std::size_t in_at = first * images.in_count;
+    float* const y = operands.y + first * images.out_count;
+    char* const scratch = parts.scratch + std::size_t(thread) * parts.scratch_bytes;
+    if (plan.fused != nullptr) {
+      plan.fused->run_forward(count, {operands.x + in_at, operands.x_norm, operands.x_activation},
+                              parts.weights, y, scratch);
+    } else {
+      const float* const x =
+          input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
+      plan.conv->run_chunk(thread, int(chunk), x, parts.weights, y, scratch);
+    }
     add_moments(parts.sums, chunk, operands.y);
   });
   finish_statistics(threads_, spec.norm(), parts.sums, operands.y, operands.gamma, operands.beta,
@@ -150,11 +184,10 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
 
 void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
                                     Workspace workspace) {
-  const ChunkedConv* const to_data = conv_->chunked(spec.conv, ConvPass::backward_data);
-  const ChunkedConv* const to_weights = conv_->chunked(spec.conv, ConvPass::backward_weights);
-  if (to_data == nullptr || to_weights == nullptr)
-    return Backend::conv_norm_backward(spec, operands, workspace);
-  const BackwardParts parts(workspace.data, spec, *to_data, *to_weights, threads_);
+  const BackwardPlan plan(*conv_, spec);
+  if (!plan.in_chunks()) return Backend::conv_norm_backward(spec, operands, workspace);
+  const ChunkedConv *const to_data = plan.to_data, *const to_weights = plan.to_weights;
+  const BackwardParts parts(workspace.data, spec, plan, threads_);
   check_workspace("convolution with batch norm", workspace, parts.bytes);
   const Images& images = parts.images;
 
@@ -170,8 +203,14 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
     const int count = images.chunks.size(chunk);
     const std::size_t first = std::size_t(images.chunks.first(chunk));
     const std::size_t out_at = first * images.out_count, in_at = first * images.in_count;
-    float* const dy = parts.dy[std::size_t(thread)];
     char* const scratch = parts.scratch[std::size_t(thread)];
+    if (plan.fused != nullptr)
+      return plan.fused->run_backward(
+          count, {operands.x + in_at, operands.x_norm, operands.x_activation},
+          {operands.y + out_at, operands.dz + out_at, operands.saved, parts.slope, parts.offset},
+          parts.weights, to_weights->sums_of(chunk, dw_copy),
+          operands.dx != nullptr ? operands.dx + in_at : nullptr, operands.store, scratch);
+    float* const dy = parts.dy[std::size_t(thread)];
     apply_gradient(count * images.rows, spec.conv.out_channels, operands.y + out_at, operands.dz + out_at,
                    operands.saved, parts.slope, parts.offset, dy);
     const float* const x =

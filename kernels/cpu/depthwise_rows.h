@@ -106,53 +106,85 @@ class LinesAhead {
   std::uintptr_t next_;
 };
 
+// Some or all channels of a vector at one pixel. The rest are zeros, or not written.
+inline Vec load_lanes(const float* from, int lanes) {
+  if (lanes == kLanes) return load<Vec>(from);
+  Vec value = {};
+  std::memcpy(&value, from, std::size_t(lanes) * sizeof(float));
+  return value;
+}
+inline void store_lanes(float* to, Vec value, int lanes) {
+  if (lanes == kLanes)
+    store<Vec>(to, value);
+  else
+    std::memcpy(to, &value, std::size_t(lanes) * sizeof(float));
+}
+
+// What rows are loaded from: a tensor [N,H,W,C]. `of` gives its pixels for the channels of one vector; so do
+// the sources of depthwise_norm.cpp, which make theirs on the way.
+struct TensorSource {
+  const float* data;
+
+  struct Channels {
+    const float* data;
+    Vec pixel(std::size_t at, int lanes) const { return load_lanes(data + at, lanes); }
+  };
+  Channels of(int, int) const { return {data}; }
+  LinesAhead<false> ahead(std::size_t from) const { return {data, from}; }
+};
+
 // The last rows of an image that were loaded, kLanes channels of each pixel.
+template <class Source = TensorSource>
 class RowRing {
  public:
   static constexpr std::size_t floats(int rows, int pixels) {
     return std::size_t(rows) * std::size_t(pixels) * std::size_t(kLanes);
   }
   // storage: floats(rows, pixels) of them, 64-byte aligned; becomes zeros.
-  RowRing(float* storage, int rows, int pixels, int margin)
-      : storage_(storage), rows_(rows), margin_(margin), row_floats_(floats(1, pixels)) {
+  RowRing(const Source& source, float* storage, int rows, int pixels, int margin)
+      : source_(source), storage_(storage), rows_(rows), margin_(margin), row_floats_(floats(1, pixels)) {
     std::fill_n(storage, floats(rows, pixels), 0.0f);
   }
 
-  // Starts on `lanes` channels from image [H,width,channels] on, at a row.
-  void start(const float* image, int width, int channels, int lanes, int first_row) {
-    image_ = image;
+  // Starts on channels c..c+lanes-1 of the image [H,width,channels] that begins at element `image`, at a row.
+  void start(std::size_t image, int width, int channels, int c, int lanes, int first_row) {
+    pixels_ = source_.of(c, lanes);
+    image_ = image + std::size_t(c);
     width_ = width;
-    channels_ = channels;
+    channels_ = std::size_t(channels);
     lanes_ = lanes;
     loaded_ = first_row;
   }
   // All rows up to `row`.
   void load_through(int row) {
     for (; loaded_ <= row; ++loaded_) {
-      const float* from = image_ + std::size_t(loaded_) * std::size_t(width_) * std::size_t(channels_);
+      const auto pixels = pixels_;  // in registers
+      std::size_t at = image_ + std::size_t(loaded_) * std::size_t(width_) * channels_;
       float* to = slot(loaded_) + margin_ * kLanes;
       if (lanes_ == kLanes) {
-        for (int w = 0; w < width_; ++w, from += channels_, to += kLanes) store<Vec>(to, load<Vec>(from));
+        for (int w = 0; w < width_; ++w, at += channels_, to += kLanes)
+          store<Vec>(to, pixels.pixel(at, kLanes));
       } else {
-        for (int w = 0; w < width_; ++w, from += channels_, to += kLanes) {
-          Vec pixel = {};
-          std::memcpy(&pixel, from, std::size_t(lanes_) * sizeof(float));
-          store<Vec>(to, pixel);
-        }
+        for (int w = 0; w < width_; ++w, at += channels_, to += kLanes)
+          store<Vec>(to, pixels.pixel(at, lanes_));
       }
     }
   }
   // A row among the last `rows` loaded, from its left margin on.
   const float* row(int row) const { return slot(row); }
+  // Its pixels behind the margin.
+  const float* pixels(int row) const { return slot(row) + margin_ * kLanes; }
 
  private:
   float* slot(int row) const { return storage_ + std::size_t(row % rows_) * row_floats_; }
 
+  Source source_;
+  typename Source::Channels pixels_ = {};
   float* storage_;
   int rows_, margin_;
   std::size_t row_floats_;
-  const float* image_ = nullptr;
-  int width_ = 0, channels_ = 0, lanes_ = 0, loaded_ = 0;
+  std::size_t image_ = 0, channels_ = 0;
+  int width_ = 0, lanes_ = 0, loaded_ = 0;
 };
 
 // A filter row [S][kLanes] and the source row that it meets.
@@ -161,10 +193,9 @@ struct RowPair {
   const float* weights;
 };
 
-// One tile of outputs of a row: the sum over `pairs`. Stores `pixels` of them, `lanes` channels each.
-template <class Filter, ConvPass pass>
-inline void gather_tile(const RowPair* pairs, int count, int source_column, float* to, int pixels,
-                        int channels, int lanes) {
+// One tile of outputs of a row: the sum over `pairs`. emit(u, sum) takes the first `pixels` of them.
+template <class Filter, ConvPass pass, class Emit>
+inline void gather_tile(const RowPair* pairs, int count, int source_column, int pixels, const Emit& emit) {
   using Tile = Reads<Filter, pass, Filter::kTile>;
   Vec sum[Filter::kTile] = {};
   for (int i = 0; i < count; ++i) {
@@ -180,16 +211,9 @@ inline void gather_tile(const RowPair* pairs, int count, int source_column, floa
         if (const int u = Tile::output(j, s); u >= 0) sum[u] += pixel * weights[s];
     }
   }
-  if (lanes == kLanes) {
-#pragma GCC unroll 8
-    for (int u = 0; u < Filter::kTile; ++u)
-      if (u < pixels) store<Vec>(to + std::ptrdiff_t(u) * channels, sum[u]);
-    return;
-  }
 #pragma GCC unroll 8
   for (int u = 0; u < Filter::kTile; ++u)
-    if (u < pixels)
-      std::memcpy(to + std::ptrdiff_t(u) * channels, &sum[u], std::size_t(lanes) * sizeof(float));
+    if (u < pixels) emit(u, sum[u]);
 }
 
 // Adds to sums [S][kLanes] the gradient of one filter row. pairs: rows of x and, as weights, of dy, which

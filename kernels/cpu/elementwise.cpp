@@ -2,8 +2,8 @@
 #include "kernels/cpu/elementwise.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "kernels/cpu/activation_bounds.h"
 #include "kernels/cpu/average_3x3.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
@@ -14,20 +14,6 @@ namespace rlnas {
 namespace {
 
 constexpr std::int64_t kElements = 16384;  // of one block of work
-
-struct Bounds {  // an activation as a clamp
-  explicit Bounds(Activation activation)
-      : low(activation == Activation::none ? -std::numeric_limits<float>::infinity() : 0.0f),
-        high(activation == Activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity()) {}
-  float low, high;
-};
-
-// Keeps NaN, so that a diverging run is seen.
-template <class V>
-V clamp(V value, V low, V high) {
-  value = value < low ? low : value;
-  return value > high ? high : value;
-}
 
 // Rows [begin, end) of the channels from c on, for a number of terms known to the compiler.
 template <class V, int N, int Terms>
