@@ -12,6 +12,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cpu/conv_chunks.h"
+#include "kernels/cpu/lines_ahead.h"
 
 namespace rlnas {
 
@@ -28,10 +29,10 @@ class ChunkedConv {
   // w [K,C/g,R,S] -> the part's share of `loaded`.
   virtual void load_weights(int part, const float* w, void* loaded) const = 0;
   // in_side [images,H,W,C] and out_side [images,P,Q,K] of chunk `chunk`. `weights`: what load_weights left,
-  // or the copy of the chunk's unit. Only what the pass computes is written. Errors: device when oneDNN
-  // fails.
+  // or the copy of the chunk's unit. Only what the pass computes is written. `next`: what the thread is going
+  // to read, which may be asked for meanwhile. Errors: device when oneDNN fails.
   virtual void run_chunk(int thread, int chunk, const float* in_side, const void* weights,
-                         const float* out_side, void* scratch) const = 0;
+                         const float* out_side, void* scratch, const FloatRange& next) const = 0;
   // sum: one copy -> the part's share of dw [K,C/g,R,S].
   virtual void store_weights(int part, const void* sum, float* dw) const = 0;
   // "jit:avx2" or another of oneDNN's names, "rlnas:depthwise", "rlnas:winograd"

@@ -90,7 +90,7 @@ void ConvEngine::run_chunks(const ChunkedConv& conv, const float* in_side, void*
     for (int chunk = conv.unit_begin(int(unit)); chunk < conv.unit_end(int(unit)); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
       conv.run_chunk(thread, chunk, in_side + first * in_image, conv.copy_of(weights, int(unit)),
-                     out_side + first * out_image, scratch + std::size_t(thread) * conv.scratch_bytes);
+                     out_side + first * out_image, scratch + std::size_t(thread) * conv.scratch_bytes, {});
     }
   });
 }

@@ -174,7 +174,7 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
     } else {
       const float* const x =
           input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
-      plan.conv->run_chunk(thread, int(chunk), x, parts.weights, y, scratch);
+      plan.conv->run_chunk(thread, int(chunk), x, parts.weights, y, scratch, {});
     }
     add_moments(parts.sums, chunk, operands.y);
   });
@@ -199,7 +199,8 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
 
   if (operands.dx != nullptr) conv_->load_weights(*to_data, operands.w, parts.weights);
   const bool in_place = operands.x_activation == Activation::none && operands.store == Store::overwrite;
-  const auto run_chunk = [&](int thread, int chunk, void* dw_copy) {
+  // next_count: images of the thread's next chunk, which is the one behind; 0: another thread's, or none
+  const auto run_chunk = [&](int thread, int chunk, void* dw_copy, int next_count) {
     const int count = images.chunks.size(chunk);
     const std::size_t first = std::size_t(images.chunks.first(chunk));
     const std::size_t out_at = first * images.out_count, in_at = first * images.in_count;
@@ -215,17 +216,23 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
                    operands.saved, parts.slope, parts.offset, dy);
     const float* const x =
         input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
-    to_weights->run_chunk(thread, chunk, x, dw_copy, dy, scratch);
+    const auto next = [&](const float* tensor) {
+      return FloatRange{tensor + out_at + std::size_t(count) * images.out_count,
+                        std::size_t(next_count) * images.out_count};
+    };
+    to_weights->run_chunk(thread, chunk, x, dw_copy, dy, scratch, next(operands.y));
     if (operands.dx == nullptr) return;
     float* const dx = in_place ? operands.dx + in_at : parts.dx[std::size_t(thread)];
-    to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch);
+    to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch, next(operands.dz));
     if (!in_place)
       pass_back(operands.x_activation, std::size_t(count) * images.in_count, x, dx, operands.dx + in_at,
                 operands.store);
   };
   parallel_try(threads_, to_weights->units(), [&](int thread, std::int64_t unit) {
-    for (int chunk = to_weights->unit_begin(int(unit)); chunk < to_weights->unit_end(int(unit)); ++chunk)
-      run_chunk(thread, chunk, to_weights->copy_of(parts.dw_copies, int(unit)));
+    void* const dw_copy = to_weights->copy_of(parts.dw_copies, int(unit));
+    const int end = to_weights->unit_end(int(unit));
+    for (int chunk = to_weights->unit_begin(int(unit)); chunk < end; ++chunk)
+      run_chunk(thread, chunk, dw_copy, chunk + 1 < end ? images.chunks.size(chunk + 1) : 0);
   });
   conv_->sum_weights(*to_weights, parts.dw_copies, operands.dw);
 }

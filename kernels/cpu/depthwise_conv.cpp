@@ -39,7 +39,7 @@ class DepthwiseConv final : public ChunkedConv {
   }
 
   void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch) const override {
+                 void* scratch, const FloatRange&) const override {
     const auto filters = static_cast<const float*>(weights);
     const auto memory = static_cast<float*>(scratch);
     const int images = chunks.size(chunk);

@@ -8,7 +8,6 @@
 namespace rlnas {
 namespace {
 
-using depthwise::LinesAhead;
 using depthwise::load_lanes;
 using depthwise::Vec;
 

@@ -12,8 +12,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
+#include "kernels/cpu/lines_ahead.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/spec.h"
 
@@ -87,24 +87,6 @@ inline int rows_of_strip(int height, std::size_t row_bytes) {
   return row_bytes * std::size_t(height) <= kCachedImage ? height
                                                          : int(std::max<std::size_t>(1, kStrip / row_bytes));
 }
-
-// Asks for cache lines one after the other, so many a vector of channels that is worked on.
-template <bool written>
-class LinesAhead {
- public:
-  // From `from` on, which may be behind the end of all memory, for nothing is read.
-  LinesAhead(const float* begin, std::size_t from)
-      : next_(reinterpret_cast<std::uintptr_t>(begin) + from * sizeof(float)) {}
-  void fetch(int lines) {
-    for (; lines > 0; --lines, next_ += kLine)
-      __builtin_prefetch(reinterpret_cast<const void*>(next_), written, kSecondLevel);
-  }
-
- private:
-  static constexpr std::uintptr_t kLine = 64;
-  static constexpr int kSecondLevel = 2;
-  std::uintptr_t next_;
-};
 
 // Some or all channels of a vector at one pixel. The rest are zeros, or not written.
 inline Vec load_lanes(const float* from, int lanes) {

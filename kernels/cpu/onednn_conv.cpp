@@ -175,7 +175,7 @@ class OneDnnConv final : public ChunkedConv {
   }
 
   void run_chunk(int thread, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch) const override {
+                 void* scratch, const FloatRange&) const override {
     const Piece& piece = chunks.size(chunk) == chunks.images ? full_ : tail_;
     const Arguments& arguments = piece.arguments[std::size_t(thread)];
     const dnnl::stream& stream = onednn_.streams[std::size_t(thread)];

@@ -40,21 +40,21 @@ class PointwiseConv final : public ChunkedConv {
     for_each_weight(part, [&](std::int64_t plain, std::int64_t at) { dw[plain] = packed[at]; });
   }
 
-  void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void*) const override {
+  void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side, void*,
+                 const FloatRange& next) const override {
     const int rows = chunks.size(chunk) * spec.in_width;
     const float* const packed = static_cast<const float*>(weights);
     switch (pass) {
       case ConvPass::forward:
         return pointwise::multiply_rows(rows, in_side, inputs(), packed, const_cast<float*>(out_side),
-                                        outputs());
+                                        outputs(), next);
       case ConvPass::backward_data:
         return pointwise::multiply_rows(rows, out_side, inputs(), packed, const_cast<float*>(in_side),
-                                        outputs());
+                                        outputs(), next);
       case ConvPass::backward_weights:
         return pointwise::add_gradient(rows, in_side, inputs(), out_side, outputs(),
                                        static_cast<float*>(const_cast<void*>(weights)),
-                                       starts_copy(chunk) ? Store::overwrite : Store::accumulate);
+                                       starts_copy(chunk) ? Store::overwrite : Store::accumulate, next);
     }
   }
 

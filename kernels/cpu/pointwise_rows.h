@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/cpu/lines_ahead.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/spec.h"
 
@@ -53,13 +54,18 @@ inline void multiply_tile(const float* from, int inputs, const float* block, flo
 
 // Asks for `count` floats to be brought into the cache.
 inline void prefetch(const float* from, std::int64_t count) {
-  constexpr int kLineFloats = 16;
-  for (std::int64_t i = 0; i < count; i += kLineFloats) __builtin_prefetch(from + i);
+  for (std::int64_t i = 0; i < count; i += std::int64_t(kLineFloats)) __builtin_prefetch(from + i);
 }
 
-// to [rows, outputs] = from [rows, inputs] * packed
+// Blocks of output channels, about.
+constexpr int block_count(int outputs) {
+  return (outputs + 31) / 32;
+}
+
+// to [rows, outputs] = from [rows, inputs] * packed; meanwhile `next` is asked for.
 inline void multiply_rows(std::int64_t rows, const float* from, int inputs, const float* packed, float* to,
-                          int outputs) {
+                          int outputs, const FloatRange& next) {
+  RangeAhead ahead(next, rows / kTileRows<2> * block_count(outputs));
   for_output_blocks(outputs, [&]<class V, int N>(int c) {
     const float* const block = packed + std::int64_t(c) * inputs;
     std::int64_t m = 0;
@@ -68,6 +74,7 @@ inline void multiply_rows(std::int64_t rows, const float* from, int inputs, cons
       if (c == 0)
         prefetch(from + (m + kTileRows<N>)*inputs,
                  std::min<std::int64_t>(kTileRows<N>, rows - m - kTileRows<N>) * inputs);
+      ahead.fetch_share();
       multiply_tile<V, N, kTileRows<N>>(from + m * inputs, inputs, block, to + m * outputs + c, outputs);
     }
     for (; m < rows; ++m)
@@ -99,11 +106,13 @@ inline void add_gradient_tile(std::int64_t rows, const float* x, int inputs, con
     }
 }
 
-// packed sums [inputs, outputs] (+)= x^T [inputs, rows] * dy [rows, outputs], a strip of rows at a time.
+// packed sums [inputs, outputs] (+)= x^T [inputs, rows] * dy [rows, outputs], a strip of rows at a time;
+// meanwhile `next` is asked for.
 inline void add_gradient(std::int64_t rows, const float* x, int inputs, const float* dy, int outputs,
-                         float* sums, Store store_mode) {
+                         float* sums, Store store_mode, const FloatRange& next) {
   constexpr std::int64_t kStripFloats = 6 * 1024, kFewest = 32;  // x and dy in the first-level cache
   const std::int64_t strip = std::max(kFewest, kStripFloats / (inputs + outputs));
+  RangeAhead ahead(next, (rows + strip - 1) / strip * block_count(outputs) * (inputs / kTileInputs));
   for (std::int64_t first = 0; first < rows; first += strip) {
     const std::int64_t count = std::min(strip, rows - first);
     const float* const x_rows = x + first * inputs;
@@ -111,9 +120,11 @@ inline void add_gradient(std::int64_t rows, const float* x, int inputs, const fl
       const float* const dy_rows = dy + first * outputs + c;
       float* const block = sums + std::int64_t(c) * inputs;
       int i = 0;
-      for (; i + kTileInputs <= inputs; i += kTileInputs)
+      for (; i + kTileInputs <= inputs; i += kTileInputs) {
+        ahead.fetch_share();
         add_gradient_tile<V, N, kTileInputs>(count, x_rows + i, inputs, dy_rows, outputs,
                                              block + i * N * kWidth<V>, store_mode);
+      }
       for (; i < inputs; ++i)
         add_gradient_tile<V, N, 1>(count, x_rows + i, inputs, dy_rows, outputs, block + i * N * kWidth<V>,
                                    store_mode);

@@ -27,7 +27,7 @@ class WinogradConv final : public ChunkedConv {
   }
 
   void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch) const override {
+                 void* scratch, const FloatRange&) const override {
     const int images = chunks.size(chunk);
     const auto transformed = static_cast<const float*>(weights);
     switch (pass) {

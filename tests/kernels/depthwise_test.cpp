@@ -47,7 +47,7 @@ Floats run(const ChunkedConv& conv, const Floats& x, const Floats& w, const Floa
     for (int chunk = conv.unit_begin(unit); chunk < conv.unit_end(unit); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
       conv.run_chunk(0, chunk, in_side + first * x_image, conv.copy_of(copies.data(), unit),
-                     out_side + first * y_image, scratch.data());
+                     out_side + first * y_image, scratch.data(), {});
     }
   if (to_weights) {
     const std::size_t count = conv.weights_bytes / sizeof(float);
