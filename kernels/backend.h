@@ -61,6 +61,12 @@ struct ConvNormBackward {
   float* dbeta = nullptr;          // or null
   float* dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted
   Store store = Store::overwrite;  // of dx
+  // Doubles [2,K], sums over rows of dz and of dz*(y - mean), where the pass that wrote dz took them; or
+  // null.
+  const double* dz_moments = nullptr;
+  // Doubles [2,C], those of dx and x, written unless null: for a normalised input whose dx is overwritten.
+  // Both are for backends that gain by normalising inputs; others leave them alone.
+  double* dx_moments = nullptr;
   Activation x_activation =
       Activation::none;  // of the convolution's input; dx is the gradient of what it takes
 };

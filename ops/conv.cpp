@@ -1,5 +1,7 @@
 #include "ops/conv.h"
 
+#include <utility>
+
 namespace rlnas {
 namespace {
 
@@ -26,6 +28,7 @@ struct NormInput {
   Tensor x;
   Tensor norm = {};  // [4,C] as BatchNormSaved
   Activation activation = Activation::none;
+  std::shared_ptr<Tensor> gradient_moments = {};  // for the one who made x
 
   BatchNormSaved saved() const { return norm ? BatchNormSaved::at(norm.data(), x.c()) : BatchNormSaved{}; }
 };
@@ -89,6 +92,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   }
   context.parameters.mark_on_path(layer.weight);
   term.x.variable = context.tape.new_variable();
+  term.gradient_moments = std::make_shared<Tensor>();
   context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
     if (!dz) return;
@@ -102,10 +106,18 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                               .dgamma = gradient_or_null(context, norm.gamma),
                               .dbeta = gradient_or_null(context, norm.beta),
                               .x_activation = input.activation};
+    const Tensor moments = std::exchange(*term.gradient_moments, Tensor{});
+    if (moments) operands.dz_moments = moments.data<double>();
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
       operands.dx = target.data;
       operands.store = target.store;
+    }
+    if (input.gradient_moments && operands.dx != nullptr) {
+      constexpr int kFloats = 2 * sizeof(double) / sizeof(float);  // a channel
+      Tensor& sums = *input.gradient_moments =
+          make_tensor(context.arena, Shape::matrix(kFloats, input.x.c()), Layout::flat);
+      operands.dx_moments = sums.data<double>();
     }
     const ScopedWorkspace workspace(context.arena,
                                     context.backend.conv_norm_workspace_bytes(spec, Direction::backward));
@@ -132,7 +144,8 @@ SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation
                   const BatchNorm& norm) {
   const bool left_to_kernel =
       context.mode == Mode::train && source.norm && context.backend.gains_by_normalising_inputs();
-  if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
+  if (left_to_kernel)
+    return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, Want::activated, activation).activated, layer, norm);
 }
 

@@ -191,6 +191,20 @@ void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* 
       sums.first(chunk), sums.second(chunk));
 }
 
+void add_up(int threads, const RowSums& sums, double* total) {
+  for_channel_ranges(threads, sums, [&](int begin, int count) {
+    double* const first = total + begin;
+    double* const second = first + sums.channels;
+    std::copy_n(sums.first(0) + begin, count, first);
+    std::copy_n(sums.second(0) + begin, count, second);
+    for (std::int64_t k = 1; k < sums.chunks.count(); ++k)
+      for (int i = 0; i < count; ++i) {
+        first[i] += sums.first(k)[begin + i];
+        second[i] += sums.second(k)[begin + i];
+      }
+  });
+}
+
 // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
 void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
                      float* slope, float* offset, float* dgamma, float* dbeta) {

@@ -44,6 +44,8 @@ void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& su
 // Sums of dy and dy*(x - mean) over one chunk.
 void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
                           const float* mean);
+// The sums of all chunks, in their order -> total [2][C].
+void add_up(int threads, const RowSums& sums, double* total);
 // dx = scale*dy + slope*(x - mean) + offset: fills slope and offset [C], dgamma and dbeta unless null.
 void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
                      float* slope, float* offset, float* dgamma, float* dbeta);

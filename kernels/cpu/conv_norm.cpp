@@ -41,6 +41,10 @@ struct Images {  // sizes of one image and of the chunks, as the code that runs 
         rows(std::int64_t(spec.out_height()) * spec.out_width()) {}
 
   RowChunks row_chunks() const { return {chunks.batch * rows, chunks.images * rows}; }
+  RowChunks in_row_chunks(int channels) const {
+    const std::int64_t in_rows = std::int64_t(in_count) / channels;
+    return {chunks.batch * in_rows, chunks.images * in_rows};
+  }
 
   ConvChunks chunks;
   std::size_t in_count, out_count;
@@ -107,6 +111,9 @@ struct BackwardParts {
     offset = carver.take<float>(std::size_t(channels));
     sums = {images.row_chunks(), channels, nullptr};
     sums.sums = carver.take<double>(RowSums::bytes(sums.chunks, channels) / sizeof(double));
+    dx_sums = {images.in_row_chunks(spec.conv.in_channels), spec.conv.in_channels, nullptr};
+    if (spec.normalises_input)
+      dx_sums.sums = carver.take<double>(RowSums::bytes(dx_sums.chunks, dx_sums.channels) / sizeof(double));
     scratch_bytes = plan.fused != nullptr ? plan.fused->backward_scratch_bytes
                                           : std::max(to_data.scratch_bytes, to_weights.scratch_bytes);
     for (int t = 0; t < threads; ++t) {
@@ -122,7 +129,7 @@ struct BackwardParts {
   Images images;
   char *weights, *dw_copies;
   float *slope, *offset;
-  RowSums sums;
+  RowSums sums, dx_sums;
   std::size_t scratch_bytes;
   std::vector<float*> dy, dx, x;  // of each thread: one chunk; x when it is made here
   std::vector<char*> scratch;
@@ -191,11 +198,15 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
   check_workspace("convolution with batch norm", workspace, parts.bytes);
   const Images& images = parts.images;
 
-  parallel_for(threads_, images.chunks.count(), [&](std::int64_t chunk) {
-    add_gradient_moments(parts.sums, chunk, operands.y, operands.dz, operands.saved.mean);
-  });
-  finish_gradient(threads_, spec.norm(), parts.sums, operands.saved, parts.slope, parts.offset,
-                  operands.dgamma, operands.dbeta);
+  RowSums sums = parts.sums;
+  if (operands.dz_moments != nullptr)  // all rows are one chunk
+    sums = {{sums.chunks.rows, sums.chunks.rows}, sums.channels, const_cast<double*>(operands.dz_moments)};
+  else
+    parallel_for(threads_, images.chunks.count(), [&](std::int64_t chunk) {
+      add_gradient_moments(sums, chunk, operands.y, operands.dz, operands.saved.mean);
+    });
+  finish_gradient(threads_, spec.norm(), sums, operands.saved, parts.slope, parts.offset, operands.dgamma,
+                  operands.dbeta);
 
   if (operands.dx != nullptr) conv_->load_weights(*to_data, operands.w, parts.weights);
   const bool in_place = operands.x_activation == Activation::none && operands.store == Store::overwrite;
@@ -231,10 +242,14 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
   parallel_try(threads_, to_weights->units(), [&](int thread, std::int64_t unit) {
     void* const dw_copy = to_weights->copy_of(parts.dw_copies, int(unit));
     const int end = to_weights->unit_end(int(unit));
-    for (int chunk = to_weights->unit_begin(int(unit)); chunk < end; ++chunk)
+    for (int chunk = to_weights->unit_begin(int(unit)); chunk < end; ++chunk) {
       run_chunk(thread, chunk, dw_copy, chunk + 1 < end ? images.chunks.size(chunk + 1) : 0);
+      if (operands.dx_moments != nullptr)  // while dx is in cache
+        add_gradient_moments(parts.dx_sums, chunk, operands.x, operands.dx, operands.x_norm.mean);
+    }
   });
   conv_->sum_weights(*to_weights, parts.dw_copies, operands.dw);
+  if (operands.dx_moments != nullptr) add_up(threads_, parts.dx_sums, operands.dx_moments);
 }
 
 }  // namespace rlnas
