@@ -49,6 +49,7 @@ const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
 }
 
 const DepthwiseNorm* ConvEngine::depthwise_norm(const ConvSpec& spec) {
+  check_spec(spec);
   const std::lock_guard lock(mutex_);
   const auto [slot, added] = norm_plans_.try_emplace(ConvProblem{spec, ConvPass::forward});
   if (added) slot->second = make_depthwise_norm(spec);

@@ -74,44 +74,21 @@ class Passes {
   template <class XSource, class DySource>
   void add_gradient(int images, const XSource& x, const DySource& dy, float* sums, float* scratch) const {
     walk_gradient(images, x, dy, NoSink{}, DyRows{block_rows(), dy_pixels(), 0, 0}, sums, scratch,
-                  [&](const auto&, const auto&, std::size_t, int, int, int begin, int end, const auto& ask) {
-                    ask((end - begin) * Filter::kStride * spec_.in_width);
+                  [&](const auto&, const auto&, const Block& block, const auto& ask) {
+                    ask((block.end - block.begin) * Filter::kStride * spec_.in_width);
                   });
   }
   std::size_t gradient_floats() const { return ring_floats(block_rows(), dy_pixels()); }
 
-  // add_gradient, and on the same rows backward_data: visit(x ring, ...)
+  // add_gradient and backward_data on the same rows. sink.of(channel, lanes).put(where in dx, gradient, x)
+  // takes each vector of dx.
   template <class XSource, class DySource, class Sink>
   void backward(int images, const XSource& x, const DySource& dy, const float* filters, float* sums,
                 const Sink& sink, float* scratch) const {
-    using Reads = Tile<ConvPass::backward_data>;
-    walk_gradient(images, x, dy, sink, DyRows{dy_ring_rows(), backward_pixels(), Reads::kMargin, kHalo}, sums,
-                  scratch,
-                  [&](const auto& x_ring, auto& dy_ring, std::size_t image, int c, int lanes, int begin,
-                      int end, const auto& ask) {
-                    // The rows of dx that read dy's rows up to end-1 and none behind.
-                    const int first = begin == 0 ? 0 : begin * Filter::kStride - Filter::kPadding;
-                    const int last = end == spec_.out_height() ? spec_.in_height
-                                                               : end * Filter::kStride - Filter::kPadding;
-                    const auto to = sink.of(c, lanes);
-                    const float* const filter = filters + std::size_t(c / kLanes) * kFilterFloats;
-                    for (int row = std::max(0, first); row < last; ++row) {
-                      RowPair pairs[kKernel];
-                      const int count =
-                          pairs_of<ConvPass::backward_data>(row, spec_.out_height(), dy_ring, filter, pairs);
-                      const std::size_t at = image + std::size_t(row) * in_row_ + std::size_t(c);
-                      const float* const x_pixels = x_ring.pixels(row);
-                      for (int column = 0; column < spec_.in_width; column += Filter::kTile) {
-                        ask(Filter::kTile);
-                        gather_tile<Filter, ConvPass::backward_data>(
-                            pairs, count, Reads::source_column(column),
-                            std::min(Filter::kTile, spec_.in_width - column), [&](int u, Vec sum) {
-                              const int pixel = column + u;
-                              to.put(at + std::size_t(pixel) * std::size_t(spec_.groups), sum,
-                                     load<Vec>(x_pixels + pixel * kLanes));
-                            });
-                      }
-                    }
+    constexpr int kMargin = Tile<ConvPass::backward_data>::kMargin;
+    walk_gradient(images, x, dy, sink, DyRows{dy_ring_rows(), backward_pixels(), kMargin, kHalo}, sums,
+                  scratch, [&](const auto& x_ring, auto& dy_ring, const Block& block, const auto& ask) {
+                    put_rows(x_ring, dy_ring, block, filters, sink.of(block.c, block.lanes), ask);
                   });
   }
   std::size_t backward_floats() const { return ring_floats(dy_ring_rows(), backward_pixels()); }
@@ -183,8 +160,13 @@ class Passes {
     return count;
   }
 
-  // Adds the gradient block by block of output rows, and calls
-  // visit(x ring, dy ring, image's offset in x, channel, lanes, first row, end) behind each.
+  struct Block {          // of output rows, for the channels c..c+lanes-1 of an image
+    std::size_t x_image;  // where the image begins in x
+    int c, lanes, begin, end;
+  };
+
+  // Adds the gradient block by block, and calls visit(x ring, dy ring, block, ask) behind each, which is to
+  // call ask(pixels of x) for as many as it works on.
   template <class XSource, class DySource, class Sink, class Visit>
   void walk_gradient(int images, const XSource& x, const DySource& dy, const Sink& dx, const DyRows& dy_rows,
                      float* sums, float* scratch, const Visit& visit) const {
@@ -220,9 +202,35 @@ class Passes {
             x_ring.load_through(std::min(spec_.in_height, GradientTile::source_end(row_end)) - 1);
             dy_ring.load_through(row_end - 1);
             add_rows(row, row_end, x_ring, dy_ring, pairs.data(), filter_sums);
-            visit(x_ring, dy_ring, x_image, c, lanes, row, row_end, ask);
+            visit(x_ring, dy_ring, Block{x_image, c, lanes, row, row_end}, ask);
           }
         }
+      }
+    }
+  }
+
+  // The rows of dx that read the block's rows of dy, or those above, and none below.
+  template <class XRing, class DyRing, class To, class Ask>
+  void put_rows(const XRing& x, DyRing& dy, const Block& block, const float* filters, const To& to,
+                const Ask& ask) const {
+    using Reads = Tile<ConvPass::backward_data>;
+    const int last =
+        block.end == spec_.out_height() ? spec_.in_height : block.end * Filter::kStride - Filter::kPadding;
+    const float* const filter = filters + std::size_t(block.c / kLanes) * kFilterFloats;
+    const std::size_t channels = std::size_t(spec_.groups);
+    for (int row = std::max(0, block.begin * Filter::kStride - Filter::kPadding); row < last; ++row) {
+      RowPair pairs[kKernel];
+      const int count = pairs_of<ConvPass::backward_data>(row, spec_.out_height(), dy, filter, pairs);
+      const std::size_t at = block.x_image + std::size_t(row) * in_row_ + std::size_t(block.c);
+      const float* const x_pixels = x.pixels(row);
+      for (int column = 0; column < spec_.in_width; column += Filter::kTile) {
+        ask(Filter::kTile);
+        gather_tile<Filter, ConvPass::backward_data>(pairs, count, Reads::source_column(column),
+                                                     std::min(Filter::kTile, spec_.in_width - column),
+                                                     [&](int u, Vec sum) {
+                                                       to.put(at + std::size_t(column + u) * channels, sum,
+                                                              load<Vec>(x_pixels + (column + u) * kLanes));
+                                                     });
       }
     }
   }

@@ -1,4 +1,4 @@
-// The inner loops of depthwise_conv.cpp: one vector of channels, a few output pixels in registers.
+// The inner loops of depthwise_passes.h: one vector of channels, a few output pixels in registers.
 //
 // A pass gathers rows of its source in a ring of rows with zeros to their left and right, one vector of
 // channels a pixel, so that no inner loop tests for a border; rows above and below the image are left out of
