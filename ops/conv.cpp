@@ -33,42 +33,6 @@ struct NormInput {
   BatchNormSaved saved() const { return norm ? BatchNormSaved::at(norm.data(), x.c()) : BatchNormSaved{}; }
 };
 
-SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& layer, const BatchNorm& norm);
-
-}  // namespace
-
-Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
-  const ConvSpec spec = spec_of(x, layer);
-  Tensor y = make_output(context, spec);
-  forward(context, spec, x, layer.weight, y);
-  if (context.mode == Mode::evaluate) return y;
-
-  context.parameters.mark_on_path(layer.weight);
-  y.variable = context.tape.new_variable();
-  context.tape.record([&context, spec, x, segment = layer.weight, variable = y.variable] {
-    const Tensor dy = context.tape.take_gradient(variable);
-    if (!dy) return;
-    {
-      const ScopedWorkspace workspace(context.arena,
-                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_weights));
-      context.backend.conv_backward_weights(spec, x.data(), dy.data(),
-                                            context.parameters.gradient_of(segment), workspace);
-    }
-    if (x.variable < 0) return;
-    Tensor dx = make_tensor(context.arena, x.shape);
-    {
-      const ScopedWorkspace workspace(context.arena,
-                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_data));
-      context.backend.conv_backward_data(spec, dy.data(), context.parameters.weight(segment), dx.data(),
-                                         workspace);
-    }
-    context.tape.add_gradient(x, std::move(dx));
-  });
-  return y;
-}
-
-namespace {
-
 SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& layer, const BatchNorm& norm) {
   const ConvNormSpec spec{.conv = spec_of(input.x, layer), .normalises_input = bool(input.norm)};
   SumTerm term{make_output(context, spec.conv)};
@@ -127,6 +91,36 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
 }
 
 }  // namespace
+
+Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
+  const ConvSpec spec = spec_of(x, layer);
+  Tensor y = make_output(context, spec);
+  forward(context, spec, x, layer.weight, y);
+  if (context.mode == Mode::evaluate) return y;
+
+  context.parameters.mark_on_path(layer.weight);
+  y.variable = context.tape.new_variable();
+  context.tape.record([&context, spec, x, segment = layer.weight, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    {
+      const ScopedWorkspace workspace(context.arena,
+                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_weights));
+      context.backend.conv_backward_weights(spec, x.data(), dy.data(),
+                                            context.parameters.gradient_of(segment), workspace);
+    }
+    if (x.variable < 0) return;
+    Tensor dx = make_tensor(context.arena, x.shape);
+    {
+      const ScopedWorkspace workspace(context.arena,
+                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_data));
+      context.backend.conv_backward_data(spec, dy.data(), context.parameters.weight(segment), dx.data(),
+                                         workspace);
+    }
+    context.tape.add_gradient(x, std::move(dx));
+  });
+  return y;
+}
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
   if (context.mode == Mode::train) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);

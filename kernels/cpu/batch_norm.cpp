@@ -98,6 +98,15 @@ void for_channel_ranges(int threads, const RowSums& sums, const Body& body) {
                   [&](std::int64_t begin, std::int64_t end) { body(int(begin), int(end - begin)); });
 }
 
+// Adds the sums of all chunks, in their order, for channels begin..begin+count-1.
+void add_chunks(const RowSums& sums, int begin, int count, double* first, double* second) {
+  for (std::int64_t k = 0; k < sums.chunks.count(); ++k)
+    for (int i = 0; i < count; ++i) {
+      first[i] += sums.first(k)[begin + i];
+      second[i] += sums.second(k)[begin + i];
+    }
+}
+
 // What the forward pass of channel c leaves behind; gamma and beta may be null.
 void save_channel(const BatchNormSpec& spec, int c, double mean, double variance, const float* gamma,
                   const float* beta, BatchNormSaved saved) {
@@ -195,13 +204,9 @@ void add_up(int threads, const RowSums& sums, double* total) {
   for_channel_ranges(threads, sums, [&](int begin, int count) {
     double* const first = total + begin;
     double* const second = first + sums.channels;
-    std::copy_n(sums.first(0) + begin, count, first);
-    std::copy_n(sums.second(0) + begin, count, second);
-    for (std::int64_t k = 1; k < sums.chunks.count(); ++k)
-      for (int i = 0; i < count; ++i) {
-        first[i] += sums.first(k)[begin + i];
-        second[i] += sums.second(k)[begin + i];
-      }
+    std::fill_n(first, count, 0.0);
+    std::fill_n(second, count, 0.0);
+    add_chunks(sums, begin, count, first, second);
   });
 }
 
@@ -210,11 +215,7 @@ void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums
                      float* slope, float* offset, float* dgamma, float* dbeta) {
   for_channel_ranges(threads, sums, [&](int begin, int count) {
     double sum_dy[kFinishedChannels] = {}, sum_dy_x[kFinishedChannels] = {};
-    for (std::int64_t k = 0; k < sums.chunks.count(); ++k)
-      for (int i = 0; i < count; ++i) {
-        sum_dy[i] += sums.first(k)[begin + i];
-        sum_dy_x[i] += sums.second(k)[begin + i];
-      }
+    add_chunks(sums, begin, count, sum_dy, sum_dy_x);
     for (int i = 0; i < count; ++i) {
       const int c = begin + i;
       const double inv_std = saved.inv_std[c], scale = saved.scale[c];

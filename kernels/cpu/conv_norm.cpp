@@ -196,7 +196,14 @@ void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForwa
 void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
                                     Workspace workspace) {
   const BackwardPlan plan(*conv_, spec);
-  if (!plan.in_chunks()) return Backend::conv_norm_backward(spec, operands, workspace);
+  if (!plan.in_chunks()) {
+    Backend::conv_norm_backward(spec, operands, workspace);
+    if (operands.dx_moments == nullptr) return;
+    const int channels = spec.conv.in_channels;
+    const std::int64_t rows = std::int64_t(spec.conv.in_count()) / channels;
+    const RowSums one_chunk{{rows, rows}, channels, operands.dx_moments};
+    return add_gradient_moments(one_chunk, 0, operands.x, operands.dx, operands.x_norm.mean);
+  }
   const ChunkedConv *const to_data = plan.to_data, *const to_weights = plan.to_weights;
   const BackwardParts parts(workspace.data, spec, plan, threads_);
   check_workspace("convolution with batch norm", workspace, parts.bytes);

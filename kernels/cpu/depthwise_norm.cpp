@@ -120,10 +120,9 @@ class FilterNorm final : public DepthwiseNorm {
 
 std::unique_ptr<DepthwiseNorm> make_depthwise_norm(const ConvSpec& spec) {
   std::unique_ptr<DepthwiseNorm> made;
-  if (spec.dilation == 1)
-    depthwise::with_filter_of(spec, [&]<class Filter>() {
-      if constexpr (Filter::kDilation == 1) made = std::make_unique<FilterNorm<Filter>>(spec);
-    });
+  depthwise::with_filter_of(spec, [&]<class Filter>() {
+    if constexpr (Filter::kDilation == 1) made = std::make_unique<FilterNorm<Filter>>(spec);
+  });
   return made;
 }
 
