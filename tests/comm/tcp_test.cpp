@@ -4,16 +4,13 @@
 #include <chrono>
 
 #include "tests/comm/contract.h"
+#include "tests/support/errors.h"
 #include "tests/support/ranks.h"
 
 namespace rlnas {
 namespace {
 
 using namespace rlnas::test;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 double seconds_of(const std::function<void()>& action) {
   const auto start = std::chrono::steady_clock::now();

@@ -13,6 +13,7 @@
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
 #include "tests/kernels/case_table.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {
@@ -32,16 +33,7 @@ CudnnPlan plan(const CudnnDevice& on, const ConvProblem& problem, const PlanPoli
 // The message of the Error(device) that `work` ends in, or "" when it ends in none.
 template <class Work>
 std::string device_error(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code() == ErrorCode::device ? error.what() : "wrong code";
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
+  return error_of(ErrorCode::device, work);
 }
 
 // Whether the plan stays within plain, deterministic fp32.

@@ -7,6 +7,7 @@
 
 #include "data/image_transform.h"
 #include "tests/data/temp_dir.h"
+#include "tests/support/golden_dir.h"
 
 using namespace rlnas;
 using namespace rlnas::test;
@@ -15,7 +16,7 @@ using Json = nlohmann::json;
 namespace {
 
 const Json& golden() {
-  static const Json read = Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/image_golden.json"));
+  static const Json read = Json::parse(std::ifstream(golden_file("image_golden.json")));
   return read;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/check.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {
@@ -35,10 +36,6 @@ std::string error_of(const Action& action) {
     return std::to_string(int(error.code())) + ": " + error.what();
   }
   return "no error";
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // A clear error: the right code, every expected part, one line.

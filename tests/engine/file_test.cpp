@@ -14,6 +14,7 @@
 #include "engine/event_log.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas {
@@ -31,14 +32,9 @@ TensorFile sample(float value) {
 }
 
 std::string error_of(const std::string& path) {
-  try {
-    read_safetensors(path);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::data);
-    CHECK(std::string(error.what()).starts_with(path));
-    return error.what();
-  }
-  return "";
+  const std::string error = test::error_of(ErrorCode::data, [&] { read_safetensors(path); });
+  CHECK((error.empty() || error.starts_with(path)));
+  return error;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/backend.h"
+#include "tests/support/golden_dir.h"
 
 namespace rlnas::test {
 namespace {
@@ -16,8 +17,8 @@ using Floats = std::vector<float>;
 
 const Json& golden() {
   static const Json values = [] {
-    std::ifstream file(RLNAS_GOLDEN_DIR "/op_golden.json");
-    REQUIRE_MESSAGE(file.good(), "cannot read " RLNAS_GOLDEN_DIR "/op_golden.json");
+    std::ifstream file(test::golden_file("op_golden.json"));
+    REQUIRE_MESSAGE(file.good(), "cannot read " test::golden_file("op_golden.json"));
     return Json::parse(file);
   }();
   return values;

@@ -11,6 +11,7 @@
 #include "search/darts/counts.h"
 #include "search/darts/describe.h"
 #include "tests/search/darts_support.h"
+#include "tests/support/errors.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -26,13 +27,7 @@ Architecture everywhere(Op op) {  // all 14 edges of both cells
 }
 
 std::string error_of(const std::string& text) {
-  try {
-    parse_architecture(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::usage);
-    return error.what();
-  }
-  return "accepted";
+  return test::error_of(ErrorCode::usage, [&] { parse_architecture(text); });
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/search_app.h"
+#include "tests/support/errors.h"
 
 namespace rlnas::test {
 
@@ -20,10 +21,6 @@ inline SearchOutcome run_search_app(const std::vector<std::string>& arguments) {
   std::ostringstream out, err;
   const int code = search_main(int(argv.size()), argv.data(), out, err);
   return {code, out.str(), err.str()};
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace rlnas::test

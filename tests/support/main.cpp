@@ -1,2 +1,12 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+
+#include "tests/support/golden_dir.h"
+
+namespace rlnas::test {
+
+std::string golden_file(const std::string& name) {
+  return RLNAS_GOLDEN_DIR "/" + name;
+}
+
+}  // namespace rlnas::test

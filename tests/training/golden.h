@@ -13,13 +13,14 @@
 
 #include "engine/crc32.h"
 #include "engine/segment_table.h"
+#include "tests/support/golden_dir.h"
 
 namespace rlnas::golden {
 
 using Json = nlohmann::json;
 
 inline Json read(const std::string& file) {
-  return Json::parse(std::ifstream(std::string(RLNAS_GOLDEN_DIR) + "/" + file));
+  return Json::parse(std::ifstream(test::golden_file(file)));
 }
 
 // Uniform over [0, 1).

@@ -5,6 +5,7 @@
 #include "engine/crc32.h"
 #include "kernels/check.h"
 #include "search/nasbench201/cell.h"
+#include "tests/support/errors.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;
@@ -12,13 +13,7 @@ using namespace rlnas::nasbench201;
 namespace {
 
 std::string error_of(const std::string& text) {
-  try {
-    parse_cell(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::usage);
-    return error.what();
-  }
-  return "accepted";
+  return test::error_of(ErrorCode::usage, [&] { parse_cell(text); });
 }
 
 template <class CellOf>

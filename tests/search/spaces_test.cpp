@@ -1,4 +1,4 @@
-// Searches of every space but NAS-Bench-201 (test_search_run.cpp) from made-up sums: limits, resumption,
+// Searches of every space but NAS-Bench-201 (search_run_test.cpp) from made-up sums: limits, resumption,
 // ranks, exact search and its gap, reports.
 #include <doctest/doctest.h>
 
@@ -12,12 +12,14 @@
 #include "search/search_run.h"
 #include "search/spaces.h"
 #include "tests/search/fake_run.h"
+#include "tests/support/errors.h"
 #include "tests/support/ranks.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::TemporaryDirectory;
 using Json = nlohmann::json;
+using test::contains;
 
 namespace {
 
@@ -42,17 +44,7 @@ std::vector<AngleSums> sums_of(const std::string& space, std::uint64_t seed) {
 
 // What run_search says when it refuses.
 std::string refusal(ErrorCode code, const SearchConfig& config, const std::vector<AngleSums>& sums) {
-  try {
-    run_search(config, sums);
-  } catch (const Error& error) {
-    CHECK(error.code() == code);
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::error_of(code, [&] { run_search(config, sums); });
 }
 
 }  // namespace

@@ -9,11 +9,13 @@
 
 #include "apps/cli.h"
 #include "kernels/check.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::TemporaryDirectory;
 using rlnas::test::write_text;
+using test::contains;
 
 namespace {
 
@@ -63,10 +65,6 @@ class ScopedVariable {
  private:
   const char* name_;
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 bool is_one_line(const std::string& text) {
   return text.find('\n') == text.size() - 1;

@@ -15,6 +15,7 @@
 #include "search/nasbench201/space.h"
 #include "search/nasbench201/supernet.h"
 #include "tests/search/random_weights.h"
+#include "tests/support/golden_dir.h"
 
 using namespace rlnas;
 using nasbench201::CellSpace;
@@ -70,7 +71,7 @@ nasbench201::AngleTable random_table(std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("compat megvii evaluates the very cells the published search would") {
-  std::ifstream file(RLNAS_GOLDEN_DIR "/search_megvii_evolution.json");
+  std::ifstream file(test::golden_file("search_megvii_evolution.json"));
   const auto golden = nlohmann::json::parse(file);
   EvolutionOptions options;
   options.compat = Compat::megvii;

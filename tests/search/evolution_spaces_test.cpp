@@ -15,6 +15,7 @@
 #include "search/evolution.h"
 #include "search/mobilenet/counts.h"
 #include "search/mobilenet/space.h"
+#include "tests/support/golden_dir.h"
 
 using namespace rlnas;
 
@@ -114,7 +115,7 @@ EvolutionOptions published_options(int population, int top, int mutants, int cro
 }
 
 EvolutionRun check_golden(const char* name, const EvolutionSpace& space, const EvolutionOptions& options) {
-  std::ifstream file(std::string(RLNAS_GOLDEN_DIR) + "/search_megvii_spaces.json");
+  std::ifstream file(test::golden_file("search_megvii_spaces.json"));
   const nlohmann::json golden = nlohmann::json::parse(file).at(name);
   const EvolutionRun run = evolve(space, options);
   CHECK(digits(run.evaluated) == golden.at("evaluated").get<std::vector<std::string>>());

@@ -4,26 +4,18 @@
 
 #include "kernels/check.h"
 #include "search/mobilenet/architecture.h"
+#include "tests/support/errors.h"
 
 using namespace rlnas;
 using namespace rlnas::mobilenet;
+using test::contains;
 
 namespace {
 
 constexpr const char* kPublished = "2 0 -1 2 | 2 0 2 4 | 0 4 4 2 | 4 2 4 2 | 0 0 0 2 | 2";
 
 std::string error_of(const std::string& text) {
-  try {
-    parse_architecture(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::usage);
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return test::error_of(ErrorCode::usage, [&] { parse_architecture(text); });
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 #include "search/nasbench201/cell.h"
 #include "search/nasbench201/counts.h"
 #include "search/ranking.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;
 using rlnas::test::TemporaryDirectory;
 using rlnas::test::write_text;
+using test::contains;
 
 namespace {
 
@@ -31,14 +33,9 @@ std::string table_text(int count, const std::string& header = "index,arch,test,n
 }
 
 std::string error_of(const std::string& path) {
-  try {
-    read_ground_truth(path);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::data);
-    CHECK(std::string(error.what()).find(path) != std::string::npos);
-    return error.what();
-  }
-  return "accepted";
+  const std::string error = test::error_of(ErrorCode::data, [&] { read_ground_truth(path); });
+  CHECK((error.empty() || contains(error, path)));
+  return error;
 }
 
 // The text with line `number` (1-based) replaced.
@@ -46,10 +43,6 @@ std::string with_line(const std::string& text, int number, const std::string& li
   std::size_t begin = 0;
   for (int i = 1; i < number; ++i) begin = text.find('\n', begin) + 1;
   return text.substr(0, begin) + line + text.substr(text.find('\n', begin));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
