@@ -87,10 +87,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("strict-data", c.strict_data, "true: an unreadable image file ends the run", OnResume::free_);
   visit("device", c.device, "auto, cpu, cuda, cuda:N or ref", OnResume::free_);
   visit("threads", c.threads, "of the CPU backend; 0: all cores", OnResume::free_);
-  visit(
-      "conv-algorithm", c.conv_algorithm,
-      "of the CPU backend: direct, or winograd: faster 3x3 convolutions, with about twice the rounding error",
-      OnResume::keep);
+  visit("conv-algorithm", c.conv_algorithm,
+        "of the CPU backend: direct, winograd (3x3 convolutions, twice the rounding error), or auto: the "
+        "faster",
+        OnResume::keep);
   visit("precision", c.precision,
         "of the CUDA backend: fp32, or inputs of convolutions rounded to tf32 or bf16, with fp32 weights",
         OnResume::keep);

@@ -270,7 +270,7 @@ TrainResult Trainer::run() {
   const DeviceChoice device = choose_device(config_.device, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
-  check_same_run(config_, data_.checksum(), communicator_);
+  check_same_run(config_, data_.checksum(), device, communicator_);
   for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
   batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
   steps_per_epoch_ = batches_->source().steps_per_epoch();

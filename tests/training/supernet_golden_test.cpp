@@ -64,7 +64,8 @@ struct GoldenRun {
   }
 };
 
-void check_five_steps(Backend& backend) {
+// Returns the weights after them.
+std::vector<float> check_five_steps(Backend& backend) {
   GoldenRun run(backend);
   const Json& golden = run.golden;
   for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
@@ -80,6 +81,7 @@ void check_five_steps(Backend& backend) {
   for (const Segment& s : run.state.statistics().table())
     if (s.edge < 0)  // a pruned edge leaves its unused statistics alone
       check_close(s.name, statistics.data() + s.offset, s.count, golden["statistics"][s.name], 1e-4);
+  return final_weights;
 }
 
 void check_gradients(Backend& backend) {
@@ -99,14 +101,17 @@ void check_gradients(Backend& backend) {
 
 }  // namespace
 
-TEST_CASE("five SuperNet steps equal PyTorch's: cpu") {
-  check_five_steps(*make_cpu_backend({.threads = 2}));
+TEST_CASE("five SuperNet steps equal PyTorch's: cpu, direct and by Winograd") {
+  const auto direct = make_cpu_backend({.threads = 2, .conv_algorithm = ConvAlgorithm::direct}),
+             winograd = make_cpu_backend({.threads = 2, .conv_algorithm = ConvAlgorithm::winograd});
+  CHECK(check_five_steps(*direct) != check_five_steps(*winograd));  // two algorithms indeed
 }
 TEST_CASE("five SuperNet steps equal PyTorch's: ref") {
   check_five_steps(*make_ref_backend());
 }
-TEST_CASE("gradients of three cells equal PyTorch's: cpu") {
-  check_gradients(*make_cpu_backend({.threads = 2}));
+TEST_CASE("gradients of three cells equal PyTorch's: cpu, direct and by Winograd") {
+  for (const ConvAlgorithm algorithm : {ConvAlgorithm::direct, ConvAlgorithm::winograd})
+    check_gradients(*make_cpu_backend({.threads = 2, .conv_algorithm = algorithm}));
 }
 TEST_CASE("gradients of three cells equal PyTorch's: ref") {
   check_gradients(*make_ref_backend());
