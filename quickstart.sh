@@ -19,6 +19,7 @@ for ((i = 0; i < $#; ++i)); do
   esac
 done
 
+phase packages
 # shellcheck disable=SC2086
 need_packages $BUILD_PACKAGES
 if [ -z "$data" ]; then
@@ -32,16 +33,31 @@ if [ -z "$data" ]; then
   fi
 fi
 
+has_nvidia_driver() {
+  [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || PATH=$PATH:/sbin ldconfig -p | grep -q 'libcuda\.so\.1'
+}
+
+phase configure
+options=(-DRLNAS_BUILD_TESTS=OFF -DRLNAS_REQUIRE=)
+if [ -n "${RLNAS_CUDA:-}" ]; then
+  options+=("-DRLNAS_CUDA=$RLNAS_CUDA")
+elif [ ! -e build/release/CMakeCache.txt ] && ! has_nvidia_driver; then
+  echo "no NVIDIA driver: the CUDA backend is left out (RLNAS_CUDA=ON $0 builds it)"
+  options+=(-DRLNAS_CUDA=OFF)
+fi
+configure release "${options[@]}"
+phase build
 echo "building (build/release)"
-configure release -DRLNAS_BUILD_TESTS=OFF
-cmake --build --preset release --target rlnas_train rlnas_search >build/release/build.log 2>&1 ||
-  { cat build/release/build.log >&2; exit 1; }
+build release --target rlnas_train rlnas_search
 
 run=runs/quickstart
 for ((n = 2; ; ++n)); do
   [ -e "$run" ] || break
   run=runs/quickstart-$n
 done
+phase train
 build/release/apps/rlnas_train --images 5000 --epochs 4 --out "$run" "${arguments[@]}"
+phase search
 build/release/apps/rlnas_search --supernet "$run" --json "$run/search.json" --csv "$run/architectures.csv"
 echo "results: $run (search.json, architectures.csv, events.jsonl, latest.safetensors)"
+print_times
