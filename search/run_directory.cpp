@@ -79,7 +79,7 @@ std::string RunDirectory::space() const {
   return space.is_string() ? space.get<std::string>() : "";
 }
 
-void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
+void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, const DataFingerprint& images,
                         Parameters& parameters, const FlatBuffer& statistics) const {
   TensorFile model = model_tensors(parameters.weights(), statistics);
   model.metadata = {{"space", config.space}, {"step", std::to_string(progress.step)}};
@@ -89,7 +89,9 @@ void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, 
   std::string sampled;
   for (const std::uint8_t flag : parameters.ever_sampled()) sampled += flag != 0 ? '1' : '0';
   state.metadata["config"] = to_json(config).dump();
-  state.metadata["data_crc32"] = std::to_string(data_checksum);
+  state.metadata["data_images"] = std::to_string(images.images);
+  state.metadata["data_listing_crc32"] = std::to_string(images.listing);
+  state.metadata["data_crc32"] = std::to_string(images.contents);
   state.metadata["ever_sampled"] = sampled;
   state.metadata["epoch_loss_sum"] = exact(progress.epoch_loss_sum);
   state.metadata["epoch_correct"] = std::to_string(progress.epoch_correct);
@@ -100,8 +102,8 @@ void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, 
   write_safetensors(latest_file(), model);
 }
 
-RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_checksum, Parameters& parameters,
-                               FlatBuffer& statistics) const {
+RunProgress RunDirectory::load(const TrainConfig& config, const DataFingerprint& images,
+                               Parameters& parameters, FlatBuffer& statistics) const {
   const std::string path = resume_file();
   const TensorFile state = read_safetensors(path);
   const auto entry = [&](const char* key) -> const std::string& {
@@ -119,8 +121,13 @@ RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_che
     RLNAS_CHECK(now == then, usage, "--", name, ": ", now.dump(), ", but the run in ", path_,
                 " was started with ", then.dump());
   });
-  RLNAS_CHECK(entry("data_crc32") == std::to_string(data_checksum), data, "--data ", config.data,
-              ": other images than the run in ", path_, " was started with");
+  RLNAS_CHECK(entry("data_images") == std::to_string(images.images), data, "--data ", config.data, ": ",
+              images.images, " images, but the run in ", path_, " was started with ", entry("data_images"));
+  RLNAS_CHECK(entry("data_listing_crc32") == std::to_string(images.listing), data, "--data ", config.data,
+              ": its images have other names or labels than those the run in ", path_, " was started with");
+  RLNAS_CHECK(entry("data_crc32") == std::to_string(images.contents), data, "--data ", config.data,
+              ": its images have the names and labels, but not the contents of those the run in ", path_,
+              " was started with");
 
   load_tensors(state, path, parameters.weights(), "");
   load_tensors(state, path, parameters.momentum(), "momentum.");

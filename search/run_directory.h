@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "data/fingerprint.h"
 #include "engine/parameters.h"
 #include "rlnas/rlnas.hpp"
 
@@ -58,11 +59,11 @@ class RunDirectory {
 
   // Writes resume.safetensors, then `model_file`s for readers; each atomically, so that a run killed at any
   // moment can be resumed from its last checkpoint.
-  void save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
+  void save(const TrainConfig& config, const RunProgress& progress, const DataFingerprint& images,
             Parameters& parameters, const FlatBuffer& statistics) const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that
-  // differs from the one the run was started with; data when the images are others.
-  RunProgress load(const TrainConfig& config, std::uint32_t data_checksum, Parameters& parameters,
+  // differs from the one the run was started with; data when the images are others, saying in what.
+  RunProgress load(const TrainConfig& config, const DataFingerprint& images, Parameters& parameters,
                    FlatBuffer& statistics) const;
 
  private:

@@ -62,7 +62,7 @@ class Trainer {
   void save(TrainingState& state) const {
     check_same_weights(state, communicator_);
     if (leads())
-      directory_.save(config_, progress_, data_.checksum(), state.parameters(), state.statistics());
+      directory_.save(config_, progress_, data_.fingerprint, state.parameters(), state.statistics());
   }
 
   TrainConfig config_;
@@ -89,7 +89,7 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
   if (!leads()) {
     // rank 0 hands over all of it
   } else if (resuming) {
-    progress_ = directory_.load(config_, data_.checksum(), state.parameters(), state.statistics());
+    progress_ = directory_.load(config_, data_.fingerprint, state.parameters(), state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
@@ -270,7 +270,7 @@ TrainResult Trainer::run() {
   const DeviceChoice device = choose_device(config_.device, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
-  check_same_run(config_, data_.checksum(), device, communicator_);
+  check_same_run(config_, data_.fingerprint.contents, device, communicator_);
   for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
   batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
   steps_per_epoch_ = batches_->source().steps_per_epoch();
@@ -300,7 +300,7 @@ TrainResult Trainer::run() {
         {.device = device.backend->description(),
          .images = std::int64_t(data_.indices.size()),
          .classes = data_.classes,
-         .data_checksum = data_.checksum(),
+         .data_checksum = data_.fingerprint.contents,
          .skipped_files = std::int64_t(data_.skipped().size()),
          .parameters = parameters_without_auxiliary(space->layout().parameters()),
          .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
