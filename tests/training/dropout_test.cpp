@@ -1,6 +1,8 @@
 // Dropout before the classifier of a stand-alone MobileNet, as `rlnas_train --arch --dropout P` trains it.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "engine/safetensors.h"
 #include "search/standalone.h"
 #include "search/train_settings.h"
@@ -53,7 +55,7 @@ TEST_CASE("--dropout changes what a MobileNet learns, and a resumed run draws th
 }
 
 TEST_CASE("the mean of a MobileNet's logits over many draws of dropout is what it gives without") {
-  constexpr int kDraws = 12;
+  constexpr int kDraws = 40;
   const auto backend = make_cpu_backend({.threads = 2});
   HostBatch batch;
   batch.count = 8;
@@ -87,7 +89,7 @@ TEST_CASE("the mean of a MobileNet's logits over many draws of dropout is what i
     product += plain[i] * dropped[i] / kDraws;
     square += plain[i] * plain[i];
   }
-  CHECK(product / square == doctest::Approx(1.0).epsilon(0.05));
+  CHECK(std::abs(product / square - 1.0) < 0.1);  // 0.5 where what is kept is not scaled up
   CHECK(once != plain);
 }
 

@@ -1,8 +1,8 @@
 // The published recipes as the program knows them: every default of every space, and which weights decay.
 // After a change of an option or a default, make the pinned texts anew (and read the difference):
-//   for s in nasbench201 darts-cifar darts-imagenet mobilenet; do for a in '' '--arch=x'; do echo "#
-//   --space=$s $a"; build/release/apps/rlnas_train --space=$s $a --dump-config; done; done >
-//   tests/golden/recipes.txt
+//   for s in nasbench201 darts-cifar darts-imagenet mobilenet; do for a in '' --arch=x; do
+//     echo "# --space=$s" $a; build/release/apps/rlnas_train --space=$s $a --dump-config
+//   done; done > tests/golden/recipes.txt
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -49,7 +49,8 @@ TEST_CASE("--dump-config of every recipe is the pinned text, all lines") {
   std::string all;
   for (const std::string& space : kSpaces)
     for (const std::string arch : {"", "--arch=x"})
-      all += "# --space=" + space + " " + arch + "\n" + dumped("--space=" + space, arch);
+      all +=
+          "# --space=" + space + (arch.empty() ? "" : " " + arch) + "\n" + dumped("--space=" + space, arch);
   std::ostringstream pinned;
   pinned << std::ifstream(test::golden_file("recipes.txt")).rdbuf();
   const std::vector<std::string> now = lines_of(all), expected = lines_of(pinned.str());
@@ -75,7 +76,8 @@ TEST_CASE(
                              DecayCase{"darts-imagenet", darts, 3e-5, true, true},
                              DecayCase{"mobilenet", nullptr, 4e-5, false, true},
                              DecayCase{"mobilenet", mobilenet, 4e-5, false, true}}) {
-    INFO(c.space, c.arch == nullptr ? ": SuperNet" : ": stand-alone network");
+    CAPTURE(c.space);
+    CAPTURE((c.arch != nullptr));
     TrainConfig config = c.arch == nullptr ? default_train_config(c.space) : default_retrain_config(c.space);
     if (c.arch != nullptr) config.arch = c.arch;
     CHECK(config.weight_decay == c.weight_decay);
