@@ -106,9 +106,10 @@ TEST_CASE("auto falls back to the CPU where CUDA cannot be used, and says why") 
 }
 
 TEST_CASE("an older cuDNN of the same minor version, and any newer one, is taken") {
-  for (const std::string version : {std::to_string(CUDNN_VERSION / 100 * 100), std::string("99999")}) {
+  for (const int version : {CUDNN_VERSION / 100 * 100, 99999}) {
     const TemporaryDirectory directory;
-    const Outcome outcome = run(directory, "cudnn=" + version, training(directory / "run", "cuda"));
+    const Outcome outcome =
+        run(directory, "cudnn=" + std::to_string(version), training(directory / "run", "cuda"));
     INFO(outcome.err);
     CHECK(outcome.exit_code == 0);
   }

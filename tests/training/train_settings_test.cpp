@@ -12,6 +12,7 @@ namespace {
 
 using test::contains;
 using test::error_of;
+using test::read_text;
 using test::small_run;
 using test::TemporaryDirectory;
 
