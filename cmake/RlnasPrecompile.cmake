@@ -10,6 +10,12 @@ add_library(rlnas_precompiled STATIC ${PROJECT_BINARY_DIR}/empty.cpp)
 target_link_libraries(rlnas_precompiled PRIVATE rlnas_flags nlohmann_json::nlohmann_json)
 target_precompile_headers(rlnas_precompiled PRIVATE ${RLNAS_PRECOMPILED})
 
+# Files that write or read JSON once in a while, not numbers: optimising all of that template code takes half of their
+# compile time and saves microseconds.
+function(rlnas_optimise_lightly)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release,RelWithDebInfo>:-O1>")
+endfunction()
+
 function(rlnas_precompile target)
   target_precompile_headers(${target} REUSE_FROM rlnas_precompiled)
 endfunction()

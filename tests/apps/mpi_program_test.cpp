@@ -47,7 +47,8 @@ TEST_CASE("two ranks by MPI give the bits of two ranks by TCP") {
   CHECK(mpi.out.find("by MPI") != std::string::npos);
   const std::vector<std::string> arguments =
       kTrain + std::vector<std::string>{"--epochs", "2", "--out", directory / "tcp"};
-  const std::string port = "MASTER_PORT=" + std::to_string(test::free_port());
+  const test::ReservedPort reserved;
+  const std::string port = "MASTER_PORT=" + std::to_string(reserved.number());
   const ChildProcess second(other, arguments, {"RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port});
   CHECK(ChildProcess(directory, arguments, {"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", port})
             .wait()

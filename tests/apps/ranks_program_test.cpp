@@ -41,14 +41,13 @@ std::vector<std::string> train_arguments(const std::string& out, int epochs = 3)
 class Ranks {
  public:
   Ranks(int size, const std::vector<std::string>& arguments) {
-    const int port = test::free_port();
     for (int rank = 0; rank < size; ++rank) {
       directories_.emplace_back();
       programs_.emplace_back(
           directories_.back(), arguments,
           std::vector<std::string>{"RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(size),
                                    "LOCAL_RANK=" + std::to_string(rank), "MASTER_ADDR=127.0.0.1",
-                                   "MASTER_PORT=" + std::to_string(port)});
+                                   "MASTER_PORT=" + std::to_string(port_.number())});
     }
   }
   const ChildProcess& operator[](int rank) const { return programs_[std::size_t(rank)]; }
@@ -59,6 +58,7 @@ class Ranks {
   }
 
  private:
+  test::ReservedPort port_;
   std::deque<TemporaryDirectory> directories_;
   std::vector<ChildProcess> programs_;
 };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <latch>
 
 #include "engine/comm/nccl_exchange.h"
 #include "kernels/ref/ref_backend.h"
@@ -99,16 +100,18 @@ TEST_CASE("the first bucket leaves long before the backward pass ends") {
 
 TEST_CASE("a rank that sends nothing ends the others after the timeout") {
   reset_fake_nccl({});
+  std::latch given_up(1);
   const std::vector<RankOutcome> outcomes = run_ranks(2, [&](Communicator& communicator) {
     std::vector<float> gradient(1000);
     StreamBackend backend;
     communicator.begin_step(7);
     const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 0.5);
     if (communicator.rank() == 0) {
+      const CountedDown at_the_end(&given_up);
       run_backward(backend, *exchange, gradient, 0, 0.5, 2);
       exchange->wait();
     } else {
-      std::this_thread::sleep_for(std::chrono::seconds(1));
+      given_up.wait();
     }
   });
   CHECK(outcomes[0].code == 5);

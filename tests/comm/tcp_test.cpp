@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <latch>
 
 #include "tests/comm/contract.h"
 #include "tests/support/errors.h"
@@ -44,11 +45,13 @@ TEST_CASE("a rank that ends is noticed at once, by name, step and operation") {
 TEST_CASE("a rank that stays silent ends the others after the timeout") {
   std::vector<RankOutcome> outcomes;
   const double elapsed_s = seconds_of([&] {
+    std::latch given_up(1);
     outcomes = run_ranks(
         2,
-        [](Communicator& communicator) {
+        [&](Communicator& communicator) {
           std::vector<float> values(10, 1.0f);
-          if (communicator.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(3));
+          if (communicator.rank() == 1) given_up.wait();
+          const CountedDown at_the_end(communicator.rank() == 0 ? &given_up : nullptr);
           communicator.all_reduce_sum(values.data(), values.size(), "gradient all-reduce");
         },
         0.5);
@@ -87,59 +90,74 @@ TEST_CASE("ranks that are not at the same operation find out") {
 }
 
 TEST_CASE("a rank that never starts ends the others after the timeout") {
-  const int port = free_port();
+  const ReservedPort port;
   const std::vector<RankOutcome> alone =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 3, port, 60, 0.5)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 3, port.number(), 60, 0.5)); });
   CHECK(alone[0].code == 5);
   CHECK(contains(alone[0].error, "waiting for 2 more rank(s)"));
   const std::vector<RankOutcome> no_root =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(1, 3, port, 60, 0.5)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(1, 3, port.number(), 60, 0.5)); });
   CHECK(no_root[0].code == 5);
-  CHECK(contains(no_root[0].error, "waiting for rank 0 at 127.0.0.1:" + std::to_string(port)));
+  CHECK(contains(no_root[0].error, "waiting for rank 0 at 127.0.0.1:" + std::to_string(port.number())));
 }
 
 TEST_CASE("different world sizes, and two processes of one rank, are told apart") {
-  const int port = free_port();
+  const ReservedPort port;
   const std::vector<RankOutcome> sizes = run_threads(
-      2, [&](int rank) { TcpCommunicator communicator(tcp_spec(rank, rank == 0 ? 3 : 2, port)); });
+      2, [&](int rank) { TcpCommunicator communicator(tcp_spec(rank, rank == 0 ? 3 : 2, port.number())); });
   CHECK(contains(sizes[0].error, "rank 1 was started with WORLD_SIZE 2, rank 0 with 3"));
   CHECK(contains(sizes[1].error, "rank 0 was started with WORLD_SIZE 3, this one with 2"));
 
-  const int other_port = free_port();
+  const ReservedPort other_port;
   const std::vector<RankOutcome> twice = run_threads(3, [&](int rank) {
-    TcpCommunicator communicator(tcp_spec(rank == 0 ? 0 : 1, 3, other_port));
+    TcpCommunicator communicator(tcp_spec(rank == 0 ? 0 : 1, 3, other_port.number()));
     communicator.barrier("barrier");
   });
   CHECK(contains(twice[0].error, "two processes were started with RANK 1"));
 }
 
 TEST_CASE("strangers at the door are turned away") {
-  const int port = free_port();
+  const ReservedPort port;
+  std::latch came_first(1);
   const std::vector<RankOutcome> outcomes = run_threads(3, [&](int rank) {
     if (rank == 2) {  // says something else, then hangs up
       SingleProcess place;
       Watchdog watchdog(place, 10);
-      const Socket socket = connect_to("127.0.0.1", port, watchdog);
+      const Socket socket = connect_to("127.0.0.1", port.number(), watchdog);
       std::string request = "GET / HTTP/1.1\r\nHost: rank0\r\n\r\n";
       move_all(Flow::send, {{&socket, request.data(), request.size(), 0}}, watchdog);
+      came_first.count_down();
       return;
     }
-    if (rank == 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    TcpCommunicator communicator(tcp_spec(rank, 2, port));
+    if (rank == 1) came_first.wait();
+    TcpCommunicator communicator(tcp_spec(rank, 2, port.number()));
     check_contract(communicator);
   });
   for (const RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
 }
 
+TEST_CASE("a test's port is nobody else's until rank 0 listens there") {
+  const ReservedPort port;
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(std::uint16_t(port.number()));
+  const Socket stranger(socket(AF_INET, SOCK_STREAM, 0));
+  CHECK(bind(stranger.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0);
+  SingleProcess place;
+  Watchdog watchdog(place, 10);
+  CHECK(bool(listen_at("127.0.0.1", port.number(), watchdog)));
+}
+
 TEST_CASE("a port that is taken is named") {
   SingleProcess place;
   Watchdog watchdog(place, 10);
-  const int port = free_port();
-  const Socket taken = listen_at("127.0.0.1", port, watchdog);
+  const ReservedPort port;
+  const Socket taken = listen_at("127.0.0.1", port.number(), watchdog);
   const std::vector<RankOutcome> outcome =
-      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 2, port)); });
+      run_threads(1, [&](int) { TcpCommunicator communicator(tcp_spec(0, 2, port.number())); });
   CHECK(outcome[0].code == 5);
-  CHECK(contains(outcome[0].error, "cannot listen on MASTER_PORT " + std::to_string(port)));
+  CHECK(contains(outcome[0].error, "cannot listen on MASTER_PORT " + std::to_string(port.number())));
 }
 
 }  // namespace rlnas

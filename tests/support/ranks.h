@@ -4,9 +4,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <functional>
+#include <latch>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,18 +17,29 @@
 
 namespace rlnas::test {
 
-// A port that nobody listens on.
-inline int free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  bind(probe, reinterpret_cast<const sockaddr*>(&address), length);
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length);
-  close(probe);
-  return ntohs(address.sin_port);
-}
+// A port of the loopback that nobody listens on and that is this test's while the object lives: the system
+// gives a bound port to no one else, and SO_REUSEADDR, which rank 0 sets too, lets rank 0 listen there all
+// the same.
+class ReservedPort {
+ public:
+  ReservedPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address);
+    const int on = 1;
+    setsockopt(socket_.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(socket_.descriptor(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+        getsockname(socket_.descriptor(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+      throw std::runtime_error("no port on the loopback");
+    number_ = ntohs(address.sin_port);
+  }
+  int number() const { return number_; }
+
+ private:
+  Socket socket_;
+  int number_ = 0;
+};
 
 inline TcpSpec tcp_spec(int rank, int size, int port, double timeout_s = 60.0,
                         double meeting_timeout_s = 60.0) {
@@ -37,6 +49,20 @@ inline TcpSpec tcp_spec(int rank, int size, int port, double timeout_s = 60.0,
           .timeout_s = timeout_s,
           .meeting_timeout_s = meeting_timeout_s};
 }
+
+// Counts a latch down when its block ends, by an error too: another rank waits until then.
+class CountedDown {
+ public:
+  explicit CountedDown(std::latch* latch) : latch_(latch) {}
+  ~CountedDown() {
+    if (latch_ != nullptr) latch_->count_down();
+  }
+  CountedDown(const CountedDown&) = delete;
+  CountedDown& operator=(const CountedDown&) = delete;
+
+ private:
+  std::latch* latch_;
+};
 
 struct RankOutcome {
   std::string error;  // empty: none
@@ -66,9 +92,9 @@ inline std::vector<RankOutcome> run_threads(int size, const std::function<void(i
 // Runs `body` on every rank with a communicator of its own, which ends with it.
 inline std::vector<RankOutcome> run_ranks(int size, const std::function<void(Communicator&)>& body,
                                           double timeout_s = 60.0) {
-  const int port = free_port();
+  const ReservedPort port;
   return run_threads(size, [&](int rank) {
-    TcpCommunicator communicator(tcp_spec(rank, size, port, timeout_s));
+    TcpCommunicator communicator(tcp_spec(rank, size, port.number(), timeout_s));
     body(communicator);
   });
 }

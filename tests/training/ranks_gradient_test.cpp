@@ -242,7 +242,7 @@ TEST_CASE("20 smooth steps of 2 ranks on the same images equal one rank on both 
   const SmoothNetwork network;
   const ModelBuilder& layout = network.builder;
   const Comparison c = compare(
-      20, [] { return make_cpu_backend({.threads = 1}); }, layout,
+      20, [] { return make_cpu_backend({.threads = 1, .conv_algorithm = ConvAlgorithm::direct}); }, layout,
       [&](Context& context, const Tensor& images) { return network.forward(context, images); });
   const std::vector<float> initial = layout.initial_parameters(0);
   // Over the way that the weights went.
