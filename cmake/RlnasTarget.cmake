@@ -15,7 +15,9 @@ set(RLNAS_NVCC_OPTIONS --expt-relaxed-constexpr -Xptxas=-warn-spills,-warn-lmem-
 target_compile_options(rlnas_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${RLNAS_NVCC_OPTIONS}>")
 if(RLNAS_SANITIZE)
   target_compile_options(rlnas_flags INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RLNAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RLNAS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>
+    # Warnings that follow values go astray in the sanitizers' code: GCC's manual says so.
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized>)
   target_link_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE})
 endif()
 
