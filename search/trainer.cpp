@@ -61,7 +61,7 @@ class Trainer {
   bool evaluates_now() const;  // by the steps done
   void evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment, TrainResult& result);
   TrainProgress progress_now() const;
-  void check_finite(bool finite, const char* what) const;
+  std::string what_is_left() const;                  // of a run that came to numbers which are not finite
   void save(TrainingState& state, SaveScope scope);  // called by all ranks; rank 0 writes
 
   TrainConfig config_;
@@ -89,10 +89,9 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
   if (!leads()) {
     // rank 0 hands over all of it
   } else if (resuming) {
-    const RunLimits limits{.steps = std::int64_t{steps_per_epoch_} * config_.epochs,
-                           .images = facts.images,
-                           .data_checksum = facts.data_checksum};
-    progress_ = directory_.load(config_, limits, state.parameters(), state.statistics());
+    const std::int64_t steps = std::int64_t{steps_per_epoch_} * config_.epochs;
+    progress_ = directory_.load(config_, {steps, facts.images, facts.data_checksum}, state.parameters(),
+                                state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
@@ -124,20 +123,18 @@ Trainer::Decision Trainer::decide() const {
           .saves = (all.front() & kSave) != 0};
 }
 
-void Trainer::check_finite(bool finite, const char* what) const {
-  const std::string checkpoint = saved_step_ > 0 ? "the last good checkpoint, of step " +
-                                                       std::to_string(saved_step_) + ", is in " + config_.out
-                                                 : "no checkpoint was written before";
-  RLNAS_CHECK(finite, run_failed, what, " not finite at step ", progress_.step, " (epoch ",
-              (progress_.step - 1) / steps_per_epoch_, "); ", checkpoint, "; try a lower --learning-rate");
+std::string Trainer::what_is_left() const {
+  if (saved_step_ == 0) return "no checkpoint was written before; try a lower --learning-rate";
+  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.out +
+         "; try a lower --learning-rate";
 }
 
 void Trainer::save(TrainingState& state, SaveScope scope) {
   check_same_weights(state, communicator_);
   // A step whose loss was finite may have ended in weights that are not.
   Parameters& parameters = state.parameters();
-  check_finite(all_finite(parameters.weights().download()) && all_finite(parameters.momentum().download()),
-               "the weights are");
+  RLNAS_CHECK(all_finite(parameters.weights().download()) && all_finite(parameters.momentum().download()),
+              run_failed, "the weights are not finite after step ", progress_.step, "; ", what_is_left());
   if (leads()) directory_.save(scope, config_, progress_, data_.checksum(), parameters, state.statistics());
   saved_step_ = progress_.step;
   last_save_ = Clock::now();
@@ -163,7 +160,8 @@ TrainProgress Trainer::progress_now() const {
 void Trainer::after_step(const LossSums& sums, int count, double learning_rate) {
   learning_rate_ = learning_rate;
   ++progress_.step;
-  check_finite(std::isfinite(sums.loss), "the loss is");
+  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step,
+              " (epoch ", (progress_.step - 1) / steps_per_epoch_, "); ", what_is_left());
   progress_.epoch_loss_sum += sums.loss;
   progress_.epoch_correct += sums.correct;
   progress_.epoch_images += count;
