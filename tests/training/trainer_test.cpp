@@ -1,6 +1,8 @@
 // The promises of train(): bit-equality, resumption, planned memory, and what happens when things go wrong.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -231,7 +233,7 @@ TEST_CASE("bad input ends in one line with the right code") {
 TEST_CASE("a loss that is not finite stops the run and keeps the last good checkpoint, which goes on") {
   const TemporaryDirectory directory;
   TrainConfig hot = small_run((directory / "hot"));
-  hot.learning_rate = hot.min_learning_rate = 1e12;
+  hot.learning_rate = hot.min_learning_rate = 1e6;
   hot.epochs = 50;
   hot.save_every_minutes = 1e-9;  // after every step
   std::int64_t steps = 0;
@@ -244,7 +246,8 @@ TEST_CASE("a loss that is not finite stops the run and keeps the last good check
   CHECK(good >= 1);
   CHECK(good < 50 * 6);
   for (const NamedTensor& tensor : saved.tensors)
-    for (const float value : tensor.data) REQUIRE(std::isfinite(value));
+    CHECK(std::all_of(tensor.data.begin(), tensor.data.end(),
+                      [](float value) { return std::isfinite(value); }));
 
   // It is that of a run which was stopped there, and it fails again where the first did.
   TrainConfig straight = hot;
@@ -253,8 +256,7 @@ TEST_CASE("a loss that is not finite stops the run and keeps the last good check
   CHECK(train(straight).steps == good);
   const TensorFile same = read_safetensors(straight.out + "/resume.safetensors");
   REQUIRE(same.tensors.size() == saved.tensors.size());
-  for (std::size_t i = 0; i < same.tensors.size(); ++i)
-    REQUIRE(same.tensors[i].data == saved.tensors[i].data);
+  for (std::size_t i = 0; i < same.tensors.size(); ++i) CHECK(same.tensors[i].data == saved.tensors[i].data);
   hot.resume = "auto";
   const std::int64_t first = steps;
   steps = 0;
