@@ -63,7 +63,8 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
   }
   GenerationObserver save;
   if (!config.state_path.empty()) {
-    remove_stale_temporaries(std::filesystem::absolute(config.state_path).parent_path());
+    const std::filesystem::path parent = std::filesystem::path(config.state_path).parent_path();
+    remove_stale_temporaries(parent.empty() ? "." : parent.string());
     save = [&](const EvolutionRun& run) { write_search_state(config.state_path, name, run); };
   }
   return evolve(space, options, replay, save);
