@@ -64,6 +64,15 @@ void share_statistics(TrainingState& state, Communicator& communicator) {
   if (communicator.size() > 1) share(state.statistics(), "statistics", communicator);
 }
 
+LossSums sum_over_ranks(const LossSums& own, Communicator& communicator) {
+  LossSums total;
+  for (const LossSums& sums : communicator.gather_values(own, "losses")) {
+    total.loss += sums.loss;
+    total.correct += sums.correct;
+  }
+  return total;
+}
+
 void check_same_weights(TrainingState& state, Communicator& communicator) {
   if (communicator.size() == 1) return;
   const std::vector<float> weights = state.parameters().weights().download();

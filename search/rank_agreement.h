@@ -23,6 +23,8 @@ void share_state(TrainingState& state, RunProgress& progress, Communicator& comm
 // Rank 0's running statistics, to all.
 void share_statistics(TrainingState& state, Communicator& communicator);
 
+LossSums sum_over_ranks(const LossSums& own, Communicator& communicator);
+
 // Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
 void check_same_weights(TrainingState& state, Communicator& communicator);
 

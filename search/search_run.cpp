@@ -1,8 +1,10 @@
 #include "search/search_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
+#include "engine/atomic_file.h"
 #include "engine/crc32.h"
 #include "kernels/check.h"
 #include "search/evolution_state.h"
@@ -61,6 +63,8 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
   }
   GenerationObserver save;
   if (!config.state_path.empty()) {
+    const std::filesystem::path parent = std::filesystem::path(config.state_path).parent_path();
+    remove_stale_temporaries(parent.empty() ? "." : parent.string());
     save = [&](const EvolutionRun& run) { write_search_state(config.state_path, name, run); };
   }
   return evolve(space, options, replay, save);

@@ -106,6 +106,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         OnResume::free_);
   visit("checkpoint-every", c.checkpoint_every,
         "also keep epoch_N.safetensors every so many epochs; 0: never", OnResume::free_);
+  visit("save-every", c.save_every_minutes, "minutes between checkpoints within an epoch; 0: only at its end",
+        OnResume::free_);
   visit("log-every", c.log_every, "steps between progress lines and step events", OnResume::free_);
   visit("profile", c.profile,
         "true: print where the time of a step goes, and write trace.json for chrome://tracing",

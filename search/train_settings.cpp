@@ -75,6 +75,7 @@ void check_config(const TrainConfig& config) {
   parse_precision(config.precision);
   check_word("--norm-and-pool", config.norm_and_pool, {"own", "cudnn"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
+  check_range("--save-every", config.save_every_minutes, 0.0, 1e6);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
       config.labels == "random" || config.label_classes == 0, usage,

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -249,6 +250,13 @@ TEST_CASE("a state of another search, or a damaged one, is refused") {
     test::write_text(config.state_path, damaged);
     CHECK(refused(config, 5));
   }
+  const std::string left = config.state_path + ".rlnas-4194305-0.tmp";  // of a search that was killed
+  test::write_text(left, "half");
+  config.start = SearchStart::fresh;
+  run_search(config, sums_of(5));
+  CHECK(!std::filesystem::exists(left));
+  CHECK(test::read_text(config.state_path) == text);
+  config.start = SearchStart::resume;
   config.method = SearchMethod::exhaustive;
   CHECK_THROWS_AS(run_search(config, sums_of(5)), Error);
 }

@@ -79,6 +79,7 @@ struct TrainConfig {
   std::string norm_and_pool = "own";    // of the CUDA backend: whose kernels; or cudnn
   std::string plan_cache;               // of the CUDA backend: directory; empty: none
   int checkpoint_every = 0;             // also keep epoch_N.safetensors every so many epochs; 0: never
+  double save_every_minutes = 10.0;     // between checkpoints within an epoch; 0: only at its end
   int log_every = 50;                   // steps between step events
   bool profile = false;                 // time every operation; the report is in TrainResult
 };
