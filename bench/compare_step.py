@@ -104,7 +104,7 @@ def our_workers(args):
     """rlnas's programs, and the arguments that give pytorch_*.py the same work."""
     if args.space == "nasbench201":
         workers = [Worker(name, [args.bench, "--serve", str(args.batch), str(args.threads), algorithm], {})
-                   for name, algorithm in (("rlnas", "direct"), ("rlnas --conv-algorithm winograd", "winograd"))]
+                   for name, algorithm in (("rlnas", "auto"), ("rlnas --conv-algorithm direct", "direct"))]
         return workers, ["pytorch_step.py"]
     ours = Worker("rlnas", [args.bench, "--space", args.space, "--batch", str(args.batch), "--threads",
                             str(args.threads), "--serve"], {})

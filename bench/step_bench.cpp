@@ -13,6 +13,7 @@
 #include "bench/step_flops.h"
 #include "bench/step_paths.h"
 #include "bench/step_runner.h"
+#include "engine/device.h"
 
 namespace rlnas::bench {
 namespace {
@@ -72,7 +73,7 @@ double mean_gflop(int batch_size, CountedEdges edges) {
 
 void bench_step(benchmark::State& state) {
   const int batch_size = int(state.range(0)), threads = int(state.range(1));
-  const auto algorithm = state.range(2) != 0 ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
+  const auto algorithm = state.range(2) != 0 ? ConvAlgorithm::direct : ConvAlgorithm::automatic;
   StepSession& steps = session(batch_size, {.threads = threads, .conv_algorithm = algorithm});
   double step_s = 0.0;
   for (auto _ : state) {
@@ -95,18 +96,18 @@ void bench_step(benchmark::State& state) {
 void register_steps() {
   for (const int batch_size : kBatchSizes)
     for (const int threads : thread_counts())
-      for (int winograd = 0; winograd < (on_cpu() ? 2 : 1); ++winograd)  // the CPU's choice alone
+      for (int direct = 0; direct < (on_cpu() ? 2 : 1); ++direct)  // the CPU's choice alone
         benchmark::RegisterBenchmark("step", bench_step)
-            ->ArgNames({"batch", "threads", "winograd"})
-            ->Args({batch_size, threads, winograd})
+            ->ArgNames({"batch", "threads", "direct"})
+            ->Args({batch_size, threads, direct})
             ->Iterations(1)
             ->UseManualTime()
             ->Unit(benchmark::kMillisecond);
 }
 
 // For compare_step.py, which keeps several such programs warm and lets them take turns: `--serve BATCH
-// THREADS direct|winograd` says so on a line of JSON, then answers every line of standard input with a line
-// of the 30 step times in ms.
+// THREADS auto|direct|winograd` says so on a line of JSON, then answers every line of standard input with a
+// line of the 30 step times in ms.
 int serve(int batch_size, const CpuOptions& options) {
   StepSession steps(batch_size, options);
   std::cout << "{\"ready\": true, \"gflop\": " << mean_gflop(batch_size, CountedEdges::live)
@@ -125,14 +126,11 @@ int serve(int batch_size, const CpuOptions& options) {
 
 int main(int argc, char** argv) {
   using namespace rlnas::bench;
-  using rlnas::ConvAlgorithm;
   if (argc >= 5 && std::string(argv[1]) == "--serve") {
     return guarded_main(argc, argv, [](const std::vector<char*>& arguments) {
-      RLNAS_CHECK(arguments.size() == 5, usage, "--serve takes BATCH THREADS direct|winograd");
-      const auto algorithm =
-          std::string(arguments[4]) == "winograd" ? ConvAlgorithm::winograd : ConvAlgorithm::direct;
-      return serve(std::atoi(arguments[2]),
-                   {.threads = std::atoi(arguments[3]), .conv_algorithm = algorithm});
+      RLNAS_CHECK(arguments.size() == 5, usage, "--serve takes BATCH THREADS auto|direct|winograd");
+      return serve(std::atoi(arguments[2]), {.threads = std::atoi(arguments[3]),
+                                             .conv_algorithm = rlnas::parse_conv_algorithm(arguments[4])});
     });
   }
   return bench_main(argc, argv, register_steps, {"--benchmark_repetitions=5"});

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "data/fingerprint.h"
+
 namespace rlnas {
 
 struct Dataset {
@@ -26,6 +28,7 @@ struct Dataset {
 
   std::size_t image_bytes() const { return std::size_t(height) * width * 3; }
   std::size_t size() const { return labels.size(); }
+  DataFingerprint fingerprint() const;
   const std::uint8_t* image(std::size_t index) const { return images.data() + index * image_bytes(); }
 };
 

@@ -8,7 +8,14 @@
 
 namespace rlnas {
 
-static_assert(std::endian::native == std::endian::little, "labels are hashed as little-endian int32");
+namespace {
+
+std::uint32_t labels_crc(const Dataset& dataset, std::uint32_t start) {
+  static_assert(std::endian::native == std::endian::little, "labels are hashed as little-endian int32");
+  return crc32_of(dataset.labels.data(), dataset.labels.size() * sizeof(std::int32_t), start);
+}
+
+}  // namespace
 
 void check_label(const std::string& path, std::size_t record, int label, int classes) {
   RLNAS_CHECK(label >= 0 && label < classes, data, path, ": record ", record, " has label ", label,
@@ -36,9 +43,11 @@ void measure_normalisation(Dataset& dataset) {
 void finish_dataset(Dataset& dataset, const std::string& source) {
   RLNAS_CHECK(!dataset.labels.empty(), data, source, ": holds no images");
   dataset.crop_padding = dataset.height / 8;
-  dataset.checksum = crc32_of(dataset.images.data(), dataset.images.size());
-  dataset.checksum =
-      crc32_of(dataset.labels.data(), dataset.labels.size() * sizeof(std::int32_t), dataset.checksum);
+  dataset.checksum = labels_crc(dataset, crc32_of(dataset.images.data(), dataset.images.size()));
+}
+
+DataFingerprint Dataset::fingerprint() const {
+  return {.images = size(), .listing = labels_crc(*this, 0), .contents = checksum};
 }
 
 std::string named(const std::string& path, const Error& error) {

@@ -68,7 +68,7 @@ ImageCheck check_images(const ImageList& list, int threads) {
   });
   ImageCheck check;
   check.histogram.resize(std::size_t(list.classes()));
-  check.checksum = list.checksum();
+  check.checksum = list.fingerprint(threads).contents;
   check.bad = list.skipped();
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (!seen[i].problem.empty()) {

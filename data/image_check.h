@@ -16,7 +16,7 @@ struct ImageCheck {
   std::vector<std::size_t> histogram;   // [classes]: good images of each class
   ImageSize smallest, largest;          // by number of pixels
   std::array<double, 3> mean{}, std{};  // of all pixels, 0..255
-  std::uint32_t checksum = 0;           // of the list, ImageList::checksum()
+  std::uint32_t checksum = 0;           // ImageList::fingerprint's, of the contents
   std::vector<std::string> bad;         // "PATH: why", in the list's order
 };
 

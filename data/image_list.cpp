@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "data/file_io.h"
+#include "data/parallel_for.h"
 #include "engine/crc32.h"
 #include "kernels/check.h"
 
@@ -121,13 +122,35 @@ std::vector<std::int32_t> ImageList::labels() const {
   return labels;
 }
 
-std::uint32_t ImageList::checksum() const {
-  std::uint32_t checksum = 0;
+std::uint32_t ImageList::listing_crc() const {
+  std::uint32_t crc = 0;
   for (std::size_t i = 0; i < size(); ++i) {
     const std::string line = relative_path(i) + "\n" + std::to_string(label(i)) + "\n";
-    checksum = crc32_of(line.data(), line.size(), checksum);
+    crc = crc32_of(line.data(), line.size(), crc);
   }
-  return checksum;
+  return crc;
+}
+
+DataFingerprint ImageList::fingerprint(int threads) const {
+  struct Sampled {
+    std::uint64_t bytes = 0;
+    std::uint32_t crc = 0;
+    std::uint32_t readable = 0;
+  };
+  static_assert(sizeof(Sampled) == 16);  // it is hashed as it lies
+  std::vector<Sampled> sample(std::min(size(), kSampledFiles));
+  parallel_for(sample.size(), threads, [&](std::size_t i) {
+    try {
+      const std::vector<std::uint8_t> file = read_bytes(path(i * size() / sample.size()));
+      sample[i] = {.bytes = file.size(), .crc = crc32_of(file.data(), file.size()), .readable = 1};
+    } catch (const Error&) {
+      // Training may skip it, or says what is wrong with it.
+    }
+  });
+  const std::uint32_t listing = listing_crc();
+  return {.images = size(),
+          .listing = listing,
+          .contents = crc32_of(sample.data(), sample.size() * sizeof(Sampled), listing)};
 }
 
 std::size_t ImageList::memory_bytes() const {

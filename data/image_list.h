@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/fingerprint.h"
+
 namespace rlnas {
 
 class ImageList {
@@ -31,8 +33,11 @@ class ImageList {
   std::string path(std::size_t index) const { return directory_ + "/" + relative_path(index); }
   std::int32_t label(std::size_t index) const { return folder_of(index).label; }
   std::vector<std::int32_t> labels() const;
-  // CRC-32 of the relative paths and labels: what a resumed run has to find again.
-  std::uint32_t checksum() const;
+  // Of the relative paths and labels of all files, and of the size and bytes of kSampledFiles of them, evenly
+  // spaced, or of all if they are no more: of ImageNet 110 MB to read instead of 140 GB. A file that cannot
+  // be read counts as such. Determinism: the same for any number of threads.
+  static constexpr std::size_t kSampledFiles = 1024;
+  DataFingerprint fingerprint(int threads) const;
   std::size_t memory_bytes() const;
 
  private:
@@ -43,6 +48,7 @@ class ImageList {
   };
   const Folder& folder_of(std::size_t index) const;
   std::string relative_path(std::size_t index) const;
+  std::uint32_t listing_crc() const;
   std::string_view name(std::size_t index) const;
   void add_class(const std::string& name);
   void add_file(const std::string& folder, std::string_view name, std::int32_t label);

@@ -172,10 +172,16 @@ void add_lighting(const std::array<double, 3>& change, std::uint8_t* pixels, std
   }
 }
 
-AugmentParams transform_image(ImageBytes file, const ImageTransform& transform, RandomStream& random,
-                              TransformScratch& scratch, std::uint8_t* output) {
-  const ImageSize image = read_image_size(file);
-  const CropPlan plan = draw_crop(transform, image, random);
+ImageDraws draw_transform(const ImageTransform& transform, ImageSize image, RandomStream& random) {
+  ImageDraws draws{.image = image, .crop = draw_crop(transform, image, random)};
+  if (transform.lighting == Lighting::pca) draws.lighting = draw_lighting(random);
+  if (transform.flip == Flip::random) draws.params.flip = std::int16_t(random.below(2));
+  return draws;
+}
+
+void apply_transform(ImageBytes file, const ImageTransform& transform, const ImageDraws& draws,
+                     TransformScratch& scratch, std::uint8_t* output) {
+  const CropPlan& plan = draws.crop;
   const int reduction = choose_reduction(transform, file, plan);
   const auto taps = [&](int offset, int length, int target, int first) {
     return make_taps({.offset = offset,
@@ -189,14 +195,18 @@ AugmentParams transform_image(ImageBytes file, const ImageTransform& transform, 
   const AxisTaps rows = taps(plan.box.top, plan.box.height, plan.height, plan.top);
   const AxisTaps columns = taps(plan.box.left, plan.box.width, plan.width, plan.left);
   const PixelBox wanted{rows.begin, columns.begin, rows.end - rows.begin, columns.end - columns.begin};
-  const RgbImage& source = decode_padded(file, reduction, reduced_size(image, reduction), wanted, scratch);
+  const RgbImage& source =
+      decode_padded(file, reduction, reduced_size(draws.image, reduction), wanted, scratch);
   resample(source, rows, columns, transform.filter, scratch.resize, output);
-
-  AugmentParams params;
   if (transform.lighting == Lighting::pca)
-    add_lighting(draw_lighting(random), output, std::size_t(transform.size) * std::size_t(transform.size));
-  if (transform.flip == Flip::random) params.flip = std::int16_t(random.below(2));
-  return params;
+    add_lighting(draws.lighting, output, std::size_t(transform.size) * std::size_t(transform.size));
+}
+
+AugmentParams transform_image(ImageBytes file, const ImageTransform& transform, RandomStream& random,
+                              TransformScratch& scratch, std::uint8_t* output) {
+  const ImageDraws draws = draw_transform(transform, read_image_size(file), random);
+  apply_transform(file, transform, draws, scratch, output);
+  return draws.params;
 }
 
 }  // namespace rlnas

@@ -62,9 +62,22 @@ struct TransformScratch {
   ResizeScratch resize;
 };
 
-// Decodes what of the file is needed. Shapes: output [size, size, 3].
+// All that is random about one image.
+struct ImageDraws {
+  ImageSize image = {};  // its size
+  CropPlan crop = {};
+  std::array<double, 3> lighting{};  // with Lighting::pca
+  AugmentParams params = {};
+};
+
+ImageDraws draw_transform(const ImageTransform& transform, ImageSize image, RandomStream& random);
+
+// Decodes what of the file is needed, and leaves draws.params to the device. Shapes: output [size, size, 3].
 // Errors: data, with the reason but not the file's name.
-// Determinism: a function of file, transform and stream.
+void apply_transform(ImageBytes file, const ImageTransform& transform, const ImageDraws& draws,
+                     TransformScratch& scratch, std::uint8_t* output);
+
+// Both of them. Determinism: a function of file, transform and stream.
 AugmentParams transform_image(ImageBytes file, const ImageTransform& transform, RandomStream& random,
                               TransformScratch& scratch, std::uint8_t* output);
 

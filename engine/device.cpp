@@ -3,12 +3,21 @@
 #include <charconv>
 #include <string_view>
 
+#include "kernels/cpu_features.h"
+
 namespace rlnas {
 
 Precision parse_precision(const std::string& text) {
   for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16})
     if (text == name_of(precision)) return precision;
   fail(ErrorCode::usage, "--precision: '", text, "' is not one of fp32, tf32, bf16");
+}
+
+ConvAlgorithm parse_conv_algorithm(const std::string& text) {
+  for (const ConvAlgorithm algorithm :
+       {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::winograd})
+    if (text == name_of(algorithm)) return algorithm;
+  fail(ErrorCode::usage, "--conv-algorithm: '", text, "' is not one of auto, direct, winograd");
 }
 
 std::optional<int> cuda_index(const std::string& text) {
@@ -21,19 +30,35 @@ std::optional<int> cuda_index(const std::string& text) {
   return index;
 }
 
+const char* name_of(DeviceKind kind) {
+  switch (kind) {
+    case DeviceKind::cpu:
+      break;
+    case DeviceKind::cuda:
+      return "cuda";
+    case DeviceKind::ref:
+      return "ref";
+  }
+  return "cpu";
+}
+
 DeviceChoice choose_device(const std::string& text, const DeviceOptions& options) {
   const int threads = options.cpu.threads;
   RLNAS_CHECK(threads >= 0, usage, "--threads: ", threads, " is not a number of threads (0: all cores)");
   const auto cpu = [&](const std::string& reason) -> DeviceChoice {
-    return {make_cpu_backend(options.cpu), reason, threads > 0 ? threads : cpu_cores()};
+    const CpuComplaint complaint = cpu_complaint(kKernelCpuFeatures, machine_cpu_features());
+    RLNAS_CHECK(complaint.text[0] == '\0', device, std::string(complaint.text));
+    return {DeviceKind::cpu, make_cpu_backend(options.cpu), reason, threads > 0 ? threads : cpu_cores()};
   };
   const auto cuda = [&](int device, const std::string& reason) -> DeviceChoice {
     CudaOptions cuda_options = options.cuda;
     cuda_options.device = device;
-    return {make_cuda_backend(cuda_options), "cuda:" + std::to_string(device) + ", " + reason};
+    return {DeviceKind::cuda, make_cuda_backend(cuda_options),
+            "cuda:" + std::to_string(device) + ", " + reason};
   };
   if (text == "cpu") return cpu("cpu, as asked");
-  if (text == "ref") return {make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};
+  if (text == "ref")
+    return {DeviceKind::ref, make_ref_backend(), "ref, as asked (slow double-precision loops)", 1};
   if (text == "auto") {
     try {
       return cuda(options.cuda.device, "found by auto");

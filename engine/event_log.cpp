@@ -14,11 +14,13 @@ using Json = nlohmann::ordered_json;
 
 EventLog::EventLog(std::string path, std::int64_t keep_up_to_step) : path_(std::move(path)) {
   std::string kept;
-  if (std::filesystem::exists(path_)) {
+  std::error_code none;
+  if (std::filesystem::exists(path_, none)) {
     std::istringstream lines(read_file(path_));
     for (std::string line; std::getline(lines, line);) {
       const Json event = Json::parse(line, nullptr, false);  // a killed run may have left half a line
-      if (event.is_object() && event.value("step", std::int64_t{0}) <= keep_up_to_step) kept += line + "\n";
+      const Json step = event.is_object() ? event.value("step", Json(0)) : Json();
+      if (step.is_number_integer() && step <= keep_up_to_step) kept += line + "\n";
     }
   }
   write_file_atomically(path_, kept);

@@ -37,10 +37,12 @@ Parameters::Parameters(Backend& backend, const SegmentTable& table)
       device_norm_(backend, sizeof(GradientNorm)),
       norm_workspace_(backend, norm_workspace_bytes()) {}
 
-float* Parameters::gradient_of(int segment) {
-  states_[std::size_t(segment)] = SegmentState::sampled;
+Parameters::Target Parameters::gradient_target(int segment) {
+  SegmentState& state = states_[std::size_t(segment)];
+  const Store store = state == SegmentState::sampled ? Store::accumulate : Store::overwrite;
+  state = SegmentState::sampled;
   ever_sampled_[std::size_t(segment)] = 1;
-  return gradient_.at(segment);
+  return {gradient_of(segment), store};
 }
 
 void Parameters::set_decayed(std::vector<std::uint8_t> flags) {

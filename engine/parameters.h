@@ -46,8 +46,14 @@ class Parameters {
   FlatBuffer& momentum() { return momentum_; }
   FlatBuffer& gradient() { return gradient_; }
   float* weight(int segment) const { return weights_.at(segment); }
-  // Where a backward pass writes the gradient of a segment; also marks it as sampled in this step.
-  float* gradient_of(int segment);
+  // Where a backward pass puts its gradient of a segment, and whether it has to add to what another use of
+  // the segment has put there since the last optimiser step. Also marks the segment as sampled in this step.
+  struct Target {
+    float* data;
+    Store store;
+  };
+  Target gradient_target(int segment);
+  float* gradient_of(int segment) const { return gradient_.at(segment); }
   // The segment is on the sampled path. If no gradient reaches it in this step (its edge is dead), PyTorch
   // would give it a zero gradient, which is what makes it coast from then on.
   void mark_on_path(int segment) { ever_sampled_[std::size_t(segment)] = 1; }

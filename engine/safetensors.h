@@ -26,7 +26,9 @@ struct TensorFile {
 // mismatch).
 TensorFile read_safetensors(const std::string& path);
 
-// Adds a metadata entry "crc32" over all tensor bytes, which read_safetensors checks when it is there.
+// Adds metadata entries "crc32", over the bytes of all tensors, and "header_crc32", over all the rest, which
+// read_safetensors checks and leaves out: no bit of such a file changes unnoticed. It also reads files of
+// older versions, which have the first alone, and of others, which have neither.
 // Errors: data when the file cannot be written (full disk, no permission); the old file then stays as it was.
 void write_safetensors(const std::string& path, const TensorFile& file);
 

@@ -227,12 +227,30 @@ std::unique_ptr<Backend> make_ref_backend();
 int cpu_cores();  // cores this process may run on
 
 // How 3x3 convolutions of stride 1 are computed. Winograd multiplies a quarter as often; its results differ
-// from direct sums by rounding (about twice their error, see kernels/cpu/winograd.h).
-enum class ConvAlgorithm { direct, winograd };
+// from direct sums by rounding (about twice their error, see kernels/cpu/winograd.h). All three are functions
+// of the problem: with `automatic` the last batch of an epoch, where it is a small one, goes the direct way.
+enum class ConvAlgorithm {
+  automatic,  // Winograd where it is known to be faster (winograd_gains in kernels/cpu/winograd_conv.h)
+  direct,
+  winograd,  // wherever there is Winograd code, faster or not
+};
+constexpr const char* name_of(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+    case ConvAlgorithm::automatic:
+      break;
+    case ConvAlgorithm::direct:
+      return "direct";
+    case ConvAlgorithm::winograd:
+      return "winograd";
+  }
+  return "auto";
+}
 
 struct CpuOptions {
+  static constexpr int kMaxThreads = 1024;
+
   int threads = 0;  // 0: all cores this process may run on
-  ConvAlgorithm conv_algorithm = ConvAlgorithm::direct;
+  ConvAlgorithm conv_algorithm = ConvAlgorithm::automatic;
 
   friend bool operator==(const CpuOptions&, const CpuOptions&) = default;
 };

@@ -1,5 +1,7 @@
 #include "ops/classifier.h"
 
+#include "ops/weight_gradients.h"
+
 namespace rlnas {
 
 Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
@@ -9,15 +11,15 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
   context.backend.linear_forward(spec, x.data(), weight, context.parameters.weight(layer.bias), y.data());
   if (context.mode == Mode::evaluate) return y;
 
-  context.parameters.mark_on_path(layer.weight);
-  context.parameters.mark_on_path(layer.bias);
+  context.use_segment(layer.weight);
+  context.use_segment(layer.bias);
   y.variable = context.tape.new_variable();
   context.tape.record([&context, spec, x, weight, layer, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    context.backend.linear_backward_weights(spec, x.data(), dy.data(),
-                                            context.parameters.gradient_of(layer.weight),
-                                            context.parameters.gradient_of(layer.bias));
+    write_weight_gradients(context, std::array{layer.weight, layer.bias}, [&](const auto& gradients) {
+      context.backend.linear_backward_weights(spec, x.data(), dy.data(), gradients[0], gradients[1]);
+    });
     if (x.variable < 0) return;
     Tensor dx = make_tensor(context.arena, x.shape, Layout::matrix);
     context.backend.linear_backward_data(spec, dy.data(), weight, dx.data());

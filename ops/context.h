@@ -1,6 +1,7 @@
 // What every operation works with: the device, the step's memory, the tape and the weights.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/parameters.h"
@@ -29,12 +30,22 @@ struct Context {
   };
   std::vector<WeightedLogits> auxiliary = {};
 
+  // The last of the segments that operations of this forward pass have used; -1: none yet.
+  int last_used = -1;
+
   bool records(const Tensor& x) const { return mode == Mode::train && x.variable >= 0; }
 
+  // An operation that trains this segment runs.
+  void use_segment(int segment) {
+    parameters.mark_on_path(segment);
+    last_used = std::max(last_used, segment);
+  }
+
   // What runs from here on owns this segment and all behind it: once the backward pass is back at this point
-  // their gradients are final.
+  // their gradients are final. Not if one of them was used before this point too: an earlier mark covers it.
   void mark_gradients_from(int segment) {
-    if (mode == Mode::train) tape.record([&p = parameters, segment] { p.gradients_final_from(segment); });
+    if (mode == Mode::train && last_used < segment)
+      tape.record([&p = parameters, segment] { p.gradients_final_from(segment); });
   }
 };
 

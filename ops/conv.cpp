@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ops/weight_gradients.h"
+
 namespace rlnas {
 namespace {
 
@@ -54,7 +56,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                                        .saved = term.saved()},
                                       workspace);
   }
-  context.parameters.mark_on_path(layer.weight);
+  context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
   term.gradient_moments = std::make_shared<Tensor>();
   context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
@@ -66,9 +68,6 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                               .y = term.x.data(),
                               .saved = term.saved(),
                               .dz = dz.data(),
-                              .dw = context.parameters.gradient_of(weight),
-                              .dgamma = gradient_or_null(context, norm.gamma),
-                              .dbeta = gradient_or_null(context, norm.beta),
                               .x_activation = input.activation};
     const Tensor moments = std::exchange(*term.gradient_moments, Tensor{});
     if (moments) operands.dz_moments = moments.data<double>();
@@ -83,9 +82,14 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
           make_tensor(context.arena, Shape::matrix(kFloats, input.x.c()), Layout::flat);
       operands.dx_moments = sums.data<double>();
     }
-    const ScopedWorkspace workspace(context.arena,
-                                    context.backend.conv_norm_workspace_bytes(spec, Direction::backward));
-    context.backend.conv_norm_backward(spec, operands, workspace);
+    write_weight_gradients(context, std::array{weight, norm.gamma, norm.beta}, [&](const auto& gradients) {
+      operands.dw = gradients[0];
+      operands.dgamma = gradients[1];
+      operands.dbeta = gradients[2];
+      const ScopedWorkspace workspace(context.arena,
+                                      context.backend.conv_norm_workspace_bytes(spec, Direction::backward));
+      context.backend.conv_norm_backward(spec, operands, workspace);
+    });
   });
   return term;
 }
@@ -98,17 +102,16 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   forward(context, spec, x, layer.weight, y);
   if (context.mode == Mode::evaluate) return y;
 
-  context.parameters.mark_on_path(layer.weight);
+  context.use_segment(layer.weight);
   y.variable = context.tape.new_variable();
   context.tape.record([&context, spec, x, segment = layer.weight, variable = y.variable] {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    {
+    write_weight_gradients(context, std::array{segment}, [&](const auto& gradients) {
       const ScopedWorkspace workspace(context.arena,
                                       context.backend.conv_workspace_bytes(spec, ConvPass::backward_weights));
-      context.backend.conv_backward_weights(spec, x.data(), dy.data(),
-                                            context.parameters.gradient_of(segment), workspace);
-    }
+      context.backend.conv_backward_weights(spec, x.data(), dy.data(), gradients[0], workspace);
+    });
     if (x.variable < 0) return;
     Tensor dx = make_tensor(context.arena, x.shape);
     {

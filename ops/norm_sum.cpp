@@ -1,6 +1,7 @@
 #include "ops/norm_sum.h"
 
 #include "ops/pool.h"
+#include "ops/weight_gradients.h"
 
 namespace rlnas {
 namespace {
@@ -20,16 +21,12 @@ void backward_term(Context& context, const SumTerm& term, const Tensor& dsum) {
 NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
   const auto parameter = [&](int segment) -> const float* {
     if (segment < 0) return nullptr;
-    if (context.mode == Mode::train) context.parameters.mark_on_path(segment);
+    if (context.mode == Mode::train) context.use_segment(segment);
     return context.parameters.weight(segment);
   };
   return {parameter(norm.gamma), parameter(norm.beta), context.statistics.at(norm.running_mean),
           context.statistics.at(norm.running_var),
           make_tensor(context.arena, Shape::matrix(4, norm.channels), Layout::flat)};
-}
-
-float* gradient_or_null(Context& context, int segment) {
-  return segment >= 0 ? context.parameters.gradient_of(segment) : nullptr;
 }
 
 SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
@@ -55,12 +52,11 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
     if (!dz) return;
     Tensor dx = make_tensor(context.arena, x.shape);
-    {
+    write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
       const ScopedWorkspace workspace(context.arena, context.backend.batch_norm_workspace_bytes(spec));
-      context.backend.batch_norm_backward(spec, x.data(), dz.data(), term.saved(), dx.data(),
-                                          gradient_or_null(context, norm.gamma),
-                                          gradient_or_null(context, norm.beta), workspace);
-    }
+      context.backend.batch_norm_backward(spec, x.data(), dz.data(), term.saved(), dx.data(), gradients[0],
+                                          gradients[1], workspace);
+    });
     if (x.variable >= 0) context.tape.add_gradient(x, std::move(dx));
   });
   return term;

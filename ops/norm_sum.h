@@ -48,6 +48,5 @@ struct NormTensors {
   Tensor saved;
 };
 NormTensors norm_tensors(Context& context, const BatchNorm& norm);  // in training, also marks it on the path
-float* gradient_or_null(Context& context, int segment);
 
 }  // namespace rlnas

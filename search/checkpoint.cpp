@@ -1,6 +1,7 @@
 #include "search/checkpoint.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace rlnas {
 
@@ -17,6 +18,10 @@ TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics
   append_tensors(file, weights, "");
   append_tensors(file, statistics, "");
   return file;
+}
+
+bool all_finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
 void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,

@@ -18,6 +18,8 @@ TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics
 // Appends the tensors of `buffer`, each name with `prefix` in front.
 void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix);
 
+bool all_finite(const std::vector<float>& values);
+
 // Fills `buffer` from the tensors of its table. Errors: data, naming `path`, when one is missing or has
 // another shape.
 void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,

@@ -1,7 +1,6 @@
 #include "search/checkpoint_angles.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <sstream>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include "engine/device_bytes.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "search/checkpoint.h"
 #include "search/spaces.h"
 
 namespace rlnas {
@@ -56,9 +56,8 @@ std::vector<float> pack(const Checkpoint& checkpoint, const SegmentTable& segmen
     RLNAS_CHECK(tensor->shape == segment.shape && std::int64_t(tensor->data.size()) == segment.count, data,
                 checkpoint.not_a_supernet, "tensor ", segment.name, " has shape ", shape_text(tensor->shape),
                 " instead of ", shape_text(segment.shape));
-    const bool finite =
-        std::all_of(tensor->data.begin(), tensor->data.end(), [](float w) { return std::isfinite(w); });
-    RLNAS_CHECK(finite, data, checkpoint.path, ": tensor ", segment.name, " holds NaN or infinite weights");
+    RLNAS_CHECK(all_finite(tensor->data), data, checkpoint.path, ": tensor ", segment.name,
+                " holds NaN or infinite weights");
     std::copy(tensor->data.begin(), tensor->data.end(), flat.begin() + segment.offset);
   }
   std::unordered_set<std::string_view> known;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "data/batch_loader.h"
 #include "data/image_loader.h"
@@ -39,6 +40,19 @@ TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t
     counts.loss += std::log(sum) + double(largest) - double(own);
   }
   return counts;
+}
+
+std::string test_line(const TestCounts& counts, const RunProgress& progress) {
+  char text[192];
+  std::snprintf(
+      text, sizeof(text),
+      "test of step %lld: top-1 %.2f %%  top-5 %.2f %%  loss %.4f  on %lld images; best top-1 %.2f %% "
+      "at step %lld",
+      static_cast<long long>(progress.step), 100.0 * counts.share(double(counts.top1)),
+      100.0 * counts.share(double(counts.top5)), counts.share(counts.loss),
+      static_cast<long long>(counts.images), 100.0 * progress.best_top1,
+      static_cast<long long>(progress.best_step));
+  return text;
 }
 
 Evaluator::Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place)

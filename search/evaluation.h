@@ -11,6 +11,7 @@
 #include "data/batch_source.h"
 #include "engine/comm/communicator.h"
 #include "rlnas/rlnas.hpp"
+#include "search/state_metadata.h"
 #include "search/training_data.h"
 #include "search/training_space.h"
 #include "search/training_state.h"
@@ -23,12 +24,16 @@ struct TestCounts {
   std::int64_t top5 = 0;  // images whose label is among the five largest
   double loss = 0.0;      // sum of plain cross-entropies
 
+  double share(double part) const { return part / double(images); }
   TestCounts& operator+=(const TestCounts& other);
   friend bool operator==(const TestCounts&, const TestCounts&) = default;
 };
 
 // Of equal logits the one with the lower index counts as the larger. Shapes: logits [N,classes], labels [N].
 TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t> labels, int classes);
+
+// One line for the log.
+std::string test_line(const TestCounts& counts, const RunProgress& progress);
 
 class Evaluator {
  public:

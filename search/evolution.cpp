@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "kernels/check.h"
@@ -88,13 +89,21 @@ bool better(const Candidate& a, const Candidate& b) {
   return std::tie(a.macs, a.genes) < std::tie(b.macs, b.genes);
 }
 
+std::vector<std::size_t> ranking(const std::vector<Candidate>& candidates, Compat compat) {
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
+    const Candidate &a = candidates[i], &b = candidates[j];
+    return compat == Compat::none ? better(a, b) : a.score > b.score;
+  });
+  return order;
+}
+
 void rank_candidates(std::vector<Candidate>& candidates, Compat compat) {
-  if (compat == Compat::none) {
-    std::sort(candidates.begin(), candidates.end(), better);
-  } else {
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
-  }
+  std::vector<Candidate> ranked;
+  ranked.reserve(candidates.size());
+  for (const std::size_t place : ranking(candidates, compat)) ranked.push_back(std::move(candidates[place]));
+  candidates = std::move(ranked);
 }
 
 EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options,
@@ -119,6 +128,7 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
     rank_candidates(run.top, options.compat);
     if (run.top.size() > std::size_t(options.top)) run.top.resize(std::size_t(options.top));
     ++run.generations;
+    run.generation_of.resize(run.evaluated.size(), run.generations);
     // Generations that only repeat a saved state have been observed before.
     if (observer && run.evaluated.size() > replay.size()) observer(run);
   }

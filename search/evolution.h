@@ -62,7 +62,10 @@ struct Candidate {
 
 // Higher score, then fewer MACs, then lower genes (on NAS-Bench-201: lower enumeration index).
 bool better(const Candidate& a, const Candidate& b);
-// Sorts best first: by better() under Compat::none, by score alone and stably under Compat::megvii.
+// Places of the candidates, best first: by better() under Compat::none, by score alone and else in their
+// order under Compat::megvii.
+std::vector<std::size_t> ranking(const std::vector<Candidate>& candidates, Compat compat);
+// Sorts them so.
 void rank_candidates(std::vector<Candidate>& candidates, Compat compat);
 
 // The candidates with their scores and costs, in the same order.
@@ -93,6 +96,7 @@ struct RandomAcceptance {
 
 struct EvolutionRun {
   std::vector<Candidate> evaluated;  // each once, in order of evaluation
+  std::vector<int> generation_of;    // each of those, from 1
   std::vector<Candidate> top;        // best first, at most options.top
   int generations = 0;               // done
   RandomAcceptance acceptance;

@@ -21,7 +21,8 @@ void share(FlatBuffer& buffer, const char* what, Communicator& communicator) {
 
 }  // namespace
 
-void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Communicator& communicator) {
+void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, const DeviceChoice& device,
+                    Communicator& communicator) {
   std::ostringstream settings;
   settings << std::setprecision(17) << config.steps;
   visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
@@ -31,14 +32,19 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Comm
   });
   struct Facts {
     std::uint32_t settings, data;
+    DeviceKind device;
   };
-  const std::vector<Facts> all =
-      communicator.gather_values(Facts{crc32_of(settings.str()), data_checksum}, "check of settings");
+  const std::vector<Facts> all = communicator.gather_values(
+      Facts{crc32_of(settings.str()), data_checksum, device.kind}, "check of settings");
   for (std::size_t r = 1; r < all.size(); ++r) {
     RLNAS_CHECK(all[r].settings == all[0].settings, usage, "rank ", r,
                 " was started with other settings than rank 0");
     RLNAS_CHECK(all[r].data == all[0].data, data, "--data ", config.data, ": rank ", r,
                 " reads other images than rank 0");
+    RLNAS_CHECK(all[r].device == all[0].device, device, "--device ", config.device, ": rank ", r, " runs on ",
+                name_of(all[r].device), ", rank 0 on ", name_of(all[0].device),
+                "; all ranks need the same kind of device (rank ", communicator.rank(), ": ", device.reason,
+                ")");
   }
 }
 
@@ -56,6 +62,15 @@ void share_state(TrainingState& state, RunProgress& progress, Communicator& comm
 
 void share_statistics(TrainingState& state, Communicator& communicator) {
   if (communicator.size() > 1) share(state.statistics(), "statistics", communicator);
+}
+
+LossSums sum_over_ranks(const LossSums& own, Communicator& communicator) {
+  LossSums total;
+  for (const LossSums& sums : communicator.gather_values(own, "losses")) {
+    total.loss += sums.loss;
+    total.correct += sums.correct;
+  }
+  return total;
 }
 
 void check_same_weights(TrainingState& state, Communicator& communicator) {

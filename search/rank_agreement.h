@@ -5,20 +5,25 @@
 #include <cstdint>
 
 #include "engine/comm/communicator.h"
+#include "engine/device.h"
 #include "rlnas/rlnas.hpp"
 #include "search/run_directory.h"
 #include "search/training_state.h"
 
 namespace rlnas {
 
-// Errors, on every rank: usage when the settings of one differ from rank 0's, data when its images do.
-void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, Communicator& communicator);
+// Errors, on every rank: usage when the settings of one differ from rank 0's, data when its images do, device
+// when its kind of device does (--device auto may find one on one machine and none on another).
+void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, const DeviceChoice& device,
+                    Communicator& communicator);
 
 // Everything a run goes on from, from rank 0 to all.
 void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator);
 
 // Rank 0's running statistics, to all.
 void share_statistics(TrainingState& state, Communicator& communicator);
+
+LossSums sum_over_ranks(const LossSums& own, Communicator& communicator);
 
 // Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
 void check_same_weights(TrainingState& state, Communicator& communicator);

@@ -1,6 +1,5 @@
 #include "search/run_directory.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
 #include "search/checkpoint.h"
+#include "search/state_metadata.h"
 #include "search/train_fields.h"
 #include "search/version.h"
 
@@ -32,26 +32,53 @@ std::string cpu_model() {
   return "unknown";
 }
 
-// Doubles survive the trip through metadata text bit for bit.
-std::string exact(double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%a", value);
-  return text;
+// Text that is no UTF-8, of a path for example, cannot be in JSON.
+std::string to_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// The images of a run that goes on are those it was started with. Older versions kept the last figure alone.
+void check_images(const StateMetadata& state, const DataFingerprint& images, const std::string& flag,
+                  const std::string& run) {
+  const auto same = [&](const char* key, std::uint64_t now) {
+    return !state.has(key) || state.text(key) == std::to_string(now);
+  };
+  RLNAS_CHECK(same("data_images", images.images), data, flag, ": ", images.images, " images, but the run in ",
+              run, " was started with ", state.text("data_images"));
+  RLNAS_CHECK(same("data_listing_crc32", images.listing), data, flag,
+              ": its images have other names or labels than those the run in ", run, " was started with");
+  RLNAS_CHECK(state.text("data_crc32") == std::to_string(images.contents), data, flag,
+              ": its images have the names and labels, but not the contents of those the run in ", run,
+              " was started with");
 }
 
 }  // namespace
 
-bool RunDirectory::holds_run() const {
-  return std::filesystem::exists(resume_file()) || std::filesystem::exists(latest_file());
+std::string RunDirectory::file(const std::string& name) const {
+  RLNAS_CHECK(!path_.empty(), usage, name, ": the run directory has no name");
+  return path_ + "/" + name;
 }
 
-void RunDirectory::create() const {
+bool RunDirectory::exists() const {
+  std::error_code none;
+  return !path_.empty() && std::filesystem::is_directory(path_, none);
+}
+
+bool RunDirectory::holds_run() const {
+  std::error_code none;
+  return exists() &&
+         (std::filesystem::exists(resume_file(), none) || std::filesystem::exists(latest_file(), none));
+}
+
+std::unique_ptr<FileLock> RunDirectory::lock() const {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   RLNAS_CHECK(!error, data, "--out ", path_, ": cannot be made: ", error.message());
-  const std::string probe = path_ + "/.writable";
-  write_file_atomically(probe, "");
-  std::filesystem::remove(probe, error);
+  auto lock = std::make_unique<FileLock>(file(".lock"), "--out " + path_);
+  remove_stale_temporaries(path_);
+  for (const std::string& target : {init_file(), resume_file(), latest_file(), run_file(), events_file()})
+    std::filesystem::remove(target + ".tmp", error);  // the name that older versions gave them
+  return lock;
 }
 
 void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& facts) const {
@@ -69,76 +96,61 @@ void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& fac
       {"steps_per_epoch", facts.steps_per_epoch},
       {"planned_memory_bytes", facts.planned_memory_bytes},
       {"config", to_json(config)}};
-  write_file_atomically(run_file(), json.dump(2) + "\n");
+  write_file_atomically(run_file(), to_text(json, 2) + "\n");
 }
 
 std::string RunDirectory::space() const {
-  std::ifstream file(run_file());
-  const Json json = Json::parse(file, nullptr, false);
-  const auto space = json.is_object() ? json.value("/config/space"_json_pointer, Json()) : Json();
+  if (path_.empty()) return "";
+  std::ifstream stream(run_file());
+  const Json json = Json::parse(stream, nullptr, false);
+  const Json config = json.is_object() ? json.value("config", Json()) : Json();
+  const Json space = config.is_object() ? config.value("space", Json()) : Json();
   return space.is_string() ? space.get<std::string>() : "";
 }
 
-void RunDirectory::save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
-                        Parameters& parameters, const FlatBuffer& statistics) const {
-  TensorFile model = model_tensors(parameters.weights(), statistics);
-  model.metadata = {{"space", config.space}, {"step", std::to_string(progress.step)}};
-
-  TensorFile state = model;
-  append_tensors(state, parameters.momentum(), "momentum.");
-  std::string sampled;
-  for (const std::uint8_t flag : parameters.ever_sampled()) sampled += flag != 0 ? '1' : '0';
-  state.metadata["config"] = to_json(config).dump();
-  state.metadata["data_crc32"] = std::to_string(data_checksum);
-  state.metadata["ever_sampled"] = sampled;
-  state.metadata["epoch_loss_sum"] = exact(progress.epoch_loss_sum);
-  state.metadata["epoch_correct"] = std::to_string(progress.epoch_correct);
-  state.metadata["epoch_images"] = std::to_string(progress.epoch_images);
-  state.metadata["best_top1"] = exact(progress.best_top1);
-  state.metadata["best_step"] = std::to_string(progress.best_step);
-  write_safetensors(resume_file(), state);
-  write_safetensors(latest_file(), model);
+void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
+                        const DataFingerprint& images, Parameters& parameters,
+                        const FlatBuffer& statistics) const {
+  TensorFile file = model_tensors(parameters.weights(), statistics);
+  const std::size_t of_model = file.tensors.size();
+  append_tensors(file, parameters.momentum(), "momentum.");
+  const std::map<std::string, std::string> of_all = {{"space", config.space},
+                                                     {"step", std::to_string(progress.step)}};
+  file.metadata = of_all;
+  file.metadata["config"] = to_text(to_json(config));
+  write_progress(file.metadata, progress, images, parameters.ever_sampled());
+  write_safetensors(resume_file(), file);
+  if (scope == SaveScope::state) return;
+  file.tensors.resize(of_model);
+  file.metadata = of_all;
+  write_safetensors(latest_file(), file);
 }
 
-RunProgress RunDirectory::load(const TrainConfig& config, std::uint32_t data_checksum, Parameters& parameters,
+void RunDirectory::keep_epoch(int epoch) const {
+  copy_file_atomically(latest_file(), epoch_file(epoch));
+}
+
+RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,
                                FlatBuffer& statistics) const {
   const std::string path = resume_file();
   const TensorFile state = read_safetensors(path);
-  const auto entry = [&](const char* key) -> const std::string& {
-    const auto it = state.metadata.find(key);
-    RLNAS_CHECK(it != state.metadata.end(), data, path, ": not a state to resume from ('", key,
-                "' is missing)");
-    return it->second;
-  };
-  const Json started = Json::parse(entry("config"), nullptr, false);
+  const StateMetadata metadata(state.metadata, path);
+  const Json started = Json::parse(metadata.text("config"), nullptr, false);
   RLNAS_CHECK(started.is_object(), data, path, ": its configuration cannot be read");
   visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
     if (on_resume == OnResume::free_) return;
-    const Json now = value;
-    const Json then = started.value(name, now);
-    RLNAS_CHECK(now == then, usage, "--", name, ": ", now.dump(), ", but the run in ", path_,
-                " was started with ", then.dump());
+    RLNAS_CHECK(started.contains(name), data, path, ": its configuration says nothing of --", name);
+    const std::string now = to_text(Json(value)), then = to_text(started[name]);
+    RLNAS_CHECK(now == then, usage, "--", name, ": ", now, ", but the run in ", path_, " was started with ",
+                then);
   });
-  RLNAS_CHECK(entry("data_crc32") == std::to_string(data_checksum), data, "--data ", config.data,
-              ": other images than the run in ", path_, " was started with");
+  check_images(metadata, limits.data, "--data " + config.data, path_);
 
   load_tensors(state, path, parameters.weights(), "");
   load_tensors(state, path, parameters.momentum(), "momentum.");
   load_tensors(state, path, statistics, "");
-  const std::string& sampled = entry("ever_sampled");
-  RLNAS_CHECK(int(sampled.size()) == parameters.table().size(), data, path,
-              ": 'ever_sampled' has a wrong length");
-  std::vector<std::uint8_t> flags;
-  for (const char c : sampled) flags.push_back(c == '1' ? 1 : 0);
-  parameters.set_ever_sampled(std::move(flags));
-
-  const bool evaluated = state.metadata.count("best_top1") > 0;  // not in runs of older versions
-  return {.step = std::atoll(entry("step").c_str()),
-          .epoch_loss_sum = std::strtod(entry("epoch_loss_sum").c_str(), nullptr),
-          .epoch_correct = std::atoll(entry("epoch_correct").c_str()),
-          .epoch_images = std::atoll(entry("epoch_images").c_str()),
-          .best_top1 = evaluated ? std::strtod(entry("best_top1").c_str(), nullptr) : -1.0,
-          .best_step = evaluated ? std::atoll(entry("best_step").c_str()) : -1};
+  parameters.set_ever_sampled(metadata.flags("ever_sampled", std::size_t(parameters.table().size())));
+  return metadata.progress(limits);
 }
 
 }  // namespace rlnas

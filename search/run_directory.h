@@ -2,24 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "data/fingerprint.h"
+#include "engine/file_lock.h"
 #include "engine/parameters.h"
 #include "rlnas/rlnas.hpp"
+#include "search/state_metadata.h"
 
 namespace rlnas {
-
-// How far a run is. Sums of the epoch under way are kept so that its mean comes out the same after a
-// resumption.
-struct RunProgress {
-  std::int64_t step = 0;  // steps done
-  double epoch_loss_sum = 0.0;
-  std::int64_t epoch_correct = 0;
-  std::int64_t epoch_images = 0;
-  // Of the evaluations so far; -1 before the first.
-  double best_top1 = -1.0;
-  std::int64_t best_step = -1;
-};
 
 // What run.json records beside the configuration.
 struct RunFacts {
@@ -33,39 +25,50 @@ struct RunFacts {
   int steps_per_epoch = 0;
 };
 
+enum class SaveScope {
+  state,            // resume.safetensors alone
+  state_and_model,  // and latest.safetensors
+};
+
 class RunDirectory {
  public:
+  // An empty path is that of no directory: it holds no run, and none of its files has a name.
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}
 
   std::string path() const { return path_; }
-  std::string init_file() const { return path_ + "/init.safetensors"; }
-  std::string latest_file() const { return path_ + "/latest.safetensors"; }
-  std::string resume_file() const { return path_ + "/resume.safetensors"; }
-  std::string epoch_file(int epoch) const {
-    return path_ + "/epoch_" + std::to_string(epoch) + ".safetensors";
-  }
-  std::string events_file() const { return path_ + "/events.jsonl"; }
-  std::string run_file() const { return path_ + "/run.json"; }
-  std::string trace_file() const { return path_ + "/trace.json"; }
+  std::string init_file() const { return file("init.safetensors"); }
+  std::string latest_file() const { return file("latest.safetensors"); }
+  std::string resume_file() const { return file("resume.safetensors"); }
+  std::string epoch_file(int epoch) const { return file("epoch_" + std::to_string(epoch) + ".safetensors"); }
+  std::string events_file() const { return file("events.jsonl"); }
+  std::string run_file() const { return file("run.json"); }
+  std::string trace_file() const { return file("trace.json"); }
 
+  bool exists() const;
   bool holds_run() const;  // something a resumption could go on from, or would overwrite
-  // Creates the directory. Errors: data, naming --out, when it cannot be made or written.
-  void create() const;
+  // Makes the directory when it is not there, takes it for one writer for as long as the lock lives, and
+  // clears away what a killed one has left half written. Errors, naming --out: data when it cannot be made or
+  // written; usage, naming the process, when another trains into it.
+  std::unique_ptr<FileLock> lock() const;
 
   // The search space that run.json names; "" when it is not there or names none.
   std::string space() const;
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
-  // Writes resume.safetensors, then `model_file`s for readers; each atomically, so that a run killed at any
-  // moment can be resumed from its last checkpoint.
-  void save(const TrainConfig& config, const RunProgress& progress, std::uint32_t data_checksum,
-            Parameters& parameters, const FlatBuffer& statistics) const;
+  // Writes resume.safetensors, then what others read; each atomically, so that a run killed at any moment can
+  // be resumed from its last checkpoint.
+  void save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
+            const DataFingerprint& images, Parameters& parameters, const FlatBuffer& statistics) const;
+  // Keeps latest.safetensors as that of an epoch.
+  void keep_epoch(int epoch) const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that
-  // differs from the one the run was started with; data when the images are others.
-  RunProgress load(const TrainConfig& config, std::uint32_t data_checksum, Parameters& parameters,
+  // differs from the one the run was started with; data when the images are others, saying in what.
+  RunProgress load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,
                    FlatBuffer& statistics) const;
 
  private:
+  std::string file(const std::string& name) const;  // Errors: usage when there is no directory
+
   std::string path_;
 };
 

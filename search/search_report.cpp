@@ -67,6 +67,12 @@ std::string csv_field(const std::string& text) {
   return text.find(',') == std::string::npos ? text : '"' + text + '"';
 }
 
+// The shortest text that reads back to the same bits.
+std::string exact_number(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
 bool has_limits(const SearchReport& report) {
   const Constraint none, &limits = report.config.space.constraint;
   return limits.max_macs < none.max_macs || limits.max_params < none.max_params;
@@ -198,14 +204,12 @@ std::string report_json(const SearchReport& report) {
 
 std::string report_csv(const SearchReport& report) {
   std::string text = enumerable(report) ? "enumeration_index," : "";
-  text += "arch,angle_rad,macs,params\n";
+  text += "arch,angle_rad,op_angle_sum,macs,params,generation,rank\n";
   for (const FoundArchitecture& a : report.evaluated) {
-    char angle[32];
-    char* const end = std::to_chars(angle, angle + sizeof angle, a.angle_rad).ptr;
     if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
-    text += csv_field(a.text) + ',';
-    text.append(angle, end);
-    text += ',' + std::to_string(a.macs) + ',' + std::to_string(a.params) + '\n';
+    text += csv_field(a.text) + ',' + exact_number(a.angle_rad) + ',' + exact_number(a.op_angle_sum) + ',' +
+            std::to_string(a.macs) + ',' + std::to_string(a.params) + ',' +
+            (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
   }
   return text;
 }

@@ -20,8 +20,9 @@ void print_report(std::ostream& out, const SearchReport& report);
 // correlation that is undefined (a constant score) is null.
 std::string report_json(const SearchReport& report);
 
-// One line per evaluated architecture: enumeration_index (of spaces that can be enumerated),arch,angle_rad,
-// macs,params; an arch with commas in double quotes; angles round-trip.
+// One line per evaluated architecture, in the order of evaluation: enumeration_index (of spaces that can be
+// enumerated),arch,angle_rad,op_angle_sum,macs,params,generation (from 1; empty where the method has none),
+// rank (by the score searched for, 1 is the best); an arch with commas in double quotes; scores round-trip.
 std::string report_csv(const SearchReport& report);
 
 void print_description(std::ostream& out, const nasbench201::CellDescription& description);

@@ -1,8 +1,10 @@
 #include "search/search_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
+#include "engine/atomic_file.h"
 #include "engine/crc32.h"
 #include "kernels/check.h"
 #include "search/evolution_state.h"
@@ -61,6 +63,8 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
   }
   GenerationObserver save;
   if (!config.state_path.empty()) {
+    const std::filesystem::path parent = std::filesystem::path(config.state_path).parent_path();
+    remove_stale_temporaries(parent.empty() ? "." : parent.string());
     save = [&](const EvolutionRun& run) { write_search_state(config.state_path, name, run); };
   }
   return evolve(space, options, replay, save);
@@ -131,6 +135,7 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
     report.optimum = {optimum, describe_found(optimum.genes, space)};
   }
   std::vector<Candidate> candidates;
+  std::vector<int> generation_of;
   if (config.method == SearchMethod::exact) {
     candidates = evaluate(space, {report.optimum->proof.genes});
   } else if (config.method == SearchMethod::exhaustive) {
@@ -138,14 +143,19 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
   } else {
     EvolutionRun run = run_generations(config, sums, asked);
     candidates = std::move(run.evaluated);
+    generation_of = std::move(run.generation_of);
     report.generations = run.generations;
     report.short_generations = run.short_generations;
     report.acceptance = run.acceptance;
   }
   for (const Candidate& c : candidates) report.evaluated.push_back(describe_found(c.genes, space));
-  rank_candidates(candidates, config.evolution.compat);
-  candidates.resize(std::min(candidates.size(), std::size_t(config.top_count)));
-  for (const Candidate& c : candidates) report.top.push_back(describe_found(c.genes, space));
+  for (std::size_t i = 0; i < generation_of.size(); ++i) report.evaluated[i].generation = generation_of[i];
+  int ranked = 0;
+  for (const std::size_t place : ranking(candidates, config.evolution.compat)) {
+    FoundArchitecture& found = report.evaluated[place];
+    found.rank = ++ranked;
+    if (ranked <= config.top_count) report.top.push_back(found);
+  }
   report.drawing = space.drawing(report.best().genes);
   if (!truth.columns.empty()) report.correlations = correlations_with(truth, space, report.best());
   return report;

@@ -46,6 +46,8 @@ struct FoundArchitecture {
   double op_angle_sum = 0.0;
   std::int64_t macs = 0;
   std::int64_t params = 0;
+  int generation = 0;  // that evaluated it, from 1; 0 where the method has none
+  int rank = 0;        // among the evaluated, by the score searched for; 1 is the best
 };
 
 // Rank correlations with one column of true accuracies, over the whole space.

@@ -22,11 +22,12 @@ enum class Name { nasbench201, darts_cifar, darts_imagenet, mobilenet };
 struct Entry {
   const char* name;
   const char* title;
+  int image_halvings;
 };
-constexpr Entry kSpaces[] = {{"nasbench201", "NAS-Bench-201"},
-                             {"darts-cifar", "DARTS CIFAR"},
-                             {"darts-imagenet", "DARTS ImageNet"},
-                             {"mobilenet", "MobileNet"}};
+constexpr Entry kSpaces[] = {{"nasbench201", "NAS-Bench-201", 2},
+                             {"darts-cifar", "DARTS CIFAR", 2},
+                             {"darts-imagenet", "DARTS ImageNet", 5},
+                             {"mobilenet", "MobileNet", 5}};
 
 Name parse_name(const std::string& text) {
   std::string known;
@@ -97,6 +98,10 @@ SearchDefaults search_defaults(const std::string& space) {
 
 std::string space_title(const std::string& space) {
   return kSpaces[std::size_t(parse_name(space))].title;
+}
+
+int image_halvings(const std::string& space) {
+  return kSpaces[std::size_t(parse_name(space))].image_halvings;
 }
 
 SegmentTable supernet_segments(const std::string& space, int classes) {

@@ -29,6 +29,9 @@ SearchDefaults search_defaults(const std::string& space);
 // "NAS-Bench-201", "DARTS CIFAR", ...
 std::string space_title(const std::string& space);
 
+// How often the network halves the side of an image, which must divide by two so often.
+int image_halvings(const std::string& space);
+
 // The tensors of the published SuperNet under their state-dict names (method.md appendix D).
 SegmentTable supernet_segments(const std::string& space, int classes);
 

@@ -87,10 +87,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("strict-data", c.strict_data, "true: an unreadable image file ends the run", OnResume::free_);
   visit("device", c.device, "auto, cpu, cuda, cuda:N or ref", OnResume::free_);
   visit("threads", c.threads, "of the CPU backend; 0: all cores", OnResume::free_);
-  visit(
-      "conv-algorithm", c.conv_algorithm,
-      "of the CPU backend: direct, or winograd: faster 3x3 convolutions, with about twice the rounding error",
-      OnResume::keep);
+  visit("conv-algorithm", c.conv_algorithm,
+        "of the CPU backend: direct, winograd (3x3 convolutions, twice the rounding error), or auto: the "
+        "faster",
+        OnResume::keep);
   visit("precision", c.precision,
         "of the CUDA backend: fp32, or inputs of convolutions rounded to tf32 or bf16, with fp32 weights",
         OnResume::keep);
@@ -106,6 +106,8 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         OnResume::free_);
   visit("checkpoint-every", c.checkpoint_every,
         "also keep epoch_N.safetensors every so many epochs; 0: never", OnResume::free_);
+  visit("save-every", c.save_every_minutes, "minutes between checkpoints within an epoch; 0: only at its end",
+        OnResume::free_);
   visit("log-every", c.log_every, "steps between progress lines and step events", OnResume::free_);
   visit("profile", c.profile,
         "true: print where the time of a step goes, and write trace.json for chrome://tracing",

@@ -70,11 +70,12 @@ void check_config(const TrainConfig& config) {
   check_range("--drop-path", config.drop_path, 0.0, 0.99);
   check_range("--dropout", config.dropout, 0.0, 0.99);
   check_range("--eval-every", config.eval_every, 0, 1'000'000);
-  check_range("--threads", config.threads, 0, 4096);
-  check_word("--conv-algorithm", config.conv_algorithm, {"direct", "winograd"});
+  check_range("--threads", config.threads, 0, CpuOptions::kMaxThreads);
+  parse_conv_algorithm(config.conv_algorithm);
   parse_precision(config.precision);
   check_word("--norm-and-pool", config.norm_and_pool, {"own", "cudnn"});
   check_range("--checkpoint-every", config.checkpoint_every, 0, 1'000'000);
+  check_range("--save-every", config.save_every_minutes, 0.0, 1e6);
   check_range("--log-every", config.log_every, 1, 1'000'000'000);
   RLNAS_CHECK(
       config.labels == "random" || config.label_classes == 0, usage,
@@ -89,14 +90,16 @@ void check_config(const TrainConfig& config) {
               "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
-  RLNAS_CHECK(config.image_size % 4 == 0, usage, "--image-size: ", config.image_size,
-              " is not a multiple of 4 (the network halves it twice)");
+  const int halvings = image_halvings(config.space), divisor = 1 << halvings;
+  RLNAS_CHECK(config.image_size % divisor == 0, usage, "--image-size: ", config.image_size,
+              " is not a multiple of ", divisor, " (the network of ", config.space, " halves it ", halvings,
+              " times)");
 }
 
 DeviceOptions device_options(const TrainConfig& config) {
   DeviceOptions options;
   options.cpu.threads = config.threads;
-  if (config.conv_algorithm == "winograd") options.cpu.conv_algorithm = ConvAlgorithm::winograd;
+  options.cpu.conv_algorithm = parse_conv_algorithm(config.conv_algorithm);
   options.cuda.precision = parse_precision(config.precision);
   if (!config.deterministic) options.cuda.determinism = Determinism::off;
   if (config.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;

@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
-#include <filesystem>
 #include <optional>
 
 #include "data/prefetcher.h"
 #include "engine/atomic_file.h"
 #include "engine/device.h"
 #include "engine/event_log.h"
+#include "engine/file_lock.h"
 #include "engine/profile_report.h"
 #include "engine/schedule.h"
 #include "engine/step_profiler.h"
@@ -50,35 +50,35 @@ class Trainer {
     if (leads() && callbacks_.progress) callbacks_.progress(progress);
   }
   void open_directory();
-  LossSums sum_over_ranks(const LossSums& own) const;
-  bool any_rank_stops() const;
+  void lock_directory();
+  struct Decision {
+    bool stops, saves;
+  };
+  Decision decide() const;
   void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
   void after_step(const LossSums& sums, int count, double learning_rate);
   void end_epoch(TrainingState& state, const TrainingSpace& space);
   bool evaluates_now() const;  // by the steps done
   void evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment, TrainResult& result);
   TrainProgress progress_now() const;
-  // Called by all ranks; rank 0 writes.
-  void save(TrainingState& state) const {
-    check_same_weights(state, communicator_);
-    if (leads())
-      directory_.save(config_, progress_, data_.checksum(), state.parameters(), state.statistics());
-  }
+  std::string what_is_left() const;                  // of a run that came to numbers which are not finite
+  void save(TrainingState& state, SaveScope scope);  // called by all ranks; rank 0 writes
 
   TrainConfig config_;
   const TrainCallbacks& callbacks_;
   Communicator& communicator_;
   RunDirectory directory_;
+  std::unique_ptr<FileLock> lock_;  // rank 0's
   TrainingData data_;
   std::unique_ptr<TrainingBatches> batches_;
   RunProgress progress_;
   std::unique_ptr<EventLog> events_;      // rank 0's
   std::unique_ptr<Evaluator> evaluator_;  // with --eval
   int steps_per_epoch_ = 0;
-  std::int64_t total_steps_ = 0;
+  std::int64_t total_steps_ = 0, saved_step_ = 0;  // saved: 0 when there is no checkpoint
 
   double learning_rate_ = 0.0;
-  Clock::time_point run_start_, window_start_;
+  Clock::time_point run_start_, window_start_, last_save_;
   std::int64_t window_images_ = 0, run_images_ = 0;
   double images_per_s_ = 0.0, data_wait_s_ = 0.0;
   TrainProgress last_epoch_;
@@ -89,7 +89,9 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
   if (!leads()) {
     // rank 0 hands over all of it
   } else if (resuming) {
-    progress_ = directory_.load(config_, data_.checksum(), state.parameters(), state.statistics());
+    const std::int64_t steps = std::int64_t{steps_per_epoch_} * config_.epochs;
+    progress_ = directory_.load(config_, {steps, facts.images, data_.fingerprint}, state.parameters(),
+                                state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
@@ -104,22 +106,38 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
     write_safetensors(directory_.init_file(), init);
   }
   share_state(state, progress_, communicator_);
-  if (leads()) events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
+  saved_step_ = progress_.step;
+  if (leads() && !config_.eval_only)
+    events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
 }
 
-LossSums Trainer::sum_over_ranks(const LossSums& own) const {
-  LossSums total;
-  for (const LossSums& sums : communicator_.gather_values(own, "losses")) {
-    total.loss += sums.loss;
-    total.correct += sums.correct;
-  }
-  return total;
+// What all ranks do after a step: they stop when one of them is told to, and save when rank 0's clock says
+// so.
+Trainer::Decision Trainer::decide() const {
+  constexpr char kStop = 1, kSave = 2;
+  const double save_every_s = 60.0 * config_.save_every_minutes;
+  char own = callbacks_.should_stop && callbacks_.should_stop() ? kStop : 0;
+  if (save_every_s > 0.0 && seconds_since(last_save_) >= save_every_s) own = char(own | kSave);
+  const std::vector<char> all = communicator_.gather_values(own, "decision to go on");
+  return {.stops = std::any_of(all.begin(), all.end(), [](char one) { return (one & kStop) != 0; }),
+          .saves = (all.front() & kSave) != 0};
 }
 
-bool Trainer::any_rank_stops() const {
-  const bool own = callbacks_.should_stop && callbacks_.should_stop();
-  const std::vector<char> stops = communicator_.gather_values(char{own}, "decision to go on");
-  return std::find(stops.begin(), stops.end(), char{1}) != stops.end();
+std::string Trainer::what_is_left() const {
+  if (saved_step_ == 0) return "no checkpoint was written before; try a lower --learning-rate";
+  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.out +
+         "; try a lower --learning-rate";
+}
+
+void Trainer::save(TrainingState& state, SaveScope scope) {
+  check_same_weights(state, communicator_);
+  // A step whose loss was finite may have ended in weights that are not.
+  Parameters& parameters = state.parameters();
+  RLNAS_CHECK(all_finite(parameters.weights().download()) && all_finite(parameters.momentum().download()),
+              run_failed, "the weights are not finite after step ", progress_.step, "; ", what_is_left());
+  if (leads()) directory_.save(scope, config_, progress_, data_.checksum(), parameters, state.statistics());
+  saved_step_ = progress_.step;
+  last_save_ = Clock::now();
 }
 
 TrainProgress Trainer::progress_now() const {
@@ -143,8 +161,7 @@ void Trainer::after_step(const LossSums& sums, int count, double learning_rate) 
   learning_rate_ = learning_rate;
   ++progress_.step;
   RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step,
-              " (epoch ", (progress_.step - 1) / steps_per_epoch_, "); the last good checkpoint is in ",
-              directory_.path(), "; try a lower --learning-rate");
+              " (epoch ", (progress_.step - 1) / steps_per_epoch_, "); ", what_is_left());
   progress_.epoch_loss_sum += sums.loss;
   progress_.epoch_correct += sums.correct;
   progress_.epoch_images += count;
@@ -179,7 +196,7 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   progress_.epoch_correct = progress_.epoch_images = 0;
   for (const std::string& bad : batches_->new_bad_files())
     log("bad image file, another one took its place: " + bad);
-  if (!leads()) return save(state);
+  if (!leads()) return save(state, SaveScope::state_and_model);
 
   now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
   EventLog::Fields fields = {{"epoch", double(now.epoch)},
@@ -198,11 +215,9 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
                                  {"angle_max_rad", angles.max_rad}});
   }
   events_->write("epoch", now.step, seconds_since(run_start_), fields);
-  save(state);
+  save(state, SaveScope::state_and_model);
   const int done = now.epoch + 1;
-  if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)
-    std::filesystem::copy_file(directory_.latest_file(), directory_.epoch_file(done),
-                               std::filesystem::copy_options::overwrite_existing);
+  if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0) directory_.keep_epoch(done);
   report(now);
 }
 
@@ -217,23 +232,15 @@ void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const Augment
                        TrainResult& result) {
   const TestCounts counts = evaluator_->run(state, space, augment, communicator_);
   result.evaluated = true;
-  result.top1 = double(counts.top1) / double(counts.images);
-  result.top5 = double(counts.top5) / double(counts.images);
-  result.test_loss = counts.loss / double(counts.images);
+  result.top1 = counts.share(double(counts.top1));
+  result.top5 = counts.share(double(counts.top5));
+  result.test_loss = counts.share(counts.loss);
   if (result.top1 > progress_.best_top1) {
     progress_.best_top1 = result.top1;
     progress_.best_step = progress_.step;
   }
   result.best_top1 = progress_.best_top1;
-  char text[192];
-  std::snprintf(
-      text, sizeof(text),
-      "test of step %lld: top-1 %.2f %%  top-5 %.2f %%  loss %.4f  on %lld images; best top-1 %.2f %% "
-      "at step %lld",
-      static_cast<long long>(progress_.step), 100.0 * result.top1, 100.0 * result.top5, result.test_loss,
-      static_cast<long long>(counts.images), 100.0 * progress_.best_top1,
-      static_cast<long long>(progress_.best_step));
-  log(text);
+  log(test_line(counts, progress_));
   if (leads() && !config_.eval_only)
     events_->write("test", progress_.step, seconds_since(run_start_),
                    {{"top1", result.top1},
@@ -256,7 +263,17 @@ void Trainer::open_directory() {
   RLNAS_CHECK(!config_.eval_only || !leads() || directory_.holds_run(), data, "--eval-only: ", config_.out,
               " holds no run to evaluate");
   RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
-  RLNAS_CHECK(!leads() || !config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
+  // One that is there is locked before anything is read, another when it is made.
+  if (leads() && directory_.exists()) lock_directory();
+}
+
+void Trainer::lock_directory() {
+  if (config_.eval_only) return;  // reads only, also what another process goes on with
+  lock_ = directory_.lock();
+  if (!lock_->obstacle().empty())
+    log("--out " + config_.out + ": cannot be locked (" + lock_->obstacle() +
+        "); see to it that no other process trains into it");
+  RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
               ": already holds a run; go on with it by --resume auto, or choose another directory");
 }
 
@@ -270,7 +287,7 @@ TrainResult Trainer::run() {
   const DeviceChoice device = choose_device(config_.device, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
-  check_same_run(config_, data_.checksum(), communicator_);
+  check_same_run(config_, data_.fingerprint.contents, device, communicator_);
   for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
   batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
   steps_per_epoch_ = batches_->source().steps_per_epoch();
@@ -285,7 +302,7 @@ TrainResult Trainer::run() {
   const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
   const int largest_share = (batch_size + place.size - 1) / place.size;
   const DryRun plan = dry_run(*space, *device.backend, largest_share, spec);
-  if (leads()) directory_.create();
+  if (leads() && !lock_) lock_directory();
   std::optional<StepProfiler> profiler;
   if (config_.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
   Backend& backend = profiler ? profiler->backend() : *device.backend;
@@ -300,7 +317,7 @@ TrainResult Trainer::run() {
         {.device = device.backend->description(),
          .images = std::int64_t(data_.indices.size()),
          .classes = data_.classes,
-         .data_checksum = data_.checksum(),
+         .data_checksum = data_.fingerprint.contents,
          .skipped_files = std::int64_t(data_.skipped().size()),
          .parameters = parameters_without_auxiliary(space->layout().parameters()),
          .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
@@ -310,14 +327,15 @@ TrainResult Trainer::run() {
 
   TrainResult result;
   result.run_directory = config_.out;
-  run_start_ = window_start_ = Clock::now();
+  run_start_ = window_start_ = last_save_ = Clock::now();
   struct QueuedStep {
     int images;
     double learning_rate;
   };
   std::deque<QueuedStep> queued;
   const auto finish_step = [&] {
-    after_step(sum_over_ranks(state.take_loss()), queued.front().images, queued.front().learning_rate);
+    after_step(sum_over_ranks(state.take_loss(), communicator_), queued.front().images,
+               queued.front().learning_rate);
     queued.pop_front();
   };
   if (config_.eval_only) evaluate(state, *space, spec.augment, result);
@@ -342,14 +360,15 @@ TrainResult Trainer::run() {
       if (!state.queues() || queued.size() == TrainingState::kQueuedSteps) finish_step();
       if (profiler) profiler->end_step(step + 1);
       const bool epoch_ends = (step + 1) % steps_per_epoch_ == 0, run_ends = step + 1 == total_steps_;
-      result.interrupted = any_rank_stops() && !run_ends;
-      if (!epoch_ends && !run_ends && !result.interrupted) continue;
+      const Decision next = decide();
+      result.interrupted = next.stops && !run_ends;
+      if (!epoch_ends && !run_ends && !result.interrupted && !next.saves) continue;
       while (!queued.empty()) finish_step();
       if (evaluates_now()) evaluate(state, *space, spec.augment, result);
       if (epoch_ends)
         end_epoch(state, *space);
       else
-        save(state);
+        save(state, run_ends || result.interrupted ? SaveScope::state_and_model : SaveScope::state);
     }
   }
   communicator_.barrier("end of the run");  // nobody leaves before rank 0 has saved

@@ -25,11 +25,13 @@ ImageTransform training_transform(const TrainConfig& config) {
 void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& data) {
   if (streams_images(config, config.data)) {
     data.list = ImageList::scan(spec.paths.front());
+    data.fingerprint = data.list->fingerprint(config.data_threads);
     const ImageTransform transform = training_transform(config);
     data.format = {transform.size, transform.size, transform.normalisation};
     return;
   }
   data.dataset = load_dataset(spec, load_options(config, DataPart::training));
+  data.fingerprint = data.dataset.fingerprint();
   data.format = {data.dataset.height, data.dataset.width, {data.dataset.mean, data.dataset.std}};
 }
 

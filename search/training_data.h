@@ -26,10 +26,10 @@ struct TrainingData {
   std::vector<std::uint32_t> indices;  // of the training split
   std::vector<std::int32_t> labels;    // to train on, of every image of the data set
   int classes = 0;                     // of the labels
+  DataFingerprint fingerprint;         // of all images
   ImageFormat format;
 
   int true_classes() const { return list ? list->classes() : dataset.classes; }
-  std::uint32_t checksum() const { return list ? list->checksum() : dataset.checksum; }
   // Files left out at loading ("PATH: why"); those that are streamed show when their turn comes.
   const std::vector<std::string>& skipped() const { return list ? list->skipped() : dataset.skipped; }
   std::size_t memory_bytes() const;

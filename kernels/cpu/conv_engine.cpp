@@ -4,6 +4,7 @@
 #include "kernels/cpu/direct_conv.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/pointwise_conv.h"
+#include "kernels/cpu/vec.h"
 #include "kernels/cpu/winograd_conv.h"
 #include "kernels/spec_checks.h"
 
@@ -11,17 +12,39 @@ namespace rlnas {
 namespace {
 
 // Where oneDNN has generated code for a depthwise filter and ours is faster over DARTS' and MobileNet's
-// shapes. Measured on two Zen 4 cores, oneDNN's time over ours: 1.0 to 2.4 for the filters of five and seven
-// at stride 1, 1.0 to 2.1 for the data gradient at stride 2, 1.2 to 1.4 forward at stride 2 where tiles are
-// full, 1.3 to 1.6 for 3x3 filters over images that no cache holds; 0.4 to 1.0 for all other 3x3 passes.
-bool depthwise_beats_onednn(const ConvSpec& spec, ConvPass pass) {
-  if (spec.dilation > 1) return false;
+// shapes. Measured by `rlnas_bench_depthwise --benchmark_filter=in_turns`, oneDNN's time over ours; a rule
+// for each width of vectors, for with half the registers oneDNN is the better one oftener. A constant of the
+// build and a function of the problem: no timing of the machine at hand can be seen in a result.
+
+// Two Zen 4 cores: 1.0 to 2.4 for the filters of five and seven at stride 1, 1.0 to 2.1 for the data gradient
+// at stride 2, 1.2 to 1.4 forward at stride 2 where tiles are full, 1.3 to 1.6 for 3x3 filters over images
+// that no cache holds; 0.4 to 1.0 for all other 3x3 passes.
+bool beats_onednn_avx512(const ConvSpec& spec, ConvPass pass, std::size_t image_bytes) {
   if (spec.stride == 2)
     return pass == ConvPass::backward_data ||
            (pass == ConvPass::forward && spec.kernel == 5 && spec.out_width() % 8 == 0);
   constexpr std::size_t kCached = 1024 * 1024;
-  const std::size_t image_bytes = spec.in_count() / std::size_t(spec.batch) * sizeof(float);
   return spec.kernel >= 5 || (pass != ConvPass::backward_weights && image_bytes > kCached);
+}
+
+// Zen cores with AVX2, one thread: 1.1 to 2.6 for the data gradient of five and seven at stride 1 and 0.8 to
+// 2.5 at stride 2 (DARTS on CIFAR: 1.7 to 2.5); forward 0.7 to 1.0 for five and seven over images of 256 KiB
+// and less and 1.0 to 1.5 over larger ones, at stride 2 0.4 to 1.0 and 1.0 to 1.4 from 1 MiB on; 3x3 filters
+// at stride 1 0.7 to 2.0, mostly above 1, over images from 1 MiB on, 0.5 to 1.1 over smaller ones.
+bool beats_onednn_avx2(const ConvSpec& spec, ConvPass pass, std::size_t image_bytes) {
+  constexpr std::size_t kSmall = 256 * 1024, kCached = 1024 * 1024;
+  if (pass == ConvPass::backward_data && (spec.stride == 2 || spec.kernel >= 5)) return true;
+  if (spec.stride == 2) return spec.kernel >= 5 && image_bytes > kCached;
+  return image_bytes > (spec.kernel >= 5 ? kSmall : kCached);
+}
+
+bool depthwise_beats_onednn(const ConvSpec& spec, ConvPass pass) {
+  if (spec.dilation > 1) return false;
+  const std::size_t image_bytes = spec.in_count() / std::size_t(spec.batch) * sizeof(float);
+  if constexpr (kWidth<WideFloat> == 16)
+    return beats_onednn_avx512(spec, pass, image_bytes);
+  else
+    return beats_onednn_avx2(spec, pass, image_bytes);
 }
 
 }  // namespace
@@ -35,7 +58,9 @@ const ChunkedConv* ConvEngine::chunked(const ConvSpec& spec, ConvPass pass) {
   if (added) {
     try {
       check_spec(spec);
-      if (algorithm_ == ConvAlgorithm::winograd) slot->second = make_winograd_conv(spec, pass);
+      const bool by_winograd = algorithm_ == ConvAlgorithm::winograd ||
+                               (algorithm_ == ConvAlgorithm::automatic && winograd_gains(spec, pass));
+      if (by_winograd) slot->second = make_winograd_conv(spec, pass);
       if (!slot->second) slot->second = make_pointwise_conv(spec, pass);
       if (!slot->second && depthwise_beats_onednn(spec, pass)) slot->second = make_depthwise_conv(spec, pass);
       if (!slot->second) slot->second = onednn_.make_conv(spec, pass);

@@ -2,8 +2,9 @@
 //
 // The batch is cut into chunks of a few images, fixed by the problem alone, and threads take chunks: results
 // do not depend on the thread count. 1x1 convolutions go to pointwise_conv.h, other dense ones to oneDNN or,
-// when asked for and possible, to Winograd, depthwise ones to oneDNN or depthwise_conv.h, whichever was
-// measured to be faster; what is left, where oneDNN has only its reference code, goes to direct_conv.h.
+// where ConvAlgorithm says so, to Winograd, depthwise ones to oneDNN or depthwise_conv.h, whichever was
+// measured to be faster with vectors of the build's width; what is left, where oneDNN has only its reference
+// code, goes to direct_conv.h.
 #pragma once
 
 #include <memory>
@@ -20,7 +21,7 @@ namespace rlnas {
 
 class ConvEngine {
  public:
-  explicit ConvEngine(int threads, ConvAlgorithm algorithm = ConvAlgorithm::direct);
+  explicit ConvEngine(int threads, ConvAlgorithm algorithm = ConvAlgorithm::automatic);
 
   // Errors: run_failed for a spec that is no convolution, device when oneDNN cannot build it.
   std::size_t workspace_bytes(const ConvSpec& spec, ConvPass pass);

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 
@@ -12,9 +13,10 @@ namespace rlnas {
 
 CpuBackend::CpuBackend(const CpuOptions& options)
     : threads_(options.threads), algorithm_(options.conv_algorithm) {
-  constexpr int kMaxThreads = 1024;
-  RLNAS_CHECK(threads_ >= 0 && threads_ <= kMaxThreads, usage, "--threads ", threads_,
-              ": must be 0 (all cores) to ", kMaxThreads);
+  RLNAS_CHECK(threads_ >= 0 && threads_ <= CpuOptions::kMaxThreads, usage, "--threads ", threads_,
+              ": must be 0 (all cores) to ", CpuOptions::kMaxThreads);
+  RLNAS_CHECK(threads_ <= omp_get_thread_limit(), usage, "--threads ", threads_, ": OMP_THREAD_LIMIT allows ",
+              omp_get_thread_limit());
   if (threads_ == 0) threads_ = cpu_cores();
   conv_ = std::make_unique<ConvEngine>(threads_, algorithm_);
 }
@@ -39,12 +41,13 @@ void CpuBackend::download(void* host, const void* device, std::size_t bytes) {
 std::string CpuBackend::description() const {
   std::ostringstream text;
   text << "cpu: " << threads_ << (threads_ == 1 ? " thread, " : " threads, ") << onednn_description();
-  if (algorithm_ == ConvAlgorithm::winograd) text << ", Winograd convolutions";
+  if (algorithm_ != ConvAlgorithm::automatic) text << ", " << name_of(algorithm_) << " convolutions";
   return text.str();
 }
 
 int cpu_cores() {
-  return omp_get_num_procs();  // counts this process's affinity mask
+  // OpenMP counts this process's affinity mask.
+  return std::min({omp_get_num_procs(), omp_get_thread_limit(), CpuOptions::kMaxThreads});
 }
 
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {

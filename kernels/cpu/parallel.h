@@ -11,7 +11,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -39,14 +38,13 @@ inline bool next_direction() {
 // Calls body(block) for every block of 0..count-1; the calling thread takes part.
 template <class Body>
 void parallel_for(int threads, std::int64_t count, const Body& body) {
-  constexpr int kMaxThreads = 64;
   const bool forward = parallel_detail::next_direction();
-  const int lanes = int(std::min<std::int64_t>({threads, count, kMaxThreads}));
+  const int lanes = int(std::min<std::int64_t>(threads, count));
   if (lanes <= 1) {
     for (std::int64_t i = 0; i < count; ++i) body(forward ? i : count - 1 - i);
     return;
   }
-  std::array<parallel_detail::Lane, kMaxThreads> lane;
+  std::vector<parallel_detail::Lane> lane{std::size_t(lanes)};
   for (int t = 0; t < lanes; ++t) {
     lane[std::size_t(t)].begin = count * t / lanes;
     lane[std::size_t(t)].end = count * (t + 1) / lanes;

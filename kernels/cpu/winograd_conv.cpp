@@ -47,10 +47,12 @@ class WinogradConv final : public ChunkedConv {
 
 }  // namespace
 
+bool winograd_gains(const ConvSpec& spec, ConvPass pass) {
+  return spec.batch >= (pass == ConvPass::backward_weights ? 2 * kImagesPerCopy : kMinImages);
+}
+
 std::unique_ptr<ChunkedConv> make_winograd_conv(const ConvSpec& spec, ConvPass pass) {
-  const int enough = pass == ConvPass::backward_weights ? 2 * kImagesPerCopy : kMinImages;
-  if (!winograd_supports(spec) || spec.batch < enough) return nullptr;
-  return std::make_unique<WinogradConv>(spec, pass);
+  return winograd_supports(spec) ? std::make_unique<WinogradConv>(spec, pass) : nullptr;
 }
 
 }  // namespace rlnas

@@ -12,7 +12,22 @@ CudaBackend::CudaBackend(const CudaOptions& options)
     : options_(options),
       device_(std::make_unique<CudaDevice>(options)),
       stream_(device_->compute.get()),
-      norm_pool_(device_->norm_pool.get()) {}
+      norm_pool_(device_->norm_pool.get()) {
+  try_kernel();
+}
+
+// What no library says of itself: whether this program holds kernels for the device.
+void CudaBackend::try_kernel() {
+  const DeviceMemory word(sizeof(float));
+  try {
+    fill(1, 0.0f, reinterpret_cast<float*>(word.data()));
+  } catch (const Error& error) {
+    fail(ErrorCode::device, "cuda:", device_->index, ": ", device_->name,
+         " cannot run the kernels of this build (", error.what(),
+         "); build with -DCMAKE_CUDA_ARCHITECTURES=", device_->architecture, ", or use --device cpu");
+  }
+  synchronize();
+}
 
 CudaBackend::~CudaBackend() = default;
 

@@ -19,7 +19,8 @@ struct CudaDevice;  // streams, staging memory and library handles: cuda_device.
 
 class CudaBackend final : public Backend {
  public:
-  // Errors: device when the machine has no driver or no device of that index.
+  // Errors: device when the machine has no driver or no device of that index, or this program no kernels for
+  // it.
   explicit CudaBackend(const CudaOptions& options);
   ~CudaBackend() override;
 
@@ -94,6 +95,8 @@ class CudaBackend final : public Backend {
                       float* y) override;
 
  private:
+  void try_kernel();
+
   CudaOptions options_;
   std::unique_ptr<CudaDevice> device_;
   GpuStream stream_ = nullptr;     // the one compute stream; device_ owns it

@@ -17,7 +17,8 @@ int select_device(int index) {
   RLNAS_CHECK(status == cudaSuccess, device, "no CUDA device can be used: ", cudaGetErrorString(status),
               "; use --device cpu");
   RLNAS_CHECK(index >= 0 && index < count, device, "there is no device cuda:", index, ", the machine has ",
-              count, count == 1 ? " CUDA device" : " CUDA devices");
+              count, count == 1 ? " CUDA device" : " CUDA devices",
+              "; of several ranks on a machine each takes the device of its number there");
   check_cuda(cudaSetDevice(index), "cudaSetDevice");
   return index;
 }
@@ -28,6 +29,7 @@ CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options
   cudaDeviceProp properties;
   check_cuda(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
   name = properties.name;
+  architecture = 10 * properties.major + properties.minor;
   memory_bytes = properties.totalGlobalMem;
   const auto before_planning = [this] { interrupt_graph(); };
   conv = std::make_unique<CudnnConv>(options, compute.get(), before_planning);

@@ -29,7 +29,8 @@ struct CudaDevice {
   void interrupt_graph();
 
   int index;
-  std::string name;  // "NVIDIA H100 80GB HBM3"
+  std::string name;      // "NVIDIA H100 80GB HBM3"
+  int architecture = 0;  // 90: sm_90
   std::size_t memory_bytes = 0;
   CudaStream compute;
   HostLink link;

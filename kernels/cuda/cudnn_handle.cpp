@@ -1,10 +1,28 @@
 #include "kernels/cuda/cudnn_handle.h"
 
 #include <numeric>
+#include <string>
 
 namespace rlnas {
+namespace {
+
+std::string version_text(std::size_t version) {
+  return std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
+         std::to_string(version % 100);
+}
+
+// Newer ones are compatible; of older ones those that differ in the last number.
+void check_version() {
+  const std::size_t found = cudnnGetVersion();
+  RLNAS_CHECK(found / 100 >= CUDNN_VERSION / 100, device, "cuDNN ", version_text(found),
+              " was found, this build needs ", version_text(CUDNN_VERSION),
+              " or later; put its folder first in LD_LIBRARY_PATH, or use --device cpu");
+}
+
+}  // namespace
 
 CudnnHandle::CudnnHandle(GpuStream stream) {
+  check_version();
   check_cudnn(cudnnCreate(&handle_), "starting cuDNN");
   const cudnnStatus_t status = cudnnSetStream(handle_, stream);
   if (status == CUDNN_STATUS_SUCCESS) return;

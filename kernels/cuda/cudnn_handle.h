@@ -12,7 +12,8 @@ namespace rlnas {
 
 class CudnnHandle {
  public:
-  // On the current CUDA device. Errors: device when cuDNN cannot be started.
+  // On the current CUDA device. Errors: device when cuDNN cannot be started, or is older than
+  // the one compiled for.
   explicit CudnnHandle(GpuStream stream);
   ~CudnnHandle();
   CudnnHandle(const CudnnHandle&) = delete;

@@ -95,16 +95,15 @@ std::vector<CellPaths> CellSpace::cell_paths(const Genes& genes) const {
 
 SearchSpace::Optimum CellSpace::exact() const {
   const auto start = std::chrono::steady_clock::now();
-  Optimum optimum{.proven = true, .bound_rad = -1.0};
+  std::vector<Candidate> legal_cells;  // in order of enumeration
   for (int index = 0; index < kSpaceSize; ++index) {
     const Genes genes = genes_of_cell(cell_at(index));
-    if (!legal(genes)) continue;
-    ++optimum.nodes;
-    const double angle = angle_rad(genes);
-    if (angle <= optimum.bound_rad) continue;
-    optimum.bound_rad = angle;
-    optimum.genes = genes;
+    if (legal(genes)) legal_cells.push_back({genes, angle_rad(genes), macs(genes)});
   }
+  Optimum optimum{.proven = true, .nodes = std::int64_t(legal_cells.size())};
+  rank_candidates(legal_cells, spec_.compat);
+  optimum.genes = legal_cells.front().genes;  // the empty cell is always legal
+  optimum.bound_rad = legal_cells.front().score;
   optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return optimum;
 }

@@ -34,7 +34,7 @@ class CellSpace final : public SearchSpace {
   std::int64_t angle_vector_length(const Genes& genes) const override;
   std::vector<CellPaths> cell_paths(const Genes& genes) const override;
   bool searches_exactly() const override { return true; }
-  Optimum exact() const override;  // by looking at all
+  Optimum exact() const override;  // by looking at all; equal angles rank as in every search
 
  private:
   // MACs and parameters are those of the empty cell and, for each edge, of its operation on top.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/safetensors.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -25,6 +26,39 @@ std::vector<std::string> small_run(const std::string& out) {
 
 Outcome run(const TemporaryDirectory& directory, std::vector<std::string> arguments) {
   return ChildProcess(directory, std::move(arguments)).wait();
+}
+
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::int64_t saved_step(const std::string& out) {
+  return std::stoll(read_safetensors(out + "/resume.safetensors").metadata.at("step"));
+}
+
+// Of the lines that are whole.
+std::int64_t last_step_logged(const std::string& out) {
+  const std::string text = read_text(out + "/events.jsonl");
+  const std::size_t at = text.rfind("\"step\":", text.rfind('\n'));
+  REQUIRE(at != std::string::npos);
+  return std::stoll(text.substr(at + 7));
+}
+
+// That a run which was killed goes on from step `saved`, to the bits of one that never was.
+void check_goes_on(const TemporaryDirectory& directory, const std::vector<std::string>& command,
+                   std::int64_t saved) {
+  const std::string out =
+      command[std::size_t(std::find(command.begin(), command.end(), "--out") - command.begin()) + 1];
+  const std::string end = std::to_string(saved + 3);
+  const Outcome resumed = run(directory, with(command, {"--resume", "auto", "--steps", end}));
+  CHECK(resumed.exit_code == 0);
+  CHECK(resumed.out.find("resumed from " + out + " at step " + std::to_string(saved) + "\n") !=
+        std::string::npos);
+  CHECK(saved_step(out) == saved + 3);
+  const std::string straight = directory / "straight";
+  REQUIRE(run(directory, with(command, {"--out", straight, "--steps", end})).exit_code == 0);
+  CHECK(read_text(out + "/latest.safetensors") == read_text(straight + "/latest.safetensors"));
 }
 
 }  // namespace
@@ -73,17 +107,59 @@ TEST_CASE("--arch retrains by the recipe of its space, --eval tests it, --eval-o
 
 TEST_CASE("kill -9 loses no more than the steps since the last checkpoint") {
   const TemporaryDirectory directory;
-  REQUIRE(run(directory, small_run(directory / "straight")).exit_code == 0);
   const std::string out = directory / "killed";
-  const ChildProcess program(directory, small_run(out));
-  program.signal_after(SIGKILL, out + "/events.jsonl", 10);  // the first epoch has 6 steps
+  // A run that is far from its end when it is killed, whatever else the machine does.
+  const std::vector<std::string> command = with(small_run(out), {"--epochs", "1000", "--save-every", "0"});
+  const ChildProcess program(directory, command);
+  program.signal_after(SIGKILL, out + "/events.jsonl", 10);  // an epoch has 6 steps
   CHECK(program.wait().exit_code == -1);
-  std::vector<std::string> again = small_run(out);
-  again.insert(again.end(), {"--resume", "auto"});
-  const Outcome resumed = run(directory, again);
+  const std::int64_t saved = saved_step(out);
+  CHECK(saved >= 6);
+  CHECK(saved % 6 == 0);
+  CHECK(saved >= last_step_logged(out) - 12);  // an epoch, and the next while this was read
+  check_goes_on(directory, command, saved);
+}
+
+TEST_CASE("kill -9 in the middle of an epoch loses no more than --save-every") {
+  const TemporaryDirectory directory;
+  const std::string out = directory / "killed";
+  const std::vector<std::string> command =
+      with(small_run(out), {"--data", "synthetic:8000", "--save-every", "0.00001"});  // 500 steps an epoch
+  const ChildProcess program(directory, command);
+  program.signal_after(SIGKILL, out + "/events.jsonl", 4);
+  CHECK(program.wait().exit_code == -1);
+  const std::int64_t saved = saved_step(out);
+  CHECK(saved >= 3);
+  CHECK(saved < 500);
+  CHECK(saved >= last_step_logged(out) - 1);
+  CHECK(!std::filesystem::exists(out + "/latest.safetensors"));
+  check_goes_on(directory, command, saved);
+}
+
+TEST_CASE("a second process is kept out of a run directory until the first ends, even by kill -9") {
+  const TemporaryDirectory directory, second;
+  const std::string out = directory / "run";
+  const std::vector<std::string> command = with(small_run(out), {"--epochs", "1000"});
+  const ChildProcess program(directory, command);
+  program.signal_after(0, out + "/events.jsonl", 8);
+  const std::string holder = read_text(out + "/.lock");  // "PROCESS on HOST"
+  CHECK(std::stoi(holder) > 1);
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume", "auto"}}) {
+    const Outcome refused = run(second, with(command, more));
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.err == "rlnas_train: --out " + out + ": in use by process " + holder +
+                             "; wait until it ends, or choose another\n");
+  }
+  program.send(SIGKILL);
+  CHECK(program.wait().exit_code == -1);
+  CHECK(read_text(out + "/.lock") == holder);
+  const std::int64_t saved = saved_step(out);
+  CHECK(saved >= 6);
+  const std::string steps = std::to_string(saved + 1);
+  const Outcome resumed = run(second, with(command, {"--resume", "auto", "--steps", steps}));
   CHECK(resumed.exit_code == 0);
-  CHECK(resumed.out.find("resumed from") != std::string::npos);
-  CHECK(read_text(out + "/latest.safetensors") == read_text(directory / "straight/latest.safetensors"));
+  CHECK(resumed.out.find("resumed from " + out + " at step " + std::to_string(saved)) != std::string::npos);
+  CHECK(!std::filesystem::exists(out + "/.lock"));
 }
 
 TEST_CASE("wrong use ends in one line on stderr and the right exit code") {

@@ -2,34 +2,17 @@
 
 #include "data/dataset.h"
 #include "engine/crc32.h"
-#include "tests/data/temp_dir.h"
+#include "tests/data/set_writer.h"
 
 using namespace rlnas;
 using namespace rlnas::test;
 
 namespace {
 
-// Pixel value of image i, channel c, position p: different in every coordinate.
-std::uint8_t pixel_of(int i, int c, int p) {
-  return std::uint8_t(i * 31 + c * 89 + p * 7);
-}
-
-Bytes make_batch(int first, int count, int label_bytes) {
-  Bytes bytes;
-  for (int i = first; i < first + count; ++i) {
-    if (label_bytes == 2) bytes.push_back(19);  // coarse label: must be ignored
-    bytes.push_back(std::uint8_t(i % (label_bytes == 2 ? 100 : 10)));
-    for (int c = 0; c < 3; ++c) {
-      for (int p = 0; p < 1024; ++p) bytes.push_back(pixel_of(i, c, p));
-    }
-  }
-  return bytes;
-}
-
 void write_cifar10(const TempDir& dir, const std::string& folder, int per_batch) {
   for (int b = 0; b < 5; ++b) {
     dir.write(folder + "data_batch_" + std::to_string(b + 1) + ".bin",
-              make_batch(b * per_batch, per_batch, 1));
+              cifar_records(b * per_batch, per_batch, 1));
   }
 }
 
@@ -70,8 +53,8 @@ TEST_CASE("cifar10: the folder of the official archive is found") {
 
 TEST_CASE("cifar: the test images, and the DARTS family's constants") {
   const TempDir dir;
-  dir.write("test_batch.bin", make_batch(4, 3, 1));
-  dir.write("test.bin", make_batch(7, 2, 2));
+  dir.write("test_batch.bin", cifar_records(4, 3, 1));
+  dir.write("test.bin", cifar_records(7, 2, 2));
   LoadOptions options{.part = DataPart::test};
   const Dataset ten = load_dataset(parse_data_spec("cifar10:" + dir.path()), options);
   CHECK(ten.labels == std::vector<std::int32_t>{4, 5, 6});
@@ -104,7 +87,7 @@ TEST_CASE("cifar10: bad input ends in one clear line") {
   CHECK(
       is_error(load_error("cifar10:" + dir.path()), ErrorCode::data, {"binary version", "data_batch_1.bin"}));
   write_cifar10(dir, "", 3);
-  Bytes batch = make_batch(6, 3, 1);
+  Bytes batch = cifar_records(6, 3, 1);
 
   SUBCASE("cut inside a record") {
     batch.resize(batch.size() - 100);
@@ -140,7 +123,7 @@ TEST_CASE("cifar10: bad input ends in one clear line") {
 
 TEST_CASE("cifar100: fine labels, and their range") {
   const TempDir dir;
-  Bytes train = make_batch(0, 101, 2);
+  Bytes train = cifar_records(0, 101, 2);
   dir.write("train.bin", train);
   const Dataset set = load_dataset(parse_data_spec("cifar100:" + dir.path()), {});
   REQUIRE(set.size() == 101);

@@ -4,35 +4,13 @@
 #include <cmath>
 
 #include "data/dataset.h"
-#include "tests/data/temp_dir.h"
+#include "tests/data/set_writer.h"
+#include "tests/support/skip.h"
 
 using namespace rlnas;
 using namespace rlnas::test;
 
 namespace {
-
-constexpr char kImages[] = "train-images-idx3-ubyte";
-constexpr char kLabels[] = "train-labels-idx1-ubyte";
-
-void push_u32(Bytes& bytes, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(std::uint8_t(value >> shift));
-}
-
-Bytes make_images(std::uint32_t count, std::uint32_t rows, std::uint32_t columns) {
-  Bytes bytes;
-  push_u32(bytes, 0x0803);
-  for (const std::uint32_t dimension : {count, rows, columns}) push_u32(bytes, dimension);
-  for (std::uint32_t i = 0; i < count * rows * columns; ++i) bytes.push_back(std::uint8_t(i * 13 + 1));
-  return bytes;
-}
-
-Bytes make_labels(std::uint32_t count) {
-  Bytes bytes;
-  push_u32(bytes, 0x0801);
-  push_u32(bytes, count);
-  for (std::uint32_t i = 0; i < count; ++i) bytes.push_back(std::uint8_t(i % 10));
-  return bytes;
-}
 
 Bytes gzip(const Bytes& plain) {
   z_stream stream{};
@@ -59,10 +37,10 @@ std::string load_error(const TempDir& dir) {
 
 TEST_CASE("idx: the test images") {
   const TempDir dir;
-  dir.write(kImages, make_images(3, 4, 4));
-  dir.write(kLabels, make_labels(3));
-  dir.write("t10k-images-idx3-ubyte.gz", gzip(make_images(12, 28, 28)));
-  dir.write("t10k-labels-idx1-ubyte", make_labels(12));
+  dir.write(kIdxImages, idx_images(3, 4, 4));
+  dir.write(kIdxLabels, idx_labels(3));
+  dir.write("t10k-images-idx3-ubyte.gz", gzip(idx_images(12, 28, 28)));
+  dir.write("t10k-labels-idx1-ubyte", idx_labels(12));
   const DataSpec spec = parse_data_spec("idx:" + dir.path());
   CHECK(load_dataset(spec, {.part = DataPart::test}).size() == 12);
   CHECK(load_dataset(spec, {}).size() == 3);
@@ -70,8 +48,8 @@ TEST_CASE("idx: the test images") {
 
 TEST_CASE("idx: grey images are centred on 32x32 and repeated to three channels") {
   const TempDir dir;
-  dir.write(kImages, make_images(12, 28, 28));
-  dir.write(kLabels, make_labels(12));
+  dir.write(kIdxImages, idx_images(12, 28, 28));
+  dir.write(kIdxLabels, idx_labels(12));
   const Dataset set = load(dir);
   REQUIRE(set.size() == 12);
   CHECK(set.height == 32);
@@ -101,10 +79,10 @@ TEST_CASE("idx: grey images are centred on 32x32 and repeated to three channels"
 
 TEST_CASE("idx: gzip files give the same data set") {
   const TempDir plain, packed;
-  plain.write(kImages, make_images(12, 20, 31));
-  plain.write(kLabels, make_labels(12));
-  packed.write(std::string(kImages) + ".gz", gzip(make_images(12, 20, 31)));
-  packed.write(std::string(kLabels) + ".gz", gzip(make_labels(12)));
+  plain.write(kIdxImages, idx_images(12, 20, 31));
+  plain.write(kIdxLabels, idx_labels(12));
+  packed.write(std::string(kIdxImages) + ".gz", gzip(idx_images(12, 20, 31)));
+  packed.write(std::string(kIdxLabels) + ".gz", gzip(idx_labels(12)));
   const Dataset a = load(plain), b = load(packed);
   CHECK(a.images == b.images);
   CHECK(a.labels == b.labels);
@@ -113,28 +91,29 @@ TEST_CASE("idx: gzip files give the same data set") {
 
 TEST_CASE("idx: bad input ends in one clear line") {
   const TempDir dir;
-  CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "no such file"}));
-  dir.write(kLabels, make_labels(12));
-  Bytes images = make_images(12, 28, 28);
-  const std::string packed_name = std::string(kImages) + ".gz";
+  CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "no such file"}));
+  dir.write(kIdxLabels, idx_labels(12));
+  Bytes images = idx_images(12, 28, 28);
+  const std::string packed_name = std::string(kIdxImages) + ".gz";
 
   SUBCASE("truncated") {
     images.pop_back();
-    dir.write(kImages, images);
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "truncated"}));
+    dir.write(kIdxImages, images);
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "truncated"}));
   }
   SUBCASE("shorter than a header") {
-    dir.write(kImages, {0, 0, 8, 3, 0});
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "truncated", "5 bytes"}));
+    dir.write(kIdxImages, {0, 0, 8, 3, 0});
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "truncated", "5 bytes"}));
   }
   SUBCASE("trailing bytes") {
     images.push_back(0);
-    dir.write(kImages, images);
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "more than"}));
+    dir.write(kIdxImages, images);
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "more than"}));
   }
   SUBCASE("wrong magic") {
-    dir.write(kImages, make_labels(100));
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "magic number 00000801 instead of 00000803"}));
+    dir.write(kIdxImages, idx_labels(100));
+    CHECK(is_error(load_error(dir), ErrorCode::data,
+                   {kIdxImages, "magic number 00000801 instead of 00000803"}));
   }
   SUBCASE("truncated gzip") {
     Bytes packed = gzip(images);
@@ -149,33 +128,31 @@ TEST_CASE("idx: bad input ends in one clear line") {
     CHECK(is_error(load_error(dir), ErrorCode::data, {packed_name, "damaged"}));
   }
   SUBCASE("counts differ") {
-    dir.write(kImages, make_images(11, 28, 28));
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kLabels, "12 labels for 11 images"}));
+    dir.write(kIdxImages, idx_images(11, 28, 28));
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxLabels, "12 labels for 11 images"}));
   }
   SUBCASE("too large") {
-    dir.write(kImages, make_images(12, 28, 33));
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "side 33"}));
+    dir.write(kIdxImages, idx_images(12, 28, 33));
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "side 33"}));
   }
   SUBCASE("label out of range") {
-    Bytes labels = make_labels(12);
+    Bytes labels = idx_labels(12);
     labels[8 + 5] = 200;
-    dir.write(kImages, images);
-    dir.write(kLabels, labels);
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kLabels, "record 5", "label 200"}));
+    dir.write(kIdxImages, images);
+    dir.write(kIdxLabels, labels);
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxLabels, "record 5", "label 200"}));
   }
   SUBCASE("no images") {
-    dir.write(kImages, make_images(0, 28, 28));
-    dir.write(kLabels, make_labels(0));
-    CHECK(is_error(load_error(dir), ErrorCode::data, {kImages, "no images"}));
+    dir.write(kIdxImages, idx_images(0, 28, 28));
+    dir.write(kIdxLabels, idx_labels(0));
+    CHECK(is_error(load_error(dir), ErrorCode::data, {kIdxImages, "no images"}));
   }
 }
 
 TEST_CASE("idx: Debian's Fashion-MNIST") {
   const std::string directory = "/usr/share/datasets/fashion-mnist";
-  if (!std::filesystem::exists(directory)) {
-    MESSAGE("skipped: the package dataset-fashion-mnist is not installed");
-    return;
-  }
+  if (!std::filesystem::exists(directory))
+    RLNAS_SKIP_TEST("the package dataset-fashion-mnist is not installed");
   const DataCheck check = check_data(parse_data_spec("idx:" + directory), {});
   CHECK(check.count == 60000);
   CHECK(check.histogram == std::vector<std::size_t>(10, 6000));

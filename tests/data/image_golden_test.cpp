@@ -1,11 +1,15 @@
-// Decoding, resizing and lighting against PIL, OpenCV and NumPy, bit for bit (tests/golden/image_golden.py).
+// Decoding, resizing and lighting against PIL, OpenCV and NumPy, bit for bit, and whole pipelines to the
+// rounding of their normalisation (tests/golden/image_golden.py).
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "data/image_transform.h"
+#include "kernels/backend.h"
 #include "tests/data/temp_dir.h"
 #include "tests/support/golden_dir.h"
 
@@ -41,6 +45,46 @@ Bytes from_base64(const std::string& text) {
     bytes.push_back(std::uint8_t(bits >> count));
   }
   return bytes;
+}
+
+std::vector<float> floats_from(const std::string& text) {
+  const Bytes bytes = from_base64(text);
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+// A file of the golden's, by its name.
+Bytes jpeg_named(const std::string& name) {
+  for (const Json& test : golden()["jpeg"])
+    if (test["name"] == name) return from_base64(test["file"]);
+  FAIL("no such file in the golden: ", name);
+  return {};
+}
+
+// The largest difference of what a backend makes of one image, `augment` being the trainer's but for its
+// size, from the tensor of the golden.
+float worst_difference(Backend& backend, AugmentSpec augment, const RgbImage& image,
+                       const AugmentParams& params, const std::vector<float>& expected) {
+  REQUIRE(expected.size() == image.pixels.size());
+  augment.batch = 1;
+  augment.height = image.height;
+  augment.width = image.width;
+  std::vector<float> tensor(expected.size());
+  backend.augment_images(augment, image.pixels.data(), &params, tensor.data());
+  float worst = 0.0f;
+  for (std::size_t i = 0; i < tensor.size(); ++i) worst = std::max(worst, std::fabs(tensor[i] - expected[i]));
+  return worst;
+}
+
+void check_tensor(const Normalisation& normalisation, int cutout, const RgbImage& image,
+                  const AugmentParams& params, const std::vector<float>& expected) {
+  AugmentSpec augment{.mean = normalisation.mean, .cutout = cutout};
+  for (std::size_t c = 0; c < augment.inv_std.size(); ++c) augment.inv_std[c] = 1.0f / normalisation.std[c];
+  // Dividing by 255 and by the deviation, or multiplying once; one level of a pixel is more than .004.
+  constexpr float kTolerance = 1e-6f;
+  CHECK(worst_difference(*make_ref_backend(), augment, image, params, expected) < kTolerance);
+  CHECK(worst_difference(*make_cpu_backend({.threads = 1}), augment, image, params, expected) < kTolerance);
 }
 
 // pattern() of the script.
@@ -157,5 +201,63 @@ TEST_CASE("JPEGs decode and are evaluated as by PIL and torchvision's transforms
         transform_image(file, evaluation_transform(14, kUnitRange), random, scratch, output.data());
     CHECK(output == from_hex(test["evaluation"]));
     CHECK(params.flip == 0);
+  }
+}
+
+TEST_CASE("whole pipelines, from a JPEG to the network's tensor, equal those of PIL and OpenCV") {
+  for (const Json& test : golden()["pipeline"]) {
+    CAPTURE(test["kind"].get<std::string>());
+    CAPTURE(test["file"].get<std::string>());
+    const Bytes file = jpeg_named(test["file"]);
+    const int size = test["size"];
+    ImageTransform transform = evaluation_transform(size, kImagenetNormalisation);
+    if (test["kind"] == "area") transform = published_training_transform(size);
+    if (test["kind"] == "resized") transform = standard_training_transform(size);
+    ImageDraws draws{.image = read_image_size(file)};
+    if (test["kind"] == "center") {
+      RandomStream unused(0, "unused");
+      draws = draw_transform(transform, draws.image, unused);
+    } else {
+      const int width = test["crop"].back();  // the area crop's is a square
+      draws.crop = {
+          .box = {test["crop"][0], test["crop"][1], test["crop"][2], width}, .height = size, .width = size};
+      draws.params.flip = test["flip"].get<std::int16_t>();
+    }
+    if (test["kind"] == "area") draws.lighting = test["change"].get<std::array<double, 3>>();
+    TransformScratch scratch;
+    RgbImage image{size, size, Bytes(std::size_t(size) * std::size_t(size) * 3)};
+    apply_transform(file, transform, draws, scratch, image.pixels.data());
+    check_tensor(transform.normalisation, 0, image, draws.params, floats_from(test["tensor"]));
+  }
+}
+
+TEST_CASE("shifted crop, flip, normalisation and cutout equal torchvision's, whichever comes first") {
+  constexpr int kPadding = 2;
+  for (const Json& test : golden()["shift"]) {
+    CAPTURE(test.dump().substr(0, 80));
+    const Normalisation darts = kDartsCifarNormalisation;
+    Normalisation normalisation{test["mean"].get<std::array<float, 3>>(),
+                                test["std"].get<std::array<float, 3>>()};
+    const bool flips_first = test["first"] == "flip";
+    AugmentParams params;
+    params.flip = test["flip"].get<std::int16_t>();
+    params.shift_y = std::int16_t(test["top"].get<int>() - kPadding);
+    params.shift_x = std::int16_t(test["left"].get<int>() - kPadding);
+    if (!flips_first) {
+      // What data/batch_loader.h says of DARTS, which crops first.
+      if (params.flip != 0) params.shift_x = std::int16_t(-params.shift_x);
+      for (std::size_t c = 0; c < 3; ++c) {
+        CHECK(darts.mean[c] == doctest::Approx(normalisation.mean[c]));
+        CHECK(darts.std[c] == doctest::Approx(normalisation.std[c]));
+      }
+      normalisation = darts;
+    }
+    int cutout = 0;
+    if (!test["cutout"].is_null()) {
+      cutout = 6;
+      params.cutout_y = test["cutout"][0].get<std::int16_t>();
+      params.cutout_x = test["cutout"][1].get<std::int16_t>();
+    }
+    check_tensor(normalisation, cutout, pattern(10, 10), params, floats_from(test["tensor"]));
   }
 }

@@ -48,14 +48,55 @@ TEST_CASE("an image list of a flat folder") {
   CHECK(list.labels() == std::vector<std::int32_t>{0, 0});
 }
 
-TEST_CASE("an image list's checksum is of names and classes, wherever the folder lies") {
+TEST_CASE("an image list's fingerprint is of names, classes and bytes, wherever the folder lies") {
+  const auto fingerprint = [](const TempDir& dir, int threads = 2) {
+    return ImageList::scan(dir.path()).fingerprint(threads);
+  };
   const TempDir one, two, three;
   for (const TempDir* dir : {&one, &two}) {
     for (const char* name : {"a/1.png", "b/2.png"}) dir->write(name, {'x'});
   }
   for (const char* name : {"a/1.png", "a/2.png", "b/2.png"}) three.write(name, {'x'});
-  CHECK(ImageList::scan(one.path()).checksum() == ImageList::scan(two.path()).checksum());
-  CHECK(ImageList::scan(one.path()).checksum() != ImageList::scan(three.path()).checksum());
+  const DataFingerprint first = fingerprint(one);
+  CHECK(first.images == 2);
+  CHECK(first == fingerprint(two, 1));
+  CHECK(first.listing != fingerprint(three).listing);
+  CHECK(first.contents != fingerprint(three).contents);
+
+  two.write("b/2.png", {'y'});  // of the same size
+  CHECK(first.listing == fingerprint(two).listing);
+  CHECK(first.contents != fingerprint(two).contents);
+  const DataFingerprint other_byte = fingerprint(two);
+  two.write("b/2.png", {});
+  CHECK(first.contents != fingerprint(two).contents);
+  CHECK(other_byte.contents != fingerprint(two).contents);
+  const DataFingerprint empty = fingerprint(two);
+  std::filesystem::remove(two / "b/2.png");
+  std::filesystem::create_symlink(two / "nowhere", two / "b/2.png");
+  CHECK(first.listing == fingerprint(two).listing);
+  CHECK(empty.contents != fingerprint(two).contents);  // unreadable is not empty
+
+  std::filesystem::rename(one / "a/1.png", one / "a/3.png");
+  CHECK(first.images == fingerprint(one).images);
+  CHECK(first.listing != fingerprint(one).listing);
+  CHECK(first.contents != fingerprint(one).contents);
+}
+
+TEST_CASE(
+    "of a large folder a sample of its files is read for the fingerprint, from the first to near the end") {
+  const TempDir dir;
+  constexpr std::size_t kFiles = 2 * ImageList::kSampledFiles;
+  const auto name = [](std::size_t i) { return "a/" + std::to_string(10000 + i) + ".png"; };
+  for (std::size_t i = 0; i < kFiles; ++i) dir.write(name(i), {'x'});
+  const ImageList list = ImageList::scan(dir.path());
+  const DataFingerprint before = list.fingerprint(2);
+  for (const std::size_t sampled : {std::size_t{0}, std::size_t{1000}, kFiles - 2}) {
+    dir.write(name(sampled), {'y'});
+    CHECK(list.fingerprint(2) != before);
+    dir.write(name(sampled), {'x'});
+  }
+  dir.write(name(1), {'y'});
+  CHECK(list.fingerprint(2) == before);
 }
 
 TEST_CASE("an image list takes few bytes a file") {
@@ -109,7 +150,7 @@ TEST_CASE("checking an image folder decodes every file and names the bad ones") 
     CHECK(check.mean[0] == doctest::Approx(10.0));
     CHECK(check.mean[2] == doctest::Approx(40.0));
     CHECK(check.std[1] == doctest::Approx(0.0));
-    CHECK(check.checksum == list.checksum());
+    CHECK(check.checksum == list.fingerprint(1).contents);
     REQUIRE(check.bad.size() == 3);
     CHECK(contains(check.bad[0], dir.path() + "/a/3.jpg: empty file"));
     CHECK(contains(check.bad[1], dir.path() + "/b/2.jpg: bad JPEG"));

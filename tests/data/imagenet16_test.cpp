@@ -6,6 +6,7 @@
 
 #include "data/file_io.h"
 #include "tests/data/temp_dir.h"
+#include "tests/support/skip.h"
 
 using namespace rlnas;
 using namespace rlnas::test;
@@ -113,10 +114,7 @@ TEST_CASE("imagenet16: the converter script reads pickles as published") {
   const auto run = [](const std::string& arguments) {
     return std::system((RLNAS_TEST_PYTHON " " + arguments).c_str());
   };
-  if (run("-c 'import numpy' 2>/dev/null") != 0) {
-    MESSAGE("skipped: " RLNAS_TEST_PYTHON " has no numpy");
-    return;
-  }
+  if (run("-c 'import numpy' 2>/dev/null") != 0) RLNAS_SKIP_TEST(RLNAS_TEST_PYTHON " has no numpy");
   const TempDir dir;
   const std::string script = std::string(RLNAS_SCRIPTS_DIR) + "/convert_imagenet16.py";
   // Ten batches of 30 images; image i has label i % 150 + 1 and the planar bytes (i + 5 * position) % 256.

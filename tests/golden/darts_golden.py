@@ -191,15 +191,20 @@ def cell_values(kind):
             "older_gradient": fingerprint(nhwc(s0.grad)), "last_gradient": fingerprint(nhwc(s1.grad)),
             "gradients": {"cells.0." + n: fingerprint(p.grad) for n, p in cell.named_parameters()
                           if p.grad is not None},
-            "statistics": {f"cells.0.{n}.{b}": fingerprint(getattr(m, b)) for n, m in cell.named_modules()
-                           if isinstance(m, nn.BatchNorm2d) and m.num_batches_tracked > 0
-                           for b in ("running_mean", "running_var")}}
+            "statistics": {"cells.0." + n: print for n, print in statistics(cell).items()}}
 
 
-def training_values(stem):
+def statistics(net):
+    """Running means and variances of the batch norms that have seen a batch."""
+    return {f"{n}.{b}": fingerprint(getattr(m, b)) for n, m in net.named_modules()
+            if isinstance(m, nn.BatchNorm2d) and m.num_batches_tracked > 0 for b in ("running_mean", "running_var")}
+
+
+def training_values(stem, decay=None, steps=STEPS):
     cifar = stem == "cifar"
     classes, channels, cells, batch, size = (10, 4, 4, 8, 16) if cifar else (20, 8, 3, 12, 64)
     lr, weight_decay, smoothing = (0.025, 3e-4, 0.0) if cifar else (0.02, 4e-5, 0.1)
+    weight_decay = decay or weight_decay
     net = Supernet(stem, classes, channels, cells)
     initialise(net)
     net.train()
@@ -211,7 +216,7 @@ def training_values(stem):
     groups = [{"params": decayed, "weight_decay": weight_decay}] + ([{"params": rest, "weight_decay": 0.0}] if rest else [])
     opt = torch.optim.SGD(groups, lr, momentum=0.9)
     losses = []
-    for step in range(STEPS):
+    for step in range(steps):
         opt.zero_grad(set_to_none=False)
         loss = F.cross_entropy(net(x.contiguous(), PATHS[step]), y, label_smoothing=smoothing)
         loss.backward()
@@ -223,13 +228,16 @@ def training_values(stem):
         losses.append(loss.item())
     return {"stem": stem, "classes": classes, "channels": channels, "cells": cells, "batch": batch, "size": size,
             "lr": lr, "weight_decay": weight_decay, "label_smoothing": smoothing, "paths": PATHS, "losses": losses,
-            "final": {n: fingerprint(p) for n, p in net.named_parameters() if p.grad is not None}}
+            "final": {n: fingerprint(p) for n, p in net.named_parameters() if p.grad is not None},
+            "statistics": statistics(net)}
 
 
 def main():
     torch.set_num_threads(1)
-    json.dump({"torch": torch.__version__, "cells": [cell_values("normal"), cell_values("reduce")],
-               "runs": [training_values("cifar"), training_values("imagenet")]}, sys.stdout, separators=(",", ":"))
+    runs = [training_values("cifar"), training_values("imagenet"),
+            # A decay that shows in two steps, after which rounding has not grown yet.
+            training_values("cifar", decay=0.5, steps=2), training_values("imagenet", decay=0.5, steps=2)]
+    json.dump({"torch": torch.__version__, "cells": [cell_values("normal"), cell_values("reduce")], "runs": runs}, sys.stdout, separators=(",", ":"))
     print()
 
 

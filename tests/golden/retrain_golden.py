@@ -2,7 +2,7 @@
 PyTorch: NAS-Bench-201, and DARTS on CIFAR-10 (auxiliary head, drop path) and on ImageNet (the other head). Learning rates are such that PyTorch
 in single and in double precision agree (`retrain_golden.py precision` prints how far: losses, then weights).
 
-Run:  /tmp/torch2/bin/python tests/golden/retrain_golden.py > tests/golden/retrain_golden.json   (PyTorch 2, CPU)
+Run:  python3 tests/golden/retrain_golden.py > tests/golden/retrain_golden.json   (PyTorch 2, CPU)
 
 Written from the description; layers and hashes are those of darts_golden.py and supernet_golden.py beside this file.
 The masks of drop path come from Philox4x32-10 streams of (seed, layer, step), as the engine's do, so that the same

@@ -26,7 +26,7 @@ std::vector<ConvSpec> supernet_specs(int batch, int image) {
 }  // namespace
 
 TEST_CASE("the SuperNet's convolutions run generated code") {
-  ConvEngine engine(1);
+  ConvEngine engine(1, ConvAlgorithm::direct);
   for (const int batch : {64, 40, 1})
     for (const int image : {32, 16})
       for (const ConvSpec& spec : supernet_specs(batch, image))
@@ -70,17 +70,24 @@ TEST_CASE("no convolution of the case table runs oneDNN's reference code") {
       CHECK(std::string(engine.implementation(spec, pass)).find("ref") == std::string::npos);
 }
 
-TEST_CASE("Winograd runs where it pays, when asked for") {
-  const ConvSpec large = {64, 32, 16, 16, 32, 3, 1, 1, 1, 1}, stem = {64, 3, 32, 32, 16, 3, 1, 1, 1, 1};
-  ConvSpec small = large;
-  small.batch = 2;
-  ConvEngine direct(1), winograd(1, ConvAlgorithm::winograd);
+TEST_CASE("Winograd runs where it pays by default, everywhere or nowhere when asked for") {
+  const auto runs = [](ConvAlgorithm algorithm, int batch, int channels, ConvPass pass) {
+    const ConvSpec spec = {batch, channels, 16, 16, 32, 3, 1, 1, 1, 1};
+    return ConvEngine(1, algorithm).implementation(spec, pass) == std::string("rlnas:winograd");
+  };
+  using enum ConvAlgorithm;
   for (const ConvPass pass : kPasses) {
-    CHECK(winograd.implementation(large, pass) == std::string("rlnas:winograd"));
-    CHECK(direct.implementation(large, pass) != std::string("rlnas:winograd"));
-    CHECK(winograd.implementation(small, pass) != std::string("rlnas:winograd"));
-    CHECK(winograd.implementation(stem, pass) != std::string("rlnas:winograd"));
+    const int enough = pass == ConvPass::backward_weights ? 32 : 16;
+    CHECK(runs(automatic, 64, 32, pass));
+    CHECK(runs(automatic, enough, 32, pass));
+    CHECK_FALSE(runs(automatic, enough - 1, 32, pass));
+    CHECK(runs(winograd, 1, 32, pass));
+    CHECK_FALSE(runs(direct, 64, 32, pass));
+    for (const ConvAlgorithm algorithm : {automatic, direct, winograd})
+      CHECK_FALSE(runs(algorithm, 64, 3, pass));  // the stem
   }
+  CHECK(ConvEngine(1).implementation({64, 32, 16, 16, 32, 3, 1, 1, 1, 1}, ConvPass::forward) ==
+        std::string("rlnas:winograd"));
 }
 
 }  // namespace rlnas::test

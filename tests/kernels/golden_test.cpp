@@ -18,7 +18,7 @@ using Floats = std::vector<float>;
 const Json& golden() {
   static const Json values = [] {
     std::ifstream file(test::golden_file("op_golden.json"));
-    REQUIRE_MESSAGE(file.good(), "cannot read " test::golden_file("op_golden.json"));
+    REQUIRE_MESSAGE(file.good(), "cannot read ", test::golden_file("op_golden.json"));
     return Json::parse(file);
   }();
   return values;

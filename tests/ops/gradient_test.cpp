@@ -142,7 +142,7 @@ template <class Network>
 void check(Backend& backend) {
   const Network layers;
   TestNetwork network(backend, layers.builder, Network::kSize, layers);
-  check_gradients(network, 0.02);
+  check_gradients(network);
 }
 
 }  // namespace

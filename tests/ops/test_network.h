@@ -34,6 +34,7 @@ class TestNetwork {
   // Mean loss at the present weights; with the tape kept for backward().
   double loss() {
     tape_.clear();
+    context_.last_used = -1;
     parameters.weights().upload(weights);
     statistics_.upload(initial_statistics_);
     const Tensor images = make_tensor(arena_, Shape::image(kBatch, size_, size_, 3));
@@ -65,9 +66,16 @@ class TestNetwork {
   Context context_;
 };
 
-// For every tensor: the derivative of the loss along the tensor's own gradient must be the gradient's squared
-// norm.
-inline void check_gradients(TestNetwork& network, double tolerance) {
+// For every tensor: the derivative of the loss along a direction must be its product with the gradient. Along
+// the gradient itself, which shows a wrong size; and along random directions, which show wrong parts: a
+// gradient with elements missing has the right derivative along itself. The steps are short of most ReLU
+// kinks.
+inline void check_gradients(TestNetwork& network) {
+  constexpr double kOwnStep = 2e-3, kOwnTolerance = 0.02;
+  // Of the size that the product has for a random direction; root of the mean square over the directions.
+  constexpr double kRandomStep = 5e-4, kRandomTolerance = 0.05;
+  constexpr double kRounding = 2e-7;  // of the loss, which is about 2
+  constexpr int kDirections = 4;
   network.loss();
   network.backward();
   const SegmentTable& table = network.parameters.table();
@@ -77,21 +85,39 @@ inline void check_gradients(TestNetwork& network, double tolerance) {
     const float* g = network.parameters.gradient_of(s);
     gradients.emplace_back(g, g + table[s].count);
   }
+  // Half the difference of the loss `step` before and behind the weights.
+  const auto slope = [&](int segment, const std::vector<float>& step) {
+    double side[2];
+    for (int sign = 0; sign < 2; ++sign) {
+      network.weights = weights;
+      for (std::size_t i = 0; i < step.size(); ++i)
+        network.weights[std::size_t(table[segment].offset) + i] += sign == 0 ? step[i] : -step[i];
+      side[sign] = network.loss();
+    }
+    return (side[0] - side[1]) / 2.0;
+  };
   for (int s = 0; s < table.size(); ++s) {
     const std::vector<float>& g = gradients[std::size_t(s)];
     double square = 0.0;
     for (const float v : g) square += double(v) * v;
     INFO(table[s].name);
     REQUIRE(square > 1e-12);
-    const double h = 2e-3 / std::sqrt(square);  // a step of length 0.002: short of most ReLU kinks
-    double side[2];
-    for (int sign = 0; sign < 2; ++sign) {
-      network.weights = weights;
-      for (std::size_t i = 0; i < g.size(); ++i)
-        network.weights[std::size_t(table[s].offset) + i] += float((sign == 0 ? h : -h) * g[i]);
-      side[sign] = network.loss();
+    std::vector<float> step = g;
+    for (float& element : step) element *= float(kOwnStep / std::sqrt(square));
+    CHECK(slope(s, step) == doctest::Approx(kOwnStep * std::sqrt(square)).epsilon(kOwnTolerance));
+
+    const float element = float(kRandomStep / std::sqrt(double(g.size())));
+    double error = 0.0;
+    for (int d = 0; d < kDirections; ++d) {
+      RandomStream random(6, table[s].name, 0, std::uint64_t(d));
+      double product = 0.0;
+      for (std::size_t i = 0; i < g.size(); ++i) {
+        step[i] = random.below(2) == 0 ? element : -element;
+        product += double(step[i]) * g[i];
+      }
+      error += std::pow(slope(s, step) - product, 2) / kDirections;
     }
-    CHECK((side[0] - side[1]) / (2.0 * h) == doctest::Approx(square).epsilon(tolerance));
+    CHECK(std::sqrt(error) < kRandomTolerance * element * std::sqrt(square) + kRounding);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "search/nasbench201/counts.h"
 #include "search/ranking.h"
 #include "tests/support/errors.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
@@ -123,10 +124,7 @@ TEST_CASE("a truncated .gz is refused") {
 
 TEST_CASE("a real table: the baselines every tau is printed beside") {
   const char* path = std::getenv("RLNAS_TRUTH_CSV");
-  if (path == nullptr) {
-    MESSAGE("skipped: RLNAS_TRUTH_CSV does not name a table of true accuracies");
-    return;
-  }
+  if (path == nullptr) RLNAS_SKIP_TEST("RLNAS_TRUTH_CSV does not name a table of true accuracies");
   const GroundTruth truth = read_ground_truth(path);
   std::vector<double> flops, length;
   for (int i = 0; i < kSpaceSize; ++i) {

@@ -64,9 +64,10 @@ TEST_CASE("a search of a run directory writes its reports, and resumes to the sa
   CHECK(contains(outcome.out, "2000 of 15625 architectures evaluated"));
   const auto report = nlohmann::json::parse(test::read_text(json));
   CHECK(report.at("top").size() == 3);
-  CHECK(contains(outcome.out, report.at("best").at("arch")));
+  CHECK(contains(outcome.out, report.at("best").at("arch").get<std::string>()));
   CHECK(std::filesystem::exists(run + "/search_state.json"));
-  CHECK(contains(test::read_text(csv), "enumeration_index,arch,angle_rad,macs,params\n"));
+  CHECK(contains(test::read_text(csv),
+                 "enumeration_index,arch,angle_rad,op_angle_sum,macs,params,generation,rank\n"));
 
   const Outcome exhaustive = search({"--supernet", run, "--method", "exhaustive", "--json", "-"});
   CHECK(nlohmann::json::parse(exhaustive.out).at("best") == report.at("best"));

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -46,6 +47,13 @@ std::string write_truth(const TemporaryDirectory& directory, const nasbench201::
   return directory / "truth.csv";
 }
 
+std::vector<std::string> csv_fields(const std::string& line) {
+  std::vector<std::string> fields;
+  std::istringstream rest(line);
+  for (std::string field; std::getline(rest, field, ',');) fields.push_back(field);
+  return fields;
+}
+
 }  // namespace
 
 TEST_CASE("a report correlates both scores and the costs with each column, and places the found cell") {
@@ -85,31 +93,52 @@ TEST_CASE("a report correlates both scores and the costs with each column, and p
   CHECK(text.str().find("op-angle-sum") != std::string::npos);
 }
 
-TEST_CASE("the CSV lists every evaluated architecture with an angle that reads back exactly") {
+TEST_CASE("the CSV lists every evaluated architecture, with both scores, to the bit, generation and rank") {
   const nasbench201::AngleTable table = table_of(2);
   const std::vector<AngleSums> sums = sums_of(2);
-  const SearchReport report = run_search({}, sums);
+  for (const ScoreKind score : {ScoreKind::angle, ScoreKind::op_angle_sum}) {
+    SearchConfig config;
+    config.space.score = score;
+    config.top_count = 2000;
+    const SearchReport report = run_search(config, sums);
+    std::istringstream lines(report_csv(report));
+    std::string line;
+    std::getline(lines, line);
+    CHECK(line == "enumeration_index,arch,angle_rad,op_angle_sum,macs,params,generation,rank");
+    std::vector<std::string> by_rank(2000);
+    int count = 0;
+    while (std::getline(lines, line)) {
+      const std::vector<std::string> fields = csv_fields(line);
+      REQUIRE(fields.size() == 8);
+      const nasbench201::Cell cell = nasbench201::cell_at(std::stoi(fields[0]));
+      REQUIRE(fields[1] == nasbench201::to_string(cell));
+      REQUIRE(std::stod(fields[2]) == nasbench201::angle_rad(table, cell));
+      REQUIRE(std::stod(fields[3]) == nasbench201::op_angle_sum(table, cell));
+      REQUIRE(std::stoll(fields[4]) == nasbench201::macs(cell, 10, 32));
+      REQUIRE(std::stoll(fields[5]) == nasbench201::params(cell, 10));
+      REQUIRE(std::stoi(fields[6]) == 1 + count / 100);
+      by_rank.at(std::size_t(std::stoi(fields[7])) - 1) = fields[1];
+      ++count;
+    }
+    CHECK(count == 2000);
+    REQUIRE(report.top.size() == 2000);
+    for (std::size_t i = 0; i < by_rank.size(); ++i) REQUIRE(by_rank[i] == report.top[i].text);
+  }
+}
+
+TEST_CASE("the CSV of a method without generations leaves that column empty") {
+  SearchConfig config;
+  config.method = SearchMethod::exact;
+  const SearchReport report = run_search(config, sums_of(2));
   std::istringstream lines(report_csv(report));
   std::string line;
   std::getline(lines, line);
-  CHECK(line == "enumeration_index,arch,angle_rad,macs,params");
-  int count = 0;
-  while (std::getline(lines, line)) {
-    std::istringstream fields(line);
-    std::string index, arch, angle, macs, params;
-    std::getline(fields, index, ',');
-    std::getline(fields, arch, ',');
-    std::getline(fields, angle, ',');
-    std::getline(fields, macs, ',');
-    std::getline(fields, params, ',');
-    const nasbench201::Cell cell = nasbench201::cell_at(std::stoi(index));
-    REQUIRE(arch == nasbench201::to_string(cell));
-    REQUIRE(std::stod(angle) == nasbench201::angle_rad(table, cell));
-    REQUIRE(std::stoll(macs) == nasbench201::macs(cell, 10, 32));
-    REQUIRE(std::stoll(params) == nasbench201::params(cell, 10));
-    ++count;
-  }
-  CHECK(count == 2000);
+  REQUIRE(std::getline(lines, line));
+  const std::vector<std::string> fields = csv_fields(line);
+  REQUIRE(fields.size() == 8);
+  CHECK(fields[1] == report.best().text);
+  CHECK(fields[6].empty());
+  CHECK(fields[7] == "1");
 }
 
 TEST_CASE("exhaustive search returns the best of the whole space, random search no better") {
@@ -126,6 +155,47 @@ TEST_CASE("exhaustive search returns the best of the whole space, random search 
   const SearchReport random = run_search(config, sums);
   CHECK(random.best().angle_rad <= best);
   CHECK(random.evaluated.size() == 2000);
+}
+
+TEST_CASE("of equal angles exact finds the cell with the fewest MACs, as exhaustive search ranks them") {
+  // Two tensors turned, each of which two paths of a cell can run over: a 1x1 convolution on the first edge,
+  // a 3x3 on the last. Both at once are beyond the limit; the cell with the 3x3 alone is enumerated earlier.
+  const std::string cheap = "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|";
+  const std::string early = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|";
+  std::vector<AngleSums> sums;
+  for (const Segment& segment : nasbench201::supernet_segments(10)) {
+    const bool turned = (segment.edge == 0 && segment.op == int(nasbench201::Op::nor_conv_1x1)) ||
+                        (segment.edge == 5 && segment.op == int(nasbench201::Op::nor_conv_3x3));
+    sums.push_back({turned ? 0.0 : 1.0, 1.0, 1.0});
+  }
+  SearchConfig config;
+  config.space.constraint.max_macs = nasbench201::macs(nasbench201::parse_cell(early), 10, 32);
+  for (const Compat compat : {Compat::none, Compat::megvii}) {
+    config.evolution.compat = config.space.compat = compat;
+    for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::exact}) {
+      config.method = method;
+      CHECK(run_search(config, sums).best().text == (compat == Compat::none ? cheap : early));
+    }
+  }
+}
+
+TEST_CASE("exact search finds the cell that exhaustive search lists first, whatever ties there are") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    std::vector<AngleSums> sums;  // tensors that stayed and others at a right angle, all of the same length
+    for (const Segment& segment : nasbench201::supernet_segments(10)) {
+      RandomStream random(seed, "ties", std::uint64_t(segment.edge + 1), std::uint64_t(segment.op + 1));
+      sums.push_back({segment.edge >= 0 ? double(random.below(2)) : 1.0, 1.0, 1.0});
+    }
+    SearchConfig config;
+    if (seed % 2 == 1) config.space.constraint.max_macs = 60'000'000;
+    config.method = SearchMethod::exhaustive;
+    const SearchReport exhaustive = run_search(config, sums);
+    config.method = SearchMethod::exact;
+    const SearchReport exact = run_search(config, sums);
+    CHECK(exact.best().text == exhaustive.best().text);
+    CHECK(exact.optimum->proof.nodes == std::int64_t(exhaustive.evaluated.size()));
+  }
 }
 
 TEST_CASE("a search resumes bit-equal from its saved state") {
@@ -180,6 +250,13 @@ TEST_CASE("a state of another search, or a damaged one, is refused") {
     test::write_text(config.state_path, damaged);
     CHECK(refused(config, 5));
   }
+  const std::string left = config.state_path + ".rlnas-4194305-0.tmp";  // of a search that was killed
+  test::write_text(left, "half");
+  config.start = SearchStart::fresh;
+  run_search(config, sums_of(5));
+  CHECK(!std::filesystem::exists(left));
+  CHECK(test::read_text(config.state_path) == text);
+  config.start = SearchStart::resume;
   config.method = SearchMethod::exhaustive;
   CHECK_THROWS_AS(run_search(config, sums_of(5)), Error);
 }

@@ -209,14 +209,14 @@ TEST_CASE("a DARTS search through the program: reports, quoted CSV, resumption, 
   std::istringstream lines(test::read_text(csv));
   std::string line;
   std::getline(lines, line);
-  CHECK(line == "arch,angle_rad,macs,params");
+  CHECK(line == "arch,angle_rad,op_angle_sum,macs,params,generation,rank");
   int rows = 0;
   while (std::getline(lines, line)) {
     const std::size_t close = line.rfind('"');
     REQUIRE(line.front() == '"');
     const std::string text = line.substr(1, close - 1);
     REQUIRE(darts::genotype(darts::parse_architecture(text)) == text);
-    REQUIRE(std::count(line.begin() + std::ptrdiff_t(close), line.end(), ',') == 3);
+    REQUIRE(std::count(line.begin() + std::ptrdiff_t(close), line.end(), ',') == 6);
     ++rows;
   }
   CHECK(rows == 1000);
@@ -237,7 +237,7 @@ TEST_CASE("a DARTS search through the program: reports, quoted CSV, resumption, 
   CHECK(raw[0] == Genes{5, 3, 4, 0, 7, 1, 3, 5, 7, 0, 0, 1, 4, 7, 5, 4, 6, 1, 2, 4, 6, 5, 2, 4, 3, 4, 2, 4});
   const std::unique_ptr<SearchSpace> space = make_search_space({.name = "darts-cifar"});
   space->repair(raw[0], [&](std::uint32_t n) { return random.randint(n); });
-  CHECK(contains(test::read_text(csv), "params\n\"" + space->text(raw[0]) + "\","));
+  CHECK(contains(test::read_text(csv), "rank\n\"" + space->text(raw[0]) + "\","));
 }
 
 TEST_CASE("the published limit on FLOPs is the default of --max-mflops, and 0 lifts it") {
@@ -257,8 +257,9 @@ TEST_CASE("the published limit on FLOPs is the default of --max-mflops, and 0 li
     std::int64_t largest = 0;
     while (std::getline(lines, line)) {
       std::istringstream fields(line);
-      std::string arch, angle, macs;
-      std::getline(fields, arch, ','), std::getline(fields, angle, ','), std::getline(fields, macs, ',');
+      std::string field, macs;
+      for (int skipped = 0; skipped < 3; ++skipped) std::getline(fields, field, ',');
+      std::getline(fields, macs, ',');
       largest = std::max<std::int64_t>(largest, std::stoll(macs));
     }
     return largest;

@@ -12,6 +12,8 @@ void queue_launch(emulation::Launch launch) {
   const std::string name = std::string("kernel ") + launch.kernel;
   if (entry.refused(error, Call::launch, cudaErrorLaunchOutOfResources))  // said as the real launch() says it
     fail(ErrorCode::device, "CUDA ", name, ": ", cudaGetErrorString(error));
+  if (options().presence == Presence::no_image)
+    fail(ErrorCode::device, "CUDA ", name, ": ", cudaGetErrorString(cudaErrorNoKernelImageForDevice));
   for (const void* const pointer : launch.pointers)
     if (!device_memory().holds(MemoryKind::device, pointer, 0, name))
       misuse(name + " is given a pointer that is not to device memory");

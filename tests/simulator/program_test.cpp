@@ -1,12 +1,15 @@
 // The programs as a user runs them, on the simulated device: exit codes, messages, and the fall back to the
 // CPU.
+#include <cudnn.h>
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "tests/support/child_process.h"
+#include "tests/support/ranks.h"
 
 namespace rlnas::test {
 namespace {
@@ -73,6 +76,12 @@ TEST_CASE("device errors end in one line on stderr and exit code 4") {
   };
   check("presence=no_driver", "cuda", "no NVIDIA driver");
   check("presence=no_device", "cuda:0", "no CUDA-capable device");
+  check("presence=no_image device=t4", "cuda",
+        "Tesla T4 cannot run the kernels of this build (CUDA kernel fill_kernel: no kernel image is "
+        "available for "
+        "execution on the device); build with -DCMAKE_CUDA_ARCHITECTURES=75");
+  check("cudnn=90100", "cuda", "cuDNN 9.1.0 was found, this build needs 9.");
+  check("cudnn=80907", "cuda", "cuDNN 8.9.7 was found");
   check("", "cuda:1", "cuda:1");
   check("memory=20000000", "cuda", "--batch-size");
   check("fail=allocate:3", "cuda", "memory");
@@ -82,13 +91,60 @@ TEST_CASE("device errors end in one line on stderr and exit code 4") {
   check("fail=execute:100", "cuda", "unspecified launch failure");
 }
 
-TEST_CASE("auto falls back to the CPU where there is no driver, and says why") {
-  const TemporaryDirectory directory;
-  const Outcome outcome = run(directory, "presence=no_driver", training(directory / "run", "auto"));
-  INFO(outcome.err);
-  CHECK(outcome.exit_code == 0);
-  CHECK(has(outcome.out, "cpu, chosen by auto"));
-  CHECK(has(outcome.out, "no NVIDIA driver"));
+TEST_CASE("auto falls back to the CPU where CUDA cannot be used, and says why") {
+  for (const auto& [simulated_gpu, why] :
+       {std::pair{"presence=no_driver", "no NVIDIA driver"},
+        std::pair{"presence=no_image", "cannot run the kernels of this build"},
+        std::pair{"cudnn=90100", "cuDNN 9.1.0 was found"}}) {
+    const TemporaryDirectory directory;
+    const Outcome outcome = run(directory, simulated_gpu, training(directory / "run", "auto"));
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 0);
+    CHECK(has(outcome.out, "cpu, chosen by auto"));
+    CHECK(has(outcome.out, why));
+  }
+}
+
+TEST_CASE("an older cuDNN of the same minor version, and any newer one, is taken") {
+  for (const int version : {CUDNN_VERSION / 100 * 100, 99999}) {
+    const TemporaryDirectory directory;
+    const Outcome outcome =
+        run(directory, "cudnn=" + std::to_string(version), training(directory / "run", "cuda"));
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 0);
+  }
+}
+
+TEST_CASE("two ranks on a machine with one device are refused: none wraps round, none goes its own way") {
+  struct Rank {
+    int exit_code;
+    const char* says;
+  };
+  const auto check = [](const char* device, const std::array<Rank, 2>& expected) {
+    CAPTURE(std::string(device));
+    setenv("SIMULATED_GPU", "", 1);
+    const TemporaryDirectory directories[2];
+    const std::string port = std::to_string(free_port());
+    std::vector<ChildProcess> ranks;
+    for (int rank = 0; rank < 2; ++rank) {
+      const std::string number = std::to_string(rank);
+      ranks.emplace_back(
+          directories[rank], training(directories[0] / "run", device),
+          std::vector<std::string>{"RANK=" + number, "WORLD_SIZE=2", "LOCAL_RANK=" + number,
+                                   "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port});
+    }
+    for (std::size_t rank = 0; rank < 2; ++rank) {
+      const Outcome outcome = ranks[rank].wait();
+      CAPTURE(rank);
+      INFO(outcome.err);
+      CHECK(outcome.exit_code == expected[rank].exit_code);
+      CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+      CHECK(has(outcome.err, expected[rank].says));
+    }
+    CHECK(!std::filesystem::exists(directories[0] / "run/latest.safetensors"));
+  };
+  check("cuda", {Rank{5, "rank 1"}, Rank{4, "there is no device cuda:1, the machine has 1 CUDA device"}});
+  check("auto", {Rank{4, "rank 1 runs on cpu, rank 0 on cuda"}, Rank{4, "there is no device cuda:1"}});
 }
 
 TEST_CASE("NVTX shows the stages of a step one after the other, each once in a row") {

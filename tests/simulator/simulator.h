@@ -30,7 +30,12 @@ inline constexpr Policy kPolicies[] = {Policy::eager,
                                        Policy::random};
 const char* name_of(Policy policy);
 
-enum class Presence { device, no_device, no_driver };
+enum class Presence {
+  device,
+  no_device,
+  no_driver,
+  no_image,  // a device for which the program holds no kernels
+};
 
 // Kinds of calls that can be made to fail; of cuDNN those that need a device, for a plan that cannot be made
 // is none. `execute` is work that fails while it runs on the device: as on the real one, every call after it
@@ -45,6 +50,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::string device = "h100_sxm";  // a file of tests/cuda_plans/device_properties
   std::size_t memory_bytes = 0;     // 0: as much as the device has
+  std::size_t cudnn_version = 0;    // that it says it has; 0: its own
   Call fail_kind = Call::allocate;
   std::int64_t fail_at = 0;  // the call of that kind that fails, counted from 1; 0: none
   // The cudaStreamWaitEvent, cudaEventSynchronize or cudaGraphExecUpdate that is forgotten, counted from 1;
@@ -55,7 +61,7 @@ struct Options {
 // Starts anew with these options. Everything made before must have been destroyed: misuse() otherwise.
 void reset(const Options& options);
 // The first use, or reset(), decides. Text of the environment variable SIMULATED_GPU:
-//   "policy=random seed=3 device=a100_sxm presence=no_driver memory=1000000 fail=allocate:7 drop_wait=2"
+//   "policy=random seed=3 device=a100_sxm presence=no_driver memory=1000000 cudnn=90100 fail=allocate:7"
 const Options& options();
 // Errors: std::invalid_argument naming the part that is not understood.
 Options parse_options(const std::string& text);

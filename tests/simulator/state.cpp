@@ -29,6 +29,8 @@ bool named(const std::string& text, Presence& value) {
     value = Presence::no_device;
   else if (text == "no_driver")
     value = Presence::no_driver;
+  else if (text == "no_image")
+    value = Presence::no_image;
   else
     return false;
   return true;
@@ -46,6 +48,7 @@ bool apply(const std::string& key, const std::string& text, Options& options) {
   if (key == "presence") return named(text, options.presence);
   if (key == "seed") return number(text, options.seed);
   if (key == "device") return !(options.device = text).empty();
+  if (key == "cudnn") return number(text, options.cudnn_version);
   if (key == "memory") return number(text, options.memory_bytes);
   if (key == "drop_wait") return number(text, options.drop_wait_at);
   if (key == "drop_update") return number(text, options.drop_update_at);
@@ -145,6 +148,7 @@ cudaError_t device_status() {
     case Presence::no_device:
       return cudaErrorNoDevice;
     case Presence::device:
+    case Presence::no_image:
       break;
   }
   return state().sticky_error;

@@ -32,8 +32,10 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+// A file that is not there fails the test: it is not the same as an empty one.
 inline std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(path + ": cannot be read");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

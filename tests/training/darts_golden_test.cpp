@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "search/darts/supernet.h"
-#include "search/training_state.h"
+#include "search/train_settings.h"
 #include "tests/training/golden.h"
 
 namespace rlnas::darts {
@@ -54,6 +54,16 @@ void check_segments(const SegmentTable& table, const std::vector<std::uint8_t>& 
     ++compared;
   }
   CHECK(compared == expected.size());
+}
+
+// The same of running statistics: those of edges that were never sampled are as they began.
+void check_statistics(const ModelBuilder& layout, const FlatBuffer& statistics, const Json& expected) {
+  const std::vector<float> running = statistics.download(), initial = layout.initial_statistics();
+  std::vector<std::uint8_t> moved;
+  for (const Segment& s : layout.statistics())
+    moved.push_back(!std::equal(running.begin() + s.offset, running.begin() + s.offset + s.count,
+                                initial.begin() + s.offset));
+  check_segments(layout.statistics(), moved, running.data(), expected, 1e-4);
 }
 
 void check_cell(Backend& backend, const Json& values) {
@@ -109,12 +119,7 @@ void check_cell(Backend& backend, const Json& values) {
                      std::size_t(table[s].count) * sizeof(float));
   check_segments(table, touched, gradients.data(), values["gradients"], 1e-4);
 
-  const std::vector<float> running = statistics.download(), initial = builder.initial_statistics();
-  std::vector<std::uint8_t> moved;
-  for (const Segment& s : builder.statistics())
-    moved.push_back(!std::equal(running.begin() + s.offset, running.begin() + s.offset + s.count,
-                                initial.begin() + s.offset));
-  check_segments(builder.statistics(), moved, running.data(), values["statistics"], 1e-4);
+  check_statistics(builder, statistics, values["statistics"]);
 }
 
 void check_training(Backend& backend, const Json& values) {
@@ -143,9 +148,7 @@ void check_training(Backend& backend, const Json& values) {
     spec.max_gradient_norm = 1.0f;
   } else {
     spec.sgd.clip.limit = 0.05f;
-    std::vector<std::uint8_t> decayed;
-    for (const Segment& s : table) decayed.push_back(s.shape.size() == 4);
-    state.parameters().set_decayed(decayed);
+    state.parameters().set_decayed(decayed_segments(default_train_config("darts-imagenet"), table));
   }
   for (std::size_t step = 0; step < values["losses"].size(); ++step) {
     const Json& path = values["paths"][step];
@@ -159,6 +162,7 @@ void check_training(Backend& backend, const Json& values) {
   }
   const std::vector<float> weights = state.parameters().weights().download();
   check_segments(table, state.parameters().ever_sampled(), weights.data(), values["final"], 1e-4);
+  check_statistics(supernet.layout(), state.statistics(), values["statistics"]);
 }
 
 }  // namespace
@@ -171,11 +175,11 @@ TEST_CASE("DARTS cells of all operations equal PyTorch's: ref") {
   const auto backend = make_ref_backend();
   for (const Json& values : script_values()["cells"]) check_cell(*backend, values);
 }
-TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: cpu") {
+TEST_CASE("steps of both DARTS SuperNets equal PyTorch's: cpu") {
   const auto backend = make_cpu_backend({.threads = 2});
   for (const Json& values : script_values()["runs"]) check_training(*backend, values);
 }
-TEST_CASE("five steps of both DARTS SuperNets equal PyTorch's: ref") {
+TEST_CASE("steps of both DARTS SuperNets equal PyTorch's: ref") {
   const auto backend = make_ref_backend();
   for (const Json& values : script_values()["runs"]) check_training(*backend, values);
 }

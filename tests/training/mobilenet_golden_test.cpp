@@ -1,8 +1,11 @@
 // The MobileNet space against PyTorch (tests/golden/mobilenet_golden.py): single inverted residuals of each
-// kernel and stride, and five training steps of a narrow SuperNet with the same weights, images and paths.
+// kernel and stride, and five training steps each of a narrow SuperNet and of a narrow stand-alone network
+// with the same weights, images, paths and dropped features.
+#include <functional>
+
 #include "engine/crc32.h"
 #include "search/mobilenet/supernet.h"
-#include "search/training_state.h"
+#include "search/train_settings.h"
 #include "tests/training/golden.h"
 
 namespace rlnas::mobilenet {
@@ -87,17 +90,23 @@ void check_blocks(Backend& backend) {
     check_block(backend, name, block, golden["block_batch"], golden["block_size"]);
 }
 
-void check_five_steps(Backend& backend) {
-  const Json golden = golden::read("mobilenet_golden.json")["training"];
+using Forward = std::function<Tensor(Context&, const Tensor& images, std::size_t step)>;
+
+Architecture architecture_of(const Json& path) {
+  Architecture architecture;
+  for (std::size_t b = 0; b < kBlockCount; ++b) architecture.ops[b] = Op(path[b].get<int>());
+  return architecture;
+}
+
+// Steps as the script takes them, with the decay of `recipe`.
+void check_training(Backend& backend, const Supernet& network, const Json& golden, const TrainConfig& recipe,
+                    StepSpec spec, const Forward& forward) {
   const int batch = golden["batch"], size = golden["size"], classes = golden["classes"];
-  const Supernet supernet({.classes = classes, .width_divisor = golden["width_divisor"]});
-  const SegmentTable& table = supernet.layout().parameters();
-  TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
+  const SegmentTable& table = network.layout().parameters();
+  TrainingState state(backend, network.layout(), std::size_t{64} << 20);
   state.parameters().weights().upload(hashed_weights(table, {1.0, 0.0, 0.1}));
-  state.statistics().upload(supernet.layout().initial_statistics());
-  std::vector<std::uint8_t> decayed;
-  for (const Segment& s : table) decayed.push_back(of_norm(s) ? 0 : 1);
-  state.parameters().set_decayed(decayed);
+  state.statistics().upload(network.layout().initial_statistics());
+  state.parameters().set_decayed(decayed_segments(recipe, table));
 
   HostBatch host;
   host.count = batch;
@@ -105,22 +114,16 @@ void check_five_steps(Backend& backend) {
   for (int i = 0; i < batch * size * size * 3; ++i)
     host.images.push_back(std::uint8_t(mixed(std::uint64_t(i), 1) * 256.0));
   for (int i = 0; i < batch; ++i) host.labels.push_back(i % classes);
-  StepSpec spec;
   spec.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
-  spec.sgd = {.learning_rate = golden["learning_rate"], .weight_decay = golden["weight_decay"]};
-  spec.sgd.clip.limit = golden["clip"];
+  spec.sgd.learning_rate = golden["learning_rate"];
+  spec.sgd.weight_decay = golden["weight_decay"];
   spec.label_smoothing = golden["smoothing"];
 
   for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
-    Architecture architecture;
-    for (std::size_t b = 0; b < kBlockCount; ++b)
-      architecture.ops[b] = Op(golden["paths"][step][b].get<int>());
-    const auto forward = [&](Context& context, const Tensor& images) {
-      return supernet.forward(context, images, architecture);
-    };
+    const auto along = [&](Context& context, const Tensor& images) { return forward(context, images, step); };
     const double expected = golden["losses"][step];
     INFO("step ", step);
-    CHECK(std::abs(state.step(forward, host, spec).loss / batch - expected) < 1e-5 * expected);
+    CHECK(std::abs(state.step(along, host, spec).loss / batch - expected) < 1e-5 * expected);
   }
 
   const std::vector<float> initial = hashed_weights(table, {1.0, 0.0, 0.1});
@@ -143,6 +146,32 @@ void check_five_steps(Backend& backend) {
       check_close(s.name, statistics.data() + s.offset, s.count, *expected, 1e-4);
 }
 
+void check_supernet(Backend& backend, const char* part) {
+  const Json golden = golden::read("mobilenet_golden.json")[part];
+  const Supernet supernet({.classes = golden["classes"], .width_divisor = golden["width_divisor"]});
+  StepSpec spec;
+  spec.sgd.clip.limit = golden["clip"];
+  check_training(backend, supernet, golden, default_train_config("mobilenet"), spec,
+                 [&](Context& context, const Tensor& images, std::size_t step) {
+                   return supernet.forward(context, images, architecture_of(golden["paths"][step]));
+                 });
+}
+
+void check_standalone(Backend& backend) {
+  const Json golden = golden::read("mobilenet_golden.json")["standalone"];
+  const Architecture architecture = architecture_of(golden["path"]);
+  const Supernet network(
+      {.classes = golden["classes"], .width_divisor = golden["width_divisor"], .only = architecture});
+  CHECK(std::size_t(network.layout().parameters().size()) == golden["final"].size());
+  StepSpec spec;
+  spec.max_gradient_norm = golden["clip_norm"];
+  check_training(backend, network, golden, default_retrain_config("mobilenet"), spec,
+                 [&](Context& context, const Tensor& images, std::size_t step) {
+                   const DropSpec dropout{golden["dropout"], golden["seed"], std::int64_t(step), 0};
+                   return network.forward(context, images, architecture, dropout);
+                 });
+}
+
 }  // namespace
 
 TEST_CASE("inverted residuals equal PyTorch's: cpu") {
@@ -152,10 +181,21 @@ TEST_CASE("inverted residuals equal PyTorch's: ref") {
   check_blocks(*make_ref_backend());
 }
 TEST_CASE("five MobileNet SuperNet steps equal PyTorch's: cpu") {
-  check_five_steps(*make_cpu_backend({.threads = 2}));
+  check_supernet(*make_cpu_backend({.threads = 2}), "training");
 }
 TEST_CASE("five MobileNet SuperNet steps equal PyTorch's: ref") {
-  check_five_steps(*make_ref_backend());
+  check_supernet(*make_ref_backend(), "training");
+}
+TEST_CASE("MobileNet SuperNet steps with a decay that shows equal PyTorch's") {
+  check_supernet(*make_cpu_backend({.threads = 2}), "decayed");
+  check_supernet(*make_ref_backend(), "decayed");
+}
+
+TEST_CASE("the stand-alone MobileNet trains as PyTorch's, with its dropout: cpu") {
+  check_standalone(*make_cpu_backend({.threads = 2}));
+}
+TEST_CASE("the stand-alone MobileNet trains as PyTorch's, with its dropout: ref") {
+  check_standalone(*make_ref_backend());
 }
 
 TEST_CASE("the published MobileNet SuperNet has the published tensors") {

@@ -99,11 +99,13 @@ void check_nasbench(Backend& backend, const Json& expected) {
 }  // namespace
 
 TEST_CASE("stand-alone NAS-Bench-201 networks train as PyTorch's") {
-  const auto cpu = make_cpu_backend({.threads = 2}), ref = make_ref_backend();
+  const auto direct = make_cpu_backend({.threads = 2, .conv_algorithm = ConvAlgorithm::direct}),
+             winograd = make_cpu_backend({.threads = 2, .conv_algorithm = ConvAlgorithm::winograd}),
+             ref = make_ref_backend();
   for (const Json& expected : values()["nasbench201"]) {
     CAPTURE(expected["path"].dump());
-    check_nasbench(*cpu, expected);
-    check_nasbench(*ref, expected);
+    for (Backend* const backend : {direct.get(), winograd.get(), ref.get()})
+      check_nasbench(*backend, expected);
   }
 }
 

@@ -189,7 +189,7 @@ TEST_CASE("a retrained network is the same with any number of threads and after 
   }
 }
 
-TEST_CASE("drop path, cutout, dropout and the auxiliary head change the weights") {
+TEST_CASE("drop path, cutout and the auxiliary head change the weights") {
   const TemporaryDirectory directory;
   const auto run = [&](const std::string& name, const std::function<void(TrainConfig&)>& change) {
     TrainConfig config = small_darts(directory / name);

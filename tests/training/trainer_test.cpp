@@ -1,6 +1,8 @@
 // The promises of train(): bit-equality, resumption, planned memory, and what happens when things go wrong.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -228,20 +230,45 @@ TEST_CASE("bad input ends in one line with the right code") {
         ErrorCode::data);
 }
 
-TEST_CASE("a loss that is not finite stops the run with the step and keeps the last good checkpoint") {
+TEST_CASE("a loss that is not finite stops the run and keeps the last good checkpoint, which goes on") {
   const TemporaryDirectory directory;
-  TrainConfig config = small_run((directory / "run"));
-  config.steps = 6;
-  train(config);
-  const std::vector<float> good = weights_of(config.out);
   TrainConfig hot = small_run((directory / "hot"));
-  hot.learning_rate = 1e6;
-  hot.min_learning_rate = 1e6;
-  hot.epochs = 5;
-  CHECK(code_of([&] { train(hot); }, "--learning-rate") == ErrorCode::run_failed);
-  for (const NamedTensor& tensor : read_safetensors(hot.out + "/init.safetensors").tensors)
-    for (const float value : tensor.data) REQUIRE(std::isfinite(value));
-  CHECK(weights_of(config.out) == good);
+  hot.learning_rate = hot.min_learning_rate = 1e6;
+  hot.epochs = 50;
+  hot.save_every_minutes = 1e-9;  // after every step
+  std::int64_t steps = 0;
+  TrainCallbacks count;
+  count.progress = [&](const TrainProgress& progress) { steps = std::max(steps, progress.step); };
+  const auto failing = [&] { train(hot, count); };
+  CHECK(code_of(failing, "--learning-rate") == ErrorCode::run_failed);
+  const TensorFile saved = read_safetensors(hot.out + "/resume.safetensors");
+  const std::int64_t good = std::stoll(saved.metadata.at("step"));
+  CHECK(good >= 1);
+  CHECK(good < 50 * 6);
+  for (const NamedTensor& tensor : saved.tensors)
+    CHECK(std::all_of(tensor.data.begin(), tensor.data.end(),
+                      [](float value) { return std::isfinite(value); }));
+
+  // It is that of a run which was stopped there, and it fails again where the first did.
+  TrainConfig straight = hot;
+  straight.out = directory / "straight";
+  straight.steps = good;
+  CHECK(train(straight).steps == good);
+  const TensorFile same = read_safetensors(straight.out + "/resume.safetensors");
+  REQUIRE(same.tensors.size() == saved.tensors.size());
+  for (std::size_t i = 0; i < same.tensors.size(); ++i) CHECK(same.tensors[i].data == saved.tensors[i].data);
+  hot.resume = "auto";
+  const std::int64_t first = steps;
+  steps = 0;
+  CHECK(code_of(failing, "the last good checkpoint, of step " + std::to_string(good) + ", is in " +
+                             hot.out) == ErrorCode::run_failed);
+  CHECK(steps == first);
+
+  hot.out = directory / "never";
+  hot.resume.clear();
+  hot.save_every_minutes = 0.0;
+  hot.data = "synthetic:9600";  // no epoch ends before
+  CHECK(code_of(failing, "no checkpoint was written before") == ErrorCode::run_failed);
 }
 
 }  // namespace rlnas

@@ -57,30 +57,31 @@ struct TrainConfig {
   // lighting (published, ImageNet). resized: likewise, torchvision's RandomResizedCrop, ImageNet's mean and
   // deviation.
   std::string crop = "shift";
-  int data_threads = 0;                   // that read and decode images; 0: all cores
-  bool augment = true;                    // random flip and shifted crop
-  int cutout = 0;                         // side of a square of each training image that is blanked; 0: none
-  int channels = 0;                       // of a DARTS `arch` in its first cells; 0: as published
-  int cells = 0;                          // of a DARTS `arch`; 0: as published
-  double auxiliary = 0.0;                 // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
-  double drop_path = 0.0;                 // of a DARTS `arch`: probability at the end, grown from 0
-  double dropout = 0.0;                   // of a MobileNet `arch`: before its classifier
-  std::string eval;                       // test set of `arch`, as `data`; empty: none
-  int eval_every = 1;                     // epochs between evaluations; 0: only at the end
-  bool eval_only = false;                 // evaluate the run in `resume` and return
-  int image_size = 32;                    // of folder and synthetic data
-  bool strict_data = false;               // an unreadable image file is fatal
-  std::string device = "auto";            // auto | cpu | cuda[:N] | ref
-  int threads = 0;                        // of the CPU backend; 0: all cores
-  std::string conv_algorithm = "direct";  // of the CPU backend; or winograd
-  std::string precision = "fp32";         // of the CUDA backend; or tf32, bf16
-  bool deterministic = true;              // of the CUDA backend
-  bool cuda_graphs = false;               // of the CUDA backend
-  std::string norm_and_pool = "own";      // of the CUDA backend: whose kernels; or cudnn
-  std::string plan_cache;                 // of the CUDA backend: directory; empty: none
-  int checkpoint_every = 0;               // also keep epoch_N.safetensors every so many epochs; 0: never
-  int log_every = 50;                     // steps between step events
-  bool profile = false;                   // time every operation; the report is in TrainResult
+  int data_threads = 0;                 // that read and decode images; 0: all cores
+  bool augment = true;                  // random flip and shifted crop
+  int cutout = 0;                       // side of a square of each training image that is blanked; 0: none
+  int channels = 0;                     // of a DARTS `arch` in its first cells; 0: as published
+  int cells = 0;                        // of a DARTS `arch`; 0: as published
+  double auxiliary = 0.0;               // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
+  double drop_path = 0.0;               // of a DARTS `arch`: probability at the end, grown from 0
+  double dropout = 0.0;                 // of a MobileNet `arch`: before its classifier
+  std::string eval;                     // test set of `arch`, as `data`; empty: none
+  int eval_every = 1;                   // epochs between evaluations; 0: only at the end
+  bool eval_only = false;               // evaluate the run in `resume` and return
+  int image_size = 32;                  // of folder and synthetic data
+  bool strict_data = false;             // an unreadable image file is fatal
+  std::string device = "auto";          // auto | cpu | cuda[:N] | ref
+  int threads = 0;                      // of the CPU backend; 0: all cores
+  std::string conv_algorithm = "auto";  // of the CPU backend; or direct, winograd
+  std::string precision = "fp32";       // of the CUDA backend; or tf32, bf16
+  bool deterministic = true;            // of the CUDA backend
+  bool cuda_graphs = false;             // of the CUDA backend
+  std::string norm_and_pool = "own";    // of the CUDA backend: whose kernels; or cudnn
+  std::string plan_cache;               // of the CUDA backend: directory; empty: none
+  int checkpoint_every = 0;             // also keep epoch_N.safetensors every so many epochs; 0: never
+  double save_every_minutes = 10.0;     // between checkpoints within an epoch; 0: only at its end
+  int log_every = 50;                   // steps between step events
+  bool profile = false;                 // time every operation; the report is in TrainResult
 };
 
 struct TrainProgress {
