@@ -124,7 +124,8 @@ TEST_CASE("two ranks on a machine with one device are refused: none wraps round,
     CAPTURE(std::string(device));
     setenv("SIMULATED_GPU", "", 1);
     const TemporaryDirectory directories[2];
-    const std::string port = std::to_string(free_port());
+    const ReservedPort reserved;
+    const std::string port = std::to_string(reserved.number());
     std::vector<ChildProcess> ranks;
     for (int rank = 0; rank < 2; ++rank) {
       const std::string number = std::to_string(rank);

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <barrier>
-#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
