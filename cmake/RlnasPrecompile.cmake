@@ -19,4 +19,7 @@ endfunction()
 
 function(rlnas_precompile target)
   target_precompile_headers(${target} REUSE_FROM rlnas_precompiled)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${RLNAS_NO_FLOW_WARNINGS}>")
+  endif()
 endfunction()
