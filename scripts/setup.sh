@@ -45,7 +45,7 @@ configure() {
   preset=$1
   shift
   if ! cmake --preset "$preset" "$@" >"build/configure-$preset.log" 2>&1; then
-    cat "build/configure-$preset.log" >&2
+    grep '^error: ' "build/configure-$preset.log" >&2 || cat "build/configure-$preset.log" >&2
     exit 1
   fi
 }

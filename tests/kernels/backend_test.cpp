@@ -1,4 +1,4 @@
-// The CPU backend against the reference over the case table, and against itself on other numbers of threads.
+// The CPU backend against the reference over the case table.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -12,22 +12,6 @@ namespace {
 
 void compare_with_ref(const std::vector<Case>& cases) {
   compare_with_ref(cases, *make_cpu_backend({.threads = 2}));
-}
-
-void check_bits_on_any_thread_count(const Case& test, ConvAlgorithm algorithm) {
-  CAPTURE(test.name);
-  const auto one = make_cpu_backend({.threads = 1, .conv_algorithm = algorithm});
-  const std::vector<Output> expected = run_case(test, *one);
-  for (const int threads : {2, 3, 1}) {
-    CAPTURE(threads);
-    const auto other = make_cpu_backend({.threads = threads, .conv_algorithm = algorithm});
-    const std::vector<Output> got = run_case(test, *other);
-    REQUIRE(got.size() == expected.size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      CAPTURE(got[i].name);
-      CHECK(got[i].bytes == expected[i].bytes);
-    }
-  }
 }
 
 // Our own convolutions whatever oneDNN offers.
@@ -86,14 +70,6 @@ TEST_CASE("own convolutions equal ref") {
 TEST_CASE("Winograd convolutions equal ref") {
   const auto winograd = make_cpu_backend({.threads = 2, .conv_algorithm = ConvAlgorithm::winograd});
   compare_with_ref(conv_cases(), *winograd);
-}
-
-TEST_CASE("every primitive is bit-equal on 1, 2 and 3 threads, and from run to run") {
-  for (const Case& test : all_cases()) check_bits_on_any_thread_count(test, ConvAlgorithm::direct);
-}
-
-TEST_CASE("Winograd convolutions are bit-equal on 1, 2 and 3 threads, and from run to run") {
-  for (const Case& test : conv_cases()) check_bits_on_any_thread_count(test, ConvAlgorithm::winograd);
 }
 
 TEST_CASE("the case table reaches every primitive") {
