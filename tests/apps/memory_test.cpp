@@ -1,8 +1,5 @@
 // The memory of rlnas_train, as the system sees it, against what the dry run said.
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -19,21 +16,12 @@ constexpr double kMiB = 1 << 20;
 
 // The most memory that a run of rlnas_train ever had, in MiB; it must end well.
 double peak_mib(std::vector<std::string> arguments) {
-  const pid_t process = fork();
-  if (process == 0) {
-    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) dup2(open("/dev/null", O_WRONLY), stream);
-    arguments.insert(arguments.begin(), RLNAS_TRAIN);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  int status = -1;
-  rusage usage = {};
-  REQUIRE(wait4(process, &status, 0, &usage) == process);
-  REQUIRE(status == 0);
-  return double(usage.ru_maxrss) / 1024.0;
+  const TemporaryDirectory directory;
+  arguments.insert(arguments.begin(), RLNAS_TRAIN);
+  const test::Outcome outcome = test::ChildProcess(directory, std::move(arguments)).wait();
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  return outcome.peak_mib;
 }
 
 }  // namespace

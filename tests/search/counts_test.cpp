@@ -1,16 +1,15 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <array>
 #include <numeric>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "engine/crc32.h"
 #include "kernels/check.h"
 #include "search/nasbench201/counts.h"
 #include "search/nasbench201/supernet.h"
+#include "tests/support/published_names.h"
 
 using namespace rlnas;
 using namespace rlnas::nasbench201;
@@ -115,18 +114,7 @@ TEST_CASE("SuperNet tensors carry the published names and shapes") {
   const SegmentTable table = supernet_segments(10);
   CHECK(table.size() == 201);
   CHECK(table.element_count() == 1686106);
-  std::vector<std::string> lines;
-  for (const Segment& segment : table) {
-    std::string line = segment.name + ' ';
-    for (std::size_t d = 0; d < segment.shape.size(); ++d) {
-      line += (d == 0 ? "" : "x") + std::to_string(segment.shape[d]);
-    }
-    lines.push_back(line);
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string text;
-  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
-  CHECK(crc32_of(text) == 0x6c7bec58u);
+  CHECK(test::crc_of_names(table) == 0x6c7bec58u);
   const Segment& op = table[table.find("cells.16.edges.3<-2.3.op.1.weight")];
   CHECK(op.cell == 16);
   CHECK(op.edge == 5);

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/crc32.h"
 #include "engine/philox.h"
 #include "kernels/check.h"
 #include "search/exact.h"
@@ -15,6 +14,7 @@
 #include "search/mobilenet/space.h"
 #include "tests/search/mobilenet_segments.h"
 #include "tests/search/random_weights.h"
+#include "tests/support/published_names.h"
 
 using namespace rlnas;
 using namespace rlnas::mobilenet;
@@ -106,18 +106,7 @@ TEST_CASE("mobilenet: lengths of the angle vector, by formula and by weights tha
   const SegmentTable segments = test::mobilenet_segments();
   CHECK(segments.size() == 1148);
   CHECK(segments.element_count() == 27684320);
-  std::vector<std::string> lines;
-  for (const Segment& segment : segments) {
-    std::string line = segment.name + " ";
-    for (std::size_t i = 0; i < segment.shape.size(); ++i) {
-      line += (i == 0 ? "" : "x") + std::to_string(segment.shape[i]);
-    }
-    lines.push_back(line);
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string joined;
-  for (const std::string& line : lines) joined += (joined.empty() ? "" : "\n") + line;
-  CHECK(crc32_of(joined) == 0x49c19e49u);
+  CHECK(test::crc_of_names(segments) == 0x49c19e49u);
 
   std::vector<AngleSums> counts;
   for (const Segment& segment : segments) {

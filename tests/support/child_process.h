@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ namespace rlnas::test {
 struct Outcome {
   int exit_code = -1;  // -1: ended by a signal
   std::string out, err;
+  double peak_mib = 0.0;  // the most memory it ever had
 };
 
 class ChildProcess {
@@ -83,8 +85,10 @@ class ChildProcess {
   Outcome wait() const {
     if (process_ > 0) {
       int status = 0;
-      waitpid(std::exchange(process_, 0), &status, 0);
-      outcome_ = {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out_), read_text(err_)};
+      rusage usage = {};
+      wait4(std::exchange(process_, 0), &status, 0, &usage);
+      outcome_ = {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out_), read_text(err_),
+                  double(usage.ru_maxrss) / 1024.0};
     }
     return outcome_;
   }

@@ -6,30 +6,15 @@
 #include <numbers>
 #include <set>
 
-#include "engine/crc32.h"
 #include "engine/philox.h"
 #include "kernels/cpu/conv_engine.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/darts/training.h"
 #include "search/training_state.h"
+#include "tests/support/published_names.h"
 
 namespace rlnas::darts {
 namespace {
-
-// CRC-32 of the sorted lines "name d0xd1x...", joined by newlines: method.md appendix D.
-std::uint32_t crc_of(const SegmentTable& table) {
-  std::vector<std::string> lines;
-  for (const Segment& segment : table) {
-    std::string line = segment.name;
-    for (std::size_t d = 0; d < segment.shape.size(); ++d)
-      line += (d == 0 ? ' ' : 'x') + std::to_string(segment.shape[d]);
-    lines.push_back(std::move(line));
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string all;
-  for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
-  return crc32_of(all);
-}
 
 HostBatch batch_of(int count, const NetworkSpec& spec) {
   HostBatch batch;
@@ -74,10 +59,10 @@ TEST_CASE("the DARTS SuperNets have the published tensors") {
   const Supernet cifar(published_supernet(Preset::cifar)), imagenet(published_supernet(Preset::imagenet));
   CHECK(cifar.layout().parameters().size() == 3255);
   CHECK(cifar.layout().parameters().element_count() == 2005114);
-  CHECK(crc_of(cifar.layout().parameters()) == 0x101e6304u);
+  CHECK(test::crc_of_names(cifar.layout().parameters()) == 0x101e6304u);
   CHECK(imagenet.layout().parameters().size() == 5650);
   CHECK(imagenet.layout().parameters().element_count() == 25624288);
-  CHECK(crc_of(imagenet.layout().parameters()) == 0x1e26d8b1u);
+  CHECK(test::crc_of_names(imagenet.layout().parameters()) == 0x1e26d8b1u);
 }
 
 TEST_CASE("every tensor of a choice says whose it is, and cells lie one behind the other") {

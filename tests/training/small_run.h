@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "engine/safetensors.h"
 #include "rlnas/rlnas.hpp"
 
 namespace rlnas::test {
@@ -17,6 +19,14 @@ inline TrainConfig small_run(const std::string& out) {
   config.device = "cpu";
   config.out = out;
   return config;
+}
+
+// All tensors of the newest checkpoint, one behind the other.
+inline std::vector<float> weights_of(const std::string& run) {
+  std::vector<float> all;
+  for (const NamedTensor& tensor : read_safetensors(run + "/latest.safetensors").tensors)
+    all.insert(all.end(), tensor.data.begin(), tensor.data.end());
+  return all;
 }
 
 }  // namespace rlnas::test

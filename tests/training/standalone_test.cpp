@@ -22,6 +22,7 @@ namespace {
 
 using test::small_run;
 using test::TemporaryDirectory;
+using test::weights_of;
 
 constexpr const char* kRlnasCifar = "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0";
 constexpr const char* kRlnasImagenet = "4,4 0,3,4 0,4,4,0 3,0,0,0,4 | 4,1 4,3,0 4,6,0,0 3,4,0,0,0";
@@ -68,13 +69,6 @@ Counts counts_of(const TrainConfig& config, int classes) {
     if (segment.name.starts_with("classifier") && segment.shape.size() == 2)
       flops += (2 * segment.shape[1] - 1) * segment.shape[0];
   return {parameters_without_auxiliary(table), flops};
-}
-
-std::vector<float> weights_of(const std::string& run) {
-  std::vector<float> all;
-  for (const NamedTensor& tensor : read_safetensors(run + "/latest.safetensors").tensors)
-    all.insert(all.end(), tensor.data.begin(), tensor.data.end());
-  return all;
 }
 
 // Twelve steps of a narrow DARTS network with everything that retraining adds; the auxiliary head needs 32

@@ -19,14 +19,7 @@ namespace {
 
 using test::small_run;
 using test::TemporaryDirectory;
-
-// The bytes of all tensors of a checkpoint.
-std::vector<float> weights_of(const std::string& run) {
-  std::vector<float> all;
-  for (const NamedTensor& tensor : read_safetensors(run + "/latest.safetensors").tensors)
-    all.insert(all.end(), tensor.data.begin(), tensor.data.end());
-  return all;
-}
+using test::weights_of;
 
 ErrorCode code_of(const std::function<void()>& action, const std::string& mentions) {
   try {
