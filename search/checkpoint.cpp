@@ -5,12 +5,16 @@
 
 namespace rlnas {
 
-void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix) {
-  const std::vector<float> values = buffer.download();
-  for (const Segment& segment : buffer.table()) {
+void append_tensors(TensorFile& file, const SegmentTable& table, const std::vector<float>& values,
+                    const std::string& prefix) {
+  for (const Segment& segment : table) {
     const auto first = values.begin() + segment.offset;
     file.tensors.push_back({prefix + segment.name, segment.shape, {first, first + segment.count}});
   }
+}
+
+void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix) {
+  append_tensors(file, buffer.table(), buffer.download(), prefix);
 }
 
 TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics) {

@@ -15,7 +15,10 @@ namespace rlnas {
 // Weights and statistics under their published names.
 TensorFile model_tensors(const FlatBuffer& weights, const FlatBuffer& statistics);
 
-// Appends the tensors of `buffer`, each name with `prefix` in front.
+// Appends the tensors of `buffer`, or of what was downloaded from one with this table; each name with
+// `prefix` in front.
+void append_tensors(TensorFile& file, const SegmentTable& table, const std::vector<float>& values,
+                    const std::string& prefix);
 void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::string& prefix);
 
 bool all_finite(const std::vector<float>& values);

@@ -73,9 +73,8 @@ LossSums sum_over_ranks(const LossSums& own, Communicator& communicator) {
   return total;
 }
 
-void check_same_weights(TrainingState& state, Communicator& communicator) {
+void check_same_weights(const std::vector<float>& weights, Communicator& communicator) {
   if (communicator.size() == 1) return;
-  const std::vector<float> weights = state.parameters().weights().download();
   const std::vector<std::uint32_t> all = communicator.gather_values(
       crc32_of(weights.data(), weights.size() * sizeof(float)), "check of the weights");
   for (std::size_t r = 1; r < all.size(); ++r)

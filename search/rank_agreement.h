@@ -26,7 +26,7 @@ void share_statistics(TrainingState& state, Communicator& communicator);
 LossSums sum_over_ranks(const LossSums& own, Communicator& communicator);
 
 // Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
-void check_same_weights(TrainingState& state, Communicator& communicator);
+void check_same_weights(const std::vector<float>& weights, Communicator& communicator);
 
 // Threads for a rank that was given no number: the machine's cores divided among its ranks, unless the
 // launcher has bound it to fewer. 0: all cores.

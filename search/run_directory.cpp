@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
@@ -109,11 +110,14 @@ std::string RunDirectory::space() const {
 }
 
 void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
-                        const DataFingerprint& images, Parameters& parameters,
+                        const DataFingerprint& images, const Parameters& parameters, HostCopy copy,
                         const FlatBuffer& statistics) const {
-  TensorFile file = model_tensors(parameters.weights(), statistics);
+  TensorFile file;
+  // What is in the file is given up at once: a checkpoint takes no more memory than it has to.
+  append_tensors(file, parameters.table(), std::exchange(copy.weights, {}), "");
+  append_tensors(file, statistics, "");
   const std::size_t of_model = file.tensors.size();
-  append_tensors(file, parameters.momentum(), "momentum.");
+  append_tensors(file, parameters.table(), std::exchange(copy.momentum, {}), "momentum.");
   const std::map<std::string, std::string> of_all = {{"space", config.space},
                                                      {"step", std::to_string(progress.step)}};
   file.metadata = of_all;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "data/fingerprint.h"
 #include "engine/file_lock.h"
@@ -23,6 +24,11 @@ struct RunFacts {
   std::int64_t parameters = 0;
   std::uint64_t planned_memory_bytes = 0;
   int steps_per_epoch = 0;
+};
+
+// Weights and momentum as the device has them, padding included: copied once, checked and written from here.
+struct HostCopy {
+  std::vector<float> weights, momentum;
 };
 
 enum class SaveScope {
@@ -58,7 +64,8 @@ class RunDirectory {
   // Writes resume.safetensors, then what others read; each atomically, so that a run killed at any moment can
   // be resumed from its last checkpoint.
   void save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
-            const DataFingerprint& images, Parameters& parameters, const FlatBuffer& statistics) const;
+            const DataFingerprint& images, const Parameters& parameters, HostCopy copy,
+            const FlatBuffer& statistics) const;
   // Keeps latest.safetensors as that of an epoch.
   void keep_epoch(int epoch) const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that

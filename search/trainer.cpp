@@ -130,12 +130,18 @@ std::string Trainer::what_is_left() const {
 }
 
 void Trainer::save(TrainingState& state, SaveScope scope) {
-  check_same_weights(state, communicator_);
-  // A step whose loss was finite may have ended in weights that are not.
   Parameters& parameters = state.parameters();
-  RLNAS_CHECK(all_finite(parameters.weights().download()) && all_finite(parameters.momentum().download()),
-              run_failed, "the weights are not finite after step ", progress_.step, "; ", what_is_left());
-  if (leads()) directory_.save(scope, config_, progress_, data_.fingerprint, parameters, state.statistics());
+  HostCopy copy{.weights = parameters.weights().download(), .momentum = {}};
+  check_same_weights(copy.weights, communicator_);
+  if (leads()) copy.momentum = parameters.momentum().download();
+  // A step whose loss was finite may have ended in weights that are not.
+  bool finite = all_finite(copy.weights) && all_finite(copy.momentum);
+  communicator_.broadcast_value(finite, "check of the weights");  // rank 0 alone knows of the momentum
+  RLNAS_CHECK(finite, run_failed, "the weights are not finite after step ", progress_.step, "; ",
+              what_is_left());
+  if (leads())
+    directory_.save(scope, config_, progress_, data_.fingerprint, parameters, std::move(copy),
+                    state.statistics());
   saved_step_ = progress_.step;
   last_save_ = Clock::now();
 }
