@@ -66,7 +66,7 @@ struct Group {
   std::condition_variable changed;
   std::map<int, Sum> sums;
   int size = 0;
-  std::atomic<bool> aborted{false};
+  bool aborted = false;
 };
 
 struct State {
@@ -175,8 +175,10 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   std::memcpy(&number, id.internal, sizeof(number));
   const std::lock_guard lock(state.mutex);
   std::shared_ptr<Group>& group = state.groups[number];
-  if (!group) group = std::make_shared<Group>();
-  group->size = size;
+  if (!group) {  // the first alone says the size, which the others' work may be reading
+    group = std::make_shared<Group>();
+    group->size = size;
+  }
   *comm =
       new ncclComm{.group = group, .rank = rank, .polls_left = state.options.polls_in_progress, .calls = 0};
   return ncclInProgress;
@@ -228,7 +230,10 @@ ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataTyp
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   ++state.aborts;
-  comm->group->aborted = true;
+  {
+    const std::lock_guard lock(comm->group->mutex);  // or who is about to wait would miss it
+    comm->group->aborted = true;
+  }
   comm->group->changed.notify_all();
   delete comm;
   return ncclSuccess;
