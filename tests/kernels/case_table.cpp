@@ -208,7 +208,8 @@ std::vector<Case> conv_cases() {
                           "dilation", s.dilation, "groups", s.groups),
                      1e-5, [s](Harness& h) { run_conv(h, s); }});
   for (const bool normalises : {false, true}) {
-    // The input is rounded once more where it is made, and dw sums what cancels: measured 1.02e-5.
+    // The input is rounded once more where it is made, and dw sums what cancels: measured 1.08e-5,
+    // and 1.42e-5 by Winograd.
     const double tolerance = normalises ? 1.5e-5 : 1e-5;
     int variant = 0;
     for (const ConvSpec& s : conv_specs()) {
