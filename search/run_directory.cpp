@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/atomic_file.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/state_metadata.h"
 #include "search/train_fields.h"
@@ -20,8 +20,9 @@ constexpr int kSchema = 1;
 
 Json to_json(const TrainConfig& config) {
   Json json = Json::object();
-  visit_train_fields(config,
-                     [&](const char* name, const auto& value, const char*, OnResume) { json[name] = value; });
+  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume) {
+    json[name] = as_written(value);
+  });
   return json;
 }
 
@@ -114,7 +115,7 @@ void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunPro
   TensorFile file = model_tensors(parameters.weights(), statistics);
   const std::size_t of_model = file.tensors.size();
   append_tensors(file, parameters.momentum(), "momentum.");
-  const std::map<std::string, std::string> of_all = {{"space", config.space},
+  const std::map<std::string, std::string> of_all = {{"space", config.network.space},
                                                      {"step", std::to_string(progress.step)}};
   file.metadata = of_all;
   file.metadata["config"] = to_text(to_json(config));
@@ -140,11 +141,11 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
     if (on_resume == OnResume::free_) return;
     RLNAS_CHECK(started.contains(name), data, path, ": its configuration says nothing of --", name);
-    const std::string now = to_text(Json(value)), then = to_text(started[name]);
+    const std::string now = to_text(Json(as_written(value))), then = to_text(started[name]);
     RLNAS_CHECK(now == then, usage, "--", name, ": ", now, ", but the run in ", path_, " was started with ",
                 then);
   });
-  check_images(metadata, limits.data, "--data " + config.data, path_);
+  check_images(metadata, limits.data, "--data " + config.data.spec, path_);
 
   load_tensors(state, path, parameters.weights(), "");
   load_tensors(state, path, parameters.momentum(), "momentum.");

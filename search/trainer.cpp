@@ -15,7 +15,7 @@
 #include "engine/profile_report.h"
 #include "engine/schedule.h"
 #include "engine/step_profiler.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/evaluation.h"
 #include "search/rank_agreement.h"
@@ -37,7 +37,7 @@ double seconds_since(Clock::time_point start) {
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const TrainCallbacks& callbacks, Communicator& communicator)
-      : config_(config), callbacks_(callbacks), communicator_(communicator), directory_(config.out) {}
+      : config_(config), callbacks_(callbacks), communicator_(communicator), directory_(config.run.out) {}
 
   TrainResult run();
 
@@ -85,29 +85,29 @@ class Trainer {
 };
 
 void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& facts) {
-  const bool resuming = !config_.resume.empty() && directory_.holds_run();
+  const bool resuming = !config_.run.resume.empty() && directory_.holds_run();
   if (!leads()) {
     // rank 0 hands over all of it
   } else if (resuming) {
-    const std::int64_t steps = std::int64_t{steps_per_epoch_} * config_.epochs;
+    const std::int64_t steps = std::int64_t{steps_per_epoch_} * config_.recipe.epochs;
     progress_ = directory_.load(config_, {steps, facts.images, data_.fingerprint}, state.parameters(),
                                 state.statistics());
     load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
                  "");
     log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
   } else {
-    const std::vector<float> initial = space.layout().initial_parameters(config_.seed);
+    const std::vector<float> initial = space.layout().initial_parameters(config_.recipe.seed);
     state.parameters().weights().upload(initial);
     state.initial_weights().upload(initial);
     state.statistics().upload(space.layout().initial_statistics());
     directory_.write_run_json(config_, facts);
     TensorFile init = model_tensors(state.parameters().weights(), state.statistics());
-    init.metadata = {{"space", config_.space}, {"step", "0"}};
+    init.metadata = {{"space", config_.network.space}, {"step", "0"}};
     write_safetensors(directory_.init_file(), init);
   }
   share_state(state, progress_, communicator_);
   saved_step_ = progress_.step;
-  if (leads() && !config_.eval_only)
+  if (leads() && !config_.eval.only)
     events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
 }
 
@@ -115,7 +115,7 @@ void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& 
 // so.
 Trainer::Decision Trainer::decide() const {
   constexpr char kStop = 1, kSave = 2;
-  const double save_every_s = 60.0 * config_.save_every_minutes;
+  const double save_every_s = 60.0 * config_.run.save_every_minutes;
   char own = callbacks_.should_stop && callbacks_.should_stop() ? kStop : 0;
   if (save_every_s > 0.0 && seconds_since(last_save_) >= save_every_s) own = char(own | kSave);
   const std::vector<char> all = communicator_.gather_values(own, "decision to go on");
@@ -125,7 +125,7 @@ Trainer::Decision Trainer::decide() const {
 
 std::string Trainer::what_is_left() const {
   if (saved_step_ == 0) return "no checkpoint was written before; try a lower --learning-rate";
-  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.out +
+  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.run.out +
          "; try a lower --learning-rate";
 }
 
@@ -143,7 +143,7 @@ void Trainer::save(TrainingState& state, SaveScope scope) {
 TrainProgress Trainer::progress_now() const {
   TrainProgress now;
   now.epoch = int((progress_.step - 1) / steps_per_epoch_);
-  now.epochs = config_.epochs;
+  now.epochs = config_.recipe.epochs;
   now.step = progress_.step;
   now.steps = total_steps_;
   if (progress_.epoch_images > 0) {
@@ -153,7 +153,7 @@ TrainProgress Trainer::progress_now() const {
   now.learning_rate = learning_rate_;
   const double run_rate = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
   now.images_per_s = images_per_s_ > 0.0 ? images_per_s_ : run_rate;  // of the last window, once there is one
-  now.eta_s = double(total_steps_ - progress_.step) * config_.batch_size / std::max(1e-9, run_rate);
+  now.eta_s = double(total_steps_ - progress_.step) * config_.recipe.batch_size / std::max(1e-9, run_rate);
   return now;
 }
 
@@ -168,7 +168,7 @@ void Trainer::after_step(const LossSums& sums, int count, double learning_rate) 
   window_images_ += count;
   run_images_ += count;
 
-  const bool logged = progress_.step % config_.log_every == 0 || progress_.step == total_steps_;
+  const bool logged = progress_.step % config_.run.log_every == 0 || progress_.step == total_steps_;
   if (logged) {
     images_per_s_ = double(window_images_) / std::max(1e-9, seconds_since(window_start_));
     window_images_ = 0;
@@ -217,7 +217,8 @@ void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
   events_->write("epoch", now.step, seconds_since(run_start_), fields);
   save(state, SaveScope::state_and_model);
   const int done = now.epoch + 1;
-  if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0) directory_.keep_epoch(done);
+  if (config_.run.checkpoint_every > 0 && done % config_.run.checkpoint_every == 0)
+    directory_.keep_epoch(done);
   report(now);
 }
 
@@ -225,7 +226,7 @@ bool Trainer::evaluates_now() const {
   if (!evaluator_) return false;
   if (progress_.step == total_steps_) return true;
   const std::int64_t epochs = progress_.step / steps_per_epoch_;
-  return progress_.step % steps_per_epoch_ == 0 && config_.eval_every > 0 && epochs % config_.eval_every == 0;
+  return progress_.step % steps_per_epoch_ == 0 && config_.eval.every > 0 && epochs % config_.eval.every == 0;
 }
 
 void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment,
@@ -241,7 +242,7 @@ void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const Augment
   }
   result.best_top1 = progress_.best_top1;
   log(test_line(counts, progress_));
-  if (leads() && !config_.eval_only)
+  if (leads() && !config_.eval.only)
     events_->write("test", progress_.step, seconds_since(run_start_),
                    {{"top1", result.top1},
                     {"top5", result.top5},
@@ -251,29 +252,29 @@ void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const Augment
 }
 
 void Trainer::open_directory() {
-  if (!config_.resume.empty() && config_.resume != "auto") {
-    RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage,
+  if (!config_.run.resume.empty() && config_.run.resume != "auto") {
+    RLNAS_CHECK(config_.run.out.empty() || config_.run.out == config_.run.resume, usage,
                 "--out: a run is resumed in its own "
                 "directory; drop --out or make it the same as --resume");
-    config_.out = config_.resume;
-    directory_ = RunDirectory(config_.out);
-    RLNAS_CHECK(!leads() || directory_.holds_run(), data, "--resume ", config_.resume,
+    config_.run.out = config_.run.resume;
+    directory_ = RunDirectory(config_.run.out);
+    RLNAS_CHECK(!leads() || directory_.holds_run(), data, "--resume ", config_.run.resume,
                 ": holds no run to go on with");
   }
-  RLNAS_CHECK(!config_.eval_only || !leads() || directory_.holds_run(), data, "--eval-only: ", config_.out,
-              " holds no run to evaluate");
-  RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
+  RLNAS_CHECK(!config_.eval.only || !leads() || directory_.holds_run(), data,
+              "--eval-only: ", config_.run.out, " holds no run to evaluate");
+  RLNAS_CHECK(!config_.run.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
   // One that is there is locked before anything is read, another when it is made.
   if (leads() && directory_.exists()) lock_directory();
 }
 
 void Trainer::lock_directory() {
-  if (config_.eval_only) return;  // reads only, also what another process goes on with
+  if (config_.eval.only) return;  // reads only, also what another process goes on with
   lock_ = directory_.lock();
   if (!lock_->obstacle().empty())
-    log("--out " + config_.out + ": cannot be locked (" + lock_->obstacle() +
+    log("--out " + config_.run.out + ": cannot be locked (" + lock_->obstacle() +
         "); see to it that no other process trains into it");
-  RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
+  RLNAS_CHECK(!config_.run.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.run.out,
               ": already holds a run; go on with it by --resume auto, or choose another directory");
 }
 
@@ -284,27 +285,27 @@ TrainResult Trainer::run() {
   DeviceOptions options = device_options(config_);
   if (options.cpu.threads == 0) options.cpu.threads = threads_of_rank(place);
   options.cuda.device = place.local_rank;
-  const DeviceChoice device = choose_device(config_.device, options);
+  const DeviceChoice device = choose_device(config_.device.name, options);
   log("device: " + device.backend->description() + " (" + device.reason + ")");
   data_ = load_training_data(config_);
   check_same_run(config_, data_.fingerprint.contents, device, communicator_);
   for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
   batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
   steps_per_epoch_ = batches_->source().steps_per_epoch();
-  total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
-  if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
+  total_steps_ = std::int64_t{steps_per_epoch_} * config_.recipe.epochs;
+  if (config_.run.steps > 0) total_steps_ = std::min(total_steps_, config_.run.steps);
   const std::unique_ptr<TrainingSpace> space = make_trained_network(
       config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
-  if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
+  if (!config_.eval.spec.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
 
   StepSpec spec = step_spec(config_, data_.format);
   const ScheduleSpec schedule = schedule_spec(config_, data_.indices.size());
-  const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
+  const int batch_size = std::min<int>(config_.recipe.batch_size, int(data_.indices.size()));
   const int largest_share = (batch_size + place.size - 1) / place.size;
   const DryRun plan = dry_run(*space, *device.backend, largest_share, spec);
   if (leads() && !lock_) lock_directory();
   std::optional<StepProfiler> profiler;
-  if (config_.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
+  if (config_.run.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
   Backend& backend = profiler ? profiler->backend() : *device.backend;
   TrainingState state(backend, space->layout(), plan.step_bytes);
   const std::unique_ptr<GradientExchange> exchange = communicator_.make_gradient_exchange(backend);
@@ -323,10 +324,10 @@ TrainResult Trainer::run() {
          .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
          .steps_per_epoch = steps_per_epoch_});
   log(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) + " classes of " +
-      config_.labels + " labels, " + std::to_string(steps_per_epoch_) + " steps an epoch");
+      word_of(config_.labels.kind) + " labels, " + std::to_string(steps_per_epoch_) + " steps an epoch");
 
   TrainResult result;
-  result.run_directory = config_.out;
+  result.run_directory = config_.run.out;
   run_start_ = window_start_ = last_save_ = Clock::now();
   struct QueuedStep {
     int images;
@@ -338,8 +339,8 @@ TrainResult Trainer::run() {
                queued.front().learning_rate);
     queued.pop_front();
   };
-  if (config_.eval_only) evaluate(state, *space, spec.augment, result);
-  if (progress_.step < total_steps_ && !config_.eval_only) {
+  if (config_.eval.only) evaluate(state, *space, spec.augment, result);
+  if (progress_.step < total_steps_ && !config_.eval.only) {
     Prefetcher batches(batches_->source(), int(progress_.step / steps_per_epoch_),
                        int(progress_.step % steps_per_epoch_));
     while (progress_.step < total_steps_ && !result.interrupted) {
