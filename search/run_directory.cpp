@@ -55,6 +55,23 @@ void check_images(const StateMetadata& state, const DataFingerprint& images, con
 
 }  // namespace
 
+RunDirectory find_run_directory(const TrainConfig& config, const RankPlace& place) {
+  const std::string &out = config.run.out, &resume = config.run.resume;
+  const bool leads = place.rank == 0, goes_on = !resume.empty() && resume != "auto";
+  const RunDirectory directory(goes_on ? resume : out);
+  if (goes_on) {
+    RLNAS_CHECK(out.empty() || out == resume, usage,
+                "--out: a run is resumed in its own "
+                "directory; drop --out or make it the same as --resume");
+    RLNAS_CHECK(!leads || directory.holds_run(), data, "--resume ", resume, ": holds no run to go on with");
+  }
+  RLNAS_CHECK(!config.eval.only || !leads || directory.holds_run(), data, "--eval-only: ", directory.path(),
+              " holds no run to evaluate");
+  RLNAS_CHECK(!directory.path().empty(), usage,
+              "--out: say where to write the run, for example --out runs/a");
+  return directory;
+}
+
 std::string RunDirectory::file(const std::string& name) const {
   RLNAS_CHECK(!path_.empty(), usage, name, ": the run directory has no name");
   return path_ + "/" + name;
