@@ -3,15 +3,18 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <iostream>
+#include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "apps/cli.h"
 #include "apps/comm_options.h"
 #include "apps/progress_printer.h"
 #include "data/dataset.h"
 #include "data/image_check.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/train_fields.h"
 #include "search/trainer.h"
 #include "search/training_data.h"
@@ -95,40 +98,49 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   TrainConfig config;
   CommOptions comm;
   bool dry_run = false, check_only = false;
+  std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
   const auto declare = [&](CLI::App& app) {
     const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch");
-    if (!space.empty()) config.space = space;
-    config = arch.empty() ? default_train_config(config.space) : default_retrain_config(config.space);
+    if (!space.empty()) config.network.space = space;
+    config = arch.empty() ? default_train_config(config.network.space)
+                          : default_retrain_config(config.network.space);
     visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
       const std::string flag = std::string("--") + name;
-      // A bare "--profile" is "--profile true".
-      if constexpr (std::is_same_v<decltype(value), bool&>)
+      using Field = std::remove_reference_t<decltype(value)>;
+      if constexpr (std::is_enum_v<Field>) {
+        const auto word = std::make_shared<std::string>(word_of(value));
+        app.add_option(flag, *word, help)->capture_default_str()->take_last();
+        parse_words.push_back([flag, word, &value] { value = parse_word<Field>(flag, *word); });
+      } else if constexpr (std::is_same_v<Field, bool>) {  // a bare "--profile" is "--profile true"
         app.add_flag(flag, value, help)
             ->type_name("BOOLEAN")
             ->type_size(1)
             ->expected(0, 1)
             ->default_str(value ? "1" : "0")
             ->take_last();
-      else
+      } else {
         app.add_option(flag, value, help)->capture_default_str()->take_last();
+      }
     });
     declare_comm_options(app, comm);
     app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
     app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
   };
   const auto run = [&]() -> int {
+    for (const auto& parse : parse_words) parse();
     if (check_only) {
-      RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to check, for example --data cifar10:DIR");
-      if (streams_images(config, config.data)) {
-        const ImageList list = ImageList::scan(parse_data_spec(config.data).paths.front());
-        const ImageCheck check = check_images(list, config.data_threads);
-        print_check(config.data, list, check, out);
+      RLNAS_CHECK(!config.data.spec.empty(), usage,
+                  "--data: say what to check, for example --data cifar10:DIR");
+      if (streams_images(config, config.data.spec)) {
+        const ImageList list = ImageList::scan(parse_data_spec(config.data.spec).paths.front());
+        const ImageCheck check = check_images(list, config.data.threads);
+        print_check(config.data.spec, list, check, out);
         return check.bad.empty() ? 0 : int(ErrorCode::data);
       }
       LoadOptions options;
-      options.seed = config.seed;
-      options.image_size = config.image_size;
-      const DataCheck check = check_data(parse_data_spec(config.data), options);
+      options.seed = config.recipe.seed;
+      options.image_size = config.data.image_size;
+      const DataCheck check = check_data(parse_data_spec(config.data.spec), options);
       print_check(check, out);
       return check.first_bad.empty() ? 0 : int(ErrorCode::data);
     }
@@ -153,7 +165,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                     " and saved; go on with --resume " + result.run_directory);
       return 128 + int(caught_signal != 0 ? int(caught_signal) : SIGTERM);  // 0: another rank was told
     }
-    if (leads && !config.eval_only)
+    if (leads && !config.eval.only)
       printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
                   mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
                   " of the time waiting for images; the run is in " + result.run_directory);

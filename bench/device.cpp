@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "engine/device.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 
 namespace rlnas::bench {
 namespace {
@@ -42,7 +42,7 @@ std::string take_flag(std::vector<char*>& arguments, std::string_view flag) {
 void take_device(std::vector<char*>& arguments) {
   if (const std::string text = take_flag(arguments, "--device"); !text.empty()) device().text = text;
   if (const std::string text = take_flag(arguments, "--precision"); !text.empty())
-    device().cuda.precision = parse_precision(text);
+    device().cuda.precision = parse_word<Precision>("--precision", text);
   const std::string& text = device().text;
   if (text == "cpu" || text == "cuda") return;
   const std::optional<int> index = cuda_index(text);

@@ -43,9 +43,9 @@ class SpaceSteps {
       : backend_(make_backend({.threads = threads})),
         space_(make_training_space(config, classes_of(config))) {
     constexpr Normalisation kNormalisation{{127.5f, 127.5f, 127.5f}, {64.0f, 64.0f, 64.0f}};
-    spec_ = step_spec(config, {config.image_size, config.image_size, kNormalisation});
-    spec_.sgd.learning_rate = float(config.learning_rate);
-    batch_ = random_batch(batch_size, config.image_size, classes_of(config));
+    spec_ = step_spec(config, {config.data.image_size, config.data.image_size, kNormalisation});
+    spec_.sgd.learning_rate = float(config.recipe.learning_rate);
+    batch_ = random_batch(batch_size, config.data.image_size, classes_of(config));
 
     std::vector<RecordedCall> calls;
     const auto dry = make_dry_backend(&calls, backend_.get());
@@ -84,7 +84,7 @@ class SpaceSteps {
   std::vector<int> path_ops(int path) const { return space_->path_ops(path); }
 
  private:
-  static int classes_of(const TrainConfig& config) { return config.image_size == 32 ? 10 : 1000; }
+  static int classes_of(const TrainConfig& config) { return config.data.image_size == 32 ? 10 : 1000; }
   TrainingState::Forward forward_of(int path) {
     return [this, path](Context& context, const Tensor& images) {
       return space_->forward(context, images, path);

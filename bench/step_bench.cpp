@@ -14,6 +14,7 @@
 #include "bench/step_paths.h"
 #include "bench/step_runner.h"
 #include "engine/device.h"
+#include "kernels/words.h"
 
 namespace rlnas::bench {
 namespace {
@@ -130,7 +131,8 @@ int main(int argc, char** argv) {
     return guarded_main(argc, argv, [](const std::vector<char*>& arguments) {
       RLNAS_CHECK(arguments.size() == 5, usage, "--serve takes BATCH THREADS auto|direct|winograd");
       return serve(std::atoi(arguments[2]), {.threads = std::atoi(arguments[3]),
-                                             .conv_algorithm = rlnas::parse_conv_algorithm(arguments[4])});
+                                             .conv_algorithm = rlnas::parse_word<rlnas::ConvAlgorithm>(
+                                                 "--conv-algorithm", arguments[4])});
     });
   }
   return bench_main(argc, argv, register_steps, {"--benchmark_repetitions=5"});

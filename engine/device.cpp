@@ -7,19 +7,6 @@
 
 namespace rlnas {
 
-Precision parse_precision(const std::string& text) {
-  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16})
-    if (text == name_of(precision)) return precision;
-  fail(ErrorCode::usage, "--precision: '", text, "' is not one of fp32, tf32, bf16");
-}
-
-ConvAlgorithm parse_conv_algorithm(const std::string& text) {
-  for (const ConvAlgorithm algorithm :
-       {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::winograd})
-    if (text == name_of(algorithm)) return algorithm;
-  fail(ErrorCode::usage, "--conv-algorithm: '", text, "' is not one of auto, direct, winograd");
-}
-
 std::optional<int> cuda_index(const std::string& text) {
   constexpr std::string_view kPrefix = "cuda:";
   if (!text.starts_with(kPrefix)) return std::nullopt;

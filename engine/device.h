@@ -24,10 +24,6 @@ struct DeviceOptions {  // of either backend, whichever it is
   CudaOptions cuda;
 };
 
-// fp32, tf32 or bf16, the value of --precision. Errors: usage.
-Precision parse_precision(const std::string& text);
-// auto, direct or winograd, the value of --conv-algorithm. Errors: usage.
-ConvAlgorithm parse_conv_algorithm(const std::string& text);
 // The N of "cuda:N"; nothing for another text.
 std::optional<int> cuda_index(const std::string& text);
 

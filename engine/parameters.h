@@ -31,12 +31,6 @@ class FlatBuffer {
   DeviceBytes data_;
 };
 
-// What happens to weights that were not sampled in a step (method.md 2.3).
-enum class Unsampled {
-  coast,   // published behaviour: decay and momentum go on from the first time they were sampled
-  freeze,  // SPOS and ABS: nothing happens
-};
-
 class Parameters {
  public:
   Parameters(Backend& backend, const SegmentTable& table);

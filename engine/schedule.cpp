@@ -1,22 +1,11 @@
 #include "engine/schedule.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
-#include <utility>
-
-#include "kernels/check.h"
 
 namespace rlnas {
 namespace {
-
-constexpr std::array<std::pair<const char*, Schedule>, 5> kNames{
-    {{"cosine", Schedule::cosine},
-     {"cosine-ahead", Schedule::cosine_ahead},
-     {"linear", Schedule::linear},
-     {"linear-ahead", Schedule::linear_ahead},
-     {"darts-retrain", Schedule::darts_retrain}}};
 
 double cosine(const ScheduleSpec& spec, std::int64_t epoch) {
   const double phase = double(epoch) / spec.epochs;
@@ -37,15 +26,6 @@ double darts_retrain(const ScheduleSpec& spec, std::int64_t epoch) {
 }
 
 }  // namespace
-
-Schedule parse_schedule(const std::string& text) {
-  std::string known;
-  for (const auto& [name, schedule] : kNames) {
-    if (text == name) return schedule;
-    known += (known.empty() ? "" : ", ") + std::string(name);
-  }
-  fail(ErrorCode::usage, "--schedule: '", text, "' is not one of ", known);
-}
 
 double learning_rate(const ScheduleSpec& spec, std::int64_t step) {
   const std::int64_t epoch = step / spec.steps_per_epoch;

@@ -14,6 +14,7 @@
 
 #include "kernels/check.h"
 #include "kernels/spec.h"
+#include "rlnas/choices.hpp"
 
 namespace rlnas {
 
@@ -226,26 +227,6 @@ std::unique_ptr<Backend> make_ref_backend();
 
 int cpu_cores();  // cores this process may run on
 
-// How 3x3 convolutions of stride 1 are computed. Winograd multiplies a quarter as often; its results differ
-// from direct sums by rounding (about twice their error, see kernels/cpu/winograd.h). All three are functions
-// of the problem: with `automatic` the last batch of an epoch, where it is a small one, goes the direct way.
-enum class ConvAlgorithm {
-  automatic,  // Winograd where it is known to be faster (winograd_gains in kernels/cpu/winograd_conv.h)
-  direct,
-  winograd,  // wherever there is Winograd code, faster or not
-};
-constexpr const char* name_of(ConvAlgorithm algorithm) {
-  switch (algorithm) {
-    case ConvAlgorithm::automatic:
-      break;
-    case ConvAlgorithm::direct:
-      return "direct";
-    case ConvAlgorithm::winograd:
-      return "winograd";
-  }
-  return "auto";
-}
-
 struct CpuOptions {
   static constexpr int kMaxThreads = 1024;
 
@@ -256,24 +237,6 @@ struct CpuOptions {
 };
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
 
-// How convolutions and the classifier multiply; storage is float in all of them.
-enum class Precision {
-  fp32,  // plain fused multiply-adds
-  tf32,  // tensor cores, inputs rounded to 10 bits of mantissa
-  bf16,  // tensor cores, inputs rounded to 7 bits
-};
-constexpr const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      break;
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-  }
-  return "fp32";
-}
-
 enum class Determinism {
   on,   // the same bits in every run on the same device and libraries
   off,  // cuDNN may choose algorithms that add up in any order
@@ -282,13 +245,6 @@ enum class Determinism {
 enum class GraphCapture {
   off,     // every call goes to the stream by itself
   stages,  // what is queued between two begin_stage calls goes as one CUDA graph: see cuda/graph_cache.h
-};
-
-// Whose kernels normalise and pool. cuDNN compiles its own at run time, 0.5 to 2 s a shape
-// (docs/cudnn_plans.md).
-enum class NormAndPool {
-  own,
-  cudnn,  // batch norm and average pooling, as far as cuda/norm_pool_plans.h says
 };
 
 struct CudaOptions {

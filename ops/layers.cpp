@@ -8,13 +8,6 @@
 
 namespace rlnas {
 
-Initializer parse_initializer(const std::string& text) {
-  if (text == "pytorch") return Initializer::pytorch;
-  if (text == "kaiming-fan-in") return Initializer::kaiming_fan_in;
-  if (text == "normal-fan-out") return Initializer::normal_fan_out;
-  fail(ErrorCode::usage, "--initializer: '", text, "' is not one of pytorch, kaiming-fan-in, normal-fan-out");
-}
-
 std::int64_t Conv2d::macs(int height, int width) const {
   const ConvSpec spec{1, in_channels, height, width, out_channels, kernel, stride, padding, dilation, groups};
   return std::int64_t(spec.macs());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/segment_table.h"
+#include "rlnas/choices.hpp"
 
 namespace rlnas {
 
@@ -40,15 +41,6 @@ struct Linear {
 };
 
 enum class Affine { no, yes };
-
-// How a network's weights begin; batch norm always at gamma 1, beta 0. fan_in: inputs of one output.
-enum class Initializer {
-  pytorch,         // PyTorch's defaults: weights and biases U(-1/sqrt(fan_in), 1/sqrt(fan_in))
-  kaiming_fan_in,  // convolutions U(+-sqrt(6/fan_in)); classifier N(0, 0.01), bias 0: DARTS on ImageNet
-  normal_fan_out,  // convolutions N(0, sqrt(2/(kernel^2 out_channels))), the rest as pytorch: MobileNet
-};
-// "pytorch" | "kaiming-fan-in" | "normal-fan-out". Errors: usage, naming --initializer.
-Initializer parse_initializer(const std::string& text);
 
 // Who owns a layer in the search space; see Segment.
 struct Owner {

@@ -57,42 +57,43 @@ std::string test_line(const TestCounts& counts, const RunProgress& progress) {
 
 Evaluator::Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place)
     : classes_(training.true_classes()) {
-  if (streams_images(config, config.eval))
+  if (streams_images(config, config.eval.spec))
     open_folder(config, training, place);
   else
     open_dataset(config, training, place);
 }
 
 void Evaluator::open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place) {
-  list_ = ImageList::scan(parse_data_spec(config.eval).paths.front());
+  list_ = ImageList::scan(parse_data_spec(config.eval.spec).paths.front());
   if (training.list) check_same_classes(*training.list, *list_);
-  RLNAS_CHECK(list_->classes() == classes_, data, "--eval ", config.eval, ": ", list_->classes(),
+  RLNAS_CHECK(list_->classes() == classes_, data, "--eval ", config.eval.spec, ": ", list_->classes(),
               " classes, --data has ", classes_);
   source_ = std::make_unique<ImageLoader>(
       *list_, all_indices(std::uint32_t(list_->size())), list_->labels(),
-      ImageLoaderOptions{.batch_size = config.batch_size,
-                         .seed = config.seed,
-                         .transform = evaluation_transform(config.image_size, training.format.normalisation),
-                         .order = SampleOrder::sequential,
-                         .bad_files = BadFiles::fatal,  // another image in its place would count twice
-                         .threads = config.data_threads,
-                         .rank = place.rank,
-                         .ranks = place.size});
+      ImageLoaderOptions{
+          .batch_size = config.recipe.batch_size,
+          .seed = config.recipe.seed,
+          .transform = evaluation_transform(config.data.image_size, training.format.normalisation),
+          .order = SampleOrder::sequential,
+          .bad_files = BadFiles::fatal,  // another image in its place would count twice
+          .threads = config.data.threads,
+          .rank = place.rank,
+          .ranks = place.size});
 }
 
 void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& training,
                              const RankPlace& place) {
-  dataset_ = load_dataset(parse_data_spec(config.eval), load_options(config, DataPart::test));
-  RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval, ": holds no images");
+  dataset_ = load_dataset(parse_data_spec(config.eval.spec), load_options(config, DataPart::test));
+  RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval.spec, ": holds no images");
   RLNAS_CHECK(dataset_.height == training.format.height && dataset_.width == training.format.width, data,
-              "--eval ", config.eval, ": images of ", dataset_.height, "x", dataset_.width,
+              "--eval ", config.eval.spec, ": images of ", dataset_.height, "x", dataset_.width,
               ", those of --data are ", training.format.height, "x", training.format.width);
-  RLNAS_CHECK(dataset_.classes == classes_, data, "--eval ", config.eval, ": ", dataset_.classes,
+  RLNAS_CHECK(dataset_.classes == classes_, data, "--eval ", config.eval.spec, ": ", dataset_.classes,
               " classes, --data has ", classes_);
   source_ =
       std::make_unique<BatchLoader>(dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
-                                    BatchLoaderOptions{.batch_size = config.batch_size,
-                                                       .seed = config.seed,
+                                    BatchLoaderOptions{.batch_size = config.recipe.batch_size,
+                                                       .seed = config.recipe.seed,
                                                        .augmentation = Augmentation::none,
                                                        .order = SampleOrder::sequential,
                                                        .rank = place.rank,

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "search/compat.h"
+#include "rlnas/choices.hpp"
 
 namespace rlnas {
 

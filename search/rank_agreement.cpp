@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "engine/crc32.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/train_fields.h"
 
 namespace rlnas {
@@ -24,11 +24,11 @@ void share(FlatBuffer& buffer, const char* what, Communicator& communicator) {
 void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, const DeviceChoice& device,
                     Communicator& communicator) {
   std::ostringstream settings;
-  settings << std::setprecision(17) << config.steps;
+  settings << std::setprecision(17) << config.run.steps;
   visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
     // Where the data lies may differ from machine to machine; what it is may not.
     if (on_resume == OnResume::keep && std::string_view(name) != "data")
-      settings << ' ' << name << '=' << value;
+      settings << ' ' << name << '=' << as_written(value);
   });
   struct Facts {
     std::uint32_t settings, data;
@@ -39,10 +39,10 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, cons
   for (std::size_t r = 1; r < all.size(); ++r) {
     RLNAS_CHECK(all[r].settings == all[0].settings, usage, "rank ", r,
                 " was started with other settings than rank 0");
-    RLNAS_CHECK(all[r].data == all[0].data, data, "--data ", config.data, ": rank ", r,
+    RLNAS_CHECK(all[r].data == all[0].data, data, "--data ", config.data.spec, ": rank ", r,
                 " reads other images than rank 0");
-    RLNAS_CHECK(all[r].device == all[0].device, device, "--device ", config.device, ": rank ", r, " runs on ",
-                name_of(all[r].device), ", rank 0 on ", name_of(all[0].device),
+    RLNAS_CHECK(all[r].device == all[0].device, device, "--device ", config.device.name, ": rank ", r,
+                " runs on ", name_of(all[r].device), ", rank 0 on ", name_of(all[0].device),
                 "; all ranks need the same kind of device (rank ", communicator.rank(), ": ", device.reason,
                 ")");
   }

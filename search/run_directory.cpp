@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/atomic_file.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/state_metadata.h"
 #include "search/train_fields.h"
@@ -21,8 +21,9 @@ constexpr int kSchema = 1;
 
 Json to_json(const TrainConfig& config) {
   Json json = Json::object();
-  visit_train_fields(config,
-                     [&](const char* name, const auto& value, const char*, OnResume) { json[name] = value; });
+  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume) {
+    json[name] = as_written(value);
+  });
   return json;
 }
 
@@ -54,6 +55,23 @@ void check_images(const StateMetadata& state, const DataFingerprint& images, con
 }
 
 }  // namespace
+
+RunDirectory find_run_directory(const TrainConfig& config, const RankPlace& place) {
+  const std::string &out = config.run.out, &resume = config.run.resume;
+  const bool leads = place.rank == 0, goes_on = !resume.empty() && resume != "auto";
+  const RunDirectory directory(goes_on ? resume : out);
+  if (goes_on) {
+    RLNAS_CHECK(out.empty() || out == resume, usage,
+                "--out: a run is resumed in its own "
+                "directory; drop --out or make it the same as --resume");
+    RLNAS_CHECK(!leads || directory.holds_run(), data, "--resume ", resume, ": holds no run to go on with");
+  }
+  RLNAS_CHECK(!config.eval.only || !leads || directory.holds_run(), data, "--eval-only: ", directory.path(),
+              " holds no run to evaluate");
+  RLNAS_CHECK(!directory.path().empty(), usage,
+              "--out: say where to write the run, for example --out runs/a");
+  return directory;
+}
 
 std::string RunDirectory::file(const std::string& name) const {
   RLNAS_CHECK(!path_.empty(), usage, name, ": the run directory has no name");
@@ -118,7 +136,7 @@ void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunPro
   append_tensors(file, statistics, "");
   const std::size_t of_model = file.tensors.size();
   append_tensors(file, parameters.table(), std::exchange(copy.momentum, {}), "momentum.");
-  const std::map<std::string, std::string> of_all = {{"space", config.space},
+  const std::map<std::string, std::string> of_all = {{"space", config.network.space},
                                                      {"step", std::to_string(progress.step)}};
   file.metadata = of_all;
   file.metadata["config"] = to_text(to_json(config));
@@ -144,11 +162,11 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
     if (on_resume == OnResume::free_) return;
     RLNAS_CHECK(started.contains(name), data, path, ": its configuration says nothing of --", name);
-    const std::string now = to_text(Json(value)), then = to_text(started[name]);
+    const std::string now = to_text(Json(as_written(value))), then = to_text(started[name]);
     RLNAS_CHECK(now == then, usage, "--", name, ": ", now, ", but the run in ", path_, " was started with ",
                 then);
   });
-  check_images(metadata, limits.data, "--data " + config.data, path_);
+  check_images(metadata, limits.data, "--data " + config.data.spec, path_);
 
   load_tensors(state, path, parameters.weights(), "");
   load_tensors(state, path, parameters.momentum(), "momentum.");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/fingerprint.h"
+#include "engine/comm/communicator.h"
 #include "engine/file_lock.h"
 #include "engine/parameters.h"
 #include "rlnas/rlnas.hpp"
@@ -78,5 +79,9 @@ class RunDirectory {
 
   std::string path_;
 };
+
+// The directory that --out and --resume name; rank 0 alone looks what is in it. Errors: usage when they name
+// none or two; data when there is no run to go on with, or to evaluate.
+RunDirectory find_run_directory(const TrainConfig& config, const RankPlace& place);
 
 }  // namespace rlnas

@@ -135,25 +135,27 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std:
 }
 
 std::unique_ptr<TrainingSpace> make_training_space(const TrainConfig& config, int classes) {
-  const Name name = parse_name(config.space);
-  const Initializer initializer = parse_initializer(config.initializer);
-  const bool published = config.compat == "megvii";
-  const Compat compat = published ? Compat::megvii : Compat::none;
+  const Name name = parse_name(config.network.space);
+  const Initializer initializer = config.recipe.initializer;
+  const Compat compat = config.recipe.compat;
+  const bool published = compat == Compat::megvii;
   switch (name) {
     case Name::nasbench201:
       break;
     case Name::darts_cifar:
     case Name::darts_imagenet:
       return std::make_unique<darts::Training>(
-          darts_supernet(name, classes), initializer, config.seed,
+          darts_supernet(name, classes), initializer, config.recipe.seed,
           published ? darts::PathSource::numpy : darts::PathSource::philox, compat);
     case Name::mobilenet:
       return std::make_unique<mobilenet::Training>(
-          mobilenet::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed, compat);
+          mobilenet::SupernetConfig{.classes = classes, .initializer = initializer}, config.recipe.seed,
+          compat);
   }
   return std::make_unique<nasbench201::Training>(
-      nasbench201::SupernetConfig{.classes = classes, .initializer = initializer}, config.seed,
-      config.sampling == "per-net" ? nasbench201::Sampling::per_net : nasbench201::Sampling::per_cell,
+      nasbench201::SupernetConfig{.classes = classes, .initializer = initializer}, config.recipe.seed,
+      config.recipe.sampling == PathSampling::per_net ? nasbench201::Sampling::per_net
+                                                      : nasbench201::Sampling::per_cell,
       published ? nasbench201::PathSource::python : nasbench201::PathSource::philox);
 }
 

@@ -24,7 +24,8 @@ class Standalone : public TrainingSpace {
 class Nasbench201Network final : public Standalone {
  public:
   Nasbench201Network(const TrainConfig& config, const StandaloneOptions& options)
-      : cell_(nasbench201::parse_cell(config.arch)), network_({.classes = options.classes, .only = cell_}) {}
+      : cell_(nasbench201::parse_cell(config.network.arch)),
+        network_({.classes = options.classes, .only = cell_}) {}
 
   const ModelBuilder& layout() const override { return network_.layout(); }
   Tensor forward(Context& context, const Tensor& images, std::int64_t) override {
@@ -43,12 +44,12 @@ class Nasbench201Network final : public Standalone {
 class DartsNetwork final : public Standalone {
  public:
   DartsNetwork(const TrainConfig& config, const StandaloneOptions& options)
-      : architecture_(darts::parse_architecture(config.arch)),
-        network_(spec_of(config, options), parse_initializer(config.initializer),
-                 darts::StandAlone{architecture_, config.auxiliary}),
-        final_drop_path_(config.drop_path),
-        seed_(config.seed),
-        epochs_(config.epochs),
+      : architecture_(darts::parse_architecture(config.network.arch)),
+        network_(spec_of(config, options), config.recipe.initializer,
+                 darts::StandAlone{architecture_, config.network.auxiliary}),
+        final_drop_path_(config.network.drop_path),
+        seed_(config.recipe.seed),
+        epochs_(config.recipe.epochs),
         options_(options) {
     RLNAS_CHECK(darts::is_legal(architecture_), usage,
                 "--arch: every node of a DARTS cell takes exactly two inputs");
@@ -68,11 +69,11 @@ class DartsNetwork final : public Standalone {
  private:
   static darts::NetworkSpec spec_of(const TrainConfig& config, const StandaloneOptions& options) {
     darts::NetworkSpec spec = darts::published_stand_alone(
-        config.space == "darts-cifar" ? darts::Preset::cifar : darts::Preset::imagenet);
+        config.network.space == "darts-cifar" ? darts::Preset::cifar : darts::Preset::imagenet);
     spec.classes = options.classes;
-    spec.image_size = config.image_size;
-    if (config.channels > 0) spec.channels = config.channels;
-    if (config.cells > 0) spec.cells = config.cells;
+    spec.image_size = config.data.image_size;
+    if (config.network.channels > 0) spec.channels = config.network.channels;
+    if (config.network.cells > 0) spec.cells = config.network.cells;
     return spec;
   }
 
@@ -87,11 +88,10 @@ class DartsNetwork final : public Standalone {
 class MobilenetNetwork final : public Standalone {
  public:
   MobilenetNetwork(const TrainConfig& config, const StandaloneOptions& options)
-      : architecture_(mobilenet::parse_architecture(config.arch)),
-        network_({.classes = options.classes,
-                  .initializer = parse_initializer(config.initializer),
-                  .only = architecture_}),
-        dropout_{config.dropout, config.seed, 0, options.rank} {}
+      : architecture_(mobilenet::parse_architecture(config.network.arch)),
+        network_(
+            {.classes = options.classes, .initializer = config.recipe.initializer, .only = architecture_}),
+        dropout_{config.network.dropout, config.recipe.seed, 0, options.rank} {}
 
   const ModelBuilder& layout() const override { return network_.layout(); }
   Tensor forward(Context& context, const Tensor& images, std::int64_t step) override {
@@ -112,15 +112,15 @@ class MobilenetNetwork final : public Standalone {
 }  // namespace
 
 std::unique_ptr<TrainingSpace> make_standalone(const TrainConfig& config, const StandaloneOptions& options) {
-  if (config.space == "nasbench201") return std::make_unique<Nasbench201Network>(config, options);
-  if (config.space == "mobilenet") return std::make_unique<MobilenetNetwork>(config, options);
+  if (config.network.space == "nasbench201") return std::make_unique<Nasbench201Network>(config, options);
+  if (config.network.space == "mobilenet") return std::make_unique<MobilenetNetwork>(config, options);
   return std::make_unique<DartsNetwork>(config, options);
 }
 
 std::unique_ptr<TrainingSpace> make_trained_network(const TrainConfig& config,
                                                     const StandaloneOptions& options) {
-  return config.arch.empty() ? make_training_space(config, options.classes)
-                             : make_standalone(config, options);
+  return config.network.arch.empty() ? make_training_space(config, options.classes)
+                                     : make_standalone(config, options);
 }
 
 std::int64_t parameters_without_auxiliary(const SegmentTable& table) {

@@ -1,4 +1,4 @@
-// A TrainConfig checked and resolved: enums instead of words.
+// A TrainConfig checked, and what its settings mean to the parts that act on them.
 #pragma once
 
 #include <cstdint>

@@ -1,25 +1,26 @@
-// train(): the training loop (method.md appendix B.1).
+// train(): the phases of a run, and the training loop (method.md appendix B.1).
 #include "search/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "data/prefetcher.h"
 #include "engine/atomic_file.h"
 #include "engine/device.h"
-#include "engine/event_log.h"
 #include "engine/file_lock.h"
 #include "engine/profile_report.h"
 #include "engine/schedule.h"
 #include "engine/step_profiler.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/evaluation.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
+#include "search/run_log.h"
+#include "search/run_meter.h"
 #include "search/standalone.h"
 #include "search/train_settings.h"
 #include "search/training_data.h"
@@ -28,367 +29,366 @@
 namespace rlnas {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using Clock = RunPace::Clock;
 
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const TrainCallbacks& callbacks, Communicator& communicator)
-      : config_(config), callbacks_(callbacks), communicator_(communicator), directory_(config.out) {}
+      : config_(config),
+        should_stop_(callbacks.should_stop),
+        communicator_(communicator),
+        log_(callbacks, communicator.place(), meter_.pace),
+        directory_(config.run.out) {}
 
   TrainResult run();
 
  private:
   bool leads() const { return communicator_.rank() == 0; }
-  void log(const std::string& line) const {
-    if (leads() && callbacks_.log) callbacks_.log(line);
-  }
-  void report(const TrainProgress& progress) const {
-    if (leads() && callbacks_.progress) callbacks_.progress(progress);
-  }
+
   void open_directory();
   void lock_directory();
+  void find_device();
+  void load_data();
+  void build_network();
+  void plan_memory();
+  void take_memory();
+  void start_or_resume();
+  void start();  // both on rank 0
+  void resume();
+
+  void train_steps();
+  const HostBatch& next_batch(Prefetcher& batches);
+  void queue_step(const HostBatch& batch, std::int64_t step);
+  void after_step();  // of the oldest that is queued
   struct Decision {
     bool stops, saves;
   };
   Decision decide() const;
-  void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
-  void after_step(const LossSums& sums, int count, double learning_rate);
-  void end_epoch(TrainingState& state, const TrainingSpace& space);
+  void end_epoch();
   bool evaluates_now() const;  // by the steps done
-  void evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment, TrainResult& result);
-  TrainProgress progress_now() const;
-  std::string what_is_left() const;                  // of a run that came to numbers which are not finite
-  void save(TrainingState& state, SaveScope scope);  // called by all ranks; rank 0 writes
+  void evaluate();
+  void save(SaveScope scope);  // called by all ranks; rank 0 writes
+  TrainResult finish();
+  std::string what_is_left() const;  // of a run that came to numbers which are not finite
 
   TrainConfig config_;
-  const TrainCallbacks& callbacks_;
+  const std::function<bool()>& should_stop_;
   Communicator& communicator_;
+  RunMeter meter_;
+  RunLog log_;
+
   RunDirectory directory_;
   std::unique_ptr<FileLock> lock_;  // rank 0's
   TrainingData data_;
   std::unique_ptr<TrainingBatches> batches_;
-  RunProgress progress_;
-  std::unique_ptr<EventLog> events_;      // rank 0's
   std::unique_ptr<Evaluator> evaluator_;  // with --eval
-  int steps_per_epoch_ = 0;
-  std::int64_t total_steps_ = 0, saved_step_ = 0;  // saved: 0 when there is no checkpoint
+  DeviceChoice device_;
+  std::unique_ptr<TrainingSpace> network_;
+  StepSpec step_;
+  ScheduleSpec schedule_;
+  DryRun plan_;
+  std::optional<StepProfiler> profiler_;  // with --profile
+  std::optional<TrainingState> state_;
+  std::unique_ptr<GradientExchange> exchange_;
 
-  double learning_rate_ = 0.0;
-  Clock::time_point run_start_, window_start_, last_save_;
-  std::int64_t window_images_ = 0, run_images_ = 0;
-  double images_per_s_ = 0.0, data_wait_s_ = 0.0;
-  TrainProgress last_epoch_;
+  struct QueuedStep {
+    int images;
+    double learning_rate;
+  };
+  std::deque<QueuedStep> queued_;
+  std::int64_t saved_step_ = 0;  // 0 when there is no checkpoint
+  Clock::time_point last_save_;
+  std::optional<double> last_epoch_loss_;
+  TrainResult result_;
 };
 
-void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& facts) {
-  const bool resuming = !config_.resume.empty() && directory_.holds_run();
-  if (!leads()) {
-    // rank 0 hands over all of it
-  } else if (resuming) {
-    const std::int64_t steps = std::int64_t{steps_per_epoch_} * config_.epochs;
-    progress_ = directory_.load(config_, {steps, facts.images, data_.fingerprint}, state.parameters(),
-                                state.statistics());
-    load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state.initial_weights(),
-                 "");
-    log("resumed from " + directory_.path() + " at step " + std::to_string(progress_.step));
-  } else {
-    const std::vector<float> initial = space.layout().initial_parameters(config_.seed);
-    state.parameters().weights().upload(initial);
-    state.initial_weights().upload(initial);
-    state.statistics().upload(space.layout().initial_statistics());
-    directory_.write_run_json(config_, facts);
-    TensorFile init = model_tensors(state.parameters().weights(), state.statistics());
-    init.metadata = {{"space", config_.space}, {"step", "0"}};
-    write_safetensors(directory_.init_file(), init);
+TrainResult Trainer::run() {
+  check_config(config_);
+  open_directory();
+  find_device();
+  load_data();
+  build_network();
+  plan_memory();
+  take_memory();
+  start_or_resume();
+  if (config_.eval.only)
+    evaluate();
+  else
+    train_steps();
+  return finish();
+}
+
+// ---- Before the first step
+void Trainer::open_directory() {
+  directory_ = find_run_directory(config_, communicator_.place());
+  config_.run.out = result_.run_directory = directory_.path();
+  // One that is there is locked before anything is read, another when it is made.
+  if (leads() && directory_.exists()) lock_directory();
+}
+
+void Trainer::lock_directory() {
+  if (config_.eval.only) return;  // reads only, also what another process goes on with
+  const std::string& out = config_.run.out;
+  lock_ = directory_.lock();
+  if (!lock_->obstacle().empty())
+    log_.line("--out " + out + ": cannot be locked (" + lock_->obstacle() +
+              "); see to it that no other process trains into it");
+  RLNAS_CHECK(!config_.run.resume.empty() || !directory_.holds_run(), usage, "--out ", out,
+              ": already holds a run; go on with it by --resume auto, or choose another directory");
+}
+
+void Trainer::find_device() {
+  DeviceOptions options = device_options(config_);
+  if (options.cpu.threads == 0) options.cpu.threads = threads_of_rank(communicator_.place());
+  options.cuda.device = communicator_.place().local_rank;
+  device_ = choose_device(config_.device.name, options);
+  log_.line("device: " + device_.backend->description() + " (" + device_.reason + ")");
+}
+
+void Trainer::load_data() {
+  data_ = load_training_data(config_);
+  check_same_run(config_, data_.fingerprint.contents, device_, communicator_);
+  for (const std::string& skipped : data_.skipped()) log_.line("skipped " + skipped);
+  batches_ = std::make_unique<TrainingBatches>(config_, data_, communicator_.place());
+  meter_.length = run_length(config_, batches_->source().steps_per_epoch());
+}
+
+void Trainer::build_network() {
+  const RankPlace& place = communicator_.place();
+  network_ = make_trained_network(
+      config_,
+      {.classes = data_.classes, .steps_per_epoch = meter_.length.steps_per_epoch, .rank = place.rank});
+  if (!config_.eval.spec.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
+  step_ = step_spec(config_, data_.format);
+  schedule_ = schedule_spec(config_, data_.indices.size());
+}
+
+void Trainer::plan_memory() {
+  const int ranks = communicator_.size();
+  const int batch_size = std::min<int>(config_.recipe.batch_size, int(data_.indices.size()));
+  const int largest_share = (batch_size + ranks - 1) / ranks;
+  plan_ = dry_run(*network_, *device_.backend, largest_share, step_);
+}
+
+void Trainer::take_memory() {
+  if (leads() && !lock_) lock_directory();
+  if (config_.run.profile) profiler_.emplace(*device_.backend, measure_profile_limits(device_.threads));
+  Backend& backend = profiler_ ? profiler_->backend() : *device_.backend;
+  state_.emplace(backend, network_->layout(), plan_.step_bytes);
+  exchange_ = communicator_.make_gradient_exchange(backend);
+  state_->set_exchange(exchange_.get());
+  state_->parameters().set_decayed(decayed_segments(config_, network_->layout().parameters()));
+  if (exchange_)
+    log_.line(std::to_string(communicator_.size()) + " ranks (this is " + communicator_.description() +
+              "), gradients " + exchange_->description());
+}
+
+void Trainer::start_or_resume() {
+  // Rank 0 hands all of it over.
+  if (leads()) {
+    if (!config_.run.resume.empty() && directory_.holds_run())
+      resume();
+    else
+      start();
   }
-  share_state(state, progress_, communicator_);
-  saved_step_ = progress_.step;
-  if (leads() && !config_.eval_only)
-    events_ = std::make_unique<EventLog>(directory_.events_file(), progress_.step);
+  share_state(*state_, meter_.progress, communicator_);
+  saved_step_ = meter_.step();
+  if (!config_.eval.only) log_.open_events(directory_.events_file(), meter_.step());
+  log_.line(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) +
+            " classes of " + word_of(config_.labels.kind) + " labels, " +
+            std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");
+  meter_.pace.start();
+  last_save_ = Clock::now();
+}
+
+void Trainer::start() {
+  const ModelBuilder& layout = network_->layout();
+  const std::vector<float> initial = layout.initial_parameters(config_.recipe.seed);
+  state_->parameters().weights().upload(initial);
+  state_->initial_weights().upload(initial);
+  state_->statistics().upload(layout.initial_statistics());
+  directory_.write_run_json(config_, {.device = device_.backend->description(),
+                                      .images = std::int64_t(data_.indices.size()),
+                                      .classes = data_.classes,
+                                      .data_checksum = data_.fingerprint.contents,
+                                      .skipped_files = std::int64_t(data_.skipped().size()),
+                                      .parameters = parameters_without_auxiliary(layout.parameters()),
+                                      .planned_memory_bytes = plan_.step_bytes + plan_.fixed_bytes,
+                                      .steps_per_epoch = meter_.length.steps_per_epoch});
+  TensorFile init = model_tensors(state_->parameters().weights(), state_->statistics());
+  init.metadata = {{"space", config_.network.space}, {"step", "0"}};
+  write_safetensors(directory_.init_file(), init);
+}
+
+void Trainer::resume() {
+  const RunLimits limits{meter_.length.steps_of_all_epochs(), std::int64_t(data_.indices.size()),
+                         data_.fingerprint};
+  meter_.progress = directory_.load(config_, limits, state_->parameters(), state_->statistics());
+  load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state_->initial_weights(),
+               "");
+  log_.line("resumed from " + directory_.path() + " at step " + std::to_string(meter_.step()));
+}
+
+// ---- Step by step
+void Trainer::train_steps() {
+  if (meter_.done()) return;
+  Prefetcher batches(batches_->source(), meter_.length.epoch_of(meter_.step()),
+                     meter_.length.place_in_epoch(meter_.step()));
+  while (!meter_.done() && !result_.interrupted) {
+    const std::int64_t step = meter_.step() + std::int64_t(queued_.size());
+    communicator_.begin_step(step + 1);
+    queue_step(next_batch(batches), step);
+    // A device that is still busy with the step gets the next one before its loss is read.
+    if (!state_->queues() || queued_.size() == TrainingState::kQueuedSteps) after_step();
+    if (profiler_) profiler_->end_step(step + 1);
+
+    const bool epoch_ends = meter_.length.place_in_epoch(step + 1) == 0,
+               run_ends = step + 1 == meter_.length.steps;
+    const Decision next = decide();
+    result_.interrupted = next.stops && !run_ends;
+    if (!epoch_ends && !run_ends && !result_.interrupted && !next.saves) continue;
+    while (!queued_.empty()) after_step();
+    if (evaluates_now()) evaluate();
+    if (epoch_ends)
+      end_epoch();
+    else
+      save(run_ends || result_.interrupted ? SaveScope::state_and_model : SaveScope::state);
+  }
+}
+
+const HostBatch& Trainer::next_batch(Prefetcher& batches) {
+  if (profiler_) profiler_->begin_step();
+  const Clock::time_point asked = Clock::now();
+  const HostBatch& batch = batches.next();
+  meter_.pace.add_data_wait(RunPace::seconds_since(asked));
+  if (profiler_) profiler_->data_ready();
+  return batch;
+}
+
+// Forward, loss, backward, exchange of gradients, optimiser step.
+void Trainer::queue_step(const HostBatch& batch, std::int64_t step) {
+  const double rate = learning_rate(schedule_, step);
+  step_.sgd.learning_rate = float(rate);
+  state_->queue_step(
+      [&](Context& context, const Tensor& images) { return network_->forward(context, images, step); }, batch,
+      step_);
+  queued_.push_back({batch.global_count, rate});
+}
+
+void Trainer::after_step() {
+  const LossSums sums = sum_over_ranks(state_->take_loss(), communicator_);
+  const QueuedStep done = queued_.front();
+  queued_.pop_front();
+  meter_.count_step(sums, done.images, done.learning_rate);
+  const std::int64_t step = meter_.step();
+  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", step, " (epoch ",
+              meter_.length.epoch_of(step - 1), "); ", what_is_left());
+
+  const bool logged = step % config_.run.log_every == 0 || meter_.done();
+  if (logged) {
+    meter_.pace.end_window();
+    log_.step_event(meter_.now(), sums.loss / done.images);
+  }
+  TrainProgress now = meter_.now();
+  now.logged = logged;
+  log_.progress(now);
 }
 
 // What all ranks do after a step: they stop when one of them is told to, and save when rank 0's clock says
 // so.
 Trainer::Decision Trainer::decide() const {
   constexpr char kStop = 1, kSave = 2;
-  const double save_every_s = 60.0 * config_.save_every_minutes;
-  char own = callbacks_.should_stop && callbacks_.should_stop() ? kStop : 0;
-  if (save_every_s > 0.0 && seconds_since(last_save_) >= save_every_s) own = char(own | kSave);
+  const double save_every_s = 60.0 * config_.run.save_every_minutes;
+  char own = should_stop_ && should_stop_() ? kStop : 0;
+  if (save_every_s > 0.0 && RunPace::seconds_since(last_save_) >= save_every_s) own = char(own | kSave);
   const std::vector<char> all = communicator_.gather_values(own, "decision to go on");
   return {.stops = std::any_of(all.begin(), all.end(), [](char one) { return (one & kStop) != 0; }),
           .saves = (all.front() & kSave) != 0};
 }
 
-std::string Trainer::what_is_left() const {
-  if (saved_step_ == 0) return "no checkpoint was written before; try a lower --learning-rate";
-  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.out +
-         "; try a lower --learning-rate";
+void Trainer::end_epoch() {
+  TrainProgress now = meter_.now();
+  now.epoch_end = true;
+  last_epoch_loss_ = now.loss;
+  meter_.begin_epoch();
+  for (const std::string& bad : batches_->new_bad_files())
+    log_.line("bad image file, another one took its place: " + bad);
+  if (!leads()) return save(SaveScope::state_and_model);
+
+  now.images_per_s = meter_.pace.run_images_per_s();
+  now.has_angles = network_->ranks_architectures();
+  if (now.has_angles) {
+    const AngleSummary angles = network_->angle_summary(state_->angle_sums());
+    now.angle_mean_rad = angles.mean_rad;
+    now.angle_min_rad = angles.min_rad;
+    now.angle_max_rad = angles.max_rad;
+  }
+  log_.epoch_event(now);
+  save(SaveScope::state_and_model);
+  const int done = now.epoch + 1, keep_every = config_.run.checkpoint_every;
+  if (keep_every > 0 && done % keep_every == 0) directory_.keep_epoch(done);
+  log_.progress(now);
 }
 
-void Trainer::save(TrainingState& state, SaveScope scope) {
-  Parameters& parameters = state.parameters();
+bool Trainer::evaluates_now() const {
+  if (!evaluator_) return false;
+  if (meter_.done()) return true;
+  const int every = config_.eval.every;
+  return meter_.length.place_in_epoch(meter_.step()) == 0 && every > 0 &&
+         meter_.length.epoch_of(meter_.step()) % every == 0;
+}
+
+void Trainer::evaluate() {
+  const TestCounts counts = evaluator_->run(*state_, *network_, step_.augment, communicator_);
+  result_.evaluated = true;
+  result_.top1 = counts.share(double(counts.top1));
+  result_.top5 = counts.share(double(counts.top5));
+  result_.test_loss = counts.share(counts.loss);
+  if (result_.top1 > meter_.progress.best_top1) {
+    meter_.progress.best_top1 = result_.top1;
+    meter_.progress.best_step = meter_.step();
+  }
+  result_.best_top1 = meter_.progress.best_top1;
+  log_.line(test_line(counts, meter_.progress));
+  log_.test_event(result_, meter_.progress);
+}
+
+void Trainer::save(SaveScope scope) {
+  Parameters& parameters = state_->parameters();
   HostCopy copy{.weights = parameters.weights().download(), .momentum = {}};
   check_same_weights(copy.weights, communicator_);
   if (leads()) copy.momentum = parameters.momentum().download();
   // A step whose loss was finite may have ended in weights that are not.
   bool finite = all_finite(copy.weights) && all_finite(copy.momentum);
   communicator_.broadcast_value(finite, "check of the weights");  // rank 0 alone knows of the momentum
-  RLNAS_CHECK(finite, run_failed, "the weights are not finite after step ", progress_.step, "; ",
+  RLNAS_CHECK(finite, run_failed, "the weights are not finite after step ", meter_.step(), "; ",
               what_is_left());
   if (leads())
-    directory_.save(scope, config_, progress_, data_.fingerprint, parameters, std::move(copy),
-                    state.statistics());
-  saved_step_ = progress_.step;
+    directory_.save(scope, config_, meter_.progress, data_.fingerprint, parameters, std::move(copy),
+                    state_->statistics());
+  saved_step_ = meter_.step();
   last_save_ = Clock::now();
 }
 
-TrainProgress Trainer::progress_now() const {
-  TrainProgress now;
-  now.epoch = int((progress_.step - 1) / steps_per_epoch_);
-  now.epochs = config_.epochs;
-  now.step = progress_.step;
-  now.steps = total_steps_;
-  if (progress_.epoch_images > 0) {
-    now.loss = progress_.epoch_loss_sum / double(progress_.epoch_images);
-    now.accuracy = double(progress_.epoch_correct) / double(progress_.epoch_images);
-  }
-  now.learning_rate = learning_rate_;
-  const double run_rate = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
-  now.images_per_s = images_per_s_ > 0.0 ? images_per_s_ : run_rate;  // of the last window, once there is one
-  now.eta_s = double(total_steps_ - progress_.step) * config_.batch_size / std::max(1e-9, run_rate);
-  return now;
-}
-
-void Trainer::after_step(const LossSums& sums, int count, double learning_rate) {
-  learning_rate_ = learning_rate;
-  ++progress_.step;
-  RLNAS_CHECK(std::isfinite(sums.loss), run_failed, "the loss is not finite at step ", progress_.step,
-              " (epoch ", (progress_.step - 1) / steps_per_epoch_, "); ", what_is_left());
-  progress_.epoch_loss_sum += sums.loss;
-  progress_.epoch_correct += sums.correct;
-  progress_.epoch_images += count;
-  window_images_ += count;
-  run_images_ += count;
-
-  const bool logged = progress_.step % config_.log_every == 0 || progress_.step == total_steps_;
-  if (logged) {
-    images_per_s_ = double(window_images_) / std::max(1e-9, seconds_since(window_start_));
-    window_images_ = 0;
-    window_start_ = Clock::now();
-    const TrainProgress now = progress_now();
-    if (leads())
-      events_->write("step", now.step, seconds_since(run_start_),
-                     {{"epoch", double(now.epoch)},
-                      {"loss", sums.loss / count},
-                      {"epoch_loss", now.loss},
-                      {"accuracy", now.accuracy},
-                      {"learning_rate", now.learning_rate},
-                      {"images_per_s", now.images_per_s}});
-  }
-  TrainProgress now = progress_now();
-  now.logged = logged;
-  report(now);
-}
-
-void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
-  TrainProgress now = progress_now();
-  now.epoch_end = true;
-  last_epoch_ = now;
-  progress_.epoch_loss_sum = 0.0;
-  progress_.epoch_correct = progress_.epoch_images = 0;
-  for (const std::string& bad : batches_->new_bad_files())
-    log("bad image file, another one took its place: " + bad);
-  if (!leads()) return save(state, SaveScope::state_and_model);
-
-  now.images_per_s = double(run_images_) / std::max(1e-9, seconds_since(run_start_));
-  EventLog::Fields fields = {{"epoch", double(now.epoch)},
-                             {"loss", now.loss},
-                             {"accuracy", now.accuracy},
-                             {"learning_rate", now.learning_rate},
-                             {"images_per_s", now.images_per_s}};
-  now.has_angles = space.ranks_architectures();
-  if (now.has_angles) {
-    const AngleSummary angles = space.angle_summary(state.angle_sums());
-    now.angle_mean_rad = angles.mean_rad;
-    now.angle_min_rad = angles.min_rad;
-    now.angle_max_rad = angles.max_rad;
-    fields.insert(fields.end(), {{"angle_mean_rad", angles.mean_rad},
-                                 {"angle_min_rad", angles.min_rad},
-                                 {"angle_max_rad", angles.max_rad}});
-  }
-  events_->write("epoch", now.step, seconds_since(run_start_), fields);
-  save(state, SaveScope::state_and_model);
-  const int done = now.epoch + 1;
-  if (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0) directory_.keep_epoch(done);
-  report(now);
-}
-
-bool Trainer::evaluates_now() const {
-  if (!evaluator_) return false;
-  if (progress_.step == total_steps_) return true;
-  const std::int64_t epochs = progress_.step / steps_per_epoch_;
-  return progress_.step % steps_per_epoch_ == 0 && config_.eval_every > 0 && epochs % config_.eval_every == 0;
-}
-
-void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment,
-                       TrainResult& result) {
-  const TestCounts counts = evaluator_->run(state, space, augment, communicator_);
-  result.evaluated = true;
-  result.top1 = counts.share(double(counts.top1));
-  result.top5 = counts.share(double(counts.top5));
-  result.test_loss = counts.share(counts.loss);
-  if (result.top1 > progress_.best_top1) {
-    progress_.best_top1 = result.top1;
-    progress_.best_step = progress_.step;
-  }
-  result.best_top1 = progress_.best_top1;
-  log(test_line(counts, progress_));
-  if (leads() && !config_.eval_only)
-    events_->write("test", progress_.step, seconds_since(run_start_),
-                   {{"top1", result.top1},
-                    {"top5", result.top5},
-                    {"loss", result.test_loss},
-                    {"best_top1", progress_.best_top1},
-                    {"best_step", double(progress_.best_step)}});
-}
-
-void Trainer::open_directory() {
-  if (!config_.resume.empty() && config_.resume != "auto") {
-    RLNAS_CHECK(config_.out.empty() || config_.out == config_.resume, usage,
-                "--out: a run is resumed in its own "
-                "directory; drop --out or make it the same as --resume");
-    config_.out = config_.resume;
-    directory_ = RunDirectory(config_.out);
-    RLNAS_CHECK(!leads() || directory_.holds_run(), data, "--resume ", config_.resume,
-                ": holds no run to go on with");
-  }
-  RLNAS_CHECK(!config_.eval_only || !leads() || directory_.holds_run(), data, "--eval-only: ", config_.out,
-              " holds no run to evaluate");
-  RLNAS_CHECK(!config_.out.empty(), usage, "--out: say where to write the run, for example --out runs/a");
-  // One that is there is locked before anything is read, another when it is made.
-  if (leads() && directory_.exists()) lock_directory();
-}
-
-void Trainer::lock_directory() {
-  if (config_.eval_only) return;  // reads only, also what another process goes on with
-  lock_ = directory_.lock();
-  if (!lock_->obstacle().empty())
-    log("--out " + config_.out + ": cannot be locked (" + lock_->obstacle() +
-        "); see to it that no other process trains into it");
-  RLNAS_CHECK(!config_.resume.empty() || !directory_.holds_run(), usage, "--out ", config_.out,
-              ": already holds a run; go on with it by --resume auto, or choose another directory");
-}
-
-TrainResult Trainer::run() {
-  check_config(config_);
-  open_directory();
-  const RankPlace& place = communicator_.place();
-  DeviceOptions options = device_options(config_);
-  if (options.cpu.threads == 0) options.cpu.threads = threads_of_rank(place);
-  options.cuda.device = place.local_rank;
-  const DeviceChoice device = choose_device(config_.device, options);
-  log("device: " + device.backend->description() + " (" + device.reason + ")");
-  data_ = load_training_data(config_);
-  check_same_run(config_, data_.fingerprint.contents, device, communicator_);
-  for (const std::string& skipped : data_.skipped()) log("skipped " + skipped);
-  batches_ = std::make_unique<TrainingBatches>(config_, data_, place);
-  steps_per_epoch_ = batches_->source().steps_per_epoch();
-  total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
-  if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
-  const std::unique_ptr<TrainingSpace> space = make_trained_network(
-      config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
-  if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
-
-  StepSpec spec = step_spec(config_, data_.format);
-  const ScheduleSpec schedule = schedule_spec(config_, data_.indices.size());
-  const int batch_size = std::min<int>(config_.batch_size, int(data_.indices.size()));
-  const int largest_share = (batch_size + place.size - 1) / place.size;
-  const DryRun plan = dry_run(*space, *device.backend, largest_share, spec);
-  if (leads() && !lock_) lock_directory();
-  std::optional<StepProfiler> profiler;
-  if (config_.profile) profiler.emplace(*device.backend, measure_profile_limits(device.threads));
-  Backend& backend = profiler ? profiler->backend() : *device.backend;
-  TrainingState state(backend, space->layout(), plan.step_bytes);
-  const std::unique_ptr<GradientExchange> exchange = communicator_.make_gradient_exchange(backend);
-  state.set_exchange(exchange.get());
-  state.parameters().set_decayed(decayed_segments(config_, space->layout().parameters()));
-  if (exchange)
-    log(std::to_string(place.size) + " ranks (this is " + communicator_.description() + "), gradients " +
-        exchange->description());
-  start(state, *space,
-        {.device = device.backend->description(),
-         .images = std::int64_t(data_.indices.size()),
-         .classes = data_.classes,
-         .data_checksum = data_.fingerprint.contents,
-         .skipped_files = std::int64_t(data_.skipped().size()),
-         .parameters = parameters_without_auxiliary(space->layout().parameters()),
-         .planned_memory_bytes = plan.step_bytes + plan.fixed_bytes,
-         .steps_per_epoch = steps_per_epoch_});
-  log(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) + " classes of " +
-      config_.labels + " labels, " + std::to_string(steps_per_epoch_) + " steps an epoch");
-
-  TrainResult result;
-  result.run_directory = config_.out;
-  run_start_ = window_start_ = last_save_ = Clock::now();
-  struct QueuedStep {
-    int images;
-    double learning_rate;
-  };
-  std::deque<QueuedStep> queued;
-  const auto finish_step = [&] {
-    after_step(sum_over_ranks(state.take_loss(), communicator_), queued.front().images,
-               queued.front().learning_rate);
-    queued.pop_front();
-  };
-  if (config_.eval_only) evaluate(state, *space, spec.augment, result);
-  if (progress_.step < total_steps_ && !config_.eval_only) {
-    Prefetcher batches(batches_->source(), int(progress_.step / steps_per_epoch_),
-                       int(progress_.step % steps_per_epoch_));
-    while (progress_.step < total_steps_ && !result.interrupted) {
-      const std::int64_t step = progress_.step + std::int64_t(queued.size());
-      communicator_.begin_step(step + 1);
-      const double rate = learning_rate(schedule, step);
-      spec.sgd.learning_rate = float(rate);
-      if (profiler) profiler->begin_step();
-      const Clock::time_point asked = Clock::now();
-      const HostBatch& batch = batches.next();
-      data_wait_s_ += seconds_since(asked);
-      if (profiler) profiler->data_ready();
-      state.queue_step(
-          [&](Context& context, const Tensor& images) { return space->forward(context, images, step); },
-          batch, spec);
-      queued.push_back({batch.global_count, rate});
-      // A device that is still busy with the step gets the next one before its loss is read.
-      if (!state.queues() || queued.size() == TrainingState::kQueuedSteps) finish_step();
-      if (profiler) profiler->end_step(step + 1);
-      const bool epoch_ends = (step + 1) % steps_per_epoch_ == 0, run_ends = step + 1 == total_steps_;
-      const Decision next = decide();
-      result.interrupted = next.stops && !run_ends;
-      if (!epoch_ends && !run_ends && !result.interrupted && !next.saves) continue;
-      while (!queued.empty()) finish_step();
-      if (evaluates_now()) evaluate(state, *space, spec.augment, result);
-      if (epoch_ends)
-        end_epoch(state, *space);
-      else
-        save(state, run_ends || result.interrupted ? SaveScope::state_and_model : SaveScope::state);
-    }
-  }
+// ---- After the last step
+TrainResult Trainer::finish() {
   communicator_.barrier("end of the run");  // nobody leaves before rank 0 has saved
-  result.step_memory_bytes = state.arena().peak_bytes();
-  result.steps = progress_.step;
-  result.loss = last_epoch_.epoch_end ? last_epoch_.loss : progress_now().loss;
-  const double run_s = std::max(1e-9, seconds_since(run_start_));
-  result.images_per_s = double(run_images_) / run_s;
-  result.data_wait_share = data_wait_s_ / run_s;
-  if (profiler) {
-    result.profile = profile_report(profiler->profile());
-    if (leads()) write_file_atomically(directory_.trace_file(), profiler->trace());
+  result_.step_memory_bytes = state_->arena().peak_bytes();
+  result_.steps = meter_.step();
+  result_.loss = last_epoch_loss_ ? *last_epoch_loss_ : meter_.now().loss;
+  result_.images_per_s = meter_.pace.run_images_per_s();
+  result_.data_wait_share = meter_.pace.data_wait_share();
+  if (profiler_) {
+    result_.profile = profile_report(profiler_->profile());
+    if (leads()) write_file_atomically(directory_.trace_file(), profiler_->trace());
   }
-  return result;
+  return result_;
+}
+
+std::string Trainer::what_is_left() const {
+  if (saved_step_ == 0) return "no checkpoint was written before; try a lower --learning-rate";
+  return "the last good checkpoint, of step " + std::to_string(saved_step_) + ", is in " + config_.run.out +
+         "; try a lower --learning-rate";
 }
 
 }  // namespace

@@ -13,19 +13,21 @@ namespace rlnas {
 namespace {
 
 bool megvii(const TrainConfig& config) {
-  return config.compat == "megvii";
+  return config.recipe.compat == Compat::megvii;
 }
 
 ImageTransform training_transform(const TrainConfig& config) {
-  const ImageTransform transform = config.crop == "area" ? published_training_transform(config.image_size)
-                                                         : standard_training_transform(config.image_size);
-  return config.augment ? transform : evaluation_transform(config.image_size, transform.normalisation);
+  const ImageTransform transform = config.data.crop == TrainingCrop::area
+                                       ? published_training_transform(config.data.image_size)
+                                       : standard_training_transform(config.data.image_size);
+  return config.data.augment ? transform
+                             : evaluation_transform(config.data.image_size, transform.normalisation);
 }
 
 void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& data) {
-  if (streams_images(config, config.data)) {
+  if (streams_images(config, config.data.spec)) {
     data.list = ImageList::scan(spec.paths.front());
-    data.fingerprint = data.list->fingerprint(config.data_threads);
+    data.fingerprint = data.list->fingerprint(config.data.threads);
     const ImageTransform transform = training_transform(config);
     data.format = {transform.size, transform.size, transform.normalisation};
     return;
@@ -36,14 +38,14 @@ void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& 
 }
 
 std::vector<std::int32_t> draw_labels(const TrainConfig& config, std::size_t count, int classes) {
-  const std::uint64_t seed = config.label_seed >= 0 ? std::uint64_t(config.label_seed) : config.seed;
+  const std::uint64_t seed = config.labels.seed >= 0 ? std::uint64_t(config.labels.seed) : config.recipe.seed;
   return random_labels(count, classes, seed, megvii(config) ? LabelSource::numpy : LabelSource::philox);
 }
 
 }  // namespace
 
 bool streams_images(const TrainConfig& config, const std::string& data) {
-  return config.crop != "shift" && parse_data_spec(data).kind == "folder";
+  return config.data.crop != TrainingCrop::shift && parse_data_spec(data).kind == "folder";
 }
 
 std::size_t TrainingData::memory_bytes() const {
@@ -54,32 +56,33 @@ std::size_t TrainingData::memory_bytes() const {
 LoadOptions load_options(const TrainConfig& config, DataPart part) {
   LoadOptions options;
   options.part = part;
-  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
-  options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
-  options.seed = config.seed;
-  options.image_size = config.image_size;
-  options.threads = config.data_threads;
+  if (config.network.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
+  options.bad_files = config.data.strict ? BadFiles::fatal : BadFiles::skip;
+  options.seed = config.recipe.seed;
+  options.image_size = config.data.image_size;
+  options.threads = config.data.threads;
   return options;
 }
 
 TrainingData load_training_data(const TrainConfig& config) {
-  RLNAS_CHECK(!config.data.empty(), usage, "--data: say what to train on, for example --data cifar10:DIR");
-  const DataSpec spec = parse_data_spec(config.data);
+  RLNAS_CHECK(!config.data.spec.empty(), usage,
+              "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = parse_data_spec(config.data.spec);
   TrainingData data;
   load_images(config, spec, data);
   const std::size_t count = data.list ? data.list->size() : data.dataset.size();
-  RLNAS_CHECK(count > 0, data, "--data ", config.data, ": holds no images");
-  const bool half = spec.kind == "cifar10" && config.split == "half";
-  RLNAS_CHECK(!half || count == 50000, data, "--data ", config.data, ": ", count,
+  RLNAS_CHECK(count > 0, data, "--data ", config.data.spec, ": holds no images");
+  const bool half = spec.kind == "cifar10" && config.data.split == CifarSplit::half;
+  RLNAS_CHECK(!half || count == 50000, data, "--data ", config.data.spec, ": ", count,
               " images, but the published training split is over 50000; use --split all");
   data.indices = half ? cifar10_split().train : all_indices(std::uint32_t(count));
-  RLNAS_CHECK(std::size_t(config.images) <= data.indices.size(), usage, "--images: ", config.images,
-              " is more than the ", data.indices.size(), " training images of ", config.data);
-  if (config.images > 0) data.indices.resize(std::size_t(config.images));
+  RLNAS_CHECK(std::size_t(config.data.images) <= data.indices.size(), usage, "--images: ", config.data.images,
+              " is more than the ", data.indices.size(), " training images of ", config.data.spec);
+  if (config.data.images > 0) data.indices.resize(std::size_t(config.data.images));
 
-  const bool random = config.labels != "true";
-  data.classes = random && config.label_classes > 0 ? config.label_classes : data.true_classes();
-  RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data, " has ", data.classes,
+  const bool random = config.labels.kind == LabelKind::random;
+  data.classes = random && config.labels.classes > 0 ? config.labels.classes : data.true_classes();
+  RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data.spec, " has ", data.classes,
               " class; give a number of random classes of at least 2");
   if (random)
     data.labels = draw_labels(config, count, data.classes);
@@ -93,12 +96,12 @@ TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& 
   if (data.list) {
     auto loader = std::make_unique<ImageLoader>(
         *data.list, data.indices, data.labels,
-        ImageLoaderOptions{.batch_size = config.batch_size,
-                           .seed = config.seed,
+        ImageLoaderOptions{.batch_size = config.recipe.batch_size,
+                           .seed = config.recipe.seed,
                            .transform = training_transform(config),
                            .order = megvii(config) ? SampleOrder::shuffled_once : SampleOrder::shuffled,
-                           .bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip,
-                           .threads = config.data_threads,
+                           .bad_files = config.data.strict ? BadFiles::fatal : BadFiles::skip,
+                           .threads = config.data.threads,
                            .rank = place.rank,
                            .ranks = place.size});
     streamed_ = loader.get();
@@ -107,12 +110,13 @@ TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& 
   }
   source_ = std::make_unique<BatchLoader>(
       data.dataset, data.indices, data.labels,
-      BatchLoaderOptions{.batch_size = config.batch_size,
-                         .seed = config.seed,
-                         .augmentation = config.augment ? Augmentation::crop_and_flip : Augmentation::none,
-                         .cutout = config.cutout > 0 ? Cutout::drawn : Cutout::no,
-                         .rank = place.rank,
-                         .ranks = place.size});
+      BatchLoaderOptions{
+          .batch_size = config.recipe.batch_size,
+          .seed = config.recipe.seed,
+          .augmentation = config.data.augment ? Augmentation::crop_and_flip : Augmentation::none,
+          .cutout = config.data.cutout > 0 ? Cutout::drawn : Cutout::no,
+          .rank = place.rank,
+          .ranks = place.size});
 }
 
 TrainingBatches::~TrainingBatches() = default;

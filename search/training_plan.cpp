@@ -30,20 +30,20 @@ DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const Ste
 
 TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
-  const DeviceChoice device = choose_device(config.device, device_options(config));
+  const DeviceChoice device = choose_device(config.device.name, device_options(config));
   const TrainingData data = load_training_data(config);
   const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
   const std::int64_t images = std::int64_t(data.indices.size());
-  const int batch_size = int(std::min<std::int64_t>(config.batch_size, images));
+  const int batch_size = int(std::min<std::int64_t>(config.recipe.batch_size, images));
   const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.format));
 
   TrainPlan plan;
   plan.device = device.backend->description() + " (" + device.reason + ")";
   plan.images = images;
   plan.classes = data.classes;
-  plan.steps_per_epoch = int((images + config.batch_size - 1) / config.batch_size);
-  plan.steps = std::int64_t{plan.steps_per_epoch} * config.epochs;
-  if (config.steps > 0) plan.steps = std::min(plan.steps, config.steps);
+  plan.steps_per_epoch = int((images + config.recipe.batch_size - 1) / config.recipe.batch_size);
+  plan.steps = std::int64_t{plan.steps_per_epoch} * config.recipe.epochs;
+  if (config.run.steps > 0) plan.steps = std::min(plan.steps, config.run.steps);
   plan.parameters = parameters_without_auxiliary(space->layout().parameters());
   plan.step_memory_bytes = run.step_bytes;
   plan.fixed_memory_bytes = run.fixed_bytes;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "kernels/cpu/conv_engine.h"
+#include "kernels/words.h"
 
 namespace rlnas {
 
@@ -41,7 +42,7 @@ void CpuBackend::download(void* host, const void* device, std::size_t bytes) {
 std::string CpuBackend::description() const {
   std::ostringstream text;
   text << "cpu: " << threads_ << (threads_ == 1 ? " thread, " : " threads, ") << onednn_description();
-  if (algorithm_ != ConvAlgorithm::automatic) text << ", " << name_of(algorithm_) << " convolutions";
+  if (algorithm_ != ConvAlgorithm::automatic) text << ", " << word_of(algorithm_) << " convolutions";
   return text.str();
 }
 

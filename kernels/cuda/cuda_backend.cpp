@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/cuda_device.h"
 #include "kernels/cuda/stage.h"
+#include "kernels/words.h"
 
 namespace rlnas {
 
@@ -34,7 +35,7 @@ CudaBackend::~CudaBackend() = default;
 std::string CudaBackend::description() const {
   std::ostringstream text;
   text << "cuda:" << device_->index << ": " << device_->name << ", " << (device_->memory_bytes >> 20)
-       << " MiB, " << name_of(options_.precision)
+       << " MiB, " << word_of(options_.precision)
        << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
   if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
   if (norm_pool_ != nullptr) text << ", norm and pooling by cuDNN";

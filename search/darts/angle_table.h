@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "engine/segment_table.h"
+#include "rlnas/choices.hpp"
 #include "search/angle.h"
-#include "search/compat.h"
 #include "search/darts/cell.h"
 #include "search/darts/counts.h"
 

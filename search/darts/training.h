@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "search/compat.h"
+#include "rlnas/choices.hpp"
 #include "search/darts/path_sampler.h"
 #include "search/darts/supernet.h"
 #include "search/training_space.h"

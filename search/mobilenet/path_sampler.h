@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "engine/mt19937.h"
-#include "search/compat.h"
+#include "rlnas/choices.hpp"
 #include "search/mobilenet/architecture.h"
 
 namespace rlnas::mobilenet {

@@ -8,11 +8,11 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   try {
     rlnas::TrainConfig config;
-    config.data = "synthetic:64";
-    config.image_size = 16;
-    config.batch_size = 16;
-    config.epochs = 1;
-    config.out = argv[1];
+    config.data.spec = "synthetic:64";
+    config.data.image_size = 16;
+    config.recipe.batch_size = 16;
+    config.recipe.epochs = 1;
+    config.run.out = argv[1];
     const rlnas::TrainResult result = rlnas::train(config);
     const std::vector<double> angles = rlnas::nasbench201_angles(result.run_directory);
     const auto best = std::max_element(angles.begin(), angles.end()) - angles.begin();

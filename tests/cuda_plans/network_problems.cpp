@@ -51,7 +51,7 @@ NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run) {
 NetworkProblems problems_of(const std::string& space, int batch) {
   const TrainConfig config = default_train_config(space);
   const std::unique_ptr<TrainingSpace> training = make_training_space(config, search_defaults(space).classes);
-  return problems_of(*training, {.batch = batch, .image_size = config.image_size});
+  return problems_of(*training, {.batch = batch, .image_size = config.data.image_size});
 }
 
 }  // namespace rlnas::test

@@ -9,6 +9,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/call_cost.h"
 #include "kernels/cuda/conv_plans.h"
+#include "kernels/words.h"
 #include "search/spaces.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
@@ -47,7 +48,7 @@ class Table {
 
   void convolutions(Precision precision) {
     std::printf("\n## %s: convolutions, %s\n\n| pass | engine | workspace KiB | notes |\n|---|--:|--:|---|\n",
-                name_.c_str(), name_of(precision));
+                name_.c_str(), word_of(precision));
     for (const ConvProblem& problem : problems_.convs) {
       const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), {.precision = precision});
       missing_ += outcome.planned ? 0 : 1;
@@ -58,7 +59,7 @@ class Table {
   // A line a pass: engine and workspace in KiB in each precision.
   void convolutions_in_short() {
     std::printf("\n### %s\n\n| pass |", name_.c_str());
-    for (const Precision precision : kPrecisions) std::printf(" %s engine | KiB |", name_of(precision));
+    for (const Precision precision : kPrecisions) std::printf(" %s engine | KiB |", word_of(precision));
     std::printf("\n|---|--:|--:|--:|--:|--:|--:|\n");
     for (const ConvProblem& problem : problems_.convs) {
       std::printf("| %s |", text_of(problem).c_str());
@@ -154,7 +155,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const NetworkProblems problems = problems_of(space, batch);
-  const int image_size = default_train_config(space).image_size;
+  const int image_size = default_train_config(space).data.image_size;
   std::printf("cuDNN %zu. %s SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
               cudnnGetVersion(), space_title(space).c_str(), image_size, image_size, batch,
               problems.convs.size());

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/schedule.h"
-#include "kernels/check.h"
+#include "kernels/words.h"
 
 namespace rlnas {
 namespace {
@@ -49,9 +49,9 @@ TEST_CASE("retraining of DARTS warms up over five epochs and ends in a slower ta
 }
 
 TEST_CASE("a schedule that does not exist is a usage error that names the known ones") {
-  CHECK(parse_schedule("linear-ahead") == Schedule::linear_ahead);
+  CHECK(parse_word<Schedule>("--schedule", "linear-ahead") == Schedule::linear_ahead);
   try {
-    parse_schedule("step");
+    parse_word<Schedule>("--schedule", "step");
     FAIL("accepted");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::usage);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/check.h"
+#include "kernels/words.h"
 #include "ops/layers.h"
 
 namespace rlnas {
@@ -36,7 +36,7 @@ TEST_CASE("the ImageNet recipes' initialisers have the published spreads") {
   CHECK(spread(Initializer::normal_fan_out, 0).first > 3.0 * dw);  // it has tails
   CHECK(spread(Initializer::normal_fan_out, 1).second == doctest::Approx(pw).epsilon(0.03));
   CHECK(spread(Initializer::normal_fan_out, 2).first == doctest::Approx(1.0 / 8.0).epsilon(0.01));
-  CHECK_THROWS_AS(parse_initializer("xavier"), Error);
+  CHECK_THROWS_AS(parse_word<Initializer>("--initializer", "xavier"), Error);
 }
 
 TEST_CASE("the builder lays tensors out under the given names and initialises them as PyTorch does") {

@@ -22,7 +22,7 @@ inline TrainedRun train_run(const TrainConfig& config) {
   TrainCallbacks callbacks;
   callbacks.progress = [&](const TrainProgress& progress) { run.losses.push_back(progress.loss); };
   train(config, callbacks);
-  run.model = read_safetensors(config.out + "/latest.safetensors");
+  run.model = read_safetensors(config.run.out + "/latest.safetensors");
   return run;
 }
 

@@ -22,9 +22,9 @@ struct Undisturbed {
     const TemporaryDirectory directory;
     on_simulated_device({}, [&] {
       TrainConfig config = tiny_run(directory / "run", 1, kEpochs);
-      config.steps = 1;
+      config.run.steps = 1;
       train(config);
-      after_epoch[0] = bytes_of(config.out);
+      after_epoch[0] = bytes_of(config.run.out);
     });
     on_simulated_device({}, [&] {
       train(tiny_run(directory / "whole", 1, kEpochs));
@@ -70,12 +70,12 @@ void check_failures(Call kind, const std::set<std::int64_t>& calls) {
     const TemporaryDirectory directory;
     TrainConfig config = tiny_run(directory / "run", 1, kEpochs);
     train_with_failure(config, kind, at);
-    const bool saved = std::filesystem::exists(config.out + "/latest.safetensors");
-    if (saved) CHECK(std::ranges::count(undisturbed().after_epoch, bytes_of(config.out)) == 1);
+    const bool saved = std::filesystem::exists(config.run.out + "/latest.safetensors");
+    if (saved) CHECK(std::ranges::count(undisturbed().after_epoch, bytes_of(config.run.out)) == 1);
     if (!saved && at != *calls.rbegin()) continue;  // nothing to go on with: it would be a run like any other
-    config.resume = "auto";
+    config.run.resume = "auto";
     on_simulated_device({}, [&] { train(config); });
-    CHECK(bytes_of(config.out) == undisturbed().after_epoch[1]);
+    CHECK(bytes_of(config.run.out) == undisturbed().after_epoch[1]);
   }
 }
 

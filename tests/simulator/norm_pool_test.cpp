@@ -55,8 +55,8 @@ void compare_simulated(const std::vector<Case>& cases, const CudaOptions& cuda) 
 
 TrainConfig cudnn_run(const std::string& out, int steps) {
   TrainConfig config = tiny_run(out, steps);
-  config.norm_and_pool = "cudnn";
-  config.plan_cache = plan_directory();
+  config.device.norm_and_pool = NormAndPool::cudnn;
+  config.device.plan_cache = plan_directory();
   return config;
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("training with cuDNN's batch norm and pooling equals training on the C
   constexpr RunTolerance kTolerance{.loss = 1e-6, .weights = 2e-5};
   const TemporaryDirectory directory;
   TrainConfig config = tiny_run(directory / "cpu", kSteps);
-  config.device = "cpu";
+  config.device.name = "cpu";
   const TrainedRun expected = train_run(config);
   TrainedRun got;
   std::int64_t own_calls = 0, calls = 0;
@@ -134,13 +134,13 @@ TEST_CASE("cuDNN's batch norm and pooling are bit-equal under every policy, also
     for (const bool graphs : {false, true}) {
       TrainConfig config = cudnn_run(
           directory / (std::string(simulator::name_of(policy)) + (graphs ? " graphs" : "")), kSteps);
-      config.cuda_graphs = graphs;
+      config.device.cuda_graphs = graphs;
       on_simulated_device({.policy = policy}, [&] {
         train(config);
         CHECK((simulator::usage().graph_updates > 0) == graphs);
       });
-      if (first.empty()) first = bytes_of(config.out);
-      CHECK(bytes_of(config.out) == first);
+      if (first.empty()) first = bytes_of(config.run.out);
+      CHECK(bytes_of(config.run.out) == first);
     }
 }
 

@@ -24,7 +24,7 @@ TEST_CASE("training on the simulated device equals training on the CPU, step by 
   constexpr RunTolerance kTolerance{.loss = 1e-6, .weights = 2e-5};
   const TemporaryDirectory directory;
   TrainConfig config = tiny_run(directory / "cpu", kSteps);
-  config.device = "cpu";
+  config.device.name = "cpu";
   const TrainedRun expected = train_run(config);
   REQUIRE(expected.losses.size() > kSteps);
   TrainedRun got;
@@ -52,14 +52,14 @@ TEST_CASE("a DARTS step on the simulated device equals that of the CPU, and has 
   const auto config_for = [&](const std::string& name) {
     TrainConfig config = tiny_run(directory / name, 1);
     const TrainConfig recipe = default_train_config("darts-cifar");
-    config.space = recipe.space;
-    config.sampling = recipe.sampling;
-    config.clip_norm = recipe.clip_norm;
-    config.image_size = 32;
+    config.network.space = recipe.network.space;
+    config.recipe.sampling = recipe.recipe.sampling;
+    config.recipe.clip_norm = recipe.recipe.clip_norm;
+    config.data.image_size = 32;
     return config;
   };
   TrainConfig on_cpu = config_for("cpu");
-  on_cpu.device = "cpu";
+  on_cpu.device.name = "cpu";
   const TrainedRun expected = train_run(on_cpu);
   TrainedRun got;
   on_simulated_device({}, [&] { got = train_run(config_for("cuda")); });
@@ -75,13 +75,13 @@ TEST_CASE("a MobileNet step on the simulated device has the loss of the referenc
   const auto loss_on = [&](const std::string& device) {
     TrainConfig config = default_train_config("mobilenet");
     const TrainConfig tiny = tiny_run(directory / device, 1);
-    config.data = tiny.data;
-    config.image_size = 32;
-    config.batch_size = tiny.batch_size;
-    config.epochs = config.log_every = config.threads = 1;
-    config.learning_rate = 0.01;
-    config.out = tiny.out;
-    config.device = device;
+    config.data.spec = tiny.data.spec;
+    config.data.image_size = 32;
+    config.recipe.batch_size = tiny.recipe.batch_size;
+    config.recipe.epochs = config.run.log_every = config.device.threads = 1;
+    config.recipe.learning_rate = 0.01;
+    config.run.out = tiny.run.out;
+    config.device.name = device;
     return train_run(config).losses.at(0);
   };
   double got = 0.0;
@@ -92,11 +92,11 @@ TEST_CASE("a MobileNet step on the simulated device has the loss of the referenc
 TEST_CASE("the angles of a run are the same on the simulated device and on the CPU") {
   const TemporaryDirectory directory;
   TrainConfig config = tiny_run(directory / "run", 1);
-  config.device = "cpu";
+  config.device.name = "cpu";
   train(config);
   const auto sums = [&](Backend& backend) {
-    return checkpoint_angle_sums(backend, config.out + "/init.safetensors",
-                                 config.out + "/latest.safetensors")
+    return checkpoint_angle_sums(backend, config.run.out + "/init.safetensors",
+                                 config.run.out + "/latest.safetensors")
         .sums;
   };
   const std::vector<AngleSums> expected = sums(*make_cpu_backend({.threads = 1}));

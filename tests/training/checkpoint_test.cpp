@@ -47,22 +47,22 @@ std::vector<std::string> names_in(const std::string& directory) {
 void check_goes_on(const std::string& space, int image_size) {
   const TemporaryDirectory directory;
   TrainConfig config = default_train_config(space);
-  config.data = "synthetic:8";
-  config.image_size = image_size;
-  config.crop = "shift";
-  config.batch_size = 2;  // 4 steps an epoch
-  config.epochs = 1;
-  config.device = "cpu";
-  config.out = directory / "straight";
+  config.data.spec = "synthetic:8";
+  config.data.image_size = image_size;
+  config.data.crop = TrainingCrop::shift;
+  config.recipe.batch_size = 2;  // 4 steps an epoch
+  config.recipe.epochs = 1;
+  config.device.name = "cpu";
+  config.run.out = directory / "straight";
   CHECK(train(config).steps == 4);
-  config.out = directory / "stopped";
-  config.steps = 2;
+  config.run.out = directory / "stopped";
+  config.run.steps = 2;
   CHECK(train(config).steps == 2);
-  CHECK(saved_step(config.out) == 2);
-  config.steps = 0;
-  config.resume = "auto";
+  CHECK(saved_step(config.run.out) == 2);
+  config.run.steps = 0;
+  config.run.resume = "auto";
   CHECK(train(config).steps == 4);
-  CHECK(tensors_of(config.out + "/resume.safetensors") ==
+  CHECK(tensors_of(config.run.out + "/resume.safetensors") ==
         tensors_of(directory / "straight/resume.safetensors"));
 }
 
@@ -71,10 +71,10 @@ void check_goes_on(const std::string& space, int image_size) {
 TEST_CASE("a state to resume from with a value that no run has written is refused, naming it") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "run");
-  config.steps = 4;
+  config.run.steps = 4;
   train(config);
-  config.resume = "auto";
-  const std::string path = config.out + "/resume.safetensors";
+  config.run.resume = "auto";
+  const std::string path = config.run.out + "/resume.safetensors";
   const TensorFile good = read_safetensors(path);
   const auto error_with = [&](const std::function<void(TensorFile&)>& change) {
     TensorFile bad = good;
@@ -129,20 +129,20 @@ TEST_CASE("a state of an older version is gone on with") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "straight");
   train(config);
-  config.out = directory / "run";
-  config.steps = 4;
+  config.run.out = directory / "run";
+  config.run.steps = 4;
   train(config);
-  const std::string path = config.out + "/resume.safetensors";
+  const std::string path = config.run.out + "/resume.safetensors";
   TensorFile old = read_safetensors(path);
   for (const char* key : {"best_top1", "best_step"}) old.metadata.erase(key);
   char text[64];
   std::snprintf(text, sizeof(text), "%a", std::stod(old.metadata.at("epoch_loss_sum")));
   old.metadata["epoch_loss_sum"] = text;
   write_safetensors(path, old);
-  config.steps = 0;
-  config.resume = "auto";
+  config.run.steps = 0;
+  config.run.resume = "auto";
   const TrainResult resumed = train(config);
-  CHECK(tensors_of(config.out + "/resume.safetensors") ==
+  CHECK(tensors_of(config.run.out + "/resume.safetensors") ==
         tensors_of(directory / "straight/resume.safetensors"));
   CHECK(resumed.steps == 12);
 }
@@ -156,34 +156,35 @@ TEST_CASE("a run directory has one trainer at a time, in this process too, and i
     if (progress.step != 7 || progress.epoch_end) return;
     TrainConfig second = config;
     fresh = error_of(ErrorCode::usage, [&] { train(second); });
-    second.resume = "auto";
+    second.run.resume = "auto";
     resumed = error_of(ErrorCode::usage, [&] { train(second); });
-    second.resume.clear();
-    second.out = directory / "other";
-    second.steps = 1;
+    second.run.resume.clear();
+    second.run.out = directory / "other";
+    second.run.steps = 1;
     elsewhere = error_of(ErrorCode::usage, [&] { train(second); });
   };
   CHECK(train(config, callbacks).steps == 12);
-  const std::string said = "--out " + config.out + ": in use by process " + std::to_string(getpid()) + " on ";
+  const std::string said =
+      "--out " + config.run.out + ": in use by process " + std::to_string(getpid()) + " on ";
   CHECK(fresh.starts_with(said));
   CHECK(resumed.starts_with(said));
   CHECK(elsewhere == "");
   const std::vector<std::string> files = {"events.jsonl", "init.safetensors", "latest.safetensors",
                                           "resume.safetensors", "run.json"};
-  CHECK(names_in(config.out) == files);
+  CHECK(names_in(config.run.out) == files);
 
-  test::write_text(config.out + "/.lock", "1 on a host that is gone");  // of a process that is no more
+  test::write_text(config.run.out + "/.lock", "1 on a host that is gone");  // of a process that is no more
   for (const char* left : {"resume.safetensors.rlnas-4194305-0.tmp", "latest.safetensors.tmp"})
-    test::write_text(config.out + "/" + left, "half");
-  config.resume = "auto";
+    test::write_text(config.run.out + "/" + left, "half");
+  config.run.resume = "auto";
   CHECK(train(config).steps == 12);
-  CHECK(names_in(config.out) == files);
+  CHECK(names_in(config.run.out) == files);
 }
 
 TEST_CASE("a directory that gets a run while another one starts is not written over") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "run");
-  config.steps = 1;
+  config.run.steps = 1;
   TrainCallbacks callbacks;
   bool first = true;
   callbacks.log = [&](const std::string&) {  // the device is chosen, nothing is written
@@ -195,17 +196,17 @@ TEST_CASE("a directory that gets a run while another one starts is not written o
 TEST_CASE("--eval-only reads beside a run that goes on, and writes nothing") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "run");
-  config.arch = "#0";
-  config.labels = "true";
-  config.eval = "synthetic:40";
-  config.steps = 4;
+  config.network.arch = "#0";
+  config.labels.kind = LabelKind::from_data;
+  config.eval.spec = "synthetic:40";
+  config.run.steps = 4;
   train(config);
-  const std::string events = read_file(config.out + "/events.jsonl");
-  const FileLock another(config.out + "/.lock", "test");
-  config.resume = config.out;
-  config.eval_only = true;
+  const std::string events = read_file(config.run.out + "/events.jsonl");
+  const FileLock another(config.run.out + "/.lock", "test");
+  config.run.resume = config.run.out;
+  config.eval.only = true;
   CHECK(train(config).evaluated);
-  CHECK(read_file(config.out + "/events.jsonl") == events);
+  CHECK(read_file(config.run.out + "/events.jsonl") == events);
 }
 
 TEST_CASE("the directory without a name holds nothing and has no files") {
@@ -221,34 +222,34 @@ TEST_CASE("--save-every keeps the state within an epoch, and the run goes on fro
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "straight");
   train(config);
-  config.out = directory / "run";
-  config.save_every_minutes = 1e-9;
+  config.run.out = directory / "run";
+  config.run.save_every_minutes = 1e-9;
   struct Killed {};
   TrainCallbacks callbacks;
   callbacks.progress = [&](const TrainProgress& progress) {
     if (progress.step == 10) throw Killed();  // ends the run as kill -9 would: without saving
   };
   CHECK_THROWS_AS(train(config, callbacks), Killed);
-  CHECK(saved_step(config.out) == 9);  // 6 steps an epoch
-  CHECK(read_safetensors(config.out + "/latest.safetensors").metadata.at("step") == "6");
-  config.resume = "auto";
+  CHECK(saved_step(config.run.out) == 9);  // 6 steps an epoch
+  CHECK(read_safetensors(config.run.out + "/latest.safetensors").metadata.at("step") == "6");
+  config.run.resume = "auto";
   std::vector<std::int64_t> steps;
   callbacks.progress = [&](const TrainProgress& progress) { steps.push_back(progress.step); };
   const TrainResult resumed = train(config, callbacks);
   CHECK(steps.front() == 10);
   CHECK(resumed.steps == 12);
   for (const char* file : {"/resume.safetensors", "/latest.safetensors"})
-    CHECK(tensors_of(config.out + file) == tensors_of(directory / "straight" + file));
+    CHECK(tensors_of(config.run.out + file) == tensors_of(directory / "straight" + file));
 
-  config.out = directory / "seldom";
-  config.resume.clear();
+  config.run.out = directory / "seldom";
+  config.run.resume.clear();
   for (const double minutes : {0.0, 60.0}) {
-    config.save_every_minutes = minutes;
+    config.run.save_every_minutes = minutes;
     callbacks.progress = [&](const TrainProgress& progress) {
       if (progress.step == 5) throw Killed();
     };
     CHECK_THROWS_AS(train(config, callbacks), Killed);
-    CHECK(!std::filesystem::exists(config.out + "/resume.safetensors"));
+    CHECK(!std::filesystem::exists(config.run.out + "/resume.safetensors"));
   }
 }
 
@@ -257,8 +258,8 @@ TEST_CASE("rank 0's clock decides when all ranks save") {
   const auto train_on_two = [&](TrainConfig config, double minutes_0, double minutes_1, std::int64_t stop) {
     const auto outcomes = test::run_ranks(2, [&](Communicator& communicator) {
       TrainConfig own = config;
-      own.threads = 1;
-      own.save_every_minutes = communicator.rank() == 0 ? minutes_0 : minutes_1;
+      own.device.threads = 1;
+      own.run.save_every_minutes = communicator.rank() == 0 ? minutes_0 : minutes_1;
       TrainCallbacks callbacks;
       callbacks.progress = [&](const TrainProgress& progress) {
         if (progress.step == stop) throw Error(ErrorCode::run_failed, "stopped");
@@ -270,10 +271,10 @@ TEST_CASE("rank 0's clock decides when all ranks save") {
   CHECK(train_on_two(small_run(directory / "straight"), 0.0, 0.0, -1) == "");
   TrainConfig config = small_run(directory / "run");
   CHECK(train_on_two(config, 1e-9, 0.0, 4) == "stopped");
-  CHECK(saved_step(config.out) == 3);
-  config.resume = "auto";
+  CHECK(saved_step(config.run.out) == 3);
+  config.run.resume = "auto";
   CHECK(train_on_two(config, 0.0, 1e-9, -1) == "");
-  CHECK(tensors_of(config.out + "/resume.safetensors") ==
+  CHECK(tensors_of(config.run.out + "/resume.safetensors") ==
         tensors_of(directory / "straight/resume.safetensors"));
 }
 

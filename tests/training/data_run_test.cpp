@@ -96,19 +96,19 @@ std::string write_tall_folder(const TempDir& dir, Change change) {
 struct Kind {
   const char* name;
   Writer write;
-  std::string crop;
+  TrainingCrop crop;
   int classes;
   std::uint32_t checksum;  // of pixels and labels, by Python's zlib.crc32; 0: of files that libpng made
 };
 
 const Kind kKinds[] = {
-    {"cifar10", write_cifar10, "shift", 10, 0x57106240},
-    {"cifar100", write_cifar100, "shift", 100, 0x67b0591a},
-    {"idx", write_idx, "shift", 10, 0x57833d03},
-    {"imagenet16", write_imagenet16_file, "shift", 120, 0xbd5f2391},
-    {"folder in memory", write_square_folder, "shift", 3, 0xa4e0085d},
-    {"folder, area crop", write_tall_folder, "area", 3, 0},
-    {"folder, resized crop", write_tall_folder, "resized", 3, 0},
+    {"cifar10", write_cifar10, TrainingCrop::shift, 10, 0x57106240},
+    {"cifar100", write_cifar100, TrainingCrop::shift, 100, 0x67b0591a},
+    {"idx", write_idx, TrainingCrop::shift, 10, 0x57833d03},
+    {"imagenet16", write_imagenet16_file, TrainingCrop::shift, 120, 0xbd5f2391},
+    {"folder in memory", write_square_folder, TrainingCrop::shift, 3, 0xa4e0085d},
+    {"folder, area crop", write_tall_folder, TrainingCrop::area, 3, 0},
+    {"folder, resized crop", write_tall_folder, TrainingCrop::resized, 3, 0},
 };
 
 void rewrite(const Kind& kind, const TempDir& files, Change change) {
@@ -119,12 +119,12 @@ void rewrite(const Kind& kind, const TempDir& files, Change change) {
 
 TrainConfig run_of(const Kind& kind, const std::string& data, const std::string& out) {
   TrainConfig config = small_run(out);
-  config.data = data;
-  config.split = "all";
-  config.batch_size = 8;  // two steps an epoch, the second with an image less
-  config.steps = 3;
-  config.crop = kind.crop;
-  config.data_threads = 2;
+  config.data.spec = data;
+  config.data.split = CifarSplit::all;
+  config.recipe.batch_size = 8;  // two steps an epoch, the second with an image less
+  config.run.steps = 3;
+  config.data.crop = kind.crop;
+  config.data.threads = 2;
   return config;
 }
 
@@ -149,15 +149,15 @@ TEST_CASE("every kind of data trains, and resumes within an epoch to the same bi
     CHECK(facts.at("crc32") == checksum);
 
     TrainConfig stopped = run_of(kind, data, runs / "stopped");
-    stopped.steps = 1;
+    stopped.run.steps = 1;
     train(stopped);
     const std::string file = "/latest.safetensors", straight = read_text(runs / "straight" + file);
     REQUIRE(straight.size() > 1'000'000);
-    CHECK(read_text(stopped.out + file) != straight);
-    stopped.steps = 3;
-    stopped.resume = "auto";
+    CHECK(read_text(stopped.run.out + file) != straight);
+    stopped.run.steps = 3;
+    stopped.run.resume = "auto";
     CHECK(train(stopped).steps == 3);
-    CHECK((read_text(stopped.out + file) == straight));
+    CHECK((read_text(stopped.run.out + file) == straight));
   }
 }
 
@@ -166,16 +166,16 @@ TEST_CASE("a run does not go on with other images, whatever is different about t
     CAPTURE(std::string(kind.name));
     const TempDir files, runs;
     TrainConfig config = run_of(kind, kind.write(files, Change::none), runs / "run");
-    config.steps = 1;
+    config.run.steps = 1;
     train(config);
-    config.steps = 2;
-    config.resume = "auto";
-    const std::string run = "the run in " + config.out + " was started with";
+    config.run.steps = 2;
+    config.run.resume = "auto";
+    const std::string run = "the run in " + config.run.out + " was started with";
     const auto error_with = [&](Change change) {
       rewrite(kind, files, change);
       const std::string error = error_of(ErrorCode::data, [&] { train(config); });
       CAPTURE(error);
-      CHECK(error.starts_with("--data " + config.data + ": "));
+      CHECK(error.starts_with("--data " + config.data.spec + ": "));
       CHECK(!contains(error, "\n"));
       CHECK(contains(error, run));
       return error;
@@ -183,7 +183,7 @@ TEST_CASE("a run does not go on with other images, whatever is different about t
     CHECK(contains(error_with(Change::count), " images, but " + run + " 15"));
     CHECK(contains(error_with(Change::label), "other names or labels"));
     CHECK(contains(error_with(Change::pixel), "not the contents"));
-    CHECK_FALSE(contains(read_text(config.out + "/events.jsonl"), "\"step\":2"));
+    CHECK_FALSE(contains(read_text(config.run.out + "/events.jsonl"), "\"step\":2"));
     rewrite(kind, files, Change::none);
     CHECK(train(config).steps == 2);
   }

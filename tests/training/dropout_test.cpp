@@ -18,16 +18,16 @@ using namespace rlnas::test;
 TrainConfig mobilenet_run(const std::string& out, double dropout) {
   TrainConfig config = default_retrain_config("mobilenet");
   const TrainConfig small = small_run(out);
-  config.arch = "0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0";
-  config.data = "synthetic:24";
-  config.image_size = 32;
-  config.crop = "shift";
-  config.batch_size = 8;
-  config.epochs = small.epochs;
-  config.log_every = small.log_every;
-  config.device = small.device;
-  config.out = small.out;
-  config.dropout = dropout;
+  config.network.arch = "0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0 -1 -1 -1 | 0";
+  config.data.spec = "synthetic:24";
+  config.data.image_size = 32;
+  config.data.crop = TrainingCrop::shift;
+  config.recipe.batch_size = 8;
+  config.recipe.epochs = small.recipe.epochs;
+  config.run.log_every = small.run.log_every;
+  config.device.name = small.device.name;
+  config.run.out = small.run.out;
+  config.network.dropout = dropout;
   return config;
 }
 
@@ -40,16 +40,16 @@ std::vector<float> classifier_of(const std::string& run) {
 TEST_CASE("--dropout changes what a MobileNet learns, and a resumed run draws the same") {
   const TemporaryDirectory directory;
   const TrainResult without = train(mobilenet_run(directory / "without", 0.0));
-  TrainConfig config = mobilenet_run(directory / "with", default_retrain_config("mobilenet").dropout);
-  CHECK(config.dropout > 0.0);
+  TrainConfig config = mobilenet_run(directory / "with", default_retrain_config("mobilenet").network.dropout);
+  CHECK(config.network.dropout > 0.0);
   const TrainResult with = train(config);
   CHECK(with.loss != without.loss);
   CHECK(classifier_of(directory / "with") != classifier_of(directory / "without"));
-  config.out = directory / "resumed";
-  config.steps = 4;
+  config.run.out = directory / "resumed";
+  config.run.steps = 4;
   train(config);
-  config.steps = 0;
-  config.resume = "auto";
+  config.run.steps = 0;
+  config.run.resume = "auto";
   CHECK(train(config).steps == 6);
   CHECK(classifier_of(directory / "resumed") == classifier_of(directory / "with"));
 }

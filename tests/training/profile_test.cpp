@@ -31,8 +31,8 @@ TEST_CASE("a profiled run has the weights of a plain one, a table and a trace") 
   CHECK(plain.data_wait_share < 1.0);
   CHECK(!std::filesystem::exists(directory / "plain/trace.json"));
 
-  config.out = directory / "profiled";
-  config.profile = true;
+  config.run.out = directory / "profiled";
+  config.run.profile = true;
   const TrainResult profiled = train(config);
   CHECK(read_file(directory / "profiled/latest.safetensors") ==
         read_file(directory / "plain/latest.safetensors"));
@@ -56,12 +56,12 @@ TEST_CASE("a profiled run has the weights of a plain one, a table and a trace") 
 TEST_CASE("a run goes on profiled, or no longer, as it likes") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "run");
-  config.profile = true;
-  config.steps = 4;  // none after the warm-up
+  config.run.profile = true;
+  config.run.steps = 4;  // none after the warm-up
   CHECK(train(config).profile.find("no step after the warm-up") != std::string::npos);
-  config.profile = false;
-  config.steps = 0;
-  config.resume = "auto";
+  config.run.profile = false;
+  config.run.steps = 0;
+  config.run.resume = "auto";
   CHECK(train(config).steps == 12);
 }
 

@@ -41,13 +41,13 @@ TEST_CASE("what the backward pass calls final it leaves alone") {
 
 TEST_CASE("so do stand-alone networks: cells without weights, and an auxiliary head in the middle") {
   TrainConfig config = ranks_run("");
-  config.labels = "true";
-  config.arch = "#1835";      // nothing but skips
-  check_marks(config, 2, 3);  // the residual blocks and the head
+  config.labels.kind = LabelKind::from_data;
+  config.network.arch = "#1835";  // nothing but skips
+  check_marks(config, 2, 3);      // the residual blocks and the head
   config = default_retrain_config("darts-cifar");
-  config.arch = "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0";
-  config.data = "synthetic:96";
-  config.channels = config.cells = 4;
+  config.network.arch = "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0";
+  config.data.spec = "synthetic:96";
+  config.network.channels = config.network.cells = 4;
   check_marks(config, 2, 5);  // four cells and the head
 }
 

@@ -66,16 +66,16 @@ std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
   const TrainingData data = load_training_data(config);
   const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
   const BatchLoader loader(data.dataset, data.indices, data.labels,
-                           {.batch_size = config.batch_size, .seed = config.seed});
+                           {.batch_size = config.recipe.batch_size, .seed = config.recipe.seed});
   TrainingState state(*backend, space->layout(), std::size_t{64} << 20);
   Interception interception(*backend);
   state.set_exchange(&interception);
-  state.parameters().weights().upload(space->layout().initial_parameters(config.seed));
+  state.parameters().weights().upload(space->layout().initial_parameters(config.recipe.seed));
   state.statistics().upload(space->layout().initial_statistics());
   StepSpec spec = step_spec(config, data.format);
 
   HostBatch batch;
-  for (int step = 0; step < loader.steps_per_epoch() * config.epochs; ++step) {
+  for (int step = 0; step < loader.steps_per_epoch() * config.recipe.epochs; ++step) {
     const int epoch = step / loader.steps_per_epoch();
     spec.sgd.learning_rate = float(learning_rate(schedule_spec(config, data.indices.size()), step));
     loader.fill(epoch, step % loader.steps_per_epoch(), batch);
@@ -203,7 +203,7 @@ TEST_CASE("2 and 3 ranks give the bits of one process that computes all shares a
   for (const int size : {2, 3}) {
     const TrainConfig config = ranks_run(directory / std::to_string(size));
     train_on(size, config);
-    CHECK(result_of(config.out) == reenact(config, size));
+    CHECK(result_of(config.run.out) == reenact(config, size));
   }
   CHECK(result_of(directory / "2") != result_of(directory / "3"));  // batch norm sees other shares
 }

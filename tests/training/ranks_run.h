@@ -16,9 +16,9 @@ namespace rlnas::test {
 // 24 steps, the last of an epoch with 10 images: shares that no small number of ranks divides evenly.
 inline TrainConfig ranks_run(const std::string& out) {
   TrainConfig config = small_run(out);
-  config.data = "synthetic:90";
-  config.epochs = 4;
-  config.threads = 1;
+  config.data.spec = "synthetic:90";
+  config.recipe.epochs = 4;
+  config.device.threads = 1;
   return config;
 }
 

@@ -29,33 +29,33 @@ TEST_CASE("a run of 2 ranks stops together when one is told to, and resumes to t
     CHECK(result.interrupted);
     CHECK(result.steps == 5);
   }
-  config.resume = "auto";
+  config.run.resume = "auto";
   train_on(2, config);
-  CHECK(result_of(config.out) == result_of(directory / "straight"));
+  CHECK(result_of(config.run.out) == result_of(directory / "straight"));
 }
 
 TEST_CASE("a run goes on with another number of ranks") {
   const TemporaryDirectory directory;
   TrainConfig config = ranks_run(directory / "run");
-  config.steps = 6;
+  config.run.steps = 6;
   train_on(2, config);
-  config.resume = "auto";
-  config.steps = 8;
+  config.run.resume = "auto";
+  config.run.steps = 8;
   train_on(3, config);
-  config.steps = 0;
+  config.run.steps = 0;
   CHECK(train(config).steps == 24);
 }
 
 TEST_CASE("rank 0 alone logs, reports and writes") {
   const TemporaryDirectory directory;
   TrainConfig config = ranks_run(directory / "run");
-  config.epochs = 1;
+  config.recipe.epochs = 1;
   std::vector<int> calls(2, 0);
   std::vector<TrainResult> results(2);
   run_ranks(2, [&](Communicator& communicator) {
     TrainConfig own = config;
     const std::size_t rank = std::size_t(communicator.rank());
-    if (rank == 1) own.out = directory / "nobody";
+    if (rank == 1) own.run.out = directory / "nobody";
     const TrainCallbacks callbacks{.log = [&](const std::string&) { ++calls[rank]; },
                                    .progress = [&](const TrainProgress&) { ++calls[rank]; },
                                    .should_stop = {}};
@@ -77,11 +77,11 @@ TEST_CASE("ranks with other settings, or other images, are refused on every rank
       train(config, {}, communicator);
     });
   };
-  for (const RankOutcome& outcome : outcomes_with([](TrainConfig& c) { c.learning_rate = 0.1; })) {
+  for (const RankOutcome& outcome : outcomes_with([](TrainConfig& c) { c.recipe.learning_rate = 0.1; })) {
     CHECK(outcome.code == int(ErrorCode::usage));
     CHECK(outcome.error.find("rank 1 was started with other settings") != std::string::npos);
   }
-  for (const RankOutcome& outcome : outcomes_with([](TrainConfig& c) { c.data = "synthetic:91"; })) {
+  for (const RankOutcome& outcome : outcomes_with([](TrainConfig& c) { c.data.spec = "synthetic:91"; })) {
     CHECK(outcome.code == int(ErrorCode::data));
     CHECK(outcome.error.find("rank 1 reads other images") != std::string::npos);
   }
@@ -90,7 +90,7 @@ TEST_CASE("ranks with other settings, or other images, are refused on every rank
 TEST_CASE("a batch with fewer images than ranks is refused") {
   const TemporaryDirectory directory;
   TrainConfig config = ranks_run(directory / "run");
-  config.images = 82;  // the last batch of an epoch has 2
+  config.data.images = 82;  // the last batch of an epoch has 2
   for (const RankOutcome& outcome :
        run_ranks(3, [&](Communicator& communicator) { train(config, {}, communicator); })) {
     CHECK(outcome.code == int(ErrorCode::usage));
@@ -118,9 +118,9 @@ TEST_CASE("weights that come apart end the run on every rank") {
 TEST_CASE("ranks test a retrained network together, with the running statistics that are saved") {
   const TemporaryDirectory directory;
   TrainConfig config = ranks_run(directory / "run");
-  config.labels = "true";
-  config.arch = "#0";
-  config.eval = "synthetic:50";
+  config.labels.kind = LabelKind::from_data;
+  config.network.arch = "#0";
+  config.eval.spec = "synthetic:50";
   std::array<TrainResult, 2> results;
   for (const RankOutcome& outcome : run_ranks(2, [&](Communicator& communicator) {
          results[std::size_t(communicator.rank())] = train(config, {}, communicator);
@@ -128,8 +128,8 @@ TEST_CASE("ranks test a retrained network together, with the running statistics 
     REQUIRE(outcome.error == "");
   CHECK(results[0].evaluated);
   CHECK(results[0].test_loss == results[1].test_loss);
-  config.resume = config.out;
-  config.eval_only = true;
+  config.run.resume = config.run.out;
+  config.eval.only = true;
   const TrainResult alone = train(config);
   CHECK(alone.top1 == results[0].top1);
   CHECK(alone.top5 == results[0].top5);

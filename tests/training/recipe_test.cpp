@@ -79,8 +79,8 @@ TEST_CASE(
     CAPTURE(c.space);
     CAPTURE((c.arch != nullptr));
     TrainConfig config = c.arch == nullptr ? default_train_config(c.space) : default_retrain_config(c.space);
-    if (c.arch != nullptr) config.arch = c.arch;
-    CHECK(config.weight_decay == c.weight_decay);
+    if (c.arch != nullptr) config.network.arch = c.arch;
+    CHECK(config.recipe.weight_decay == c.weight_decay);
     CHECK(step_spec(config, {}).sgd.weight_decay == float(c.weight_decay));
     const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = 10});
     // A batch norm is what has running statistics.

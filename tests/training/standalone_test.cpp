@@ -40,7 +40,7 @@ std::unique_ptr<TrainingSpace> network_of(const TrainConfig& config, int classes
 
 TrainConfig retrain(const std::string& space, const std::string& arch) {
   TrainConfig config = default_retrain_config(space);
-  config.arch = arch;
+  config.network.arch = arch;
   return config;
 }
 
@@ -58,7 +58,7 @@ Counts counts_of(const TrainConfig& config, int classes) {
   HostBatch batch;
   batch.count = 1;
   AugmentSpec augment;
-  augment.height = augment.width = config.image_size;
+  augment.height = augment.width = config.data.image_size;
   state.logits([&](Context& c, const Tensor& images) { return space->forward(c, images, 0); }, batch,
                augment);
   std::int64_t flops = 0;
@@ -75,16 +75,16 @@ Counts counts_of(const TrainConfig& config, int classes) {
 // px.
 TrainConfig small_darts(const std::string& out) {
   TrainConfig config = retrain("darts-cifar", kRlnasCifar);
-  config.channels = 4;
-  config.cells = 4;
-  config.data = "synthetic:96";
-  config.batch_size = 16;
-  config.epochs = 2;
-  config.drop_path = 0.6;  // 0.3 in the second epoch
-  config.log_every = 1;
-  config.device = "cpu";
-  config.eval = "synthetic:40";
-  config.out = out;
+  config.network.channels = 4;
+  config.network.cells = 4;
+  config.data.spec = "synthetic:96";
+  config.recipe.batch_size = 16;
+  config.recipe.epochs = 2;
+  config.network.drop_path = 0.6;  // 0.3 in the second epoch
+  config.run.log_every = 1;
+  config.device.name = "cpu";
+  config.eval.spec = "synthetic:40";
+  config.run.out = out;
   return config;
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("stand-alone NAS-Bench-201 networks have the benchmark's parameters an
   for (const std::string arch : {"#0", "#1", "#1462", "#1651", "#1835", "#6111", "#11472", "#9930"})
     for (const int classes : {10, 120}) {
       TrainConfig config = retrain("nasbench201", arch);
-      config.image_size = classes == 10 ? 32 : 16;
+      config.data.image_size = classes == 10 ? 32 : 16;
       const nasbench201::Cell cell = nasbench201::parse_cell(arch);
       CAPTURE(arch);
       CHECK(counts_of(config, classes).params == nasbench201::params(cell, classes));
@@ -131,13 +131,13 @@ TEST_CASE("stand-alone DARTS networks have the published parameters and FLOPs") 
                              {"darts-cifar", kRlnasCifar, 0, 10, 4034710, 0},
                              {"darts-cifar", kDartsV2, 36, 10, 3349342, 0}}) {
     TrainConfig config = retrain(p.space, p.arch);
-    config.channels = p.channels;
+    config.network.channels = p.channels;
     const Counts counts = counts_of(config, p.classes);
     CHECK(counts.params == p.params);
     if (p.flops > 0) CHECK(counts.flops == p.flops);
     // The head is there in training, and its parameters are not counted.
     CHECK(network_of(config, p.classes)->layout().parameters().element_count() > p.params + 768 * p.classes);
-    config.auxiliary = 0.0;
+    config.network.auxiliary = 0.0;
     CHECK(network_of(config, p.classes)->layout().parameters().element_count() == p.params);
   }
 }
@@ -160,25 +160,25 @@ TEST_CASE("the stand-alone MobileNet has the published parameters and FLOPs") {
 TEST_CASE("a retrained network is the same with any number of threads and after a resumption") {
   const TemporaryDirectory directory;
   TrainConfig config = small_darts(directory / "straight");
-  config.threads = 1;
+  config.device.threads = 1;
   const TrainResult straight = train(config);
   CHECK(straight.evaluated);
-  config.out = directory / "threads";
-  config.threads = 3;
+  config.run.out = directory / "threads";
+  config.device.threads = 3;
   const TrainResult threads = train(config);
   CHECK(weights_of(directory / "threads") == weights_of(directory / "straight"));
   CHECK(threads.top1 == straight.top1);
   CHECK(threads.test_loss == straight.test_loss);
   for (const std::int64_t stop : {6, 8}) {  // between epochs and inside of one
-    config.out = directory / ("stopped" + std::to_string(stop));
-    config.threads = 2;
-    config.steps = stop;
-    config.resume.clear();
+    config.run.out = directory / ("stopped" + std::to_string(stop));
+    config.device.threads = 2;
+    config.run.steps = stop;
+    config.run.resume.clear();
     train(config);
-    config.steps = 0;
-    config.resume = "auto";
+    config.run.steps = 0;
+    config.run.resume = "auto";
     const TrainResult resumed = train(config);
-    CHECK(weights_of(config.out) == weights_of(directory / "straight"));
+    CHECK(weights_of(config.run.out) == weights_of(directory / "straight"));
     CHECK(resumed.test_loss == straight.test_loss);
   }
 }
@@ -187,31 +187,31 @@ TEST_CASE("drop path, cutout and the auxiliary head change the weights") {
   const TemporaryDirectory directory;
   const auto run = [&](const std::string& name, const std::function<void(TrainConfig&)>& change) {
     TrainConfig config = small_darts(directory / name);
-    config.eval.clear();
+    config.eval.spec.clear();
     change(config);
     train(config);
-    return read_safetensors(config.out + "/latest.safetensors").find("stem.0.weight")->data;
+    return read_safetensors(config.run.out + "/latest.safetensors").find("stem.0.weight")->data;
   };
   const std::vector<float> all = run("all", [](TrainConfig&) {});
   CHECK(run("same", [](TrainConfig&) {}) == all);
-  CHECK(run("edges", [](TrainConfig& c) { c.drop_path = 0.0; }) != all);
-  CHECK(run("cutout", [](TrainConfig& c) { c.cutout = 0; }) != all);
-  CHECK(run("auxiliary", [](TrainConfig& c) { c.auxiliary = 0.0; }) != all);
+  CHECK(run("edges", [](TrainConfig& c) { c.network.drop_path = 0.0; }) != all);
+  CHECK(run("cutout", [](TrainConfig& c) { c.data.cutout = 0; }) != all);
+  CHECK(run("auxiliary", [](TrainConfig& c) { c.network.auxiliary = 0.0; }) != all);
 }
 
 TEST_CASE("--eval: events, the best of the run kept over a resumption, and --eval-only") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run(directory / "run");
-  config.arch = "#6111";
-  config.labels = "true";
-  config.seed = 5;
-  config.eval = "synthetic:60";
-  config.epochs = 6;
-  config.steps = 18;
-  config.learning_rate = 0.1;
+  config.network.arch = "#6111";
+  config.labels.kind = LabelKind::from_data;
+  config.recipe.seed = 5;
+  config.eval.spec = "synthetic:60";
+  config.recipe.epochs = 6;
+  config.run.steps = 18;
+  config.recipe.learning_rate = 0.1;
   train(config);
-  config.steps = 0;
-  config.resume = "auto";
+  config.run.steps = 0;
+  config.run.resume = "auto";
   std::vector<std::string> lines;
   bool angles = false;
   const TrainResult result =
@@ -219,7 +219,7 @@ TEST_CASE("--eval: events, the best of the run kept over a resumption, and --eva
                      .progress = [&](const TrainProgress& p) { angles |= p.has_angles; },
                      .should_stop = {}});
   CHECK_FALSE(angles);
-  const std::vector<nlohmann::json> tests = events_of(config.out, "test");
+  const std::vector<nlohmann::json> tests = events_of(config.run.out, "test");
   REQUIRE(tests.size() == 6);
   double best = 0.0;
   for (std::size_t i = 0; i < tests.size(); ++i) {
@@ -233,24 +233,24 @@ TEST_CASE("--eval: events, the best of the run kept over a resumption, and --eva
   CHECK(best > 0.15);  // ten classes
   CHECK(std::any_of(lines.begin(), lines.end(),
                     [](const std::string& l) { return l.starts_with("test of step 36: top-1 "); }));
-  CHECK_FALSE(events_of(config.out, "epoch").front().contains("angle_mean_rad"));
+  CHECK_FALSE(events_of(config.run.out, "epoch").front().contains("angle_mean_rad"));
 
-  config.eval_only = true;
-  config.resume = config.out;
-  config.threads = 1;
+  config.eval.only = true;
+  config.run.resume = config.run.out;
+  config.device.threads = 1;
   const TrainResult again = train(config);
   CHECK(again.evaluated);
   CHECK(again.top1 == result.top1);
   CHECK(again.test_loss == result.test_loss);
-  CHECK(events_of(config.out, "test").size() == 6);
+  CHECK(events_of(config.run.out, "test").size() == 6);
 }
 
 TEST_CASE("flags of retraining that do not fit together name themselves") {
   const TemporaryDirectory directory;
   const auto error_of = [&](const std::function<void(TrainConfig&)>& change) -> std::string {
     TrainConfig config = small_run(directory / "bad");
-    config.labels = "true";
-    config.arch = "#0";
+    config.labels.kind = LabelKind::from_data;
+    config.network.arch = "#0";
     change(config);
     try {
       train(config);
@@ -263,26 +263,26 @@ TEST_CASE("flags of retraining that do not fit together name themselves") {
     INFO(text);
     CHECK(text.starts_with(with));
   };
-  starts(error_of([](TrainConfig& c) { c.arch = "|nonsense~0|"; }), "architecture '|nonsense~0|'");
+  starts(error_of([](TrainConfig& c) { c.network.arch = "|nonsense~0|"; }), "architecture '|nonsense~0|'");
   starts(error_of([](TrainConfig& c) {
-           c.arch.clear();
-           c.eval = "synthetic:20";
+           c.network.arch.clear();
+           c.eval.spec = "synthetic:20";
          }),
          "--eval: a SuperNet is not evaluated");
   starts(error_of([](TrainConfig& c) {
-           c.labels = "random";
-           c.eval = "synthetic:20";
+           c.labels.kind = LabelKind::random;
+           c.eval.spec = "synthetic:20";
          }),
          "--eval: what is trained on random labels");
-  starts(error_of([](TrainConfig& c) { c.eval_only = true; }), "--eval-only: needs");
-  starts(error_of([](TrainConfig& c) { c.dropout = 1.0; }), "--dropout: 1 is not in");
-  starts(error_of([](TrainConfig& c) { c.eval = "idx:/nowhere"; }), "/nowhere");
+  starts(error_of([](TrainConfig& c) { c.eval.only = true; }), "--eval-only: needs");
+  starts(error_of([](TrainConfig& c) { c.network.dropout = 1.0; }), "--dropout: 1 is not in");
+  starts(error_of([](TrainConfig& c) { c.eval.spec = "idx:/nowhere"; }), "/nowhere");
   starts(error_of([](TrainConfig& c) {
-           c.space = "darts-cifar";
-           c.sampling = "per-net";
-           c.arch = kRlnasCifar;
-           c.channels = c.cells = 4;
-           c.auxiliary = 0.4;  // at 16 px the head has too few pixels
+           c.network.space = "darts-cifar";
+           c.recipe.sampling = PathSampling::per_net;
+           c.network.arch = kRlnasCifar;
+           c.network.channels = c.network.cells = 4;
+           c.network.auxiliary = 0.4;  // at 16 px the head has too few pixels
          }),
          "the auxiliary head takes 8x8 pixels");
 }
@@ -315,18 +315,18 @@ TEST_CASE("top-1 and top-5 of logits: ties go to the lower index, NaN never wins
 TEST_CASE("recipes of retraining") {
   for (const std::string space : {"nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"}) {
     const TrainConfig config = default_retrain_config(space);
-    CHECK(config.space == space);
-    CHECK(config.labels == "true");
-    CHECK(config.label_seed == -1);
-    CHECK(config.clip_value == 0.0);
-    CHECK(config.min_learning_rate == 0.0);
+    CHECK(config.network.space == space);
+    CHECK(config.labels.kind == LabelKind::from_data);
+    CHECK(config.labels.seed == -1);
+    CHECK(config.recipe.clip_value == 0.0);
+    CHECK(config.recipe.min_learning_rate == 0.0);
     TrainConfig checked = config;
     check_config(checked);  // its flags fit together
   }
-  CHECK(default_retrain_config("nasbench201").batch_size == 256);
-  CHECK(default_retrain_config("darts-cifar").cutout == 16);
-  CHECK(default_retrain_config("darts-imagenet").initializer == "pytorch");
-  CHECK(default_retrain_config("mobilenet").dropout == 0.2);
+  CHECK(default_retrain_config("nasbench201").recipe.batch_size == 256);
+  CHECK(default_retrain_config("darts-cifar").data.cutout == 16);
+  CHECK(default_retrain_config("darts-imagenet").recipe.initializer == Initializer::pytorch);
+  CHECK(default_retrain_config("mobilenet").network.dropout == 0.2);
   CHECK_THROWS_AS(default_retrain_config("nowhere"), Error);
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/atomic_file.h"
 #include "engine/safetensors.h"
+#include "kernels/words.h"
 #include "rlnas/rlnas.hpp"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
@@ -39,16 +40,16 @@ ErrorCode code_of(const std::function<void()>& action, const std::string& mentio
 TEST_CASE("the same seed gives the same bits, with any number of threads, another seed does not") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run((directory / "a"));
-  config.threads = 1;
+  config.device.threads = 1;
   train(config);
-  config.out = (directory / "b");
-  config.threads = 2;
+  config.run.out = (directory / "b");
+  config.device.threads = 2;
   train(config);
-  config.out = (directory / "c");
-  config.threads = 3;
+  config.run.out = (directory / "c");
+  config.device.threads = 3;
   train(config);
-  config.out = (directory / "d");
-  config.seed = 1;
+  config.run.out = (directory / "d");
+  config.recipe.seed = 1;
   train(config);
   const std::vector<float> a = weights_of((directory / "a"));
   CHECK(a == weights_of((directory / "b")));
@@ -62,13 +63,13 @@ TEST_CASE("saving and resuming gives the bits of a run straight through, within 
   const std::vector<float> straight = weights_of((directory / "straight"));
   for (const std::int64_t stop : {4, 6, 7}) {
     TrainConfig config = small_run(directory / ("stopped" + std::to_string(stop)));
-    config.steps = stop;
+    config.run.steps = stop;
     CHECK(train(config).steps == stop);
-    CHECK(weights_of(config.out) != straight);
-    config.steps = 0;
-    config.resume = "auto";
+    CHECK(weights_of(config.run.out) != straight);
+    config.run.steps = 0;
+    config.run.resume = "auto";
     CHECK(train(config).steps == 12);
-    CHECK(weights_of(config.out) == straight);
+    CHECK(weights_of(config.run.out) == straight);
   }
 }
 
@@ -82,8 +83,8 @@ TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and e
   const TrainResult stopped = train(config, callbacks);
   CHECK(stopped.interrupted);
   CHECK(stopped.steps == 5);
-  config.resume = config.out;
-  config.out.clear();
+  config.run.resume = config.run.out;
+  config.run.out.clear();
   const TrainResult done = train(config);
   CHECK(!done.interrupted);
   CHECK(weights_of((directory / "stopped")) == weights_of((directory / "straight")));
@@ -104,19 +105,19 @@ TEST_CASE("an interrupted run saves, says so, and goes on to the same bits and e
 TEST_CASE("a run killed before its last events were covered by a checkpoint drops them when it goes on") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run((directory / "run"));
-  config.steps = 6;
+  config.run.steps = 6;
   train(config);
   {
-    std::ofstream events(config.out + "/events.jsonl", std::ios::app);
+    std::ofstream events(config.run.out + "/events.jsonl", std::ios::app);
     events << R"({"schema":1,"event":"step","step":9,"loss":1.0})"
            << "\n"
            << R"({"schema":1,"ev)";
   }
-  std::ofstream(config.out + "/latest.safetensors.tmp") << "half a checkpoint";
-  config.steps = 0;
-  config.resume = "auto";
+  std::ofstream(config.run.out + "/latest.safetensors.tmp") << "half a checkpoint";
+  config.run.steps = 0;
+  config.run.resume = "auto";
   CHECK(train(config).steps == 12);
-  std::ifstream in(config.out + "/events.jsonl");
+  std::ifstream in(config.run.out + "/events.jsonl");
   int nines = 0, lines = 0;
   for (std::string line; std::getline(in, line); ++lines)
     nines += nlohmann::json::parse(line)["step"] == 9 ? 1 : 0;
@@ -130,18 +131,18 @@ TEST_CASE(
   std::vector<std::vector<float>> results;
   const auto run = [&](const char* name, const std::function<void(TrainConfig&)>& change) {
     TrainConfig config = small_run((directory / name));
-    config.epochs = 1;
+    config.recipe.epochs = 1;
     change(config);
     train(config);
-    results.push_back(weights_of(config.out));
+    results.push_back(weights_of(config.run.out));
   };
   run("default", [](TrainConfig&) {});
-  run("freeze", [](TrainConfig& c) { c.unsampled = "freeze"; });
-  run("per-net", [](TrainConfig& c) { c.sampling = "per-net"; });
-  run("true", [](TrainConfig& c) { c.labels = "true"; });
-  run("megvii", [](TrainConfig& c) { c.compat = "megvii"; });
-  run("label-seed", [](TrainConfig& c) { c.label_seed = 5; });
-  run("plain", [](TrainConfig& c) { c.augment = false; });
+  run("freeze", [](TrainConfig& c) { c.recipe.unsampled = Unsampled::freeze; });
+  run("per-net", [](TrainConfig& c) { c.recipe.sampling = PathSampling::per_net; });
+  run("true", [](TrainConfig& c) { c.labels.kind = LabelKind::from_data; });
+  run("megvii", [](TrainConfig& c) { c.recipe.compat = Compat::megvii; });
+  run("label-seed", [](TrainConfig& c) { c.labels.seed = 5; });
+  run("plain", [](TrainConfig& c) { c.data.augment = false; });
   for (std::size_t i = 0; i < results.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) CHECK(results[i] != results[j]);
 }
@@ -149,12 +150,12 @@ TEST_CASE(
 TEST_CASE("a step stays within the planned memory, and the plan agrees with run.json") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run((directory / "run"));
-  config.epochs = 10;  // 60 different sets of paths
+  config.recipe.epochs = 10;  // 60 different sets of paths
   const TrainResult result = train(config);
   const TrainPlan plan = plan_training(config);
   CHECK(result.step_memory_bytes <= plan.step_memory_bytes);
   CHECK(result.step_memory_bytes > plan.step_memory_bytes / 4);
-  const auto json = nlohmann::json::parse(read_file(config.out + "/run.json"));
+  const auto json = nlohmann::json::parse(read_file(config.run.out + "/run.json"));
   CHECK(json["planned_memory_bytes"] == plan.step_memory_bytes + plan.fixed_memory_bytes);
   CHECK(plan.parameters == 1686106);
   CHECK(plan.steps == 60);
@@ -164,11 +165,13 @@ TEST_CASE("a step stays within the planned memory, and the plan agrees with run.
 TEST_CASE("checkpoint_every keeps epochs, the init file holds the untrained weights") {
   const TemporaryDirectory directory;
   TrainConfig config = small_run((directory / "run"));
-  config.checkpoint_every = 1;
+  config.run.checkpoint_every = 1;
   train(config);
-  CHECK(read_file(config.out + "/epoch_2.safetensors") == read_file(config.out + "/latest.safetensors"));
-  CHECK(read_file(config.out + "/epoch_1.safetensors") != read_file(config.out + "/latest.safetensors"));
-  const std::vector<double> angles = nasbench201_angles(config.out);
+  CHECK(read_file(config.run.out + "/epoch_2.safetensors") ==
+        read_file(config.run.out + "/latest.safetensors"));
+  CHECK(read_file(config.run.out + "/epoch_1.safetensors") !=
+        read_file(config.run.out + "/latest.safetensors"));
+  const std::vector<double> angles = nasbench201_angles(config.run.out);
   CHECK(angles.size() == 15625);
   CHECK(angles[0] == 0.0);  // all none
   CHECK(angles[15624] > 0.0);
@@ -184,57 +187,57 @@ TEST_CASE("bad input ends in one line with the right code") {
       train(changed);
     };
   };
-  CHECK(code_of(with([](TrainConfig& c) { c.data = "cifar10:/nowhere/at/all"; }), "/nowhere/at/all") ==
+  CHECK(code_of(with([](TrainConfig& c) { c.data.spec = "cifar10:/nowhere/at/all"; }), "/nowhere/at/all") ==
         ErrorCode::data);
-  CHECK(code_of(with([](TrainConfig& c) { c.data.clear(); }), "--data") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.out.clear(); }), "--out") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.labels = "truth"; }), "--labels") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.space = "darts"; }), "--space") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.epochs = 0; }), "--epochs") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.images = 97; }), "--images") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.momentum = std::numeric_limits<double>::quiet_NaN(); }),
+  CHECK(code_of(with([](TrainConfig& c) { c.data.spec.clear(); }), "--data") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.run.out.clear(); }), "--out") == ErrorCode::usage);
+  CHECK(code_of([] { parse_word<LabelKind>("--labels", "truth"); }, "--labels") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.network.space = "darts"; }), "--space") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.recipe.epochs = 0; }), "--epochs") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.data.images = 97; }), "--images") == ErrorCode::usage);
+  CHECK(code_of(with([](TrainConfig& c) { c.recipe.momentum = std::numeric_limits<double>::quiet_NaN(); }),
                 "--momentum") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) {
-                  c.labels = "true";
-                  c.label_classes = 5;
+                  c.labels.kind = LabelKind::from_data;
+                  c.labels.classes = 5;
                 }),
                 "--label-classes") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:x"; }), "--device") == ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.norm_and_pool = "cublas"; }), "--norm-and-pool") ==
+  CHECK(code_of(with([](TrainConfig& c) { c.device.name = "cuda:x"; }), "--device") == ErrorCode::usage);
+  CHECK(code_of([] { parse_word<NormAndPool>("--norm-and-pool", "cublas"); }, "--norm-and-pool") ==
         ErrorCode::usage);
-  CHECK(code_of(with([](TrainConfig& c) { c.device = "cuda:0"; }), "--device") == ErrorCode::device);
+  CHECK(code_of(with([](TrainConfig& c) { c.device.name = "cuda:0"; }), "--device") == ErrorCode::device);
   CHECK(code_of(with([](TrainConfig& c) {
-                  c.resume = "/nowhere";
-                  c.out.clear();
+                  c.run.resume = "/nowhere";
+                  c.run.out.clear();
                 }),
                 "--resume") == ErrorCode::data);
-  CHECK(code_of(with([](TrainConfig& c) { c.out = "/proc/run"; }), "--out") == ErrorCode::data);
-  CHECK(!std::filesystem::exists(config.out));
+  CHECK(code_of(with([](TrainConfig& c) { c.run.out = "/proc/run"; }), "--out") == ErrorCode::data);
+  CHECK(!std::filesystem::exists(config.run.out));
 
   train(config);
   CHECK(code_of(with([](TrainConfig&) {}), "--resume auto") == ErrorCode::usage);
   CHECK(code_of(with([](TrainConfig& c) {
-                  c.resume = "auto";
-                  c.batch_size = 8;
+                  c.run.resume = "auto";
+                  c.recipe.batch_size = 8;
                 }),
                 "--batch-size") == ErrorCode::usage);
-  std::filesystem::resize_file(config.out + "/resume.safetensors", 100000);
-  CHECK(code_of(with([](TrainConfig& c) { c.resume = "auto"; }), "resume.safetensors: truncated") ==
+  std::filesystem::resize_file(config.run.out + "/resume.safetensors", 100000);
+  CHECK(code_of(with([](TrainConfig& c) { c.run.resume = "auto"; }), "resume.safetensors: truncated") ==
         ErrorCode::data);
 }
 
 TEST_CASE("a loss that is not finite stops the run and keeps the last good checkpoint, which goes on") {
   const TemporaryDirectory directory;
   TrainConfig hot = small_run((directory / "hot"));
-  hot.learning_rate = hot.min_learning_rate = 1e6;
-  hot.epochs = 50;
-  hot.save_every_minutes = 1e-9;  // after every step
+  hot.recipe.learning_rate = hot.recipe.min_learning_rate = 1e6;
+  hot.recipe.epochs = 50;
+  hot.run.save_every_minutes = 1e-9;  // after every step
   std::int64_t steps = 0;
   TrainCallbacks count;
   count.progress = [&](const TrainProgress& progress) { steps = std::max(steps, progress.step); };
   const auto failing = [&] { train(hot, count); };
   CHECK(code_of(failing, "--learning-rate") == ErrorCode::run_failed);
-  const TensorFile saved = read_safetensors(hot.out + "/resume.safetensors");
+  const TensorFile saved = read_safetensors(hot.run.out + "/resume.safetensors");
   const std::int64_t good = std::stoll(saved.metadata.at("step"));
   CHECK(good >= 1);
   CHECK(good < 50 * 6);
@@ -244,23 +247,23 @@ TEST_CASE("a loss that is not finite stops the run and keeps the last good check
 
   // It is that of a run which was stopped there, and it fails again where the first did.
   TrainConfig straight = hot;
-  straight.out = directory / "straight";
-  straight.steps = good;
+  straight.run.out = directory / "straight";
+  straight.run.steps = good;
   CHECK(train(straight).steps == good);
-  const TensorFile same = read_safetensors(straight.out + "/resume.safetensors");
+  const TensorFile same = read_safetensors(straight.run.out + "/resume.safetensors");
   REQUIRE(same.tensors.size() == saved.tensors.size());
   for (std::size_t i = 0; i < same.tensors.size(); ++i) CHECK(same.tensors[i].data == saved.tensors[i].data);
-  hot.resume = "auto";
+  hot.run.resume = "auto";
   const std::int64_t first = steps;
   steps = 0;
   CHECK(code_of(failing, "the last good checkpoint, of step " + std::to_string(good) + ", is in " +
-                             hot.out) == ErrorCode::run_failed);
+                             hot.run.out) == ErrorCode::run_failed);
   CHECK(steps == first);
 
-  hot.out = directory / "never";
-  hot.resume.clear();
-  hot.save_every_minutes = 0.0;
-  hot.data = "synthetic:9600";  // no epoch ends before
+  hot.run.out = directory / "never";
+  hot.run.resume.clear();
+  hot.run.save_every_minutes = 0.0;
+  hot.data.spec = "synthetic:9600";  // no epoch ends before
   CHECK(code_of(failing, "no checkpoint was written before") == ErrorCode::run_failed);
 }
 

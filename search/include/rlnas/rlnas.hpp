@@ -2,8 +2,8 @@
 // standard types only. Every function throws rlnas::Error (rlnas/error.hpp) with one clear line.
 //
 //   rlnas::TrainConfig config;
-//   config.data = "cifar10:/data/cifar-10-batches-bin";
-//   config.out = "runs/a";
+//   config.data.spec = "cifar10:/data/cifar-10-batches-bin";
+//   config.run.out = "runs/a";
 //   rlnas::train(config);
 //   auto all = rlnas::nasbench201_angles("runs/a");      // 15,625 angles, enumeration order
 //   auto some = rlnas::angles("runs/a", {"#1462"});      // of any space's run
@@ -15,73 +15,104 @@
 #include <string>
 #include <vector>
 
+#include "rlnas/choices.hpp"
 #include "rlnas/error.hpp"
 
 namespace rlnas {
 
 RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 
-// How a SuperNet is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3);
-// default_train_config() has those of the other spaces.
-struct TrainConfig {
+// What is trained: the SuperNet of a space, or one architecture of it by itself.
+struct NetworkConfig {
   std::string space = "nasbench201";
-  std::string arch;    // empty: the SuperNet; otherwise one architecture of the space, by itself
-  std::string data;    // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
-  std::string out;     // run directory
-  std::string resume;  // "", "auto" (go on when `out` holds a run) or a run directory
-  std::string labels = "random";      // random | true
-  std::int64_t label_seed = -1;       // -1: the seed
-  int label_classes = 0;              // 0: as many as the data has
-  std::uint64_t seed = 0;             // of initialisation, paths, order and augmentation
-  std::string compat = "none";        // none | megvii: the published code's labels and paths, bit for bit
-  std::string sampling = "per-cell";  // per-cell | per-net
-  std::string unsampled = "coast";    // coast | freeze
+  std::string arch;        // empty: the SuperNet; otherwise one architecture of the space, by itself
+  int channels = 0;        // of a DARTS `arch` in its first cells; 0: as published
+  int cells = 0;           // of a DARTS `arch`; 0: as published
+  double auxiliary = 0.0;  // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
+  double drop_path = 0.0;  // of a DARTS `arch`: probability at the end, grown from 0
+  double dropout = 0.0;    // of a MobileNet `arch`: before its classifier
+};
+
+// The training images.
+struct DataConfig {
+  std::string spec;  // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
+  CifarSplit split = CifarSplit::half;
+  std::int64_t images = 0;  // train on the first so many images of the split; 0: all
+  int image_size = 32;      // of folder and synthetic data
+  bool augment = true;      // random flip and shifted crop
+  TrainingCrop crop = TrainingCrop::shift;
+  int cutout = 0;       // side of a square of each training image that is blanked; 0: none
+  int threads = 0;      // that read and decode images; 0: all cores
+  bool strict = false;  // an unreadable image file is fatal
+};
+
+struct LabelConfig {
+  LabelKind kind = LabelKind::random;
+  std::int64_t seed = -1;  // -1: that of the recipe
+  int classes = 0;         // 0: as many as the data has
+};
+
+// How it is trained: what decides the weights, beside the network and its data.
+struct RecipeConfig {
+  std::uint64_t seed = 0;  // of initialisation, paths, order and augmentation
+  Compat compat = Compat::none;
+  PathSampling sampling = PathSampling::per_cell;
+  Unsampled unsampled = Unsampled::coast;
   int epochs = 250;
-  std::int64_t steps = 0;      // stop after so many in all; 0: run all epochs
-  std::string split = "half";  // of cifar10: half (the 25,000 images NAS-Bench-201 trains on) | all
-  std::int64_t images = 0;     // train on the first so many images of the split; 0: all
   int batch_size = 64;
-  std::string initializer = "pytorch";  // pytorch | kaiming-fan-in | normal-fan-out
-  std::string schedule = "cosine";      // cosine | cosine-ahead | linear | linear-ahead | darts-retrain
+  Initializer initializer = Initializer::pytorch;
+  Schedule schedule = Schedule::cosine;
   double learning_rate = 0.025;
   double min_learning_rate = 0.001;
   double momentum = 0.9;
   bool nesterov = true;
   double weight_decay = 5e-4;
-  std::string decay = "all";  // what decays: all | convolutions | convolutions-and-classifier
-  double clip_norm = 0.0;     // largest L2 norm of the gradient; 0: not clipped
-  double clip_value = 0.0;    // largest magnitude of an element of the gradient; 0: not clipped
+  Decay decay = Decay::all;
+  double clip_norm = 0.0;   // largest L2 norm of the gradient; 0: not clipped
+  double clip_value = 0.0;  // largest magnitude of an element of the gradient; 0: not clipped
   double label_smoothing = 0.0;
-  // How the training images of folder data are cropped. shift: all are resized to image_size once and held in
-  // memory. area: files are read as they are needed, a square of 8 % to 100 % of the image's area, PCA
-  // lighting (published, ImageNet). resized: likewise, torchvision's RandomResizedCrop, ImageNet's mean and
-  // deviation.
-  std::string crop = "shift";
-  int data_threads = 0;                 // that read and decode images; 0: all cores
-  bool augment = true;                  // random flip and shifted crop
-  int cutout = 0;                       // side of a square of each training image that is blanked; 0: none
-  int channels = 0;                     // of a DARTS `arch` in its first cells; 0: as published
-  int cells = 0;                        // of a DARTS `arch`; 0: as published
-  double auxiliary = 0.0;               // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
-  double drop_path = 0.0;               // of a DARTS `arch`: probability at the end, grown from 0
-  double dropout = 0.0;                 // of a MobileNet `arch`: before its classifier
-  std::string eval;                     // test set of `arch`, as `data`; empty: none
-  int eval_every = 1;                   // epochs between evaluations; 0: only at the end
-  bool eval_only = false;               // evaluate the run in `resume` and return
-  int image_size = 32;                  // of folder and synthetic data
-  bool strict_data = false;             // an unreadable image file is fatal
-  std::string device = "auto";          // auto | cpu | cuda[:N] | ref
-  int threads = 0;                      // of the CPU backend; 0: all cores
-  std::string conv_algorithm = "auto";  // of the CPU backend; or direct, winograd
-  std::string precision = "fp32";       // of the CUDA backend; or tf32, bf16
-  bool deterministic = true;            // of the CUDA backend
-  bool cuda_graphs = false;             // of the CUDA backend
-  std::string norm_and_pool = "own";    // of the CUDA backend: whose kernels; or cudnn
-  std::string plan_cache;               // of the CUDA backend: directory; empty: none
-  int checkpoint_every = 0;             // also keep epoch_N.safetensors every so many epochs; 0: never
-  double save_every_minutes = 10.0;     // between checkpoints within an epoch; 0: only at its end
-  int log_every = 50;                   // steps between step events
-  bool profile = false;                 // time every operation; the report is in TrainResult
+};
+
+// The test set of an `arch`.
+struct EvalConfig {
+  std::string spec;   // as that of the data; empty: none
+  int every = 1;      // epochs between evaluations; 0: only at the end
+  bool only = false;  // evaluate the run to resume, and return
+};
+
+// Where the run goes, how far, and what it leaves behind.
+struct RunConfig {
+  std::string out;                   // run directory
+  std::string resume;                // "", "auto" (go on when `out` holds a run) or a run directory
+  std::int64_t steps = 0;            // stop after so many in all; 0: run all epochs
+  int checkpoint_every = 0;          // also keep epoch_N.safetensors every so many epochs; 0: never
+  double save_every_minutes = 10.0;  // between checkpoints within an epoch; 0: only at its end
+  int log_every = 50;                // steps between step events
+  bool profile = false;              // time every operation; the report is in TrainResult
+};
+
+struct DeviceConfig {
+  std::string name = "auto";  // auto | cpu | cuda[:N] | ref
+  int threads = 0;            // of the CPU backend; 0: all cores
+  ConvAlgorithm conv_algorithm = ConvAlgorithm::automatic;
+  // Of the CUDA backend:
+  Precision precision = Precision::fp32;
+  bool deterministic = true;
+  bool cuda_graphs = false;
+  NormAndPool norm_and_pool = NormAndPool::own;
+  std::string plan_cache;  // directory; empty: none
+};
+
+// How a network is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3);
+// default_train_config() has those of the other spaces. Its enums are in rlnas/choices.hpp.
+struct TrainConfig {
+  NetworkConfig network;
+  DataConfig data;
+  LabelConfig labels;
+  RecipeConfig recipe;
+  EvalConfig eval;
+  RunConfig run;
+  DeviceConfig device;
 };
 
 struct TrainProgress {
@@ -115,11 +146,11 @@ struct TrainResult {
   double images_per_s = 0.0;            // of this process, start-up excluded
   std::uint64_t step_memory_bytes = 0;  // most that any step of this process needed; never more than planned
   double data_wait_share = 0.0;         // of the time since start-up: spent waiting for the next batch, 0..1
-  // Of the last evaluation, 0..1, and the best over the run; with TrainConfig::eval.
+  // Of the last evaluation, 0..1, and the best over the run; with EvalConfig::spec.
   bool evaluated = false;
   double top1 = 0.0, top5 = 0.0, best_top1 = 0.0;
   double test_loss = 0.0;
-  std::string profile;  // with TrainConfig::profile: tables of where the time went
+  std::string profile;  // with RunConfig::profile: tables of where the time went
 };
 
 // The published recipe of a space: nasbench201, darts-cifar, darts-imagenet or mobilenet.

@@ -1,0 +1,53 @@
+#include "search/run_log.h"
+
+namespace rlnas {
+
+void RunLog::line(const std::string& text) const {
+  if (speaks_ && callbacks_.log) callbacks_.log(text);
+}
+
+void RunLog::progress(const TrainProgress& now) const {
+  if (speaks_ && callbacks_.progress) callbacks_.progress(now);
+}
+
+void RunLog::open_events(const std::string& path, std::int64_t step) {
+  if (speaks_) events_ = std::make_unique<EventLog>(path, step);
+}
+
+void RunLog::write(const char* event, std::int64_t step, const EventLog::Fields& fields) {
+  if (events_) events_->write(event, step, pace_.seconds(), fields);
+}
+
+void RunLog::step_event(const TrainProgress& now, double step_loss) {
+  write("step", now.step,
+        {{"epoch", double(now.epoch)},
+         {"loss", step_loss},
+         {"epoch_loss", now.loss},
+         {"accuracy", now.accuracy},
+         {"learning_rate", now.learning_rate},
+         {"images_per_s", now.images_per_s}});
+}
+
+void RunLog::epoch_event(const TrainProgress& now) {
+  EventLog::Fields fields = {{"epoch", double(now.epoch)},
+                             {"loss", now.loss},
+                             {"accuracy", now.accuracy},
+                             {"learning_rate", now.learning_rate},
+                             {"images_per_s", now.images_per_s}};
+  if (now.has_angles)
+    fields.insert(fields.end(), {{"angle_mean_rad", now.angle_mean_rad},
+                                 {"angle_min_rad", now.angle_min_rad},
+                                 {"angle_max_rad", now.angle_max_rad}});
+  write("epoch", now.step, fields);
+}
+
+void RunLog::test_event(const TrainResult& result, const RunProgress& progress) {
+  write("test", progress.step,
+        {{"top1", result.top1},
+         {"top5", result.top5},
+         {"loss", result.test_loss},
+         {"best_top1", progress.best_top1},
+         {"best_step", double(progress.best_step)}});
+}
+
+}  // namespace rlnas

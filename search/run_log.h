@@ -1,0 +1,41 @@
+// What a run tells: lines and progress to its callbacks, events to events.jsonl. Rank 0 alone speaks; on the
+// others all of it is silent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/comm/communicator.h"
+#include "engine/event_log.h"
+#include "rlnas/rlnas.hpp"
+#include "search/run_pace.h"
+#include "search/state_metadata.h"
+
+namespace rlnas {
+
+class RunLog {
+ public:
+  // Events bear the time of `pace`. Both references must outlive the log.
+  RunLog(const TrainCallbacks& callbacks, const RankPlace& place, const RunPace& pace)
+      : callbacks_(callbacks), pace_(pace), speaks_(place.rank == 0) {}
+
+  void line(const std::string& text) const;
+  void progress(const TrainProgress& now) const;
+
+  // Before this no event is written, nor ever in a run that only evaluates. step: that the run goes on from.
+  void open_events(const std::string& path, std::int64_t step);
+  void step_event(const TrainProgress& now, double step_loss);
+  void epoch_event(const TrainProgress& now);
+  void test_event(const TrainResult& result, const RunProgress& progress);
+
+ private:
+  void write(const char* event, std::int64_t step, const EventLog::Fields& fields);
+
+  const TrainCallbacks& callbacks_;
+  const RunPace& pace_;
+  bool speaks_;
+  std::unique_ptr<EventLog> events_;
+};
+
+}  // namespace rlnas
