@@ -42,7 +42,7 @@ TEST_CASE("a run is never larger in memory than the dry run said, beside 64 MiB 
   const double planned = run["planned_memory_bytes"].get<double>() / kMiB + kImages;
   INFO(resident << " MiB resident, " << planned << " planned, " << loaded << " of a program just loaded");
   CHECK(planned > 300.0);
-  CHECK(resident > 0.9 * planned);  // the plan is used
+  CHECK(resident - loaded > 0.85 * planned);  // the plan is used
   CHECK(resident < planned + loaded + kProgram);
 }
 
