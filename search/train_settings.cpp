@@ -33,11 +33,11 @@ bool megvii(const TrainConfig& config) {
 }  // namespace
 
 void check_config(const TrainConfig& config) {
-  space_title(config.space);
+  const SpaceInfo& space = find_space(config.space).info();
   check_word("--labels", config.labels, {"random", "true"});
   check_word("--compat", config.compat, {"none", "megvii"});
   check_word("--sampling", config.sampling, {"per-cell", "per-net"});
-  RLNAS_CHECK(config.sampling == "per-net" || config.space == "nasbench201", usage,
+  RLNAS_CHECK(config.sampling == "per-net" || space.every_cell_has_a_path, usage,
               "--sampling per-cell: ", config.space, " runs one path in the whole network; leave it out");
   check_word("--unsampled", config.unsampled, {"coast", "freeze"});
   check_range("--label-seed", config.label_seed, std::int64_t{-1}, std::int64_t{0xffffffff});
@@ -90,7 +90,7 @@ void check_config(const TrainConfig& config) {
               "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(!megvii(config) || config.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
-  const int halvings = image_halvings(config.space), divisor = 1 << halvings;
+  const int halvings = space.image_halvings, divisor = 1 << halvings;
   RLNAS_CHECK(config.image_size % divisor == 0, usage, "--image-size: ", config.image_size,
               " is not a multiple of ", divisor, " (the network of ", config.space, " halves it ", halvings,
               " times)");

@@ -20,8 +20,8 @@
 #include "search/evaluation.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "search/training_data.h"
 #include "search/training_plan.h"
 
@@ -55,11 +55,11 @@ class Trainer {
     bool stops, saves;
   };
   Decision decide() const;
-  void start(TrainingState& state, TrainingSpace& space, const RunFacts& facts);
+  void start(TrainingState& state, TrainedNetwork& space, const RunFacts& facts);
   void after_step(const LossSums& sums, int count, double learning_rate);
-  void end_epoch(TrainingState& state, const TrainingSpace& space);
+  void end_epoch(TrainingState& state, const TrainedNetwork& space);
   bool evaluates_now() const;  // by the steps done
-  void evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment, TrainResult& result);
+  void evaluate(TrainingState& state, TrainedNetwork& space, const AugmentSpec& augment, TrainResult& result);
   TrainProgress progress_now() const;
   std::string what_is_left() const;                  // of a run that came to numbers which are not finite
   void save(TrainingState& state, SaveScope scope);  // called by all ranks; rank 0 writes
@@ -84,7 +84,7 @@ class Trainer {
   TrainProgress last_epoch_;
 };
 
-void Trainer::start(TrainingState& state, TrainingSpace& space, const RunFacts& facts) {
+void Trainer::start(TrainingState& state, TrainedNetwork& space, const RunFacts& facts) {
   const bool resuming = !config_.resume.empty() && directory_.holds_run();
   if (!leads()) {
     // rank 0 hands over all of it
@@ -188,7 +188,7 @@ void Trainer::after_step(const LossSums& sums, int count, double learning_rate) 
   report(now);
 }
 
-void Trainer::end_epoch(TrainingState& state, const TrainingSpace& space) {
+void Trainer::end_epoch(TrainingState& state, const TrainedNetwork& space) {
   TrainProgress now = progress_now();
   now.epoch_end = true;
   last_epoch_ = now;
@@ -228,7 +228,7 @@ bool Trainer::evaluates_now() const {
   return progress_.step % steps_per_epoch_ == 0 && config_.eval_every > 0 && epochs % config_.eval_every == 0;
 }
 
-void Trainer::evaluate(TrainingState& state, TrainingSpace& space, const AugmentSpec& augment,
+void Trainer::evaluate(TrainingState& state, TrainedNetwork& space, const AugmentSpec& augment,
                        TrainResult& result) {
   const TestCounts counts = evaluator_->run(state, space, augment, communicator_);
   result.evaluated = true;
@@ -293,7 +293,7 @@ TrainResult Trainer::run() {
   steps_per_epoch_ = batches_->source().steps_per_epoch();
   total_steps_ = std::int64_t{steps_per_epoch_} * config_.epochs;
   if (config_.steps > 0) total_steps_ = std::min(total_steps_, config_.steps);
-  const std::unique_ptr<TrainingSpace> space = make_trained_network(
+  const std::unique_ptr<TrainedNetwork> space = make_trained_network(
       config_, {.classes = data_.classes, .steps_per_epoch = steps_per_epoch_, .rank = place.rank});
   if (!config_.eval.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
 

@@ -8,6 +8,7 @@
 #include "data/random_labels.h"
 #include "data/split.h"
 #include "kernels/check.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -54,7 +55,7 @@ std::size_t TrainingData::memory_bytes() const {
 LoadOptions load_options(const TrainConfig& config, DataPart part) {
   LoadOptions options;
   options.part = part;
-  if (config.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
+  options.cifar_constants = find_space(config.space).info().cifar_constants;
   options.bad_files = config.strict_data ? BadFiles::fatal : BadFiles::skip;
   options.seed = config.seed;
   options.image_size = config.image_size;
