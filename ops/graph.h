@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/layers.h"
@@ -98,6 +99,13 @@ class Graph {
   int boundary(int x);
 
   void add_output(int node, float weight = 1.0f) { outputs_.push_back({node, weight}); }
+  // A value that somebody may want to look at, under a name: "stem", "cell 3", "features".
+  struct Feature {
+    std::string name;
+    int node;
+  };
+  void add_feature(std::string name, int node) { features_.push_back({std::move(name), node}); }
+  const std::vector<Feature>& features() const { return features_; }
 
  private:
   int add(NodeKind kind, FeatureShape shape, std::vector<int> inputs, std::string name = {});
@@ -106,6 +114,7 @@ class Graph {
 
   std::vector<Node> nodes_;
   std::vector<Output> outputs_;
+  std::vector<Feature> features_;
   std::vector<const char*> stages_;
   Owner owner_;
   int unit_ = -1;

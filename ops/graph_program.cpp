@@ -7,7 +7,6 @@
 #include "ops/channels.h"
 #include "ops/classifier.h"
 #include "ops/conv.h"
-#include "ops/factorized_reduce.h"
 #include "ops/pool.h"
 
 namespace rlnas {
@@ -126,17 +125,42 @@ void Run::call(const Call& call) {
   for (const int slot : call.done) slots_[std::size_t(slot)] = {};
 }
 
+// Records what happens to the gradient of a tap, between all that read its value and what made it.
+void watch(Context& context, const Tensor& value, const std::shared_ptr<TapGradients>& gradients, std::size_t tap) {
+  if (value.variable < 0) return;
+  RLNAS_CHECK(value.applied == Activation::none, run_failed,
+              "gradients are told of values before their activation: tap what is activated");
+  context.tape.record([&context, value = value.for_gradient(), gradients, tap] {
+    Tensor arrived = context.tape.take_gradient(value.variable);
+    const Tensor& seed = gradients->seeds[tap];
+    if (seed)
+      context.tape.add_gradient(value, seed);
+    else if (arrived)
+      context.tape.add_gradient(value, arrived);
+    gradients->arrived[tap] = std::move(arrived);
+  });
+}
+
 }  // namespace
 
 Program::Result Program::run(Context& context, const Tensor& images, const Drops& drops) const {
   RLNAS_CHECK(images.c() == input_.channels && images.h() == input_.height && images.w() == input_.width,
               run_failed, "a network for images of ", input_.height, "x", input_.width, "x", input_.channels,
               " was given ", images.h(), "x", images.w(), "x", images.c());
-  if (context.mode == Mode::train)
+  if (context.records())
     for (const int segment : idle_parameters_) context.parameters.mark_on_path(segment);
   Run run(context, images, drops, std::size_t(slots_));
   Result result;
-  for (const Call& call : calls_) run.call(call);
+  if (context.records() && !taps_.empty()) {
+    result.tap_gradients = std::make_shared<TapGradients>();
+    result.tap_gradients->seeds.resize(taps_.size());
+    result.tap_gradients->arrived.resize(taps_.size());
+  }
+  for (const Call& call : calls_) {
+    run.call(call);
+    for (std::size_t t = 0; result.tap_gradients && t < taps_.size(); ++t)
+      if (taps_[t] / 2 == call.node && taps_[t] >= 0) watch(context, run.tensor(taps_[t]), result.tap_gradients, t);
+  }
   result.logits = run.tensor(outputs_.front().slot);
   for (std::size_t i = 1; i < outputs_.size(); ++i)
     context.auxiliary.push_back({run.tensor(outputs_[i].slot), outputs_[i].weight});

@@ -7,6 +7,7 @@
 // What runs is what somebody would write by hand with ops/, and the tape records it as if they had.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ struct ProgramOptions {
   std::vector<int> taps = {};  // nodes whose values are wanted as they are
 };
 
+// Vector-Jacobian products between taps: on its way back the backward pass leaves at every tap the gradient that
+// arrived there, and goes on with the seed put in its place, if there is one. With seeds at all taps, `arrived` of
+// one is the product of the next one's seed with the Jacobian in between: one pass for a whole chain.
+struct TapGradients {
+  std::vector<Tensor> seeds;    // of each tap, in its shape; empty: what arrived goes on
+  std::vector<Tensor> arrived;  // empty where nothing did
+};
+
 class Program {
  public:
   Program(const Graph& graph, const NetworkLayout& layout, const ProgramOptions& options);
@@ -35,6 +44,8 @@ class Program {
   struct Result {
     Tensor logits;             // of the first output; those of others are left in context.auxiliary
     std::vector<Tensor> taps;  // in the order of ProgramOptions::taps
+    // Where gradients are recorded.
+    std::shared_ptr<TapGradients> tap_gradients = {};
   };
   // Shapes: images [N,H,W,C] of the graph's input -> logits [N,classes]. Errors: run_failed for images of
   // another shape.

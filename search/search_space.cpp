@@ -27,6 +27,7 @@ SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const Networ
       genes_(space.gene_count()),
       angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)),
       indicator_(make_indicator(spec.score)) {
+  for (int gene = 0; gene < genes_; ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
   const NetworkOptions counted = space.published_stand_alone(spec.classes, spec.image_size);
   macs_ = rlnas::macs_table(space, counted);
   params_ = rlnas::params_table(space, counted);
@@ -40,6 +41,15 @@ SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const Networ
               ": the smallest architecture has ", params, " parameters");
 }
 
+const Genes& SearchSpace::checked(const Genes& genes) const {
+  RLNAS_CHECK(genes.size() == choices_.size(), run_failed, "an architecture of ", name(), " has ",
+              choices_.size(), " genes, not ", genes.size());
+  for (std::size_t gene = 0; gene < genes.size(); ++gene)
+    RLNAS_CHECK(genes[gene] >= 0 && genes[gene] < choices_[gene], run_failed, "gene ", gene,
+                " is out of range");
+  return genes;
+}
+
 bool SearchSpace::legal(const Genes& genes) const {
   return space_.valid(genes) && macs(genes) <= spec_.constraint.max_macs &&
          params(genes) <= spec_.constraint.max_params;
@@ -47,7 +57,7 @@ bool SearchSpace::legal(const Genes& genes) const {
 
 std::int64_t SearchSpace::angle_vector_length(const Genes& genes) const {
   std::int64_t total = lengths_.fixed;
-  const bool lives = angles_.visit_paths(genes, [&](int gene, int paths) {
+  const bool lives = angles_.visit_paths(checked(genes), [&](int gene, int paths) {
     total += paths * lengths_.choices.at(gene, genes[std::size_t(gene)]);
   });
   return lives ? total : 0;

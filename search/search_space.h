@@ -57,7 +57,7 @@ class SearchSpace final : public EvolutionSpace {
   }
   bool legal(const Genes& genes) const override;  // an architecture of the space, and within the limits
   double score(const Genes& genes) const override { return indicator_->score(*this, genes); }
-  std::int64_t macs(const Genes& genes) const override { return macs_.of(genes); }
+  std::int64_t macs(const Genes& genes) const override { return macs_.of(checked(genes)); }
 
   std::string name() const { return space_.name(); }
   std::string text(const Genes& genes) const { return space_.text(genes); }
@@ -65,26 +65,30 @@ class SearchSpace final : public EvolutionSpace {
   std::string drawing(const Genes& genes) const { return space_.drawing(genes); }
 
   // See ArchitectureAngles.
-  AngleSums angle_sums(const Genes& genes) const { return angles_.sums(genes); }
-  double angle_rad(const Genes& genes) const { return angles_.angle_rad(genes); }
-  double op_angle_sum(const Genes& genes) const { return angles_.op_angle_sum(genes); }
-  std::vector<CellPaths> cell_paths(const Genes& genes) const { return angles_.cell_paths(genes); }
-  std::int64_t params(const Genes& genes) const { return params_.of(genes); }
+  AngleSums angle_sums(const Genes& genes) const { return angles_.sums(checked(genes)); }
+  double angle_rad(const Genes& genes) const { return angles_.angle_rad(checked(genes)); }
+  double op_angle_sum(const Genes& genes) const { return angles_.op_angle_sum(checked(genes)); }
+  std::vector<CellPaths> cell_paths(const Genes& genes) const { return angles_.cell_paths(checked(genes)); }
+  std::int64_t params(const Genes& genes) const { return params_.of(checked(genes)); }
   // Entries of the published weight vector; 0 where no path leads through a cell, which has no angle.
   std::int64_t angle_vector_length(const Genes& genes) const;
   // Convolutions and classifiers of the stand-alone network.
-  int layers(const Genes& genes) const { return int(layers_.of(genes)); }
+  int layers(const Genes& genes) const { return int(layers_.of(checked(genes))); }
 
   // The architecture with the largest angle within the limits. Errors: usage when there is no such method.
   Optimum exact() const { return space_.exact(*this); }
 
  private:
+  // Errors: run_failed for a wrong number of genes or one out of range.
+  const Genes& checked(const Genes& genes) const;
+
   const Space& space_;
   SpaceSpec spec_;
   int genes_;
   ArchitectureAngles angles_;
   CountTable macs_, params_, layers_, lengths_;
   std::unique_ptr<Indicator> indicator_;
+  std::vector<std::int8_t> choices_;  // of each gene
 };
 
 }  // namespace rlnas

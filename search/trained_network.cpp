@@ -40,12 +40,12 @@ Program::Result TrainedNetwork::forward_along(Context& context, const Tensor& im
                                               std::span<const Genes> paths,
                                               const std::vector<int>& taps) const {
   const Program program(space_.network(options_, paths), layout_,
-                        {.trains = context.mode == Mode::train, .taps = taps});
+                        {.trains = context.records(), .taps = taps});
   return program.run(context, images, {});
 }
 
 Tensor TrainedNetwork::run_only(Context& context, const Tensor& images, const Program::Drops& drops) {
-  const bool trains = context.mode == Mode::train, paths = drops.paths.active(context),
+  const bool trains = context.records(), paths = drops.paths.active(context),
              values = drops.values.active(context);
   auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const KeptProgram& k) {
     return k.trains == trains && k.drops_paths == paths && k.drops_values == values;

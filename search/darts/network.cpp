@@ -51,6 +51,7 @@ class Builder {
     graph_.begin_stage("stem");
     int before = x;
     stem(before, x);
+    graph_.add_feature("stem", x);
     int reductions = 0;
     const int cells = int(geometries_.size());
     const int auxiliary_cell = options_.auxiliary_weight > 0.0 ? 2 * cells / 3 : -1;
@@ -61,11 +62,14 @@ class Builder {
       const int out = cell(c, before, x);
       before = x;
       x = out;
+      graph_.add_feature("cell " + std::to_string(c), x);
       if (c == auxiliary_cell) auxiliary_ = auxiliary_head(x);
     }
     graph_.begin_stage("head");
     graph_.begin_unit();
-    graph_.add_output(graph_.linear(graph_.global_avg_pool(x), "classifier", options_.classes));
+    x = graph_.global_avg_pool(x);
+    graph_.add_feature("features", x);
+    graph_.add_output(graph_.linear(x, "classifier", options_.classes));
     if (auxiliary_ >= 0) graph_.add_output(auxiliary_, float(options_.auxiliary_weight));
     return std::move(graph_);
   }

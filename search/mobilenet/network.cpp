@@ -68,6 +68,7 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
   x = graph.activation(x, Activation::relu6);
   x = inverted_residual(graph, x, "MBConv_ratio_1.conv",
                         {.out_channels = width(options, kFirstBlockChannels)});
+  graph.add_feature("stem", x);
   std::size_t stage = 0;
   for (int b = 0; b < kBlockCount; ++b) {
     const Block& shape = kBlocks[std::size_t(b)];
@@ -85,11 +86,13 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
     }
     graph.set_owner({});
     if (!outputs.empty()) x = graph.sum(std::move(outputs));
+    graph.add_feature("block " + std::to_string(b), x);
   }
   graph.begin_stage("head");
   graph.begin_unit();
   x = conv_norm(graph, x, "conv_1x1_bn", 0, {.out_channels = width(options, kHeadChannels)});
   x = graph.global_avg_pool(graph.activation(x, Activation::relu6));
+  graph.add_feature("features", x);
   graph.add_output(graph.linear(graph.dropout(x, "dropout"), "classifier.0", options.classes));
   return graph;
 }

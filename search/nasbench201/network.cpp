@@ -90,12 +90,14 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
   graph.begin_stage("stem");
   x = graph.conv(x, "stem.0", {.out_channels = channels, .kernel = 3, .padding = 1});
   x = graph.sum({graph.batch_norm(x, "stem.1")});  // node 0 of the first cell
+  graph.add_feature("stem", x);
   for (std::size_t stage = 0; stage < kStages; ++stage) {
     if (stage > 0) {
       channels *= 2;
       graph.begin_stage(kBlockNames[stage]);
       graph.begin_unit();
       x = residual_block(graph, x, "cells." + std::to_string(position++), channels);
+      graph.add_feature(kBlockNames[stage], x);
     }
     for (int i = 0; i < cells; ++i, ++cell) {
       graph.begin_stage(kStageNames[stage]);
@@ -103,12 +105,15 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
       std::span<const std::int8_t> ops;
       if (!paths.empty()) ops = paths[paths.size() == 1 ? 0 : std::size_t(cell)];
       x = graph.boundary(searchable_cell(graph, x, position++, ops, affine));
+      graph.add_feature("cell " + std::to_string(cell), x);
     }
   }
   graph.begin_stage("head");
   graph.begin_unit();
   x = graph.relu(graph.batch_norm(x, "lastact.0"));
-  graph.add_output(graph.linear(graph.global_avg_pool(x), "classifier", options.classes));
+  x = graph.global_avg_pool(x);
+  graph.add_feature("features", x);
+  graph.add_output(graph.linear(x, "classifier", options.classes));
   return graph;
 }
 
