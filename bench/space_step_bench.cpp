@@ -16,8 +16,8 @@
 #include "bench/machine.h"
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
-#include "search/spaces.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "search/training_state.h"
 
 namespace rlnas::bench {
@@ -92,7 +92,7 @@ class SpaceSteps {
   }
 
   std::unique_ptr<Backend> backend_;
-  std::unique_ptr<TrainingSpace> space_;
+  std::unique_ptr<TrainedNetwork> space_;
   StepSpec spec_;
   HostBatch batch_;
   double gflop_ = 0.0;

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "kernels/call_cost.h"
-#include "search/nasbench201/supernet.h"
+#include "search/nasbench201/cell.h"
+#include "search/trained_network.h"
 #include "search/training_state.h"
 
 namespace rlnas::bench {
@@ -37,7 +38,7 @@ class StepRunner {
 
  private:
   Backend& backend_;
-  nasbench201::Supernet supernet_;
+  TrainedNetwork supernet_;
   HostBatch batch_;
   StepSpec spec_;
   std::size_t planned_bytes_;
