@@ -12,7 +12,6 @@
 #include "engine/device.h"
 #include "kernels/check.h"
 #include "search/checkpoint_angles.h"
-#include "search/nasbench201/describe.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
@@ -36,16 +35,21 @@ struct SearchOptions {
   CommOptions comm;
 };
 
+std::string score_help() {
+  std::string help;
+  for (const IndicatorInfo& indicator : indicator_list())
+    help += (help.empty() ? "" : "; ") + std::string(indicator.name) + ": " + indicator.help;
+  return help;
+}
+
 // space: whose published constants are the defaults.
 void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) {
   const SearchDefaults defaults = search_defaults(space);
   o.evolution = defaults.evolution;
   o.max_mflops = defaults.max_mflops;
   o.evolution.label_draws = 0;
-  app.add_option(
-         "--space", o.space,
-         "nasbench201 | darts-cifar | darts-imagenet | mobilenet (default: the SuperNet's); the defaults "
-         "below are its published search")
+  app.add_option("--space", o.space,
+                 space_names() + " (default: the SuperNet's); the defaults below are its published search")
       ->capture_default_str();
   app.add_option("--supernet", o.supernet, "Run directory: compares its init and latest.safetensors")
       ->type_name("DIR");
@@ -56,7 +60,7 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
   app.add_option("--describe", o.describe, "Describe one architecture of --space; needs no SuperNet")
       ->type_name("ARCH");
   app.add_option("--method", o.method, "evolution | exhaustive | random | exact: the provably largest angle");
-  app.add_option("--score", o.score, "angle | op-angle-sum");
+  app.add_option("--score", o.score, score_help());
   app.add_option("--max-mflops", o.max_mflops,
                  "Largest cost in millions of multiply-accumulates; 0: no limit");
   app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit");
@@ -101,7 +105,7 @@ Constraint constraint_of(const SearchOptions& o) {
 std::string space_asked_for(int argc, const char* const* argv) {
   std::string space = peek_option(argc, argv, "space");
   if (space.empty()) space = RunDirectory(peek_option(argc, argv, "supernet")).space();
-  return space.empty() ? "nasbench201" : space;
+  return space.empty() ? default_space().name() : space;
 }
 
 Compat parse_compat(const std::string& text) {
@@ -132,13 +136,6 @@ std::string state_path(const SearchOptions& o, SearchMethod method) {
   return (std::filesystem::path(o.supernet) / kStateFile).string();
 }
 
-// NAS-Bench-201's search begins with them; ImageNet16-120 has more images than CIFAR.
-int published_label_draws(const CheckpointAngles& angles) {
-  constexpr int kImagenet16Images = 151700;
-  if (angles.space == "nasbench201" && angles.classes == 120) return kImagenet16Images;
-  return search_defaults(angles.space).evolution.label_draws;
-}
-
 int run_describe(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
               "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe");
@@ -149,30 +146,22 @@ int run_describe(const SearchOptions& o, std::ostream& out) {
   const SearchDefaults defaults = search_defaults(spec.name);
   spec.classes = o.classes == 0 ? defaults.classes : o.classes;
   spec.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
-  const auto report = [&](const std::string& json, const auto& print) {
-    if (o.json == "-") {
-      out << json;
-      return 0;
-    }
-    if (!o.json.empty()) write_report_file("--json", o.json, json);
-    print();
-    return 0;
-  };
-  if (spec.name == "nasbench201") {
-    const auto description =
-        nasbench201::describe(nasbench201::parse_cell(o.describe), spec.classes, spec.image_size);
-    return report(description_json(description), [&] { print_description(out, description); });
-  }
   const std::unique_ptr<SearchSpace> space = make_search_space(spec);
   const Genes genes = space->parse(o.describe);
-  return report(description_json(*space, genes), [&] { print_description(out, *space, genes); });
+  if (o.json == "-") {
+    out << description_json(*space, genes);
+    return 0;
+  }
+  if (!o.json.empty()) write_report_file("--json", o.json, description_json(*space, genes));
+  print_description(out, *space, genes);
+  return 0;
 }
 
 // space: whose constants the options' defaults are.
 int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out) {
   SearchConfig config;
   config.method = parse_search_method(o.method);
-  config.space.score = parse_score_kind(o.score);
+  config.space.score = indicator_info(o.score).name;
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
   config.evolution.compat = config.space.compat = parse_compat(o.compat);
@@ -202,7 +191,8 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.space.classes = angles.classes;
   config.space.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
   config.evolution.label_classes = angles.classes;
-  if (o.evolution.label_draws == 0) config.evolution.label_draws = published_label_draws(angles);
+  if (o.evolution.label_draws == 0)
+    config.evolution.label_draws = find_space(angles.space).label_draws(angles.classes);
   config.state_path = state_path(o, config.method);
 
   const SearchReport report = run_search(config, angles.sums, *communicator);

@@ -19,7 +19,7 @@
 #include "bench/device.h"
 #include "bench/machine.h"
 #include "engine/device_bytes.h"
-#include "search/nasbench201/supernet.h"
+#include "search/spaces.h"
 
 namespace rlnas::bench {
 namespace {
@@ -36,7 +36,7 @@ constexpr Layout kLayouts[] = {kSupernet,        {1 << 16, 16}, {16 << 20, 1},  
                                {16 << 20, 4096}, {64 << 20, 1}, {100'000'000, 1}};
 
 SegmentTable table_of(const Layout& layout) {
-  if (layout.floats == 0) return nasbench201::supernet_segments(10);
+  if (layout.floats == 0) return supernet_segments("nasbench201", 10);
   SegmentTable table;
   for (std::int64_t s = 0; s < layout.segments; ++s)
     table.add("w" + std::to_string(s), {layout.floats / layout.segments});

@@ -15,9 +15,7 @@
 #include "engine/device_bytes.h"
 #include "engine/philox.h"
 #include "search/exhaustive.h"
-#include "search/nasbench201/angle_table.h"
 #include "search/nasbench201/space.h"
-#include "search/nasbench201/supernet.h"
 #include "search/search_run.h"
 #include "search/spaces.h"
 
@@ -27,7 +25,7 @@ namespace {
 using namespace rlnas::nasbench201;
 
 struct Weights {
-  SegmentTable segments = supernet_segments(10);
+  SegmentTable segments = supernet_segments("nasbench201", 10);
   std::vector<AngleSums> sums;
 
   Weights() {
@@ -60,35 +58,38 @@ const Weights& weights() {
   return made;
 }
 
-const AngleTable& table() {
-  static const AngleTable made = make_angle_table(weights().segments, weights().sums);
-  return made;
+std::unique_ptr<SearchSpace> cells_by(const std::string& score) {
+  return make_search_space({.score = score}, weights().sums);
 }
 
 void bench_table(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(make_angle_table(weights().segments, weights().sums));
+  const NetworkOptions supernet;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        make_angle_table(space(), supernet, weights().segments, weights().sums, Compat::none));
 }
 
 // From enumeration indices, as a program has them.
-void bench_scores(benchmark::State& state, ScoreKind kind) {
+void bench_scores(benchmark::State& state, const std::string& score) {
+  const std::unique_ptr<SearchSpace> cells = cells_by(score);
   std::vector<double> scores(kSpaceSize);
   for (auto _ : state) {
-    for (int i = 0; i < kSpaceSize; ++i) scores[std::size_t(i)] = score(table(), cell_at(i), kind);
+    for (int i = 0; i < kSpaceSize; ++i) scores[std::size_t(i)] = cells->score(genes_of_cell(cell_at(i)));
     benchmark::DoNotOptimize(scores.data());
   }
   state.SetItemsProcessed(state.iterations() * kSpaceSize);
 }
 
-void bench_exhaustive(benchmark::State& state, ScoreKind kind) {
-  const CellSpace space(table(), {.score = kind});
-  for (auto _ : state) benchmark::DoNotOptimize(exhaustive_search(space));
+void bench_exhaustive(benchmark::State& state, const std::string& score) {
+  const std::unique_ptr<SearchSpace> cells = cells_by(score);
+  for (auto _ : state) benchmark::DoNotOptimize(exhaustive_search(*cells));
 }
 
-void bench_evolution(benchmark::State& state, ScoreKind kind, Compat compat) {
-  const CellSpace space(table(), {.score = kind});
+void bench_evolution(benchmark::State& state, const std::string& score, Compat compat) {
+  const std::unique_ptr<SearchSpace> cells = cells_by(score);
   EvolutionOptions options;
   options.compat = compat;
-  for (auto _ : state) benchmark::DoNotOptimize(evolve(space, options));
+  for (auto _ : state) benchmark::DoNotOptimize(evolve(*cells, options));
 }
 
 // From the table to the report, all that rlnas_search does between reading and printing.
@@ -161,17 +162,17 @@ void register_all() {
     benchmark::RegisterBenchmark(name.c_str(), function)->Unit(benchmark::kMicrosecond);
   };
   add("angle_table", bench_table);
-  for (const ScoreKind kind : {ScoreKind::angle, ScoreKind::op_angle_sum}) {
-    const std::string score = "/" + std::string(to_string(kind));
-    add("score_15625_cells" + score, [=](benchmark::State& s) { bench_scores(s, kind); });
-    add("exhaustive" + score, [=](benchmark::State& s) { bench_exhaustive(s, kind); });
-    add("evolution" + score, [=](benchmark::State& s) { bench_evolution(s, kind, Compat::none); });
-    add("evolution_published" + score,
-        [=](benchmark::State& s) { bench_evolution(s, kind, Compat::megvii); });
+  for (const std::string score : {"angle", "op-angle-sum"}) {
+    add("score_15625_cells/" + score, [=](benchmark::State& s) { bench_scores(s, score); });
+    add("exhaustive/" + score, [=](benchmark::State& s) { bench_exhaustive(s, score); });
+    add("evolution/" + score, [=](benchmark::State& s) { bench_evolution(s, score, Compat::none); });
+    add("evolution_published/" + score,
+        [=](benchmark::State& s) { bench_evolution(s, score, Compat::megvii); });
   }
   for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::evolution})
     add("report/" + std::string(to_string(method)), [=](benchmark::State& s) { bench_report(s, method); });
-  for (const std::string space : {"nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"}) {
+  for (const Space* const one : all_spaces()) {
+    const std::string space = one->name();
     add(space + "/score", [=](benchmark::State& s) { bench_any_score(s, space); });
     add(space + "/legal_score_macs", [=](benchmark::State& s) { bench_any_candidate(s, space); });
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::exact})

@@ -16,9 +16,9 @@
 #include "bench/machine.h"
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
-#include "search/spaces.h"
 #include "search/train_settings.h"
-#include "search/training_state.h"
+#include "search/trained_network.h"
+#include "search/executor.h"
 
 namespace rlnas::bench {
 namespace {
@@ -49,7 +49,7 @@ class SpaceSteps {
 
     std::vector<RecordedCall> calls;
     const auto dry = make_dry_backend(&calls, backend_.get());
-    TrainingState on_paper(*dry, space_->layout(), std::size_t{1} << 44);
+    Executor on_paper(*dry, space_->layout(), std::size_t{1} << 44);
     on_paper.step([&](Context& c, const Tensor& images) { return space_->forward_largest(c, images); },
                   batch_, spec_);
     planned_bytes_ = on_paper.arena().peak_bytes();
@@ -60,7 +60,7 @@ class SpaceSteps {
         if (call.conv || call.primitive.starts_with("linear")) gflop_ += double(call.flops) / 1e9 / kPaths;
     }
 
-    state_ = std::make_unique<TrainingState>(*backend_, space_->layout(), planned_bytes_);
+    state_ = std::make_unique<Executor>(*backend_, space_->layout(), planned_bytes_);
     state_->parameters().weights().upload(space_->layout().initial_parameters(0));
     state_->statistics().upload(space_->layout().initial_statistics());
     sweep_ms();
@@ -85,19 +85,19 @@ class SpaceSteps {
 
  private:
   static int classes_of(const TrainConfig& config) { return config.data.image_size == 32 ? 10 : 1000; }
-  TrainingState::Forward forward_of(int path) {
+  Executor::Forward forward_of(int path) {
     return [this, path](Context& context, const Tensor& images) {
       return space_->forward(context, images, path);
     };
   }
 
   std::unique_ptr<Backend> backend_;
-  std::unique_ptr<TrainingSpace> space_;
+  std::unique_ptr<TrainedNetwork> space_;
   StepSpec spec_;
   HostBatch batch_;
   double gflop_ = 0.0;
   std::size_t planned_bytes_ = 0;
-  std::unique_ptr<TrainingState> state_;
+  std::unique_ptr<Executor> state_;
 };
 
 template <class T>

@@ -1,12 +1,18 @@
 #include "bench/step_flops.h"
 
-#include "search/nasbench201/counts.h"
+#include <array>
+
+#include "search/cell_spec.h"
+#include "search/nasbench201/network.h"
+#include "search/nasbench201/space.h"
 
 namespace rlnas::bench {
 namespace {
 
 using namespace nasbench201;
 
+constexpr int kInputChannels = 3, kCellsPerStage = 5;
+constexpr std::array<int, kStages> kStageChannels{16, 32, 64};
 constexpr double kPixels = 32 * 32;  // halved on both sides from stage to stage, while channels double
 
 // Multiply-accumulates for one image.
@@ -26,12 +32,14 @@ double edge_macs(Op op) {
 }  // namespace
 
 double step_gflop(const Cell& cell, int batch, CountedEdges edges) {
-  const auto multiplicity = path_multiplicity(cell);
+  const CellPathTable paths(cell_spec());
+  const Genes genes = genes_of_cell(cell);
+  const auto multiplicity = paths.multiplicity(genes);
   double cell_macs = 0.0;
   for (std::size_t e = 0; e < kEdgeCount; ++e)
     if (edges == CountedEdges::all || multiplicity[e] > 0) cell_macs += edge_macs(cell.ops[e]);
   const double inner_macs = 3 * kCellsPerStage * cell_macs + 2 * kBlockMacs;
-  const bool gradients_pass = edges == CountedEdges::all || live_paths(cell) > 0;
+  const bool gradients_pass = edges == CountedEdges::all || paths.live_paths(genes) > 0;
   // The images need no gradient.
   const double macs =
       3 * kClassifierMacs + (gradients_pass ? 3 * inner_macs + 2 * kStemMacs : inner_macs + kStemMacs);

@@ -5,6 +5,7 @@
 
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/nasbench201/space.h"
 
 namespace rlnas::bench {
 namespace {
@@ -12,9 +13,18 @@ namespace {
 constexpr int kImageSize = 32;
 constexpr int kClasses = 10;
 
-TrainingState::Forward forward_of(const nasbench201::Supernet& supernet, const nasbench201::Cell& path) {
-  return [&supernet, paths = std::vector(std::size_t(supernet.searchable_cells()), path)](
-             Context& context, const Tensor& images) { return supernet.forward(context, images, paths); };
+TrainedNetwork published_supernet() {
+  return {nasbench201::space(),
+          {.classes = kClasses, .image_size = kImageSize},
+          Initializer::pytorch,
+          Compat::none,
+          nullptr};
+}
+
+Executor::Forward forward_of(const TrainedNetwork& supernet, const nasbench201::Cell& path) {
+  return [&supernet, genes = nasbench201::genes_of_cell(path)](Context& context, const Tensor& images) {
+    return supernet.forward_along(context, images, {&genes, 1}).logits;
+  };
 }
 
 // Random pixels, flips, shifts and labels; the figures do not depend on them.
@@ -42,9 +52,9 @@ StepSpec make_spec() {
 }
 
 // Runs a step of `path` on the dry backend. Returns the bytes of its arena.
-std::size_t run_dry(Backend& dry, const nasbench201::Supernet& supernet, const nasbench201::Cell& path,
+std::size_t run_dry(Backend& dry, const TrainedNetwork& supernet, const nasbench201::Cell& path,
                     int batch_size, const StepSpec& spec) {
-  TrainingState state(dry, supernet.layout(), std::size_t{1} << 44);
+  Executor state(dry, supernet.layout(), std::size_t{1} << 44);
   HostBatch batch;
   batch.count = batch_size;
   state.step(forward_of(supernet, path), batch, spec);
@@ -52,7 +62,7 @@ std::size_t run_dry(Backend& dry, const nasbench201::Supernet& supernet, const n
 }
 
 // What rlnas_train reserves: the arena of one step of the largest path.
-std::size_t planned_bytes(const nasbench201::Supernet& supernet, Backend& like, int batch_size,
+std::size_t planned_bytes(const TrainedNetwork& supernet, Backend& like, int batch_size,
                           const StepSpec& spec) {
   return run_dry(*make_dry_backend(nullptr, &like), supernet, largest_path(), batch_size, spec);
 }
@@ -71,14 +81,13 @@ nasbench201::Cell largest_path() {
 
 std::vector<RecordedCall> dry_step(const nasbench201::Cell& path, int batch_size) {
   std::vector<RecordedCall> calls;
-  run_dry(*make_dry_backend(&calls, nullptr), nasbench201::Supernet({.classes = kClasses}), path, batch_size,
-          make_spec());
+  run_dry(*make_dry_backend(&calls, nullptr), published_supernet(), path, batch_size, make_spec());
   return calls;
 }
 
 StepRunner::StepRunner(Backend& backend, int batch_size)
     : backend_(backend),
-      supernet_({.classes = kClasses}),
+      supernet_(published_supernet()),
       batch_(make_batch(batch_size)),
       spec_(make_spec()),
       planned_bytes_(planned_bytes(supernet_, backend, batch_size, spec_)),

@@ -1,12 +1,13 @@
 // One training step of the NAS-Bench-201 SuperNet on a batch that lies ready: forward, loss, backward, SGD,
-// as rlnas_train does it (search/training_state.h), without the data loader.
+// as rlnas_train does it (search/executor.h), without the data loader.
 #pragma once
 
 #include <vector>
 
 #include "kernels/call_cost.h"
-#include "search/nasbench201/supernet.h"
-#include "search/training_state.h"
+#include "search/nasbench201/cell.h"
+#include "search/trained_network.h"
+#include "search/executor.h"
 
 namespace rlnas::bench {
 
@@ -37,11 +38,11 @@ class StepRunner {
 
  private:
   Backend& backend_;
-  nasbench201::Supernet supernet_;
+  TrainedNetwork supernet_;
   HostBatch batch_;
   StepSpec spec_;
   std::size_t planned_bytes_;
-  TrainingState state_;
+  Executor state_;
 };
 
 }  // namespace rlnas::bench

@@ -3,6 +3,7 @@
 // and a checkpoint one copy.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Parameters {
   void gradients_final_from(int segment) {
     if (exchange_ != nullptr) exchange_->final_from(std::size_t(table()[segment].offset));
   }
+
+  // The gradients since the last step do not count.
+  void forget_gradients() { std::fill(states_.begin(), states_.end(), SegmentState::untouched); }
 
   // Weight decay leaves the segments alone whose flag is 0. Errors: run_failed when the size differs.
   void set_decayed(std::vector<std::uint8_t> flags);

@@ -48,4 +48,23 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   return joined;
 }
 
+Tensor subsample(Context& context, const Tensor& x, int offset) {
+  const SubsampleSpec spec{
+      .batch = x.n(), .channels = x.c(), .in_height = x.h(), .in_width = x.w(), .offset = offset};
+  Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
+  y.applied = x.applied;
+  context.backend.subsample_forward(spec, x.data(), y.data());
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  Tensor source = x;
+  source.buffer = {};  // its variable lies before the activation, as that of y does: no mask is needed
+  context.tape.record([&context, spec, source, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    const Tape::Target target = context.tape.gradient_target(source);
+    context.backend.subsample_backward(spec, dy.data(), target.data, target.store);
+  });
+  return y;
+}
+
 }  // namespace rlnas

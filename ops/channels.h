@@ -1,4 +1,4 @@
-// Tensors joined along their channels.
+// Tensors joined along their channels, or thinned out in the plane.
 #pragma once
 
 #include <vector>
@@ -10,5 +10,9 @@ namespace rlnas {
 // Shapes: parts [N,H,W,Ci], all activated by the same function or by none -> [N,H,W,sum of Ci], likewise.
 // Errors: run_failed when the parts do not fit together.
 Tensor concat_channels(Context& context, const std::vector<Tensor>& parts);
+
+// Every second pixel of each row and column, from `offset` on. The result is activated as x is.
+// Shapes: x [N,H,W,C] -> [N,P,Q,C].
+Tensor subsample(Context& context, const Tensor& x, int offset);
 
 }  // namespace rlnas

@@ -9,7 +9,7 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
   const float* weight = context.parameters.weight(layer.weight);
   Tensor y = make_tensor(context.arena, Shape::matrix(x.n(), layer.out_features), Layout::matrix);
   context.backend.linear_forward(spec, x.data(), weight, context.parameters.weight(layer.bias), y.data());
-  if (context.mode == Mode::evaluate) return y;
+  if (!context.records()) return y;
 
   context.use_segment(layer.weight);
   context.use_segment(layer.bias);
@@ -29,27 +29,27 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 }
 
 void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
-                   LossSums* sums) {
+                   LossSums* sums, float weight) {
   const CrossEntropySpec spec{logits.n(), logits.c(), label_smoothing};
   Tensor dlogits;
   if (context.records(logits)) dlogits = make_tensor(context.arena, logits.shape, Layout::matrix);
   context.backend.cross_entropy(spec, logits.data(), labels.data<std::int32_t>(),
                                 dlogits ? dlogits.data() : nullptr, sums);
-  if (dlogits) context.tape.add_gradient(logits, std::move(dlogits));
+  if (!dlogits) return;
+  if (weight != 1.0f) {
+    const Tensor factor = make_tensor(context.arena, Shape::matrix(1, 1), Layout::flat);
+    context.backend.upload(factor.data<void>(), &weight, factor.bytes());
+    context.backend.scale_rows({1, std::int64_t(dlogits.count())}, factor.data(), dlogits.data(),
+                               dlogits.data(), Store::overwrite);
+  }
+  context.tape.add_gradient(logits, std::move(dlogits));
 }
 
 void add_weighted_loss(Context& context, const Tensor& logits, const Tensor& labels, float label_smoothing,
                        float weight) {
   if (!context.records(logits)) return;
   const Tensor sums = make_tensor(context.arena, Shape::matrix(1, sizeof(LossSums)), Layout::flat, DType::u8);
-  const Tensor factor = make_tensor(context.arena, Shape::matrix(1, 1), Layout::flat);
-  context.backend.upload(factor.data<void>(), &weight, factor.bytes());
-  Tensor dlogits = make_tensor(context.arena, logits.shape, Layout::matrix);
-  context.backend.cross_entropy({logits.n(), logits.c(), label_smoothing}, logits.data(),
-                                labels.data<std::int32_t>(), dlogits.data(), sums.data<LossSums>());
-  context.backend.scale_rows({1, std::int64_t(dlogits.count())}, factor.data(), dlogits.data(),
-                             dlogits.data(), Store::overwrite);
-  context.tape.add_gradient(logits, std::move(dlogits));
+  cross_entropy(context, logits, labels, label_smoothing, sums.data<LossSums>(), weight);
 }
 
 }  // namespace rlnas

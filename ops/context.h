@@ -11,6 +11,7 @@ namespace rlnas {
 
 enum class Mode {
   train,     // batch statistics, gradients recorded
+  measure,   // batch statistics, nothing recorded
   evaluate,  // running statistics, nothing recorded
 };
 
@@ -21,6 +22,8 @@ struct Context {
   Parameters& parameters;
   FlatBuffer& statistics;  // batch-norm running means and variances
   Mode mode = Mode::train;
+  // Weight of a batch's statistics in the running ones; 0: these are left alone.
+  float statistics_momentum = BatchNormSpec{}.momentum;
 
   // Classifiers beside the network's own, which its forward pass leaves here in training: their losses are
   // added to its loss, each times its weight.
@@ -33,7 +36,8 @@ struct Context {
   // The last of the segments that operations of this forward pass have used; -1: none yet.
   int last_used = -1;
 
-  bool records(const Tensor& x) const { return mode == Mode::train && x.variable >= 0; }
+  bool records() const { return mode == Mode::train; }
+  bool records(const Tensor& x) const { return records() && x.variable >= 0; }
 
   // An operation that trains this segment runs.
   void use_segment(int segment) {
@@ -44,7 +48,7 @@ struct Context {
   // What runs from here on owns this segment and all behind it: once the backward pass is back at this point
   // their gradients are final. Not if one of them was used before this point too: an earlier mark covers it.
   void mark_gradients_from(int segment) {
-    if (mode == Mode::train && last_used < segment)
+    if (records() && last_used < segment)
       tape.record([&p = parameters, segment] { p.gradients_final_from(segment); });
   }
 };

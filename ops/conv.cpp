@@ -36,7 +36,9 @@ struct NormInput {
 };
 
 SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& layer, const BatchNorm& norm) {
-  const ConvNormSpec spec{.conv = spec_of(input.x, layer), .normalises_input = bool(input.norm)};
+  const ConvNormSpec spec{.conv = spec_of(input.x, layer),
+                          .momentum = context.statistics_momentum,
+                          .normalises_input = bool(input.norm)};
   SumTerm term{make_output(context, spec.conv)};
   const NormTensors tensors = norm_tensors(context, norm);
   term.norm = tensors.saved;
@@ -56,6 +58,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                                        .saved = term.saved()},
                                       workspace);
   }
+  if (!context.records()) return term;
   context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
   term.gradient_moments = std::make_shared<Tensor>();
@@ -100,7 +103,7 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   const ConvSpec spec = spec_of(x, layer);
   Tensor y = make_output(context, spec);
   forward(context, spec, x, layer.weight, y);
-  if (context.mode == Mode::evaluate) return y;
+  if (!context.records()) return y;
 
   context.use_segment(layer.weight);
   y.variable = context.tape.new_variable();
@@ -126,7 +129,7 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
 }
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  if (context.mode == Mode::train) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
+  if (context.mode != Mode::evaluate) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
   const ConvNormSpec spec{.conv = spec_of(x, layer)};
   SumTerm term{make_output(context, spec.conv)};
   const NormTensors tensors = norm_tensors(context, norm);
@@ -140,7 +143,7 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
                   const BatchNorm& norm) {
   const bool left_to_kernel =
-      context.mode == Mode::train && source.norm && context.backend.gains_by_normalising_inputs();
+      context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
   if (left_to_kernel)
     return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, Want::activated, activation).activated, layer, norm);

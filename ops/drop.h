@@ -17,7 +17,7 @@ struct DropSpec {
   std::int64_t step = 0;
   int rank = 0;
 
-  bool active(const Context& context) const { return probability > 0.0 && context.mode == Mode::train; }
+  bool active(const Context& context) const { return probability > 0.0 && context.records(); }
 };
 
 // `layer` names the stream of its draws. Shapes: x [N,F] -> [N,F].

@@ -21,7 +21,7 @@ void backward_term(Context& context, const SumTerm& term, const Tensor& dsum) {
 NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
   const auto parameter = [&](int segment) -> const float* {
     if (segment < 0) return nullptr;
-    if (context.mode == Mode::train) context.use_segment(segment);
+    if (context.records()) context.use_segment(segment);
     return context.parameters.weight(segment);
   };
   return {parameter(norm.gamma), parameter(norm.beta), context.statistics.at(norm.running_mean),
@@ -30,7 +30,8 @@ NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
 }
 
 SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
-  const BatchNormSpec spec{.rows = x.rows(), .channels = norm.channels};
+  const BatchNormSpec spec{
+      .rows = x.rows(), .channels = norm.channels, .momentum = context.statistics_momentum};
   const NormTensors tensors = norm_tensors(context, norm);
   SumTerm term{x, tensors.saved};
   term.x.variable = -1;
@@ -46,7 +47,7 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
                                           tensors.running_var, term.saved(), workspace);
   }
   // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
-  if (x.variable < 0 && norm.gamma < 0 && norm.beta < 0) return term;
+  if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0)) return term;
   term.x.variable = context.tape.new_variable();
   context.tape.record([&context, spec, norm, x, term] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);

@@ -22,14 +22,4 @@ void check_sums(const SegmentTable& segments, const std::vector<AngleSums>& sums
   }
 }
 
-ScoreKind parse_score_kind(std::string_view text) {
-  if (text == "angle") return ScoreKind::angle;
-  if (text == "op-angle-sum") return ScoreKind::op_angle_sum;
-  fail(ErrorCode::usage, "--score ", text, ": known are angle and op-angle-sum");
-}
-
-std::string_view to_string(ScoreKind kind) {
-  return kind == ScoreKind::angle ? "angle" : "op-angle-sum";
-}
-
 }  // namespace rlnas

@@ -70,9 +70,9 @@ std::vector<float> pack(const Checkpoint& checkpoint, const SegmentTable& segmen
 
 // The space of a file that does not say, by a tensor that no other has.
 std::string recognise(const TensorFile& file) {
-  if (file.find("MBConv_ratio_1.conv.0.weight") != nullptr) return "mobilenet";
-  if (file.find("stem0.0.weight") != nullptr) return "darts-imagenet";
-  return file.find("cells.0.preprocess0.op.1.weight") != nullptr ? "darts-cifar" : "nasbench201";
+  for (const Space* space : all_spaces())
+    if (file.find(space->info().signature_tensor) != nullptr) return space->name();
+  return default_space().name();  // whose missing tensors are then named
 }
 
 std::string space_of(const TensorFile& file, const std::string& path, const std::string& wanted) {
@@ -95,7 +95,8 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   result.space = space_of(init.file, init_path, space);
   result.space = space_of(trained.file, trained_path, result.space);
   for (Checkpoint* checkpoint : {&init, &trained})
-    checkpoint->not_a_supernet = checkpoint->path + ": not a " + space_title(result.space) + " SuperNet: ";
+    checkpoint->not_a_supernet =
+        checkpoint->path + ": not a " + find_space(result.space).info().title + " SuperNet: ";
   result.classes = classes_of(init);
   const int trained_classes = classes_of(trained);
   RLNAS_CHECK(result.classes == trained_classes, data, trained_path, ": has ", trained_classes, " classes, ",

@@ -100,7 +100,7 @@ void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& trai
                                                        .ranks = place.size});
 }
 
-TestCounts Evaluator::run(TrainingState& state, TrainingSpace& space, AugmentSpec augment,
+TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec augment,
                           Communicator& communicator) const {
   augment.cutout = 0;
   share_statistics(state, communicator);

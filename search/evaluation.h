@@ -12,9 +12,9 @@
 #include "engine/comm/communicator.h"
 #include "rlnas/rlnas.hpp"
 #include "search/state_metadata.h"
+#include "search/trained_network.h"
 #include "search/training_data.h"
-#include "search/training_space.h"
-#include "search/training_state.h"
+#include "search/executor.h"
 
 namespace rlnas {
 
@@ -42,7 +42,7 @@ class Evaluator {
 
   // Called by all ranks. `augment`: the training's, of which the normalisation is used.
   // Determinism: bit-equal for any number of threads.
-  TestCounts run(TrainingState& state, TrainingSpace& space, AugmentSpec augment,
+  TestCounts run(Executor& state, TrainedNetwork& space, AugmentSpec augment,
                  Communicator& communicator) const;
 
  private:

@@ -13,10 +13,9 @@
 #include <vector>
 
 #include "rlnas/choices.hpp"
+#include "search/genes.h"
 
 namespace rlnas {
-
-using Genes = std::vector<std::int8_t>;  // gene g is in 0 .. choices(g)-1
 
 // Values that published mutation draws for a gene: low .. high-1; empty: the gene is left alone.
 struct GeneRange {

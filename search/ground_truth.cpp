@@ -9,12 +9,9 @@
 #include <string_view>
 
 #include "kernels/check.h"
-#include "search/nasbench201/cell.h"
 
 namespace rlnas {
 namespace {
-
-using nasbench201::kSpaceSize;
 
 // zlib reads plain files as they are.
 std::string read_maybe_compressed(const std::string& path) {
@@ -83,7 +80,8 @@ bool is_accuracy_name(std::string_view name) {
 
 class TableReader {
  public:
-  TableReader(const std::string& path, std::string_view text) : path_(path), lines_(text) {}
+  TableReader(const std::string& path, std::string_view text, const Space& space)
+      : path_(path), space_(space), size_(space.benchmark_size()), lines_(text) {}
 
   GroundTruth read() {
     read_header();
@@ -120,7 +118,7 @@ class TableReader {
         fail(ErrorCode::data, "--truth ", path_, ": line 1: column ", names_[i], " appears twice");
       }
       field_of_column_.push_back(i);
-      truth_.columns.push_back({names_[i], std::vector<double>(kSpaceSize)});
+      truth_.columns.push_back({names_[i], std::vector<double>(std::size_t(size_))});
     }
     if (truth_.columns.empty()) fail_line("no numeric accuracy column");
   }
@@ -132,16 +130,16 @@ class TableReader {
     }
     if (rows_ == 0) choose_columns(fields);
     int index = -1;
-    if (!parse_number(fields[0], index) || index < 0 || index >= kSpaceSize) {
-      fail_line("index '", fields[0], "' is not in 0..", kSpaceSize - 1);
+    if (!parse_number(fields[0], index) || index < 0 || index >= size_) {
+      fail_line("index '", fields[0], "' is not in 0..", size_ - 1);
     }
-    const nasbench201::Cell cell = nasbench201::cell_of_benchmark(index);
-    if (fields[1] != nasbench201::to_string(cell)) {
-      fail_line("arch '", fields[1], "' is not that of index ", index, ", ", nasbench201::to_string(cell));
+    const Genes genes = space_.benchmark_genes(index);
+    if (fields[1] != space_.text(genes)) {
+      fail_line("arch '", fields[1], "' is not that of index ", index, ", ", space_.text(genes));
     }
     if (present_[std::size_t(index)]) fail_line("index ", index, " appears twice");
     present_[std::size_t(index)] = true;
-    const std::size_t at = std::size_t(nasbench201::enumeration_index(cell));
+    const std::size_t at = std::size_t(enumeration_index(space_, genes));
     for (std::size_t c = 0; c < truth_.columns.size(); ++c) {
       double& value = truth_.columns[c].accuracy[at];
       const std::string_view field = fields[field_of_column_[c]];
@@ -153,26 +151,28 @@ class TableReader {
   }
 
   void check_complete() const {
-    if (rows_ == kSpaceSize) return;
+    if (rows_ == size_) return;
     const auto missing = std::find(present_.begin(), present_.end(), false) - present_.begin();
     fail(ErrorCode::data, "--truth ", path_, ": line ", lines_.number(), ": the table ends after ", rows_,
-         " of ", kSpaceSize, " rows; index ", missing, " is the first one missing");
+         " of ", size_, " rows; index ", missing, " is the first one missing");
   }
 
   const std::string& path_;
+  const Space& space_;
+  const int size_;
   LineReader lines_;
   std::vector<std::string> names_;
   std::vector<std::size_t> field_of_column_;
-  std::vector<bool> present_ = std::vector<bool>(kSpaceSize);
+  std::vector<bool> present_ = std::vector<bool>(std::size_t(size_));
   int rows_ = 0;
   GroundTruth truth_;
 };
 
 }  // namespace
 
-GroundTruth read_ground_truth(const std::string& path) {
+GroundTruth read_ground_truth(const std::string& path, const Space& space) {
   const std::string text = read_maybe_compressed(path);
-  return TableReader(path, text).read();
+  return TableReader(path, text, space).read();
 }
 
 Standing standing_of(const TruthColumn& column, int enumeration_index) {

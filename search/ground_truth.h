@@ -1,16 +1,19 @@
-// True accuracies of all 15,625 cells from a CSV table the user brings (plain or .gz).
-// Header `index,arch,<columns>`: index is the benchmark index, arch the architecture string. Every numeric
-// column is an accuracy, except those whose names begin with params_ or flops_; other columns are ignored.
+// True accuracies of all architectures of a space that has a public benchmark, from a CSV table (plain or
+// .gz). Header `index,arch,<columns>`: index is the benchmark index, arch the architecture string. Every
+// numeric column is an accuracy, except those whose names begin with params_ or flops_; other columns are
+// ignored.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "search/space.h"
+
 namespace rlnas {
 
 struct TruthColumn {
   std::string name;
-  std::vector<double> accuracy;  // [15625], by enumeration index
+  std::vector<double> accuracy;  // by enumeration index
 };
 
 struct GroundTruth {
@@ -20,7 +23,7 @@ struct GroundTruth {
 // Rows may come in any order. Errors: data, naming the file and the line: missing file, damaged .gz, wrong
 // header, wrong number of fields, an arch that is not that of its index, a repeated or missing row, a value
 // that is not a finite number.
-GroundTruth read_ground_truth(const std::string& path);
+GroundTruth read_ground_truth(const std::string& path, const Space& space);
 
 // Where one architecture stands in a column.
 struct Standing {

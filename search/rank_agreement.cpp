@@ -48,7 +48,7 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, cons
   }
 }
 
-void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator) {
+void share_state(Executor& state, RunProgress& progress, Communicator& communicator) {
   if (communicator.size() == 1) return;
   communicator.broadcast_value(progress, "progress");
   share(state.parameters().weights(), "weights", communicator);
@@ -60,7 +60,7 @@ void share_state(TrainingState& state, RunProgress& progress, Communicator& comm
   state.parameters().set_ever_sampled(std::move(sampled));
 }
 
-void share_statistics(TrainingState& state, Communicator& communicator) {
+void share_statistics(Executor& state, Communicator& communicator) {
   if (communicator.size() > 1) share(state.statistics(), "statistics", communicator);
 }
 

@@ -8,7 +8,7 @@
 #include "engine/device.h"
 #include "rlnas/rlnas.hpp"
 #include "search/run_directory.h"
-#include "search/training_state.h"
+#include "search/executor.h"
 
 namespace rlnas {
 
@@ -18,10 +18,10 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, cons
                     Communicator& communicator);
 
 // Everything a run goes on from, from rank 0 to all.
-void share_state(TrainingState& state, RunProgress& progress, Communicator& communicator);
+void share_state(Executor& state, RunProgress& progress, Communicator& communicator);
 
 // Rank 0's running statistics, to all.
-void share_statistics(TrainingState& state, Communicator& communicator);
+void share_statistics(Executor& state, Communicator& communicator);
 
 LossSums sum_over_ranks(const LossSums& own, Communicator& communicator);
 

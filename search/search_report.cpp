@@ -9,7 +9,7 @@
 
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
-#include "search/nasbench201/counts.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -27,20 +27,29 @@ bool enumerable(const SearchReport& report) {
   return report.space_size > 0;
 }
 
+Json value_json(const IndicatorInfo& indicator, double value) {
+  return indicator.is_count ? Json(std::int64_t(value)) : Json(value);
+}
+
 Json architecture_json(const FoundArchitecture& a, const SearchReport& report) {
   Json json{{"arch", a.text}};
-  for (const NamedNumber& number : a.numbers) json[number.name] = number.value;
+  if (a.benchmark_index >= 0) json["index"] = a.benchmark_index;
   if (enumerable(report)) json["enumeration_index"] = a.enumeration_index;
-  json["angle_rad"] = a.angle_rad;
-  json["op_angle_sum"] = a.op_angle_sum;
-  json["macs"] = a.macs;
-  json["params"] = a.params;
+  for (std::size_t k = 0; k < report.indicators.size(); ++k)
+    json[report.indicators[k].key] = value_json(report.indicators[k], a.values[k]);
   return json;
 }
 
 Json correlation_json(const RankCorrelation& c) {
   return {
       {"kendall_tau_b", c.kendall_tau_b}, {"kendall_tau_rank", c.kendall_tau_rank}, {"spearman", c.spearman}};
+}
+
+// "angle", "op_angle_sum"; of counts "baseline_macs".
+std::string correlation_key(const IndicatorInfo& indicator) {
+  std::string key = indicator.name;
+  std::replace(key.begin(), key.end(), '-', '_');
+  return indicator.is_count ? "baseline_" + key : key;
 }
 
 std::string correlation_text(const RankCorrelation& c) {
@@ -50,16 +59,15 @@ std::string correlation_text(const RankCorrelation& c) {
 // "#1462  11718  ": what the architecture is known by beside its text.
 std::string names_text(const FoundArchitecture& a, const SearchReport& report) {
   std::string text;
-  for (const NamedNumber& number : a.numbers)
-    text += format("#%-5lld  ", static_cast<long long>(number.value));
+  if (a.benchmark_index >= 0) text += format("#%-5d  ", a.benchmark_index);
   if (enumerable(report)) text += format("%5lld  ", static_cast<long long>(a.enumeration_index));
   return text;
 }
 
 void print_architecture(std::ostream& out, const FoundArchitecture& a, const SearchReport& report) {
-  out << format("%8.6f  %9.6f  %8.2f  %9lld  ", a.angle_rad, a.op_angle_sum, double(a.macs) / 1e6,
-                static_cast<long long>(a.params))
-      << names_text(a, report) << a.text << '\n';
+  for (std::size_t k = 0; k < a.values.size(); ++k)
+    out << format(report.indicators[k].format, a.values[k] / report.indicators[k].unit) << "  ";
+  out << names_text(a, report) << a.text << '\n';
 }
 
 // Quoted where a genotype's commas would split it.
@@ -95,11 +103,11 @@ void print_acceptance(std::ostream& out, const SearchReport& report) {
 
 // From the angle found to what no angle exceeds.
 double gap_rad(const SearchReport& report) {
-  return std::max(0.0, report.optimum->proof.bound_rad - report.best().angle_rad);
+  return std::max(0.0, report.optimum->proof.bound_rad - report.value(report.best(), "angle"));
 }
 
 void print_optimum(std::ostream& out, const SearchReport& report) {
-  const SearchSpace::Optimum& optimum = report.optimum->proof;
+  const Optimum& optimum = report.optimum->proof;
   if (optimum.proven)
     out << format("\nexact:  no architecture within the limits has a larger angle than %.9f rad",
                   optimum.bound_rad);
@@ -109,8 +117,8 @@ void print_optimum(std::ostream& out, const SearchReport& report) {
                 static_cast<long long>(optimum.nodes), optimum.seconds, gap_rad(report));
   const FoundArchitecture& best = report.optimum->architecture;
   if (best.genes == report.best().genes) return;
-  out << format("        %.9f rad, %.2f MFLOPs, %lld parameters: ", best.angle_rad, double(best.macs) / 1e6,
-                static_cast<long long>(best.params))
+  out << format("        %.9f rad, %.2f MFLOPs, %lld parameters: ", report.value(best, "angle"),
+                report.value(best, "macs") / 1e6, static_cast<long long>(report.value(best, "params")))
       << best.text << '\n';
 }
 
@@ -120,7 +128,7 @@ void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
   out << "search: " << to_string(config.method) << " of " << config.space.name << ", score "
-      << to_string(config.space.score);
+      << config.space.score;
   if (report.generations > 0) {
     out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
   }
@@ -129,14 +137,16 @@ void print_report(std::ostream& out, const SearchReport& report) {
   out << " architectures evaluated\n";
   print_acceptance(out, report);
   out << "\nfound:  " << best.text << '\n' << report.drawing;
-  out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters", best.angle_rad,
-                best.op_angle_sum, double(best.macs) / 1e6, static_cast<long long>(best.params));
-  for (const NamedNumber& number : best.numbers) out << ", " << number.name << " #" << number.value;
+  out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters",
+                report.value(best, "angle"), report.value(best, "op-angle-sum"),
+                report.value(best, "macs") / 1e6, static_cast<long long>(report.value(best, "params")));
+  if (best.benchmark_index >= 0) out << ", index #" << best.benchmark_index;
   if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
   out << '\n';
   if (report.optimum) print_optimum(out, report);
-  out << "\nthe best " << report.top.size() << ":\n   angle  op-a.-sum    MFLOPs     params  ";
-  for (const NamedNumber& number : best.numbers) out << format("%-6s  ", number.name);
+  out << "\nthe best " << report.top.size() << ":\n";
+  for (const IndicatorInfo& indicator : report.indicators) out << indicator.heading << "  ";
+  if (best.benchmark_index >= 0) out << "index   ";
   if (enumerable(report)) out << " enum  ";
   out << "architecture\n";
   for (const FoundArchitecture& a : report.top) print_architecture(out, a, report);
@@ -144,12 +154,14 @@ void print_report(std::ostream& out, const SearchReport& report) {
 
   out << "\nrank correlation with the true accuracy over all " << report.space_size
       << " architectures (Kendall tau-b, rank tau, Spearman rho):\n"
-      << format("%-18s  %-20s  %-20s  %-20s  %-20s\n", "column", "angle", "op-angle-sum", "MACs alone",
-                "params alone");
+      << format("%-18s", "column");
+  for (const IndicatorInfo& indicator : report.indicators)
+    out << format("  %-20s", (std::string(indicator.name) + (indicator.is_count ? " alone" : "")).c_str());
+  out << '\n';
   for (const ColumnCorrelation& c : report.correlations) {
-    out << format("%-18s  ", c.column.c_str()) << correlation_text(c.angle) << "  "
-        << correlation_text(c.op_angle_sum) << "  " << correlation_text(c.macs) << "  "
-        << correlation_text(c.params) << '\n';
+    out << format("%-18s", c.column.c_str());
+    for (const RankCorrelation& one : c.indicators) out << "  " << correlation_text(one);
+    out << '\n';
   }
   out << "\nthe found architecture's true accuracy:\n"
       << format("%-18s  %8s  %6s  %10s\n", "column", "accuracy", "rank", "percentile");
@@ -164,7 +176,7 @@ std::string report_json(const SearchReport& report) {
   Json json{{"schema", 1},
             {"space", config.space.name},
             {"method", to_string(config.method)},
-            {"score", to_string(config.space.score)},
+            {"score", config.space.score},
             {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
             {"seed", config.evolution.seed},
             {"classes", config.space.classes},
@@ -181,7 +193,7 @@ std::string report_json(const SearchReport& report) {
   }
   if (report.short_generations > 0) json["short_generations"] = report.short_generations;
   if (report.optimum) {
-    const SearchSpace::Optimum& proof = report.optimum->proof;
+    const Optimum& proof = report.optimum->proof;
     Json optimum = architecture_json(report.optimum->architecture, report);
     optimum["proven"] = proof.proven;
     optimum["bound_rad"] = proof.bound_rad;
@@ -192,11 +204,9 @@ std::string report_json(const SearchReport& report) {
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
         {"accuracy", c.best.accuracy}, {"rank", c.best.rank}, {"percentile", c.best.percentile}};
-    Json entry = correlation_json(config.space.score == ScoreKind::angle ? c.angle : c.op_angle_sum);
-    entry["angle"] = correlation_json(c.angle);
-    entry["op_angle_sum"] = correlation_json(c.op_angle_sum);
-    entry["baseline_macs"] = correlation_json(c.macs);
-    entry["baseline_params"] = correlation_json(c.params);
+    Json entry = correlation_json(c.indicators[std::size_t(report.place_of(config.space.score))]);
+    for (std::size_t k = 0; k < c.indicators.size(); ++k)
+      entry[correlation_key(report.indicators[k])] = correlation_json(c.indicators[k]);
     json["correlation"][c.column] = std::move(entry);
   }
   return json.dump(2) + "\n";
@@ -204,66 +214,70 @@ std::string report_json(const SearchReport& report) {
 
 std::string report_csv(const SearchReport& report) {
   std::string text = enumerable(report) ? "enumeration_index," : "";
-  text += "arch,angle_rad,op_angle_sum,macs,params,generation,rank\n";
+  text += "arch,";
+  for (const IndicatorInfo& indicator : report.indicators) text += std::string(indicator.key) + ',';
+  text += "generation,rank\n";
   for (const FoundArchitecture& a : report.evaluated) {
     if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
-    text += csv_field(a.text) + ',' + exact_number(a.angle_rad) + ',' + exact_number(a.op_angle_sum) + ',' +
-            std::to_string(a.macs) + ',' + std::to_string(a.params) + ',' +
-            (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
+    text += csv_field(a.text) + ',';
+    for (std::size_t k = 0; k < a.values.size(); ++k)
+      text += (report.indicators[k].is_count ? std::to_string(std::int64_t(a.values[k]))
+                                             : exact_number(a.values[k])) +
+              ',';
+    text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
   }
   return text;
 }
 
-void print_description(std::ostream& out, const nasbench201::CellDescription& d) {
-  out << "architecture         " << nasbench201::to_string(d.cell) << '\n'
-      << "benchmark index      #" << d.index << '\n'
-      << "enumeration index    enum:" << d.enumeration_index << '\n'
-      << "MACs                 " << d.macs << '\n'
-      << "parameters           " << d.params << " (10 classes: " << nasbench201::params(d.cell, 10)
-      << ", 100: " << nasbench201::params(d.cell, 100) << ", 120: " << nasbench201::params(d.cell, 120)
-      << ")\n"
-      << "live paths           " << d.live_paths << '\n'
-      << "paths over edges    ";
-  for (std::size_t edge = 0; edge < nasbench201::kEdgeCount; ++edge) {
-    const nasbench201::Edge& e = nasbench201::kEdges[edge];
-    out << ' ' << e.target << "<-" << e.source << ':' << d.multiplicity[edge];
-  }
-  out << "\nangle vector length  " << d.angle_vector_length << '\n';
-}
-
-std::string description_json(const nasbench201::CellDescription& d) {
-  const Json json{{"arch", nasbench201::to_string(d.cell)},
-                  {"index", d.index},
-                  {"enumeration_index", d.enumeration_index},
-                  {"macs", d.macs},
-                  {"params", d.params},
-                  {"live_paths", d.live_paths},
-                  {"multiplicity", d.multiplicity},
-                  {"angle_vector_length", d.angle_vector_length}};
-  return json.dump(2) + "\n";
-}
-
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes) {
-  out << "architecture         " << space.text(genes) << '\n'
-      << space.drawing(genes) << "FLOPs                " << space.macs(genes) << '\n'
-      << "parameters           " << space.params(genes) << '\n';
+  const Space& plain = space.space();
+  const bool benchmark = plain.benchmark_size() > 0;
+  out << "architecture         " << space.text(genes) << '\n';
+  if (benchmark)
+    out << "benchmark index      #" << plain.benchmark_index(genes) << '\n'
+        << "enumeration index    enum:" << enumeration_index(space, genes) << '\n';
+  out << space.drawing(genes) << format("%-21s", plain.info().cost_name) << space.macs(genes) << '\n'
+      << "parameters           " << space.params(genes);
+  std::string by_classes;
+  for (const int classes : plain.info().benchmark_classes) {
+    SpaceSpec spec = space.spec();
+    spec.classes = classes;
+    by_classes += (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
+                                      : ", " + std::to_string(classes) + ": ") +
+                  std::to_string(make_search_space(spec)->params(genes));
+  }
+  out << by_classes << (by_classes.empty() ? "\n" : ")\n");
   for (const CellPaths& cell : space.cell_paths(genes)) {
-    out << format("%-21s%d, over edges", (cell.cell + " cell's paths").c_str(), cell.live);
+    if (cell.cell.empty())
+      out << "live paths           " << cell.live << "\npaths over edges    ";
+    else
+      out << format("%-21s%d, over edges", (cell.cell + " cell's paths").c_str(), cell.live);
     for (const CellPaths::Edge& edge : cell.edges)
-      if (edge.paths > 0) out << ' ' << edge.target << "<-" << edge.source << ':' << edge.paths;
+      if (edge.paths > 0 || cell.cell.empty())
+        out << ' ' << edge.target << "<-" << edge.source << ':' << edge.paths;
     out << '\n';
   }
   out << "angle vector length  " << space.angle_vector_length(genes) << '\n';
 }
 
 std::string description_json(const SearchSpace& space, const Genes& genes) {
-  Json json{{"space", space.name()},
-            {"arch", space.text(genes)},
-            {"macs", space.macs(genes)},
-            {"params", space.params(genes)}};
+  Json json{{"space", space.name()}, {"arch", space.text(genes)}};
+  if (space.space().benchmark_size() > 0) {
+    json["index"] = space.space().benchmark_index(genes);
+    json["enumeration_index"] = enumeration_index(space, genes);
+  }
+  json["macs"] = space.macs(genes);
+  json["params"] = space.params(genes);
   for (const CellPaths& cell : space.cell_paths(genes)) {
-    json["live_paths"][cell.cell] = cell.live;
-    for (const CellPaths::Edge& edge : cell.edges) json["multiplicity"][cell.cell].push_back(edge.paths);
+    Json multiplicity = Json::array();
+    for (const CellPaths::Edge& edge : cell.edges) multiplicity.push_back(edge.paths);
+    if (cell.cell.empty()) {
+      json["live_paths"] = cell.live;
+      json["multiplicity"] = std::move(multiplicity);
+    } else {
+      json["live_paths"][cell.cell] = cell.live;
+      json["multiplicity"][cell.cell] = std::move(multiplicity);
+    }
   }
   json["angle_vector_length"] = space.angle_vector_length(genes);
   return json.dump(2) + "\n";

@@ -1,10 +1,9 @@
-// A search report and a cell's description as text for people, JSON with stable keys, and CSV.
+// A search report and an architecture's description as text for people, JSON with stable keys, and CSV.
 #pragma once
 
 #include <iosfwd>
 #include <string>
 
-#include "search/nasbench201/describe.h"
 #include "search/search_run.h"
 
 namespace rlnas {
@@ -25,13 +24,9 @@ std::string report_json(const SearchReport& report);
 // rank (by the score searched for, 1 is the best); an arch with commas in double quotes; scores round-trip.
 std::string report_csv(const SearchReport& report);
 
-void print_description(std::ostream& out, const nasbench201::CellDescription& description);
-
-// Keys: arch, index, enumeration_index, macs, params, live_paths, multiplicity, angle_vector_length.
-std::string description_json(const nasbench201::CellDescription& description);
-
-// The same of an architecture of any other space. Keys: space, arch, macs, params, live_paths{<cell>},
-// multiplicity{<cell>[edge]} (of spaces with cells), angle_vector_length.
+// What can be said of one architecture without a SuperNet. Keys: space, arch, index and enumeration_index (of
+// spaces with a public benchmark), macs, params, live_paths and multiplicity[edge] (of each kind of cell by
+// its name, where there are several), angle_vector_length.
 void print_description(std::ostream& out, const SearchSpace& space, const Genes& genes);
 std::string description_json(const SearchSpace& space, const Genes& genes);
 

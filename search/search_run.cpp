@@ -22,25 +22,48 @@ bool enumerable(const EvolutionSpace& space) {
   return gene_strings(space, kEnumerable) < kEnumerable;
 }
 
-FoundArchitecture describe_found(const Genes& genes, const SearchSpace& space) {
-  FoundArchitecture found;
-  found.genes = genes;
-  found.text = space.text(genes);
-  found.numbers = space.numbers(genes);
-  if (enumerable(space)) found.enumeration_index = enumeration_index(space, genes);
-  found.angle_rad = space.angle_rad(genes);
-  found.op_angle_sum = space.op_angle_sum(genes);
-  found.macs = space.macs(genes);
-  found.params = space.params(genes);
-  return found;
+// Those that every report tells, and the one that ranked.
+std::vector<std::string> told_indicators(const std::string& score) {
+  std::vector<std::string> names{"angle", "op-angle-sum", "macs", "params"};
+  if (std::find(names.begin(), names.end(), score) == names.end()) names.push_back(score);
+  return names;
 }
+
+class Teller {
+ public:
+  explicit Teller(const SearchSpace& space) : space_(space) {
+    for (const std::string& name : told_indicators(space.spec().score))
+      indicators_.push_back(make_indicator(name));
+  }
+
+  std::vector<IndicatorInfo> infos() const {
+    std::vector<IndicatorInfo> infos;
+    for (const auto& indicator : indicators_) infos.push_back(indicator->info());
+    return infos;
+  }
+  std::vector<double> values(const Genes& genes) const {
+    std::vector<double> values;
+    for (const auto& indicator : indicators_) values.push_back(indicator->score(space_, genes));
+    return values;
+  }
+  FoundArchitecture describe(const Genes& genes) const {
+    FoundArchitecture found{.genes = genes, .text = space_.text(genes), .values = values(genes)};
+    if (space_.space().benchmark_size() > 0) found.benchmark_index = space_.space().benchmark_index(genes);
+    if (enumerable(space_)) found.enumeration_index = enumeration_index(space_, genes);
+    return found;
+  }
+
+ private:
+  const SearchSpace& space_;
+  std::vector<std::unique_ptr<Indicator>> indicators_;
+};
 
 // Everything a saved score or the order of candidates depends on; generations may be raised on resuming.
 std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
                         const std::vector<AngleSums>& sums) {
   const SpaceSpec& space = config.space;
   std::ostringstream text;
-  text << space.name << " score=" << to_string(space.score) << " method=" << to_string(config.method)
+  text << space.name << " score=" << space.score << " method=" << to_string(config.method)
        << " compat=" << int(o.compat) << " seed=" << o.seed << " population=" << o.population
        << " parents=" << o.top << " mutants=" << o.mutants << " crossovers=" << o.crossovers
        << " mutation=" << o.mutation_probability << " labels=" << o.label_draws << "x" << o.label_classes
@@ -70,42 +93,39 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
   return evolve(space, options, replay, save);
 }
 
-// Scores of the whole space by enumeration index.
-struct SpaceScores {
-  std::vector<double> angle, op_angle_sum, macs, params;
-
-  explicit SpaceScores(const SearchSpace& space) {
-    const std::int64_t size = gene_strings(space, kEnumerable);
-    for (std::int64_t i = 0; i < size; ++i) {
-      const Genes genes = genes_at(space, i);
-      angle.push_back(space.angle_rad(genes));
-      op_angle_sum.push_back(space.op_angle_sum(genes));
-      macs.push_back(double(space.macs(genes)));
-      params.push_back(double(space.params(genes)));
-    }
-  }
-};
-
 std::vector<ColumnCorrelation> correlations_with(const GroundTruth& truth, const SearchSpace& space,
-                                                 const FoundArchitecture& best) {
-  const SpaceScores scores(space);
+                                                 const Teller& teller, const FoundArchitecture& best) {
+  std::vector<std::vector<double>> scores(best.values.size());  // [indicator][enumeration index]
+  const std::int64_t size = gene_strings(space, kEnumerable);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::vector<double> values = teller.values(genes_at(space, i));
+    for (std::size_t k = 0; k < values.size(); ++k) scores[k].push_back(values[k]);
+  }
   std::vector<ColumnCorrelation> correlations;
-  for (const TruthColumn& column : truth.columns)
-    correlations.push_back({column.name, rank_correlation(scores.angle, column.accuracy),
-                            rank_correlation(scores.op_angle_sum, column.accuracy),
-                            rank_correlation(scores.macs, column.accuracy),
-                            rank_correlation(scores.params, column.accuracy),
-                            standing_of(column, int(best.enumeration_index))});
+  for (const TruthColumn& column : truth.columns) {
+    ColumnCorrelation& all = correlations.emplace_back();
+    all.column = column.name;
+    for (const std::vector<double>& score : scores)
+      all.indicators.push_back(rank_correlation(score, column.accuracy));
+    all.best = standing_of(column, int(best.enumeration_index));
+  }
   return correlations;
 }
 
-SearchSpace::Optimum find_optimum(const SearchSpace& space, const SearchConfig& config) {
-  RLNAS_CHECK(config.space.score == ScoreKind::angle, usage, "--score ", to_string(config.space.score),
+Optimum find_optimum(const SearchSpace& space, const SearchConfig& config) {
+  RLNAS_CHECK(space.indicator().info().adds_up, usage, "--score ", config.space.score,
               ": the exact search maximises the angle; leave out --method exact and --gap, or --score");
-  SearchSpace::Optimum optimum = space.exact();
+  Optimum optimum = space.exact();
   RLNAS_CHECK(!optimum.genes.empty(), usage,
               "no architecture is within the limits: raise --max-mflops or --max-params");
   return optimum;
+}
+
+std::string spaces_with_benchmark() {
+  std::string names;
+  for (const Space* space : all_spaces())
+    if (space->benchmark_size() > 0) names += (names.empty() ? "" : ", ") + space->name();
+  return names;
 }
 
 void check_search(const SearchSpace& space, const SearchConfig& config) {
@@ -114,10 +134,9 @@ void check_search(const SearchSpace& space, const SearchConfig& config) {
       config.method == SearchMethod::evolution || config.method == SearchMethod::random;
   RLNAS_CHECK(has_generations || config.start == SearchStart::fresh, usage, "--resume: --method ",
               to_string(config.method), " has nothing to resume");
-  RLNAS_CHECK(config.truth_path.empty() || space.name() == "nasbench201", usage,
-              "--truth: tables of true accuracies exist for nasbench201 alone; leave it out");
-  RLNAS_CHECK(!config.report_gap || space.searches_exactly(), usage, "--gap: ", space.name(),
-              " has no exact search to compare with; leave it out");
+  RLNAS_CHECK(config.truth_path.empty() || space.space().benchmark_size() > 0, usage,
+              "--truth: tables of true accuracies exist for ", spaces_with_benchmark(),
+              " alone; leave it out");
 }
 
 // `asked`: `space`, or what asks all ranks for its scores.
@@ -125,14 +144,17 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
                        const std::vector<AngleSums>& sums) {
   check_search(space, config);
   // The table is read first, so that a bad file ends the run before anything is written.
-  const GroundTruth truth = config.truth_path.empty() ? GroundTruth{} : read_ground_truth(config.truth_path);
+  const GroundTruth truth =
+      config.truth_path.empty() ? GroundTruth{} : read_ground_truth(config.truth_path, space.space());
 
+  const Teller teller(space);
   SearchReport report;
   report.config = config;
+  report.indicators = teller.infos();
   if (enumerable(space)) report.space_size = gene_strings(space, kEnumerable);
   if (config.method == SearchMethod::exact || config.report_gap) {
-    const SearchSpace::Optimum optimum = find_optimum(space, config);
-    report.optimum = {optimum, describe_found(optimum.genes, space)};
+    const Optimum optimum = find_optimum(space, config);
+    report.optimum = {optimum, teller.describe(optimum.genes)};
   }
   std::vector<Candidate> candidates;
   std::vector<int> generation_of;
@@ -148,7 +170,7 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
     report.short_generations = run.short_generations;
     report.acceptance = run.acceptance;
   }
-  for (const Candidate& c : candidates) report.evaluated.push_back(describe_found(c.genes, space));
+  for (const Candidate& c : candidates) report.evaluated.push_back(teller.describe(c.genes));
   for (std::size_t i = 0; i < generation_of.size(); ++i) report.evaluated[i].generation = generation_of[i];
   int ranked = 0;
   for (const std::size_t place : ranking(candidates, config.evolution.compat)) {
@@ -157,33 +179,38 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
     if (ranked <= config.top_count) report.top.push_back(found);
   }
   report.drawing = space.drawing(report.best().genes);
-  if (!truth.columns.empty()) report.correlations = correlations_with(truth, space, report.best());
+  if (!truth.columns.empty()) report.correlations = correlations_with(truth, space, teller, report.best());
   return report;
 }
 
 // What rank 0 tells the others, for them to make the same space; strings travel on their own.
 struct SharedSpec {
   int classes, image_size;
-  ScoreKind score;
   Constraint constraint;
   Compat compat;
 };
 
 std::unique_ptr<SearchSpace> share_space(SpaceSpec spec, std::vector<AngleSums> sums,
                                          Communicator& communicator) {
-  SharedSpec shared{spec.classes, spec.image_size, spec.score, spec.constraint, spec.compat};
+  SharedSpec shared{spec.classes, spec.image_size, spec.constraint, spec.compat};
   communicator.broadcast_all(spec.name, "space");
+  communicator.broadcast_all(spec.score, "score");
   communicator.broadcast_value(shared, "space");
   communicator.broadcast_all(sums, "angles");
   spec.classes = shared.classes;
   spec.image_size = shared.image_size;
-  spec.score = shared.score;
   spec.constraint = shared.constraint;
   spec.compat = shared.compat;
   return make_search_space(spec, sums);
 }
 
 }  // namespace
+
+int SearchReport::place_of(std::string_view indicator) const {
+  for (std::size_t k = 0; k < indicators.size(); ++k)
+    if (indicator == indicators[k].name) return int(k);
+  return -1;
+}
 
 SearchMethod parse_search_method(std::string_view text) {
   for (const auto method :

@@ -40,28 +40,23 @@ struct SearchConfig {
 struct FoundArchitecture {
   Genes genes;
   std::string text;
-  std::vector<NamedNumber> numbers;    // SearchSpace::numbers
+  int benchmark_index = -1;            // of a space that has a public benchmark
   std::int64_t enumeration_index = 0;  // of a space that can be enumerated
-  double angle_rad = 0.0;
-  double op_angle_sum = 0.0;
-  std::int64_t macs = 0;
-  std::int64_t params = 0;
-  int generation = 0;  // that evaluated it, from 1; 0 where the method has none
-  int rank = 0;        // among the evaluated, by the score searched for; 1 is the best
+  std::vector<double> values;          // of SearchReport::indicators
+  int generation = 0;                  // that evaluated it, from 1; 0 where the method has none
+  int rank = 0;                        // among the evaluated, by the score searched for; 1 is the best
 };
 
 // Rank correlations with one column of true accuracies, over the whole space.
 struct ColumnCorrelation {
   std::string column;
-  RankCorrelation angle;
-  RankCorrelation op_angle_sum;
-  RankCorrelation macs;
-  RankCorrelation params;
-  Standing best;  // of the architecture found
+  std::vector<RankCorrelation> indicators;  // of SearchReport::indicators
+  Standing best;                            // of the architecture found
 };
 
 struct SearchReport {
   SearchConfig config;
+  std::vector<IndicatorInfo> indicators;     // that are told of every architecture
   std::vector<FoundArchitecture> evaluated;  // in order of evaluation
   std::vector<FoundArchitecture> top;        // best first; at least one
   int generations = 0;                       // of evolution and random search
@@ -72,12 +67,17 @@ struct SearchReport {
   std::string drawing;          // of the best
   // Of method exact, and with report_gap: what there was to find.
   struct Optimum {
-    SearchSpace::Optimum proof;
+    rlnas::Optimum proof;
     FoundArchitecture architecture;
   };
   std::optional<Optimum> optimum;
 
   const FoundArchitecture& best() const { return top.front(); }
+  // Place of an indicator in the lists; -1: it is not among them.
+  int place_of(std::string_view indicator) const;
+  double value(const FoundArchitecture& found, std::string_view indicator) const {
+    return found.values.at(std::size_t(place_of(indicator)));
+  }
 };
 
 // Errors: usage (options out of range, nothing within the limits), data (truth table, state file).

@@ -5,31 +5,62 @@
 #include "kernels/check.h"
 
 namespace rlnas {
+namespace {
 
-SearchSpace::Optimum SearchSpace::exact() const {
-  fail(ErrorCode::usage, "--method exact: there is none for ", name(), "; use exhaustive or evolution");
-}
-
-std::int64_t gene_strings(const EvolutionSpace& space, std::int64_t limit) {
-  std::int64_t size = 1;
-  for (int g = 0; g < space.gene_count(); ++g) {
-    if (size > limit / space.choices(g)) return limit;
-    size *= space.choices(g);
+// Of the cheapest architecture. In a cell an edge may be none, or costs nothing at least.
+std::int64_t smallest(const CountTable& counts, const Space& space) {
+  std::int64_t total = counts.fixed;
+  for (int gene = 0; gene < space.gene_count(); ++gene) {
+    std::int64_t least = counts.choices.at(gene, 0);
+    for (int op = 1; op < space.choices(gene); ++op) least = std::min(least, counts.choices.at(gene, op));
+    total += least;
   }
-  return std::min(size, limit);
+  return total;
 }
 
-std::int64_t enumeration_index(const EvolutionSpace& space, const Genes& genes) {
-  std::int64_t index = 0;
-  for (int g = 0; g < space.gene_count(); ++g) index = index * space.choices(g) + genes[std::size_t(g)];
-  return index;
+}  // namespace
+
+SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const NetworkOptions& supernet,
+                         const SegmentTable& segments, const std::vector<AngleSums>& sums)
+    : space_(space),
+      spec_(spec),
+      genes_(space.gene_count()),
+      angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)),
+      indicator_(make_indicator(spec.score)) {
+  for (int gene = 0; gene < genes_; ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
+  const NetworkOptions counted = space.published_stand_alone(spec.classes, spec.image_size);
+  macs_ = rlnas::macs_table(space, counted);
+  params_ = rlnas::params_table(space, counted);
+  layers_ = layers_table(space, counted);
+  lengths_ = length_table(space, supernet);
+  const std::int64_t macs = smallest(macs_, space), params = smallest(params_, space);
+  RLNAS_CHECK(spec.constraint.max_macs >= macs, usage, "--max-mflops ",
+              double(spec.constraint.max_macs) / 1e6, ": the smallest architecture has ", double(macs) / 1e6,
+              " MFLOPs");
+  RLNAS_CHECK(spec.constraint.max_params >= params, usage, "--max-params ", spec.constraint.max_params,
+              ": the smallest architecture has ", params, " parameters");
 }
 
-Genes genes_at(const EvolutionSpace& space, std::int64_t index) {
-  Genes genes(std::size_t(space.gene_count()));
-  for (int g = space.gene_count(); g-- > 0; index /= space.choices(g))
-    genes[std::size_t(g)] = std::int8_t(index % space.choices(g));
+const Genes& SearchSpace::checked(const Genes& genes) const {
+  RLNAS_CHECK(genes.size() == choices_.size(), run_failed, "an architecture of ", name(), " has ",
+              choices_.size(), " genes, not ", genes.size());
+  for (std::size_t gene = 0; gene < genes.size(); ++gene)
+    RLNAS_CHECK(genes[gene] >= 0 && genes[gene] < choices_[gene], run_failed, "gene ", gene,
+                " is out of range");
   return genes;
+}
+
+bool SearchSpace::legal(const Genes& genes) const {
+  return space_.valid(genes) && macs(genes) <= spec_.constraint.max_macs &&
+         params(genes) <= spec_.constraint.max_params;
+}
+
+std::int64_t SearchSpace::angle_vector_length(const Genes& genes) const {
+  std::int64_t total = lengths_.fixed;
+  const bool lives = angles_.visit_paths(checked(genes), [&](int gene, int paths) {
+    total += paths * lengths_.choices.at(gene, genes[std::size_t(gene)]);
+  });
+  return lives ? total : 0;
 }
 
 }  // namespace rlnas

@@ -1,15 +1,18 @@
-// A search space as search, report and applications see it: gene strings with their names, scores and costs.
-// One implementation per space; evolution and the other methods need only EvolutionSpace of it.
+// A space as it is searched: with limits, with what the weights of a SuperNet say of its choices, and with
+// the indicator that ranks. Every space is searched by this one class.
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "search/angle.h"
+#include "search/architecture_angles.h"
+#include "search/choice_tables.h"
 #include "search/evolution.h"
-#include "search/exact.h"
+#include "search/indicator.h"
+#include "search/space.h"
 
 namespace rlnas {
 
@@ -20,68 +23,72 @@ struct Constraint {
 
 // What a space is searched for.
 struct SpaceSpec {
-  std::string name = "nasbench201";
+  std::string name = default_space().name();
   int classes = 10;
   int image_size = 32;
-  ScoreKind score = ScoreKind::angle;
+  std::string score = "angle";  // an indicator
   Constraint constraint = {};
   Compat compat = Compat::none;  // megvii: angles composed as the published code does, flaws included
 };
 
-struct NamedNumber {
-  const char* name;
-  std::int64_t value;
-};
-
-// How often paths from the inputs to the output run over each edge of a cell. Source: method.md 7.3.
-struct CellPaths {
-  struct Edge {
-    int target = 0;
-    int source = 0;
-    int paths = 0;
-  };
-  std::string cell;  // "normal"; empty where there is one kind of cell
-  int live = 0;      // paths in all
-  std::vector<Edge> edges;
-};
-
-class SearchSpace : public EvolutionSpace {
+class SearchSpace final : public EvolutionSpace {
  public:
-  // The value of --space: "nasbench201", "darts-cifar", "darts-imagenet", "mobilenet".
-  virtual std::string name() const = 0;
-  // One line that parse() and --arch take back.
-  virtual std::string text(const Genes& genes) const = 0;
-  // Errors: usage, saying at which character and what was expected there.
-  virtual Genes parse(const std::string& text) const = 0;
-  // The architecture for people, some lines of text.
-  virtual std::string drawing(const Genes& genes) const = 0;
-  // What else the space's literature knows an architecture by.
-  virtual std::vector<NamedNumber> numbers(const Genes&) const { return {}; }
+  // `supernet`: the network whose tensors `segments` are, with the three sums of each.
+  // Errors: run_failed for sums that do not fit or are not finite; usage for limits that no architecture
+  // keeps, or a score that does not exist.
+  SearchSpace(const Space& space, const SpaceSpec& spec, const NetworkOptions& supernet,
+              const SegmentTable& segments, const std::vector<AngleSums>& sums);
 
-  virtual double angle_rad(const Genes& genes) const = 0;
-  virtual double op_angle_sum(const Genes& genes) const = 0;
-  virtual std::int64_t params(const Genes& genes) const = 0;
-  virtual std::int64_t angle_vector_length(const Genes& genes) const = 0;
-  // Of each kind of cell; none where the network is a chain.
-  virtual std::vector<CellPaths> cell_paths(const Genes&) const { return {}; }
+  const Space& space() const { return space_; }
+  const SpaceSpec& spec() const { return spec_; }
+  const AngleTable& angle_table() const { return angles_.table(); }
+  const CountTable& macs_table() const { return macs_; }
+  const CountTable& params_table() const { return params_; }
+  const Indicator& indicator() const { return *indicator_; }
 
-  // Whether exact() exists.
-  virtual bool searches_exactly() const { return false; }
-  struct Optimum {
-    Genes genes = {};        // empty: no architecture is within the limits
-    bool proven = false;     // no other has a larger angle
-    double bound_rad = 0.0;  // no architecture within the limits has a larger one
-    std::int64_t nodes = 0;  // of the search tree
-    double seconds = 0.0;
-  };
+  int gene_count() const override { return genes_; }
+  int choices(int gene) const override { return space_.choices(gene); }
+  GeneRange published_mutation_range(int gene) const override {
+    return space_.published_mutation_range(gene);
+  }
+  PublishedSearch published_search() const override { return space_.published_search(); }
+  void repair(Genes& genes, const std::function<std::uint32_t(std::uint32_t)>& below) const override {
+    space_.repair(genes, below);
+  }
+  bool legal(const Genes& genes) const override;  // an architecture of the space, and within the limits
+  double score(const Genes& genes) const override { return indicator_->score(*this, genes); }
+  std::int64_t macs(const Genes& genes) const override { return macs_.of(checked(genes)); }
+
+  std::string name() const { return space_.name(); }
+  std::string text(const Genes& genes) const { return space_.text(genes); }
+  Genes parse(const std::string& text) const { return space_.parse(text); }
+  std::string drawing(const Genes& genes) const { return space_.drawing(genes); }
+
+  // See ArchitectureAngles.
+  AngleSums angle_sums(const Genes& genes) const { return angles_.sums(checked(genes)); }
+  double angle_rad(const Genes& genes) const { return angles_.angle_rad(checked(genes)); }
+  double op_angle_sum(const Genes& genes) const { return angles_.op_angle_sum(checked(genes)); }
+  std::vector<CellPaths> cell_paths(const Genes& genes) const { return angles_.cell_paths(checked(genes)); }
+  std::int64_t params(const Genes& genes) const { return params_.of(checked(genes)); }
+  // Entries of the published weight vector; 0 where no path leads through a cell, which has no angle.
+  std::int64_t angle_vector_length(const Genes& genes) const;
+  // Convolutions and classifiers of the stand-alone network.
+  int layers(const Genes& genes) const { return int(layers_.of(checked(genes))); }
+
   // The architecture with the largest angle within the limits. Errors: usage when there is no such method.
-  virtual Optimum exact() const;
-};
+  Optimum exact() const { return space_.exact(*this); }
 
-// The number of gene strings; at most `limit`, which stands for all beyond.
-std::int64_t gene_strings(const EvolutionSpace& space, std::int64_t limit);
-// Place of a gene string in lexicographic order, and the other way round; of spaces with fewer than 2^63.
-std::int64_t enumeration_index(const EvolutionSpace& space, const Genes& genes);
-Genes genes_at(const EvolutionSpace& space, std::int64_t index);
+ private:
+  // Errors: run_failed for a wrong number of genes or one out of range.
+  const Genes& checked(const Genes& genes) const;
+
+  const Space& space_;
+  SpaceSpec spec_;
+  int genes_;
+  ArchitectureAngles angles_;
+  CountTable macs_, params_, layers_, lengths_;
+  std::unique_ptr<Indicator> indicator_;
+  std::vector<std::int8_t> choices_;  // of each gene
+};
 
 }  // namespace rlnas

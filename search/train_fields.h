@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rlnas/rlnas.hpp"
+#include "search/spaces.h"
 
 namespace rlnas {
 
@@ -15,10 +16,7 @@ enum class OnResume {
 // Calls visit(key, field, help, on_resume) for every field, in the order of --help.
 template <class Config, class Visitor>
 void visit_train_fields(Config& c, Visitor&& visit) {
-  visit("space", c.network.space,
-        "search space: nasbench201, darts-cifar, darts-imagenet or mobilenet; the defaults below are its "
-        "recipe",
-        OnResume::keep);
+  visit("space", c.network.space, space_help(), OnResume::keep);
   visit("arch", c.network.arch,
         "trains this architecture of the space by itself instead of the SuperNet; the defaults are then the "
         "recipe of retraining",

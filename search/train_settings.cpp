@@ -19,8 +19,8 @@ void check_range(const char* flag, T value, T low, T high) {
 }  // namespace
 
 void check_config(const TrainConfig& config) {
-  space_title(config.network.space);
-  RLNAS_CHECK(config.recipe.sampling == PathSampling::per_net || config.network.space == "nasbench201", usage,
+  const SpaceInfo& space = find_space(config.network.space).info();
+  RLNAS_CHECK(config.recipe.sampling == PathSampling::per_net || space.every_cell_has_a_path, usage,
               "--sampling per-cell: ", config.network.space,
               " runs one path in the whole network; leave it out");
   check_range("--label-seed", config.labels.seed, std::int64_t{-1}, std::int64_t{0xffffffff});
@@ -66,7 +66,7 @@ void check_config(const TrainConfig& config) {
               "--eval-only: needs --eval DATA and the run by --resume");
   RLNAS_CHECK(config.recipe.compat != Compat::megvii || config.recipe.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
-  const int halvings = image_halvings(config.network.space), divisor = 1 << halvings;
+  const int halvings = space.image_halvings, divisor = 1 << halvings;
   RLNAS_CHECK(config.data.image_size % divisor == 0, usage, "--image-size: ", config.data.image_size,
               " is not a multiple of ", divisor, " (the network of ", config.network.space, " halves it ",
               halvings, " times)");

@@ -10,7 +10,7 @@
 #include "engine/device.h"
 #include "engine/schedule.h"
 #include "rlnas/rlnas.hpp"
-#include "search/training_state.h"
+#include "search/executor.h"
 
 namespace rlnas {
 

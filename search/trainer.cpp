@@ -21,8 +21,8 @@
 #include "search/run_directory.h"
 #include "search/run_log.h"
 #include "search/run_meter.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "search/training_data.h"
 #include "search/training_plan.h"
 
@@ -83,12 +83,12 @@ class Trainer {
   std::unique_ptr<TrainingBatches> batches_;
   std::unique_ptr<Evaluator> evaluator_;  // with --eval
   DeviceChoice device_;
-  std::unique_ptr<TrainingSpace> network_;
+  std::unique_ptr<TrainedNetwork> network_;
   StepSpec step_;
   ScheduleSpec schedule_;
   DryRun plan_;
   std::optional<StepProfiler> profiler_;  // with --profile
-  std::optional<TrainingState> state_;
+  std::optional<Executor> state_;
   std::unique_ptr<GradientExchange> exchange_;
 
   struct QueuedStep {
@@ -239,7 +239,7 @@ void Trainer::train_steps() {
     communicator_.begin_step(step + 1);
     queue_step(next_batch(batches), step);
     // A device that is still busy with the step gets the next one before its loss is read.
-    if (!state_->queues() || queued_.size() == TrainingState::kQueuedSteps) after_step();
+    if (!state_->queues() || queued_.size() == Executor::kQueuedSteps) after_step();
     if (profiler_) profiler_->end_step(step + 1);
 
     const bool epoch_ends = meter_.length.place_in_epoch(step + 1) == 0,

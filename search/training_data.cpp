@@ -8,6 +8,7 @@
 #include "data/random_labels.h"
 #include "data/split.h"
 #include "kernels/check.h"
+#include "search/spaces.h"
 
 namespace rlnas {
 namespace {
@@ -56,7 +57,7 @@ std::size_t TrainingData::memory_bytes() const {
 LoadOptions load_options(const TrainConfig& config, DataPart part) {
   LoadOptions options;
   options.part = part;
-  if (config.network.space == "darts-cifar") options.cifar_constants = CifarConstants::darts;
+  options.cifar_constants = find_space(config.network.space).info().cifar_constants;
   options.bad_files = config.data.strict ? BadFiles::fatal : BadFiles::skip;
   options.seed = config.recipe.seed;
   options.image_size = config.data.image_size;

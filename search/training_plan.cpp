@@ -5,16 +5,15 @@
 
 #include "engine/device.h"
 #include "kernels/dry/dry_backend.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
 #include "search/training_data.h"
 
 namespace rlnas {
 
-DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const StepSpec& spec) {
+DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const StepSpec& spec) {
   DryRun run;
   const std::unique_ptr<Backend> dry = make_dry_backend(&run.calls, &backend);
-  TrainingState state(*dry, space.layout(), std::size_t{1} << 44);
+  Executor state(*dry, space.layout(), std::size_t{1} << 44);
   run.calls.clear();
   HostBatch batch;
   batch.count = batch_size;
@@ -32,7 +31,7 @@ TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
   const DeviceChoice device = choose_device(config.device.name, device_options(config));
   const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
+  const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {.classes = data.classes});
   const std::int64_t images = std::int64_t(data.indices.size());
   const int batch_size = int(std::min<std::int64_t>(config.recipe.batch_size, images));
   const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.format));

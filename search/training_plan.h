@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernels/call_cost.h"
-#include "search/training_space.h"
-#include "search/training_state.h"
+#include "search/trained_network.h"
+#include "search/executor.h"
 
 namespace rlnas {
 
@@ -16,6 +16,6 @@ struct DryRun {
 };
 
 // One step of the largest path.
-DryRun dry_run(TrainingSpace& space, Backend& backend, int batch_size, const StepSpec& spec);
+DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const StepSpec& spec);
 
 }  // namespace rlnas

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "kernels/check.h"
+#include "search/darts/space.h"
+#include "search/search_space.h"
 
 namespace rlnas::darts {
 namespace {
@@ -65,12 +67,13 @@ double cos_of(const AngleSums& s) {
 
 class PairSearch {
  public:
-  PairSearch(const DartsSpace& space, const LargestAngleOptions& options)
+  PairSearch(const SearchSpace& space, const LargestAngleOptions& options)
       : space_(space),
         options_(options),
         constraint_(space.spec().constraint),
-        flops_(flop_table(space.spec().stand_alone)),
-        params_(param_table(space.spec().stand_alone)) {
+        flops_(space.macs_table()),
+        params_(space.params_table()),
+        paths_(space.space().cells().front()) {
     for (const unsigned ops : options.ops) {
       RLNAS_CHECK((ops & 0xFEu) != 0, usage, "exact search: no operation is left for a cell");
     }
@@ -82,7 +85,7 @@ class PairSearch {
   }
 
   LargestAngle run() {
-    const AngleSums& fixed = space_.table().fixed;
+    const AngleSums& fixed = space_.angle_table().fixed;
     p_ = std::sqrt(fixed.norm1_sq / fixed.norm0_sq);
     result_.bound_cos = std::numeric_limits<double>::infinity();
     solved_.assign(cells_[0].size() * cells_[1].size(), 0);
@@ -122,28 +125,21 @@ class PairSearch {
 
   CellChoices choices_of(CellKind kind, const Topology& topology) const {
     CellChoices choices{topology, {}};
-    Cell cell;
-    for (const int edge : topology) cell.ops[std::size_t(edge)] = Op::skip_connect;
-    const Multiplicity& multiplicity = path_multiplicity(cell);
-    const std::size_t k = std::size_t(kind);
-    for (const int e : topology) {
-      const std::size_t edge = std::size_t(e);
+    Genes cell(kEdgeCount, std::int8_t(Op::none));
+    for (const int edge : topology) cell[std::size_t(edge)] = std::int8_t(Op::skip_connect);
+    const std::span<const std::uint8_t> multiplicity = paths_.multiplicity(cell);
+    for (const int edge : topology) {
+      const int gene = int(kind) * kEdgeCount + edge;
       std::vector<ExactOption>& group = choices.groups.emplace_back();
-      for (const int o : allowed_ops(kind)) {
-        const std::size_t op = std::size_t(o);
-        const ChoiceSums& choice = space_.table().choices[k][edge][op];
-        const double paths = multiplicity[edge], constants = choice.ninths / 9.0;
-        const AngleSums& w = choice.weights;
-        group.push_back({{paths * (w.dot + constants), paths * (w.norm0_sq + constants),
-                          paths * (w.norm1_sq + constants)},
-                         {flops_.choices[k][edge][op], params_.choices[k][edge][op]}});
-      }
+      for (const int op : allowed_ops(kind))
+        group.push_back({space_.angle_table().choices.at(gene, op).sums(multiplicity[std::size_t(edge)]),
+                         {flops_.choices.at(gene, op), params_.choices.at(gene, op)}});
     }
     return choices;
   }
 
   void take(const Architecture& architecture, ExactStatus status) {
-    const AngleSums sums = angle_sums(space_.table(), architecture);
+    const AngleSums sums = space_.angle_sums(genes_of_architecture(architecture));
     result_.status = status;
     result_.architecture = architecture;
     result_.cos = cos_of(sums);
@@ -208,7 +204,7 @@ class PairSearch {
   // The mu that makes the bound of all pairs together as high as it gets: any is valid.
   Form with_best_mu(Form form) const {
     if (relaxed_flops(form) <= flops_room()) return form;
-    double low = 0.0, high = std::abs(space_.table().fixed.dot) / double(flops_.fixed);
+    double low = 0.0, high = std::abs(space_.angle_table().fixed.dot) / double(flops_.fixed);
     const auto too_dear = [&](double mu) {
       form.mu = mu;
       return relaxed_flops(form) > flops_room();
@@ -229,7 +225,7 @@ class PairSearch {
     for (const double shift : {-0.05, -0.02, 0.0, 0.02, 0.05}) {
       const Form form = with_best_mu({t, p_ * std::exp(shift), 0.0});
       const std::vector<CellBound> normal = bounds_of(0, form), reduce = bounds_of(1, form);
-      const AngleSums& fixed = space_.table().fixed;
+      const AngleSums& fixed = space_.angle_table().fixed;
       // mu is 0 where there is no limit, and the room is then not a number to subtract.
       const double limit = form.mu > 0.0 ? form.mu * flops_room() : 0.0;
       const double start = form.value(fixed, 0.0) - limit, start_size = form.size(fixed, 0.0) + limit;
@@ -253,7 +249,7 @@ class PairSearch {
   }
 
   ExactProblem problem_of(const Pair& pair) const {
-    ExactProblem problem{space_.table().fixed,
+    ExactProblem problem{space_.angle_table().fixed,
                          {flops_.fixed, params_.fixed},
                          {constraint_.max_macs, constraint_.max_params},
                          cells_[0][pair.normal].groups};
@@ -278,10 +274,11 @@ class PairSearch {
     return clearly_better && found.status == ExactStatus::optimal;
   }
 
-  const DartsSpace& space_;
+  const SearchSpace& space_;
   const LargestAngleOptions options_;
   const Constraint constraint_;
-  const CountTable flops_, params_;
+  const CountTable &flops_, &params_;
+  const CellPathTable paths_;                               // of either cell: their edges are the same
   std::array<std::vector<CellChoices>, kCellKinds> cells_;  // [kind][topology]
   std::vector<char> solved_;                                // [normal topology][reduce topology]
   LargestAngle result_;
@@ -290,7 +287,7 @@ class PairSearch {
 
 }  // namespace
 
-LargestAngle largest_angle(const DartsSpace& space, const LargestAngleOptions& options) {
+LargestAngle largest_angle(const SearchSpace& space, const LargestAngleOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   LargestAngle result = PairSearch(space, options).run();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -13,8 +13,12 @@
 #include <array>
 #include <cstdint>
 
-#include "search/darts/space.h"
+#include "search/darts/cell.h"
 #include "search/exact.h"
+
+namespace rlnas {
+class SearchSpace;
+}
 
 namespace rlnas::darts {
 
@@ -37,6 +41,6 @@ struct LargestAngle {
 
 // The legal architecture with the largest angle (whatever the space's score). Errors: usage when `ops` leaves
 // a cell without operations. Determinism: a function of its arguments, but for `seconds`.
-LargestAngle largest_angle(const DartsSpace& space, const LargestAngleOptions& options = {});
+LargestAngle largest_angle(const SearchSpace& space, const LargestAngleOptions& options = {});
 
 }  // namespace rlnas::darts

@@ -1,102 +1,122 @@
 #include "search/mobilenet/space.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <string_view>
 
+#include "engine/philox.h"
 #include "kernels/check.h"
+#include "search/mobilenet/network.h"
+#include "search/mobilenet/path_sampler.h"
+#include "search/recipes.h"
+#include "search/search_space.h"
 
 namespace rlnas::mobilenet {
 namespace {
 
-std::int64_t smallest(const CountTable& counts) {
-  std::int64_t total = counts.fixed;
-  for (std::size_t b = 0; b < kBlockCount; ++b) {
-    total += *std::min_element(counts.op[b].begin(), counts.op[b].begin() + kBlocks[b].options());
+// The fixed part's tensors in the vector of the angle; its batch norms and the classifier's bias are left
+// out.
+constexpr std::array<std::string_view, 5> kFixedInVector{"conv_bn.0.weight", "MBConv_ratio_1.conv.0.weight",
+                                                         "MBConv_ratio_1.conv.3.weight",
+                                                         "conv_1x1_bn.0.weight", "classifier.0.weight"};
+
+class Paths final : public rlnas::PathSampler {
+ public:
+  explicit Paths(const SamplerOptions& options) : sampler_(options.seed, options.compat) {}
+  std::vector<Genes> paths(std::int64_t step) override {
+    return {genes_of_architecture(sampler_.path(step))};
   }
-  return total;
-}
+
+ private:
+  mobilenet::PathSampler sampler_;
+};
+
+class Mobilenet final : public Space {
+ public:
+  const SpaceInfo& info() const override {
+    static const SpaceInfo info = [] {
+      SpaceInfo i{.name = "mobilenet",
+                  .title = "MobileNet",
+                  .signature_tensor = "MBConv_ratio_1.conv.0.weight",
+                  .image_halvings = 5,
+                  .search = imagenet_search_defaults(),
+                  // The published counter (method.md 9.1).
+                  .classifier_flops = [](std::int64_t in, std::int64_t out) { return (2 * in - 1) * out; }};
+      i.search.max_mflops = double(kPublishedMaxFlops) / 1e6;
+      return i;
+    }();
+    return info;
+  }
+
+  int gene_count() const override { return kBlockCount; }
+  int choices(int gene) const override { return kBlocks[std::size_t(gene)].options(); }
+  std::string text(const Genes& genes) const override { return to_string(architecture_of_genes(genes)); }
+  Genes parse(const std::string& text) const override {
+    return genes_of_architecture(parse_architecture(text));
+  }
+  std::string drawing(const Genes& genes) const override {
+    return mobilenet::drawing(architecture_of_genes(genes));
+  }
+  Genes largest() const override { return Genes(kBlockCount, std::int8_t(Op::k7e6)); }
+  std::vector<Genes> angle_sample(int count) const override {
+    RandomStream random(0, "angle-sample");
+    std::vector<Genes> sample(static_cast<std::size_t>(count), Genes(kBlockCount));
+    for (Genes& genes : sample)
+      for (int b = 0; b < kBlockCount; ++b)
+        genes[std::size_t(b)] = std::int8_t(random.below(std::uint32_t(choices(b))));
+    return sample;
+  }
+  int published_op(int gene_value) const override { return Op(gene_value) == Op::identity ? -1 : gene_value; }
+
+  Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
+    return mobilenet::network(options, paths);
+  }
+  std::vector<ChoiceSite> choice_sites(const NetworkOptions& options) const override {
+    return mobilenet::choice_sites(options);
+  }
+
+  std::unique_ptr<rlnas::PathSampler> make_sampler(const SamplerOptions& options) const override {
+    return std::make_unique<Paths>(options);
+  }
+  TrainConfig supernet_recipe() const override {
+    TrainConfig config = imagenet_recipe();
+    config.recipe.initializer = Initializer::normal_fan_out;
+    config.recipe.epochs = 120;
+    config.recipe.schedule = Schedule::linear_ahead;
+    config.recipe.learning_rate = 0.25;
+    config.recipe.decay = Decay::convolutions_and_classifier;
+    return config;
+  }
+  TrainConfig retrain_recipe() const override {
+    TrainConfig config = imagenet_retrain_recipe();
+    config.recipe.initializer = Initializer::normal_fan_out;
+    config.recipe.epochs = 240;
+    config.data.crop = TrainingCrop::resized;
+    config.recipe.schedule = Schedule::linear;
+    config.recipe.decay = Decay::convolutions_and_classifier;
+    config.network.dropout = 0.2;
+    return config;
+  }
+  PublishedSearch published_search() const override { return PublishedSearch::count_attempts; }
+  // Left out: the batch norms of the fixed part, the last one of every operation, the classifier's bias.
+  int occurrences(const Segment& segment, Compat) const override {
+    const std::string_view name = segment.name;
+    const bool in = segment.edge < 0 ? std::find(kFixedInVector.begin(), kFixedInVector.end(), name) !=
+                                           kFixedInVector.end()
+                                     : !name.ends_with(".conv.7.weight") && !name.ends_with(".conv.7.bias");
+    return in ? 1 : 0;
+  }
+  AngleConstant constant_of(int op, bool changes_shape) const override {
+    return Op(op) == Op::identity && !changes_shape ? AngleConstant::identity : AngleConstant::none;
+  }
+  Optimum exact(const SearchSpace& space) const override { return exact_of_chain(space); }
+};
 
 }  // namespace
 
-MobilenetSpace::MobilenetSpace(const AngleTable& table, const SpaceSpec& spec)
-    : table_(table),
-      spec_(spec),
-      flops_(flops_table(spec.classes, spec.image_size)),
-      params_(params_table(spec.classes)),
-      lengths_(length_table(spec.classes)) {
-  const std::int64_t flops = smallest(flops_), params = smallest(params_);
-  RLNAS_CHECK(spec.constraint.max_macs >= flops, usage, "--max-mflops ",
-              double(spec.constraint.max_macs) / 1e6, ": the smallest architecture has ", double(flops) / 1e6,
-              " MFLOPs");
-  RLNAS_CHECK(spec.constraint.max_params >= params, usage, "--max-params ", spec.constraint.max_params,
-              ": the smallest architecture has ", params, " parameters");
-}
-
-bool MobilenetSpace::legal(const Genes& genes) const {
-  const Architecture architecture = architecture_of_genes(genes);
-  return flops_.of(architecture) <= spec_.constraint.max_macs &&
-         params_.of(architecture) <= spec_.constraint.max_params;
-}
-
-double MobilenetSpace::score(const Genes& genes) const {
-  return mobilenet::score(table_, architecture_of_genes(genes), spec_.score);
-}
-
-std::int64_t MobilenetSpace::macs(const Genes& genes) const {
-  return flops_.of(architecture_of_genes(genes));
-}
-
-std::string MobilenetSpace::text(const Genes& genes) const {
-  return to_string(architecture_of_genes(genes));
-}
-
-Genes MobilenetSpace::parse(const std::string& text) const {
-  return genes_of_architecture(parse_architecture(text));
-}
-
-std::string MobilenetSpace::drawing(const Genes& genes) const {
-  return mobilenet::drawing(architecture_of_genes(genes));
-}
-
-double MobilenetSpace::angle_rad(const Genes& genes) const {
-  return mobilenet::angle_rad(table_, architecture_of_genes(genes));
-}
-
-double MobilenetSpace::op_angle_sum(const Genes& genes) const {
-  return mobilenet::op_angle_sum(table_, architecture_of_genes(genes));
-}
-
-std::int64_t MobilenetSpace::params(const Genes& genes) const {
-  return params_.of(architecture_of_genes(genes));
-}
-
-std::int64_t MobilenetSpace::angle_vector_length(const Genes& genes) const {
-  return lengths_.of(architecture_of_genes(genes));
-}
-
-SearchSpace::Optimum MobilenetSpace::exact() const {
-  const ExactResult found = minimise_cos(exact_problem());
-  Optimum optimum;
-  optimum.genes.assign(found.choice.begin(), found.choice.end());
-  optimum.proven = found.status == ExactStatus::optimal;
-  optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
-  optimum.nodes = found.nodes;
-  optimum.seconds = found.seconds;
-  return optimum;
-}
-
-ExactProblem MobilenetSpace::exact_problem() const {
-  ExactProblem problem;
-  problem.fixed = table_.fixed;
-  problem.fixed_cost = {flops_.fixed, params_.fixed};
-  problem.max_cost = {spec_.constraint.max_macs, spec_.constraint.max_params};
-  for (std::size_t b = 0; b < kBlockCount; ++b) {
-    std::vector<ExactOption>& options = problem.groups.emplace_back();
-    for (std::size_t op = 0; op < std::size_t(kBlocks[b].options()); ++op) {
-      options.push_back({table_.sums[b][op], {flops_.op[b][op], params_.op[b][op]}});
-    }
-  }
-  return problem;
+const Space& space() {
+  static const Mobilenet space;
+  return space;
 }
 
 Architecture architecture_of_genes(const Genes& genes) {

@@ -1,111 +1,117 @@
 #include "search/nasbench201/space.h"
 
-#include <chrono>
+#include <algorithm>
 
+#include "engine/philox.h"
 #include "kernels/check.h"
-#include "search/nasbench201/counts.h"
+#include "search/nasbench201/network.h"
+#include "search/nasbench201/path_sampler.h"
+#include "search/recipes.h"
+#include "search/search_space.h"
 
 namespace rlnas::nasbench201 {
+namespace {
 
-CellSpace::CellSpace(const AngleTable& table, const SpaceSpec& spec) : table_(table), spec_(spec) {
-  macs_.empty = nasbench201::macs(Cell{}, spec.classes, spec.image_size);
-  params_.empty = nasbench201::params(Cell{}, spec.classes);
-  RLNAS_CHECK(spec.constraint.max_macs >= macs_.empty, usage, "--max-mflops ",
-              double(spec.constraint.max_macs) / 1e6, ": the smallest architecture has ",
-              double(macs_.empty) / 1e6, " MFLOPs");
-  RLNAS_CHECK(spec.constraint.max_params >= params_.empty, usage, "--max-params ", spec.constraint.max_params,
-              ": the smallest architecture has ", params_.empty, " parameters");
-  for (std::size_t op = 0; op < kOpCount; ++op) {
-    const Cell one_op{{Op(op)}};
-    macs_.op[op] = nasbench201::macs(one_op, spec.classes, spec.image_size) - macs_.empty;
-    params_.op[op] = nasbench201::params(one_op, spec.classes) - params_.empty;
+constexpr int kCifarImages = 50000, kImagenet16Images = 151700, kImagenet16Classes = 120;
+
+class Paths final : public rlnas::PathSampler {
+ public:
+  explicit Paths(const SamplerOptions& options)
+      : sampler_(options.seed, std::max(1, options.own_paths),
+                 options.own_paths > 0 ? Sampling::per_cell : Sampling::per_net,
+                 options.compat == Compat::megvii ? PathSource::python : PathSource::philox) {}
+  std::vector<Genes> paths(std::int64_t step) override {
+    std::vector<Genes> all;
+    for (const Cell& cell : sampler_.paths(step)) all.push_back(genes_of_cell(cell));
+    return all;
   }
-}
 
-std::int64_t CellSpace::Costs::of(const Genes& genes) const {
-  std::int64_t total = empty;
-  for (const Op edge_op : cell_of_genes(genes).ops) total += op[std::size_t(edge_op)];
-  return total;
-}
+ private:
+  nasbench201::PathSampler sampler_;
+};
 
-bool CellSpace::legal(const Genes& genes) const {
-  return macs_.of(genes) <= spec_.constraint.max_macs && params_.of(genes) <= spec_.constraint.max_params;
-}
+class Nasbench201 final : public Space {
+ public:
+  const SpaceInfo& info() const override {
+    static const SpaceInfo info = [] {
+      SpaceInfo i{.name = "nasbench201",
+                  .title = "NAS-Bench-201",
+                  .signature_tensor = "cells.0.edges.1<-0.2.op.1.weight",
+                  .image_halvings = 2,
+                  .search = {},
+                  .cost_name = "MACs",
+                  .benchmark_classes = {10, 100, kImagenet16Classes},
+                  .every_cell_has_a_path = true,
+                  // xautodl's counter: the matrix and the bias (method.md 16.4).
+                  .classifier_flops = [](std::int64_t in, std::int64_t out) { return in * out + out; }};
+      i.search.evolution.label_draws = kCifarImages;
+      return i;
+    }();
+    return info;
+  }
 
-double CellSpace::score(const Genes& genes) const {
-  return nasbench201::score(table_, cell_of_genes(genes), spec_.score);
-}
-
-std::int64_t CellSpace::macs(const Genes& genes) const {
-  return macs_.of(genes);
-}
-
-std::string CellSpace::text(const Genes& genes) const {
-  return to_string(cell_of_genes(genes));
-}
-
-Genes CellSpace::parse(const std::string& text) const {
-  return genes_of_cell(parse_cell(text));
-}
-
-std::string CellSpace::drawing(const Genes& genes) const {
-  const Cell cell = cell_of_genes(genes);
-  std::string lines;
-  for (int node = 1; node < kNodeCount; ++node) {
-    std::string terms;
-    for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
-      if (kEdges[edge].target != node || cell.ops[edge] == Op::none) continue;
-      terms += (terms.empty() ? "" : " + ") + std::string(op_name(cell.ops[edge])) + "(" +
-               (kEdges[edge].source == 0 ? "input" : "node " + std::to_string(kEdges[edge].source)) + ")";
+  const std::vector<CellSpec>& cells() const override {
+    static const std::vector<CellSpec> cells{cell_spec()};
+    return cells;
+  }
+  std::string text(const Genes& genes) const override { return to_string(cell_of_genes(genes)); }
+  // Also takes N or #N (benchmark index) and enum:N (enumeration index).
+  Genes parse(const std::string& text) const override { return genes_of_cell(parse_cell(text)); }
+  Genes largest() const override { return Genes(kEdgeCount, std::int8_t(Op::nor_conv_3x3)); }
+  std::vector<Genes> angle_sample(int count) const override {
+    const CellPathTable paths(cells().front());
+    std::vector<Genes> sample;
+    RandomStream random(0, "angle-sample");
+    while (int(sample.size()) < count) {
+      Genes genes = genes_of_cell(cell_at(int(random.below(kSpaceSize))));
+      if (paths.live_paths(genes) > 0) sample.push_back(std::move(genes));
     }
-    lines += "  " + (node == kNodeCount - 1 ? "output" : "node " + std::to_string(node)) + " = " +
-             (terms.empty() ? "0" : terms) + "\n";
+    return sample;
   }
-  return lines;
-}
-
-std::vector<NamedNumber> CellSpace::numbers(const Genes& genes) const {
-  return {{"index", benchmark_index(cell_of_genes(genes))}};
-}
-
-double CellSpace::angle_rad(const Genes& genes) const {
-  return nasbench201::angle_rad(table_, cell_of_genes(genes));
-}
-
-double CellSpace::op_angle_sum(const Genes& genes) const {
-  return nasbench201::op_angle_sum(table_, cell_of_genes(genes));
-}
-
-std::int64_t CellSpace::params(const Genes& genes) const {
-  return params_.of(genes);
-}
-
-std::int64_t CellSpace::angle_vector_length(const Genes& genes) const {
-  return nasbench201::angle_vector_length(cell_of_genes(genes), spec_.classes);
-}
-
-std::vector<CellPaths> CellSpace::cell_paths(const Genes& genes) const {
-  const Cell cell = cell_of_genes(genes);
-  const auto multiplicity = path_multiplicity(cell);
-  CellPaths paths{"", live_paths(cell), {}};
-  for (std::size_t edge = 0; edge < kEdgeCount; ++edge)
-    paths.edges.push_back({kEdges[edge].target, kEdges[edge].source, multiplicity[edge]});
-  return {paths};
-}
-
-SearchSpace::Optimum CellSpace::exact() const {
-  const auto start = std::chrono::steady_clock::now();
-  std::vector<Candidate> legal_cells;  // in order of enumeration
-  for (int index = 0; index < kSpaceSize; ++index) {
-    const Genes genes = genes_of_cell(cell_at(index));
-    if (legal(genes)) legal_cells.push_back({genes, angle_rad(genes), macs(genes)});
+  int benchmark_size() const override { return kSpaceSize; }
+  Genes benchmark_genes(int index) const override { return genes_of_cell(cell_of_benchmark(index)); }
+  int benchmark_index(const Genes& genes) const override {
+    return nasbench201::benchmark_index(cell_of_genes(genes));
   }
-  Optimum optimum{.proven = true, .nodes = std::int64_t(legal_cells.size())};
-  rank_candidates(legal_cells, spec_.compat);
-  optimum.genes = legal_cells.front().genes;  // the empty cell is always legal
-  optimum.bound_rad = legal_cells.front().score;
-  optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return optimum;
+
+  Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
+    return nasbench201::network(options, paths);
+  }
+  int searchable_cells(const NetworkOptions& options) const override {
+    return kStages * cells_per_stage(options);
+  }
+  std::vector<ChoiceSite> choice_sites(const NetworkOptions& options) const override {
+    return nasbench201::choice_sites(options);
+  }
+
+  std::unique_ptr<rlnas::PathSampler> make_sampler(const SamplerOptions& options) const override {
+    return std::make_unique<Paths>(options);
+  }
+  TrainConfig supernet_recipe() const override { return {}; }
+  // The benchmark's own.
+  TrainConfig retrain_recipe() const override {
+    TrainConfig config = with_true_labels({});
+    config.recipe.seed = 777;
+    config.recipe.epochs = 200;
+    config.recipe.batch_size = 256;
+    config.recipe.learning_rate = 0.1;
+    return config;
+  }
+  GeneRange published_mutation_range(int) const override { return {1, kOpCount}; }  // never none
+  int label_draws(int classes) const override {
+    return classes == kImagenet16Classes ? kImagenet16Images : kCifarImages;
+  }
+  AngleConstant constant_of(int op, bool) const override {
+    return Op(op) == Op::avg_pool_3x3 ? AngleConstant::pool_kernel : AngleConstant::none;
+  }
+  Optimum exact(const SearchSpace& space) const override { return exact_by_enumeration(space); }
+};
+
+}  // namespace
+
+const Space& space() {
+  static const Nasbench201 space;
+  return space;
 }
 
 Cell cell_of_genes(const Genes& genes) {

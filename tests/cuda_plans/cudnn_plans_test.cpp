@@ -8,7 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
 #include "kernels/cuda/norm_pool_plans.h"
-#include "search/nasbench201/training.h"
+#include "search/trained_network.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
 #include "tests/cuda_plans/plan_in_child.h"
@@ -47,9 +47,7 @@ bool plain(const PlanFacts& facts) {
 
 TEST_CASE(
     "every convolution of a NAS-Bench-201 training step has a plan on H100 and A100 in each precision") {
-  using namespace nasbench201;
-  Training space({}, 0, Sampling::per_cell, PathSource::philox);
-  const NetworkProblems problems = problems_of(space, {});
+  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
   // Stem, 1x1 and 3x3 in three stages, two more in each of two residual blocks; the stem needs no dx.
   CHECK(problems.convs.size() == 3 * (1 + 6 + 4) - 1);
   for (const char* name : {"h100_sxm", "a100_sxm"})
@@ -234,9 +232,7 @@ TEST_CASE("engines compiled at run time finish a plan with the stub driver, and 
 }
 
 TEST_CASE("what --norm-and-pool cudnn takes of a training step has a plan, with the stub driver") {
-  using namespace nasbench201;
-  Training space({}, 0, Sampling::per_cell, PathSource::philox);
-  const NetworkProblems problems = problems_of(space, {});
+  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
   CHECK(problems.norms.size() == 6);
   REQUIRE(!problems.pools.empty());
   for (const char* name : {"h100_sxm", "a100_sxm"})

@@ -5,7 +5,7 @@
 
 #include "kernels/dry/dry_backend.h"
 #include "search/spaces.h"
-#include "search/training_state.h"
+#include "search/executor.h"
 
 namespace rlnas::test {
 namespace {
@@ -23,11 +23,11 @@ void add(NetworkProblems& problems, const RecordedCall& call) {
 
 }  // namespace
 
-NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run) {
+NetworkProblems problems_of(TrainedNetwork& space, const NetworkRun& run) {
   std::vector<RecordedCall> calls;
   const auto dry = make_dry_backend(&calls, nullptr);
   constexpr std::size_t kAddressSpace = std::size_t{1} << 40;
-  TrainingState state(*dry, space.layout(), kAddressSpace);
+  Executor state(*dry, space.layout(), kAddressSpace);
   HostBatch batch;
   batch.count = run.batch;
   StepSpec spec;
@@ -50,7 +50,8 @@ NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run) {
 
 NetworkProblems problems_of(const std::string& space, int batch) {
   const TrainConfig config = default_train_config(space);
-  const std::unique_ptr<TrainingSpace> training = make_training_space(config, search_defaults(space).classes);
+  const std::unique_ptr<TrainedNetwork> training =
+      make_training_space(config, search_defaults(space).classes);
   return problems_of(*training, {.batch = batch, .image_size = config.data.image_size});
 }
 

@@ -7,7 +7,7 @@
 
 #include "kernels/conv_problem.h"
 #include "kernels/cuda/norm_pool_graph.h"
-#include "search/training_space.h"
+#include "search/trained_network.h"
 
 namespace rlnas::test {
 
@@ -35,7 +35,7 @@ struct NetworkRun {
   int sampled_paths = 32;  // beside the largest; enough to meet every operation of a space in every stage
 };
 
-NetworkProblems problems_of(TrainingSpace& space, const NetworkRun& run);
+NetworkProblems problems_of(TrainedNetwork& space, const NetworkRun& run);
 // Of the published SuperNet of --space, with its own image size and number of classes.
 NetworkProblems problems_of(const std::string& space, int batch);
 

@@ -157,7 +157,7 @@ int run(int argc, char** argv) {
   const NetworkProblems problems = problems_of(space, batch);
   const int image_size = default_train_config(space).data.image_size;
   std::printf("cuDNN %zu. %s SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
-              cudnnGetVersion(), space_title(space).c_str(), image_size, image_size, batch,
+              cudnnGetVersion(), find_space(space).info().title, image_size, image_size, batch,
               problems.convs.size());
   int missing = 0;
   for (const std::string& file : devices) {

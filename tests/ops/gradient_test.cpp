@@ -1,15 +1,12 @@
 // The tape against finite differences of the loss: every parameter of small networks that use each operation.
 #include <doctest/doctest.h>
 
-#include "ops/auxiliary_head.h"
-#include "ops/channels.h"
 #include "ops/conv.h"
-#include "ops/drop.h"
-#include "ops/factorized_reduce.h"
 #include "ops/norm_sum.h"
 #include "ops/pool.h"
-#include "ops/separable_conv.h"
+#include "tests/ops/graph_layers.h"
 #include "tests/ops/test_network.h"
+#include "tests/support/network_graph.h"
 
 namespace rlnas::test {
 namespace {
@@ -63,109 +60,85 @@ struct SumNetwork {
 
 // The operations of the DARTS spaces, at strides 1 and 2, on tensors that are activated and on ones that are
 // not.
-struct DartsNetwork {
-  static constexpr int kSize = 8;
-  ModelBuilder builder;
-  Conv2d stem = builder.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1});
-  BatchNorm stem_norm = builder.batch_norm("stem_norm", 8, Affine::yes);
-  BatchNorm max_norm = builder.batch_norm("max_norm", 8, Affine::yes);
-  BatchNorm avg_norm = builder.batch_norm("avg_norm", 8, Affine::yes);
-  SeparableConv sep = separable("sep", 8, 5, 1, 1), dil = separable("dil", 8, 3, 1, 2);
-  FactorizedReduce reduce{builder.conv("reduce.1", {.in_channels = 16, .out_channels = 8}),
-                          builder.conv("reduce.2", {.in_channels = 16, .out_channels = 8}),
-                          builder.batch_norm("reduce.norm", 16, Affine::yes)};
-  FactorizedReduce plain{builder.conv("plain.1", {.in_channels = 16, .out_channels = 8}),
-                         builder.conv("plain.2", {.in_channels = 16, .out_channels = 8}),
-                         builder.batch_norm("plain.norm", 16, Affine::yes)};
-  SeparableConv sep_2 = separable("sep_2", 16, 3, 2, 1), dil_2 = separable("dil_2", 16, 5, 2, 2);
-  BatchNorm max_2_norm = builder.batch_norm("max_2_norm", 16, Affine::yes);
-  Linear classifier = builder.linear("classifier", 16, 5);
+Graph darts_graph() {
+  Graph graph;
+  const int x = add_stem(graph, 8, 8), activated = graph.relu(x);
+  const int a = graph.sum(
+      {graph.batch_norm(graph.max_pool(x, {}), "max_norm"), add_separable(graph, activated, "sep", 5)});
+  const int b = graph.sum({graph.batch_norm(graph.avg_pool(activated, {}), "avg_norm"),
+                           add_separable(graph, activated, "dil", 3, 1, 2)});
+  const int joined = graph.relu(graph.concat({a, b})), joined_sums = graph.concat({b, a});
+  const Pool pool{.kernel = 3, .stride = 2, .padding = 1};
+  const int y = graph.sum(
+      {add_reduction(graph, joined, "reduce", 16), add_separable(graph, joined, "sep_2", 3, 2),
+       add_separable(graph, joined, "dil_2", 5, 2, 2), add_reduction(graph, joined_sums, "plain", 16),
+       graph.batch_norm(graph.max_pool(joined, pool), "max_2_norm")});
+  add_classifier(graph, graph.relu(y));
+  return graph;
+}
 
-  SeparableConv separable(const std::string& name, int channels, int kernel, int stride, int dilation) {
-    return {builder.conv(name + ".depthwise", {.in_channels = channels,
-                                               .out_channels = channels,
-                                               .kernel = kernel,
-                                               .stride = stride,
-                                               .padding = dilation * (kernel / 2),
-                                               .dilation = dilation,
-                                               .groups = channels}),
-            builder.conv(name + ".pointwise", {.in_channels = channels, .out_channels = channels}),
-            builder.batch_norm(name + ".norm", channels, Affine::yes)};
-  }
+// The auxiliary heads of the DARTS family.
+enum class Head { cifar, imagenet };
 
-  Tensor operator()(Context& c, const Tensor& images) const {
-    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
-    const NodeOutput a = norm_sum(
-        c, {normalise(c, max_pool(c, x.sum, {}), max_norm), separable_conv(c, x.activated, sep)}, Want::both);
-    const NodeOutput b = norm_sum(
-        c, {normalise(c, avg_pool(c, x.activated, {}), avg_norm), separable_conv(c, x.activated, dil)},
-        Want::both);
-    const Tensor joined = concat_channels(c, {a.activated, b.activated});
-    const Tensor joined_sums = concat_channels(c, {b.sum, a.sum});
-    const Pool pool{.kernel = 3, .stride = 2, .padding = 1};
-    const Tensor y = norm_sum(c,
-                              {factorized_reduce(c, joined, reduce), separable_conv(c, joined, sep_2),
-                               separable_conv(c, joined, dil_2), factorized_reduce(c, joined_sums, plain),
-                               normalise(c, max_pool(c, joined, pool), max_2_norm)},
-                              Want::activated)
-                         .activated;
-    return linear(c, global_avg_pool(c, y), classifier);
-  }
-};
+constexpr int image_size(Head head) {
+  return head == Head::cifar ? 8 : 7;
+}
 
-// What is only in stand-alone networks: dropped edges and values, and the auxiliary head as the classifier.
-template <AuxiliaryKind kKind>
-struct RetrainNetwork {
-  static constexpr int kSize = kKind == AuxiliaryKind::cifar ? 8 : 7;
-  ModelBuilder builder;
-  Conv2d stem = builder.conv("stem", {.in_channels = 3, .out_channels = 8, .kernel = 3, .padding = 1});
-  BatchNorm stem_norm = builder.batch_norm("stem_norm", 8, Affine::yes);
-  Conv2d a = builder.conv("a", {.in_channels = 8, .out_channels = 8, .kernel = 3, .padding = 1});
-  BatchNorm a_norm = builder.batch_norm("a_norm", 8, Affine::yes);
-  AuxiliaryHead head = add_auxiliary_head(builder, kKind, 8, 5);
-  Linear classifier = builder.linear("classifier", 8, 5);
+int add_head(Graph& graph, Head head, int x) {
+  x = graph.avg_pool(x, {.kernel = 5, .stride = head == Head::cifar ? 3 : 2, .padding = 0});
+  x = graph.batch_norm(graph.conv(x, "squeeze", {.out_channels = 128}), "squeeze_norm");
+  x = graph.conv(graph.relu(x), "expand", {.out_channels = 768, .kernel = 2});
+  if (head == Head::cifar) x = graph.batch_norm(x, "expand_norm");
+  return graph.linear(graph.relu(x), "head", 5);
+}
 
-  Tensor operator()(Context& c, const Tensor& images) const {
-    const DropSpec drop{.probability = 0.4, .seed = 2};
-    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
-    const Tensor edge = norm_sum(c, {conv_norm(c, x.activated, a, a_norm)}, Want::sum).sum;
-    // The gradients of a dropped tensor and of one that was activated first.
-    const Tensor y = norm_sum(c, {{drop_path(c, edge, "edge", drop)}, {drop_path(c, x.activated, "x", drop)}},
-                              Want::activated)
-                         .activated;
-    const Tensor beside = linear(c, dropout(c, global_avg_pool(c, y), "features", drop), classifier);
-    return norm_sum(c, {{apply(c, head, y)}, {beside}}, Want::sum).sum;
-  }
-};
+// What is only in stand-alone networks: dropped edges and values, and an auxiliary head as the classifier.
+Graph retrain_graph(Head head) {
+  Graph graph;
+  const int x = graph.relu(add_stem(graph, image_size(head), 8));
+  const int edge =
+      graph.batch_norm(graph.conv(x, "a", {.out_channels = 8, .kernel = 3, .padding = 1}), "a_norm");
+  // The gradients of a dropped tensor and of one that was activated first.
+  const int y = graph.relu(graph.sum({graph.drop_path(edge, "edge"), graph.drop_path(x, "x")}));
+  const int features = graph.dropout(graph.global_avg_pool(y), "features");
+  graph.add_output(graph.sum({add_head(graph, head, y), graph.linear(features, "classifier", 5)}));
+  return graph;
+}
 
-template <class Network>
-void check(Backend& backend) {
-  const Network layers;
-  TestNetwork network(backend, layers.builder, Network::kSize, layers);
+void check_sums(Backend& backend) {
+  const SumNetwork layers;
+  TestNetwork network(backend, layers.builder, SumNetwork::kSize, layers);
+  check_gradients(network);
+}
+
+void check_graph(Backend& backend, const Graph& graph) {
+  GraphNetwork layers(graph, {.drops_paths = true, .drops_values = true});
+  layers.drops.paths = layers.drops.values = {.probability = 0.4, .seed = 2};
+  TestNetwork network(backend, layers.layout.tensors(), graph[0].shape.height, layers);
   check_gradients(network);
 }
 
 }  // namespace
 
 TEST_CASE("gradients of the tape equal finite differences: ref") {
-  check<SumNetwork>(*make_ref_backend());
+  check_sums(*make_ref_backend());
 }
 TEST_CASE("gradients of the tape equal finite differences: cpu") {
-  check<SumNetwork>(*make_cpu_backend({.threads = 2}));
+  check_sums(*make_cpu_backend({.threads = 2}));
 }
 TEST_CASE("gradients of the DARTS operations equal finite differences: ref") {
-  check<DartsNetwork>(*make_ref_backend());
+  check_graph(*make_ref_backend(), darts_graph());
 }
 TEST_CASE("gradients of the DARTS operations equal finite differences: cpu") {
-  check<DartsNetwork>(*make_cpu_backend({.threads = 2}));
+  check_graph(*make_cpu_backend({.threads = 2}), darts_graph());
 }
 TEST_CASE("gradients of drops and the auxiliary heads equal finite differences: ref") {
-  check<RetrainNetwork<AuxiliaryKind::cifar>>(*make_ref_backend());
-  check<RetrainNetwork<AuxiliaryKind::imagenet>>(*make_ref_backend());
+  check_graph(*make_ref_backend(), retrain_graph(Head::cifar));
+  check_graph(*make_ref_backend(), retrain_graph(Head::imagenet));
 }
 TEST_CASE("gradients of drops and the auxiliary heads equal finite differences: cpu") {
-  check<RetrainNetwork<AuxiliaryKind::cifar>>(*make_cpu_backend({.threads = 2}));
-  check<RetrainNetwork<AuxiliaryKind::imagenet>>(*make_cpu_backend({.threads = 2}));
+  check_graph(*make_cpu_backend({.threads = 2}), retrain_graph(Head::cifar));
+  check_graph(*make_cpu_backend({.threads = 2}), retrain_graph(Head::imagenet));
 }
 
 }  // namespace rlnas::test

@@ -3,83 +3,59 @@
 
 #include <map>
 
-#include "ops/conv.h"
-#include "ops/inverted_residual.h"
-#include "ops/norm_sum.h"
-#include "ops/pool.h"
-#include "ops/separable_conv.h"
+#include "tests/ops/graph_layers.h"
 #include "tests/ops/test_network.h"
 #include "tests/support/final_watch.h"
+#include "tests/support/network_graph.h"
 
 namespace rlnas::test {
 namespace {
 
 constexpr int kSize = 6, kChannels = 8;
 
-// One of each kind of layer with weights.
-struct Layers {
-  Conv2d plain, conv;
-  BatchNorm plain_norm, conv_norm;
-  SeparableConv separable;
-  InvertedResidual residual;
-  Linear linear;
+// One of each kind of layer with weights, but for the classifier's matrix.
+int add_cell(Graph& graph, int x, const std::string& name) {
+  const int activated = graph.relu(x);
+  // Two that read the convolution: its norm runs by itself.
+  const int plain = graph.conv(activated, name + ".plain", {.out_channels = kChannels});
+  const int conv =
+      graph.conv(activated, name + ".conv", {.out_channels = kChannels, .kernel = 3, .padding = 1});
+  const int y = graph.sum({graph.batch_norm(conv, name + ".conv_norm"),
+                           add_separable(graph, activated, name + ".separable", 3),
+                           graph.batch_norm(plain, name + ".plain_norm"), plain, x});
+  return add_inverted_residual(graph, y, name + ".residual");
+}
 
-  Layers(ModelBuilder& builder, const std::string& name)
-      : plain(builder.conv(name + ".plain", {.in_channels = kChannels, .out_channels = kChannels})),
-        conv(builder.conv(name + ".conv",
-                          {.in_channels = kChannels, .out_channels = kChannels, .kernel = 3, .padding = 1})),
-        plain_norm(builder.batch_norm(name + ".plain_norm", kChannels, Affine::yes)),
-        conv_norm(builder.batch_norm(name + ".conv_norm", kChannels, Affine::yes)),
-        separable{builder.conv(name + ".depthwise", {.in_channels = kChannels,
-                                                     .out_channels = kChannels,
-                                                     .kernel = 3,
-                                                     .padding = 1,
-                                                     .groups = kChannels}),
-                  builder.conv(name + ".pointwise", {.in_channels = kChannels, .out_channels = kChannels}),
-                  builder.batch_norm(name + ".separable_norm", kChannels, Affine::yes)},
-        residual(add_inverted_residual(
-            builder, name + ".residual",
-            {.in_channels = kChannels, .out_channels = kChannels, .kernel = 3, .expansion = 3})),
-        linear(builder.linear(name + ".linear", kChannels, kChannels)) {}
+int add_matrix(Graph& graph, int x, const std::string& name) {
+  return graph.linear(x, name + ".linear", kChannels);
+}
 
-  NodeOutput cell(Context& c, const NodeOutput& x) const {
-    const SumTerm normalised = normalise(c, conv2d(c, x.activated, plain), plain_norm);
-    const NodeOutput y = norm_sum(c,
-                                  {rlnas::conv_norm(c, x.activated, conv, conv_norm),
-                                   separable_conv(c, x.activated, separable),
-                                   normalised,
-                                   {x.sum}},
-                                  Want::both);
-    const Tensor z = apply(c, residual, y.sum);
-    return {z, activate(c, z, Activation::relu)};
+// The same network with the layers of both cells its own, or one for both. The matrices of the cells, which
+// come last, lie beside their other weights.
+GraphNetwork network_of(bool shares) {
+  Graph tensors;
+  int x = add_stem(tensors, kSize, kChannels);
+  for (const char* name : {"first", "second"}) {
+    tensors.begin_unit();
+    if (shares && name == std::string("second")) continue;
+    x = add_cell(tensors, x, name);
+    add_matrix(tensors, tensors.global_avg_pool(x), name);
   }
-};
+  tensors.begin_unit();
+  add_classifier(tensors, x);
 
-// The same network with the layers of both cells its own, or one for both.
-struct Network {
-  bool shares;
-  ModelBuilder builder;
-  Conv2d stem =
-      builder.conv("stem", {.in_channels = 3, .out_channels = kChannels, .kernel = 3, .padding = 1});
-  BatchNorm stem_norm = builder.batch_norm("stem_norm", kChannels, Affine::yes);
-  Layers first{builder, "first"};
-  Layers second = shares ? first : Layers(builder, "second");
-  int head = builder.parameters().size();
-  Linear classifier = builder.linear("classifier", kChannels, 5);
-
-  explicit Network(bool shared) : shares(shared) {}
-
-  Tensor operator()(Context& c, const Tensor& images) const {
-    NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
-    c.mark_gradients_from(first.plain.weight);
-    x = first.cell(c, x);
-    c.mark_gradients_from(second.plain.weight);
-    x = second.cell(c, x);
-    c.mark_gradients_from(head);
-    Tensor y = linear(c, global_avg_pool(c, x.activated), first.linear);
-    return linear(c, linear(c, y, second.linear), classifier);
+  Graph graph;
+  const std::string second = shares ? "first" : "second";
+  x = add_stem(graph, kSize, kChannels);
+  for (const std::string& name : {std::string("first"), second}) {
+    graph.begin_unit();
+    x = add_cell(graph, x, name);
   }
-};
+  graph.begin_unit();
+  x = add_matrix(graph, graph.global_avg_pool(graph.relu(x)), "first");
+  graph.add_output(graph.linear(add_matrix(graph, x, second), "classifier", 5));
+  return GraphNetwork(tensors, graph);
+}
 
 // Name and gradient of every tensor.
 std::map<std::string, std::vector<float>> gradients_of(TestNetwork& network) {
@@ -95,8 +71,9 @@ std::map<std::string, std::vector<float>> gradients_of(TestNetwork& network) {
 }
 
 void check_sums(Backend& backend) {
-  const Network shared(true), apart(false);
-  TestNetwork one(backend, shared.builder, kSize, shared), two(backend, apart.builder, kSize, apart);
+  const GraphNetwork shared = network_of(true), apart = network_of(false);
+  TestNetwork one(backend, shared.layout.tensors(), kSize, shared),
+      two(backend, apart.layout.tensors(), kSize, apart);
   const SegmentTable& table = two.parameters.table();
   for (const Segment& segment : table) {  // both cells with the weights of the shared one
     std::string name = segment.name;
@@ -118,8 +95,8 @@ void check_sums(Backend& backend) {
 }
 
 void check_finite_differences(Backend& backend) {
-  const Network network(true);
-  TestNetwork tested(backend, network.builder, kSize, network);
+  const GraphNetwork network = network_of(true);
+  TestNetwork tested(backend, network.layout.tensors(), kSize, network);
   check_gradients(tested);
 }
 
@@ -140,8 +117,8 @@ TEST_CASE("gradients of layers used twice equal finite differences: cpu") {
 
 TEST_CASE("a second step starts from nothing") {
   const auto backend = make_cpu_backend({.threads = 1});
-  const Network shared(true);
-  TestNetwork network(*backend, shared.builder, kSize, shared);
+  const GraphNetwork shared = network_of(true);
+  TestNetwork network(*backend, shared.layout.tensors(), kSize, shared);
   const auto first = gradients_of(network);
   network.parameters.sgd_step({.learning_rate = 0.1f}, Unsampled::coast);
   CHECK(gradients_of(network) == first);
@@ -150,8 +127,8 @@ TEST_CASE("a second step starts from nothing") {
 TEST_CASE("gradients are called final after the last use of their layers, and not before") {
   const auto backend = make_cpu_backend({.threads = 1});
   for (const bool shares : {false, true}) {
-    const Network layers(shares);
-    TestNetwork network(*backend, layers.builder, kSize, layers);
+    const GraphNetwork layers = network_of(shares);
+    TestNetwork network(*backend, layers.layout.tensors(), kSize, layers);
     FinalWatch watch;
     network.parameters.set_exchange(&watch);
     network.loss();

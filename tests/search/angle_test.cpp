@@ -11,9 +11,8 @@
 
 #include "kernels/backend.h"
 #include "kernels/check.h"
-#include "search/nasbench201/angle_table.h"
-#include "search/nasbench201/counts.h"
-#include "search/nasbench201/supernet.h"
+#include "search/nasbench201/space.h"
+#include "search/spaces.h"
 #include "tests/search/random_weights.h"
 
 using namespace rlnas;
@@ -122,53 +121,67 @@ std::vector<AngleSums> engine_sums(const SegmentTable& segments, const WeightPai
   return sums;
 }
 
+SegmentTable segments_of_ten_classes() {
+  return supernet_segments(space().name(), 10);
+}
+
+std::unique_ptr<SearchSpace> space_of(const std::vector<AngleSums>& sums, const char* score = "angle") {
+  return make_search_space({.name = space().name(), .score = score}, sums);
+}
+
+bool is_dead(const SearchSpace& space, const Cell& cell) {
+  return space.cell_paths(genes_of_cell(cell)).front().live == 0;
+}
+
 }  // namespace
 
 TEST_CASE("the closed form equals a literal path-by-path concatenation") {
-  const SegmentTable segments = supernet_segments(10);
+  const SegmentTable segments = segments_of_ten_classes();
   const WeightPair weights = random_weights(segments, 7);
-  const AngleTable table = make_angle_table(segments, engine_sums(segments, weights));
+  const auto space = space_of(engine_sums(segments, weights));
   LiteralVector literal(segments, weights);
   RandomStream random(1, "cells");
   double worst = 0.0;
   for (int i = 0; i < 1000; ++i) {
     const Cell cell = cell_at(int(random.below(kSpaceSize)));
-    worst = std::max(worst, std::abs(literal.angle_rad(cell) - angle_rad(table, cell)));
-    if (live_paths(cell) > 0) REQUIRE(std::int64_t(literal.length()) == angle_vector_length(cell, 10));
+    const Genes genes = genes_of_cell(cell);
+    worst = std::max(worst, std::abs(literal.angle_rad(cell) - space->angle_rad(genes)));
+    if (!is_dead(*space, cell)) REQUIRE(std::int64_t(literal.length()) == space->angle_vector_length(genes));
   }
   MESSAGE("largest difference over 1,000 cells: ", worst);
   CHECK(worst < 1e-12);
   int dead = 0;
   for (int i = 0; i < kSpaceSize; ++i) {
     const Cell cell = cell_at(i);
-    if (live_paths(cell) > 0) continue;
+    if (!is_dead(*space, cell)) continue;
     ++dead;
-    REQUIRE(angle_rad(table, cell) == 0.0);
-    REQUIRE(op_angle_sum(table, cell) == 0.0);
+    REQUIRE(space->angle_rad(genes_of_cell(cell)) == 0.0);
+    REQUIRE(space->op_angle_sum(genes_of_cell(cell)) == 0.0);
     REQUIRE(literal.angle_rad(cell) == 0.0);
   }
   CHECK(dead == 341);
 }
 
 TEST_CASE("angles of the whole space: equal exactly where the vectors hold the same entries") {
-  const SegmentTable segments = supernet_segments(10);
-  const AngleTable table = make_angle_table(segments, plain_sums(segments, random_weights(segments, 3)));
+  const SegmentTable segments = segments_of_ten_classes();
+  const auto space = space_of(plain_sums(segments, random_weights(segments, 3)));
   // Convolutions with their places and multiplicities; pools only as a total, for they are alike everywhere.
   std::map<std::vector<int>, double> angle_of_contents;
   std::set<double> values;
   int fixed_only = 0;
-  const double fixed = rlnas::angle_rad(table.fixed);
+  const double fixed = rlnas::angle_rad(space->angle_table().fixed);
   for (int i = 0; i < kSpaceSize; ++i) {
     const Cell cell = cell_at(i);
-    if (live_paths(cell) == 0) continue;
-    const auto multiplicity = path_multiplicity(cell);
+    const CellPaths paths = space->cell_paths(genes_of_cell(cell)).front();
+    if (paths.live == 0) continue;
     std::vector<int> contents(2 * kEdgeCount + 1);
     for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
-      if (cell.ops[edge] == Op::nor_conv_1x1) contents[edge] = multiplicity[edge];
-      if (cell.ops[edge] == Op::nor_conv_3x3) contents[kEdgeCount + edge] = multiplicity[edge];
-      if (cell.ops[edge] == Op::avg_pool_3x3) contents[2 * kEdgeCount] += multiplicity[edge];
+      const int multiplicity = paths.edges[edge].paths;
+      if (cell.ops[edge] == Op::nor_conv_1x1) contents[edge] = multiplicity;
+      if (cell.ops[edge] == Op::nor_conv_3x3) contents[kEdgeCount + edge] = multiplicity;
+      if (cell.ops[edge] == Op::avg_pool_3x3) contents[2 * kEdgeCount] += multiplicity;
     }
-    const double angle = angle_rad(table, cell);
+    const double angle = space->angle_rad(genes_of_cell(cell));
     REQUIRE(angle_of_contents.emplace(contents, angle).first->second == angle);
     values.insert(angle);
     fixed_only += angle == fixed ? 1 : 0;
@@ -178,12 +191,12 @@ TEST_CASE("angles of the whole space: equal exactly where the vectors hold the s
 }
 
 TEST_CASE("op-angle-sum adds each live operation's own angles over the 15 cells") {
-  const SegmentTable segments = supernet_segments(10);
+  const SegmentTable segments = segments_of_ten_classes();
   const std::vector<AngleSums> sums = plain_sums(segments, random_weights(segments, 5));
-  const AngleTable table = make_angle_table(segments, sums);
+  const auto by_angle = space_of(sums), by_sum = space_of(sums, "op-angle-sum");
   // 1<-0 conv3x3, 2<-0 none, 2<-1 none, 3<-0 avg_pool, 3<-1 skip, 3<-2 conv1x1 (dead: nothing reaches node 2)
-  const Cell cell =
-      parse_cell("|nor_conv_3x3~0|+|none~0|none~1|+|avg_pool_3x3~0|skip_connect~1|nor_conv_1x1~2|");
+  const Genes genes =
+      by_angle->parse("|nor_conv_3x3~0|+|none~0|none~1|+|avg_pool_3x3~0|skip_connect~1|nor_conv_1x1~2|");
   double expected = 0.0;
   int tensors = 0;
   for (int s = 0; s < segments.size(); ++s) {
@@ -193,28 +206,27 @@ TEST_CASE("op-angle-sum adds each live operation's own angles over the 15 cells"
     ++tensors;
   }
   CHECK(tensors == 15);
-  CHECK(op_angle_sum(table, cell) == doctest::Approx(expected).epsilon(1e-14));
-  CHECK(score(table, cell, ScoreKind::op_angle_sum) == op_angle_sum(table, cell));
-  CHECK(score(table, cell, ScoreKind::angle) == angle_rad(table, cell));
+  CHECK(by_angle->op_angle_sum(genes) == doctest::Approx(expected).epsilon(1e-14));
+  CHECK(by_sum->score(genes) == by_angle->op_angle_sum(genes));
+  CHECK(by_angle->score(genes) == by_sum->angle_rad(genes));
 }
 
 TEST_CASE("the cosine is clamped, and weights that did not move have angle 0") {
   CHECK(rlnas::angle_rad({1.0 + 1e-15, 1.0, 1.0}) == 0.0);
   CHECK(rlnas::angle_rad({-1.0 - 1e-15, 1.0, 1.0}) == doctest::Approx(std::acos(-1.0)));
   CHECK(rlnas::angle_rad({0.3, 0.3, 0.3}) == 0.0);
-  const SegmentTable segments = supernet_segments(10);
+  const SegmentTable segments = segments_of_ten_classes();
   WeightPair weights = random_weights(segments, 2);
   weights.after = weights.before;
-  const AngleTable table = make_angle_table(segments, plain_sums(segments, weights));
-  for (int i = 0; i < kSpaceSize; i += 11) REQUIRE(angle_rad(table, cell_at(i)) == 0.0);
+  const auto space = space_of(plain_sums(segments, weights));
+  for (int i = 0; i < kSpaceSize; i += 11) REQUIRE(space->angle_rad(genes_of_cell(cell_at(i))) == 0.0);
 }
 
 TEST_CASE("a NaN weight is reported with its tensor") {
-  const SegmentTable segments = supernet_segments(10);
+  const SegmentTable segments = segments_of_ten_classes();
   std::vector<AngleSums> sums(std::size_t(segments.size()), AngleSums{1, 1, 1});
   sums[std::size_t(segments.find("lastact.0.bias"))].dot = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH_AS(make_angle_table(segments, sums),
-                       "tensor lastact.0.bias holds NaN or infinite weights", Error);
+  CHECK_THROWS_WITH_AS(space_of(sums), "tensor lastact.0.bias holds NaN or infinite weights", Error);
   sums.pop_back();
-  CHECK_THROWS_AS(make_angle_table(segments, sums), Error);
+  CHECK_THROWS_AS(space_of(sums), Error);
 }

@@ -10,18 +10,17 @@
 #include "kernels/backend.h"
 #include "kernels/check.h"
 #include "search/checkpoint_angles.h"
-#include "search/nasbench201/supernet.h"
+#include "search/spaces.h"
 #include "tests/search/fake_run.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
-using nasbench201::supernet_segments;
 using rlnas::test::TemporaryDirectory;
 
 TEST_CASE("the sums of two checkpoints equal plain loops over their tensors, for any thread count") {
   const TemporaryDirectory directory;
   test::write_fake_run(directory.path(), 10, 3);
-  const SegmentTable segments = supernet_segments(10);
+  const SegmentTable segments = supernet_segments("nasbench201", 10);
   const std::vector<AngleSums> expected = test::plain_sums(segments, test::random_weights(segments, 3));
   std::vector<std::vector<AngleSums>> results;
   for (const int threads : {1, 2}) {

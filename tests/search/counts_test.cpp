@@ -1,14 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
-#include <numeric>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "kernels/check.h"
-#include "search/nasbench201/counts.h"
-#include "search/nasbench201/supernet.h"
+#include "search/nasbench201/space.h"
+#include "search/spaces.h"
 #include "tests/support/published_names.h"
 
 using namespace rlnas;
@@ -20,6 +21,32 @@ Cell uniform_cell(Op op) {
   Cell cell;
   cell.ops.fill(op);
   return cell;
+}
+
+std::int64_t macs(const Cell& cell, int classes, int image_size) {
+  return macs_table(space(), {.classes = classes, .image_size = image_size}).of(genes_of_cell(cell));
+}
+
+std::int64_t params(const Cell& cell, int classes) {
+  return params_table(space(), {.classes = classes}).of(genes_of_cell(cell));
+}
+
+const CellPathTable& paths_of_cells() {
+  static const CellPathTable table(space().cells().front());
+  return table;
+}
+
+std::array<int, kEdgeCount> path_multiplicity(const Cell& cell) {
+  std::array<int, kEdgeCount> multiplicity{};
+  const Genes genes = genes_of_cell(cell);
+  const std::span<const std::uint8_t> paths = paths_of_cells().multiplicity(genes);
+  REQUIRE(paths.size() == kEdgeCount);
+  std::copy(paths.begin(), paths.end(), multiplicity.begin());
+  return multiplicity;
+}
+
+int live_paths(const Cell& cell) {
+  return paths_of_cells().live_paths(genes_of_cell(cell));
 }
 
 // Walks every path instead of counting by dynamic programming.
@@ -80,6 +107,10 @@ TEST_CASE("multiplicities and live paths equal an enumeration of the paths, for 
 }
 
 TEST_CASE("lengths of the angle vector") {
+  const auto angle_vector_length = [](const Cell& cell, int classes) {
+    return make_search_space({.name = space().name(), .classes = classes})
+        ->angle_vector_length(genes_of_cell(cell));
+  };
   CHECK(angle_vector_length(uniform_cell(Op::nor_conv_3x3), 10) == 2008666);
   CHECK(angle_vector_length(uniform_cell(Op::nor_conv_1x1), 10) == 288346);
   CHECK(angle_vector_length(uniform_cell(Op::avg_pool_3x3), 10) == 113626);
@@ -90,6 +121,7 @@ TEST_CASE("lengths of the angle vector") {
 }
 
 TEST_CASE("signatures: 6,604 distinct ones among live cells, 467 of skips alone") {
+  const auto space = make_search_space({.name = nasbench201::space().name()});
   // What the angle depends on: for each edge with entries in the vector, its operation and multiplicity.
   std::set<std::array<int, 2 * kEdgeCount>> signatures;
   int skips_alone = 0;
@@ -104,14 +136,14 @@ TEST_CASE("signatures: 6,604 distinct ones among live cells, 467 of skips alone"
       signature[2 * edge + 1] = multiplicity[edge];
     }
     signatures.insert(signature);
-    skips_alone += angle_vector_length(cell, 10) == 73306 ? 1 : 0;
+    skips_alone += space->angle_vector_length(genes_of_cell(cell)) == 73306 ? 1 : 0;
   }
   CHECK(signatures.size() == 6604);
   CHECK(skips_alone == 467);
 }
 
 TEST_CASE("SuperNet tensors carry the published names and shapes") {
-  const SegmentTable table = supernet_segments(10);
+  const SegmentTable table = supernet_segments(space().name(), 10);
   CHECK(table.size() == 201);
   CHECK(table.element_count() == 1686106);
   CHECK(test::crc_of_names(table) == 0x6c7bec58u);

@@ -9,9 +9,7 @@
 #include <vector>
 
 #include "kernels/check.h"
-#include "search/darts/angle_table.h"
-#include "search/darts/counts.h"
-#include "search/darts/supernet.h"
+#include "search/spaces.h"
 #include "tests/search/darts_support.h"
 #include "tests/search/random_weights.h"
 
@@ -22,30 +20,32 @@ using namespace rlnas::test;
 namespace {
 
 // A short and narrow network of every kind of part: two reduction cells, normal cells in front and behind.
-NetworkSpec small_network(Preset preset) {
-  return {preset, preset == Preset::cifar ? 10 : 15, 4, 6, preset == Preset::cifar ? 32 : 224};
+DartsNetwork small_network(Preset preset) {
+  if (preset == Preset::cifar) return {preset, {.classes = 10, .image_size = 32, .channels = 4, .cells = 6}};
+  return {preset, {.classes = 15, .image_size = 224, .channels = 4, .cells = 6}};
 }
 
 // Appends tensors, looked up by name, to two long vectors: for each of the 30 paths of each cell the tensors
 // of its operations, as appendix C lists them.
 class LiteralVector {
  public:
-  LiteralVector(const SegmentTable& segments, const WeightPair& weights, const NetworkSpec& spec,
+  LiteralVector(const SegmentTable& segments, const WeightPair& weights, const DartsNetwork& network,
                 Compat compat)
-      : weights_(weights), spec_(spec), compat_(compat) {
+      : weights_(weights), network_(network), compat_(compat) {
     for (const Segment& segment : segments) by_name_[segment.name] = &segment;
   }
 
   double angle_rad(const Architecture& architecture) {
     before_.clear(), after_.clear();
     append_matching("stem");
-    for (int c = 0; c < spec_.cells; ++c) {
+    const int cells = network_.size.cells;
+    for (int c = 0; c < cells; ++c) {
       append_matching("cells." + std::to_string(c) + ".preprocess");
-      const bool reduction = c == spec_.cells / 3 || c == 2 * spec_.cells / 3;
+      const bool reduction = c == cells / 3 || c == 2 * cells / 3;
       append_paths(c, reduction, reduction ? architecture.reduce : architecture.normal);
     }
     append("classifier.weight");
-    if (spec_.preset == Preset::imagenet) append("classifier.bias");
+    if (network_.preset == Preset::imagenet) append("classifier.bias");
     long double dot = 0, norm0 = 0, norm1 = 0;
     for (std::size_t i = 0; i < before_.size(); ++i) {
       dot += before_[i] * after_[i];
@@ -127,7 +127,7 @@ class LiteralVector {
   }
 
   const WeightPair& weights_;
-  const NetworkSpec spec_;
+  const DartsNetwork network_;
   const Compat compat_;
   std::map<std::string, const Segment*> by_name_;
   std::vector<double> before_, after_;
@@ -145,17 +145,17 @@ std::vector<AngleSums> element_counts(const SegmentTable& segments) {
 TEST_CASE("the closed form equals a literal concatenation over all paths") {
   for (const Preset preset : {Preset::cifar, Preset::imagenet})
     for (const Compat compat : {Compat::none, Compat::megvii}) {
-      const NetworkSpec spec = small_network(preset);
-      const SegmentTable segments = published_segments(spec);
+      const DartsNetwork network = small_network(preset);
+      const SegmentTable segments = published_segments(network);
       const WeightPair weights = random_weights(segments, 7);
-      const AngleTable table = make_angle_table(segments, plain_sums(segments, weights), spec, compat);
-      const CountTable lengths = angle_length_table(spec);
-      LiteralVector literal(segments, weights, spec, compat);
+      const SearchSpace space = search_space(network, plain_sums(segments, weights), {.compat = compat});
+      LiteralVector literal(segments, weights, network, compat);
       double worst = 0.0;
       for (int i = 0; i < 300; ++i) {
         const Architecture architecture = random_architecture(1, i);
-        worst = std::max(worst, std::abs(literal.angle_rad(architecture) - angle_rad(table, architecture)));
-        REQUIRE(std::int64_t(literal.length()) == total_over_paths(lengths, architecture));
+        const Genes genes = genes_of_architecture(architecture);
+        worst = std::max(worst, std::abs(literal.angle_rad(architecture) - space.angle_rad(genes)));
+        REQUIRE(std::int64_t(literal.length()) == space.angle_vector_length(genes));
       }
       MESSAGE("largest difference over 300 architectures: ", worst);
       CHECK(worst < 1e-12);
@@ -163,39 +163,40 @@ TEST_CASE("the closed form equals a literal concatenation over all paths") {
 }
 
 TEST_CASE("the closed form on the whole published CIFAR SuperNet") {
-  const NetworkSpec spec = published_supernet(Preset::cifar);
-  const SegmentTable segments = published_segments(spec);
+  const DartsNetwork network = published_supernet(Preset::cifar);
+  const SegmentTable segments = published_segments(network);
   const WeightPair weights = random_weights(segments, 8);
-  const AngleTable table = make_angle_table(segments, plain_sums(segments, weights), spec, Compat::megvii);
-  LiteralVector literal(segments, weights, spec, Compat::megvii);
+  const SearchSpace space = search_space(network, plain_sums(segments, weights), {.compat = Compat::megvii});
+  LiteralVector literal(segments, weights, network, Compat::megvii);
   for (const char* genotype_text : {kRlnasCifar, kRlnasImagenet, kDartsV2}) {
     const Architecture architecture = parse_architecture(genotype_text);
-    CHECK(std::abs(literal.angle_rad(architecture) - angle_rad(table, architecture)) < 1e-12);
+    CHECK(std::abs(literal.angle_rad(architecture) - space.angle_rad(genes_of_architecture(architecture))) <
+          1e-12);
   }
-  CHECK(std::int64_t(literal.length()) ==
-        total_over_paths(angle_length_table(spec), parse_architecture(kDartsV2)));
+  CHECK(std::int64_t(literal.length()) == space.angle_vector_length(genes_of(kDartsV2)));
 }
 
 TEST_CASE("each choice holds the published number of entries, and the constants of method.md 7.4") {
   for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
-    const NetworkSpec spec = published_supernet(preset);
-    const SegmentTable segments = published_segments(spec);
-    const CountTable lengths = angle_length_table(spec);
+    const DartsNetwork network = published_supernet(preset);
+    const SegmentTable segments = published_segments(network);
+    const CountTable lengths = length_table(network.space(), network.size);
     for (const Compat compat : {Compat::none, Compat::megvii}) {
-      const AngleTable table = make_angle_table(segments, element_counts(segments), spec, compat);
+      const AngleTable table =
+          make_angle_table(network.space(), network.size, segments, element_counts(segments), compat);
       CHECK(table.fixed.dot == double(lengths.fixed));
       for (std::size_t kind = 0; kind < kCellKinds; ++kind) {
         const bool reduce = kind == std::size_t(CellKind::reduce);
         const double channels = preset == Preset::cifar ? (reduce ? 96 : 224) : (reduce ? 288 : 1344);
         for (int edge = 0; edge < kEdgeCount; ++edge)
           for (int op = 0; op < kOpCount; ++op) {
-            const ChoiceSums& choice = table.choices[kind][std::size_t(edge)][std::size_t(op)];
+            const int gene = int(kind) * kEdgeCount + edge;
+            const ChoiceSums& choice = table.choices.at(gene, op);
             const bool pool = op == 1 || op == 2;
             const bool identity = op == 3 && !(reduce && kEdges[std::size_t(edge)].source < 2);
             CHECK(choice.ninths == (pool ? channels : identity ? 9 * channels : 0));
             if (!identity)
-              CHECK(choice.weights.dot + (pool ? 9 * channels : 0) ==
-                    double(lengths.choices[kind][std::size_t(edge)][std::size_t(op)]));
+              CHECK(choice.weights.dot + (pool ? 9 * channels : 0) == double(lengths.choices.at(gene, op)));
             else
               CHECK(choice.weights.dot == 0.0);
           }
@@ -206,8 +207,9 @@ TEST_CASE("each choice holds the published number of entries, and the constants 
 
 TEST_CASE("the engine's SuperNet has these tensors, each owned by the same choice") {
   for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
-    const NetworkSpec spec = published_supernet(preset);
-    const SegmentTable published = published_segments(spec), engine = supernet_segments(preset, spec.classes);
+    const DartsNetwork network = published_supernet(preset);
+    const SegmentTable published = published_segments(network);
+    const SegmentTable engine = supernet_segments(network.space().name(), network.size.classes);
     REQUIRE(engine.size() == published.size());
     std::map<std::string, const Segment*> by_name;
     for (const Segment& segment : published) by_name[segment.name] = &segment;
@@ -224,31 +226,30 @@ TEST_CASE("the engine's SuperNet has these tensors, each owned by the same choic
 }
 
 TEST_CASE("skips of the same number of paths are exact ties wherever they are") {
-  const NetworkSpec spec = published_supernet(Preset::cifar);
-  const SegmentTable segments = published_segments(spec);
-  const AngleTable table =
-      make_angle_table(segments, plain_sums(segments, random_weights(segments, 9)), spec, Compat::none);
+  const DartsNetwork network = published_supernet(Preset::cifar);
+  const SegmentTable segments = published_segments(network);
+  const SearchSpace space = search_space(network, plain_sums(segments, random_weights(segments, 9)));
   // The skip that leads from an input to node 5 may come from either, and so may one of node 4.
   const char* const alike[] = {"4,4 4,0,5 3,0,6,0 3,0,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0",
                                "4,4 4,0,5 3,0,6,0 0,3,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0",
                                "4,4 4,0,5 0,3,6,0 3,0,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0",
                                "4,4 4,0,5 0,3,6,0 0,3,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0"};
-  const double angle = angle_rad(table, parse_architecture(alike[0]));
-  for (const char* code_text : alike) CHECK(angle_rad(table, parse_architecture(code_text)) == angle);
-  CHECK(angle_rad(table, parse_architecture("4,4 4,0,5 0,3,6,0 0,2,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0")) !=
-        angle);
+  const double angle = space.angle_rad(genes_of(alike[0]));
+  for (const char* code_text : alike) CHECK(space.angle_rad(genes_of(code_text)) == angle);
+  CHECK(space.angle_rad(genes_of("4,4 4,0,5 0,3,6,0 0,2,0,0,7 | 4,5 4,5,0 4,5,0,0 0,0,3,4,0")) != angle);
 }
 
 TEST_CASE("op-angle-sum adds each live operation's own angle over the cells of its kind") {
-  const NetworkSpec spec = small_network(Preset::cifar);
-  const SegmentTable segments = published_segments(spec);
+  const DartsNetwork network = small_network(Preset::cifar);
+  const SegmentTable segments = published_segments(network);
   const std::vector<AngleSums> sums = plain_sums(segments, random_weights(segments, 5));
-  const AngleTable table = make_angle_table(segments, sums, spec, Compat::none);
+  const SearchSpace by_angle = search_space(network, sums);
+  const SearchSpace by_sum = search_space(network, sums, {.score = "op-angle-sum"});
   const Architecture architecture = parse_architecture(kRlnasCifar);
   double expected = 0.0;
-  for (int c = 0; c < spec.cells; ++c)
+  for (int c = 0; c < network.size.cells; ++c)
     for (int edge = 0; edge < kEdgeCount; ++edge) {
-      const Cell& cell = architecture.cell(cell_kind(c, spec.cells));
+      const Cell& cell = architecture.cell(cell_kind(c, network.size.cells));
       AngleSums own;
       for (int s = 0; s < segments.size(); ++s) {
         if (segments[s].cell == c && segments[s].edge == edge &&
@@ -257,28 +258,32 @@ TEST_CASE("op-angle-sum adds each live operation's own angle over the cells of i
       }
       if (own.norm0_sq > 0) expected += std::acos(own.dot / std::sqrt(own.norm0_sq * own.norm1_sq));
     }
-  CHECK(op_angle_sum(table, architecture) == doctest::Approx(expected).epsilon(1e-13));
-  CHECK(score(table, architecture, ScoreKind::op_angle_sum) == op_angle_sum(table, architecture));
-  CHECK(score(table, architecture, ScoreKind::angle) == angle_rad(table, architecture));
+  const Genes genes = genes_of_architecture(architecture);
+  CHECK(by_angle.op_angle_sum(genes) == doctest::Approx(expected).epsilon(1e-13));
+  CHECK(by_sum.score(genes) == by_angle.op_angle_sum(genes));
+  CHECK(by_angle.score(genes) == by_sum.angle_rad(genes));
 }
 
 TEST_CASE("weights that did not move have angle 0; a NaN weight is reported with its tensor") {
-  const NetworkSpec spec = small_network(Preset::imagenet);
-  const SegmentTable segments = published_segments(spec);
+  const DartsNetwork network = small_network(Preset::imagenet);
+  const SegmentTable segments = published_segments(network);
   WeightPair weights = random_weights(segments, 2);
   weights.after = weights.before;
   std::vector<AngleSums> sums = plain_sums(segments, weights);
-  const AngleTable table = make_angle_table(segments, sums, spec, Compat::none);
-  for (int i = 0; i < 100; ++i) CHECK(angle_rad(table, random_architecture(4, i)) == 0.0);
+  const SearchSpace space = search_space(network, sums);
+  for (int i = 0; i < 100; ++i)
+    CHECK(space.angle_rad(genes_of_architecture(random_architecture(4, i))) == 0.0);
 
   sums[std::size_t(segments.find("cells.3._ops.5._ops.6.op.1.weight"))].dot =
       std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH_AS(make_angle_table(segments, sums, spec, Compat::none),
+  const auto table_of = [&](const SegmentTable& tensors, const std::vector<AngleSums>& of_tensors) {
+    return make_angle_table(network.space(), network.size, tensors, of_tensors, Compat::none);
+  };
+  CHECK_THROWS_WITH_AS(table_of(segments, sums),
                        "tensor cells.3._ops.5._ops.6.op.1.weight holds NaN or infinite weights", Error);
   sums.pop_back();
-  CHECK_THROWS_AS(make_angle_table(segments, sums, spec, Compat::none), Error);
+  CHECK_THROWS_AS(table_of(segments, sums), Error);
   SegmentTable wrong = segments;
   wrong.add("cells.0._ops.14._ops.1.1.weight", {4}, 0, 14, 1);
-  CHECK_THROWS_AS(
-      make_angle_table(wrong, std::vector<AngleSums>(std::size_t(wrong.size())), spec, Compat::none), Error);
+  CHECK_THROWS_AS(table_of(wrong, std::vector<AngleSums>(std::size_t(wrong.size()))), Error);
 }

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/crc32.h"
 #include "kernels/check.h"
-#include "search/darts/counts.h"
-#include "search/darts/describe.h"
+#include "search/spaces.h"
 #include "tests/search/darts_support.h"
 #include "tests/support/errors.h"
+#include "tests/support/published_names.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -47,19 +47,43 @@ void walk(const Cell& cell, int node, std::vector<int>& edges, std::array<int, k
   }
 }
 
+Genes genes_of_cell(const Cell& cell) {
+  Genes genes;
+  for (const Op op : cell.ops) genes.push_back(std::int8_t(op));
+  return genes;
+}
+
+// By the normal cell's table, which is the reduction cell's too.
+const CellPathTable& paths_of_cells() {
+  static const CellPathTable table(cell_specs().front());
+  return table;
+}
+
+std::vector<int> path_multiplicity(const Cell& cell) {
+  const Genes genes = genes_of_cell(cell);
+  const std::span<const std::uint8_t> paths = paths_of_cells().multiplicity(genes);
+  return {paths.begin(), paths.end()};
+}
+
+int live_paths(const Cell& cell) {
+  return paths_of_cells().live_paths(genes_of_cell(cell));
+}
+
 void check_multiplicity(const Cell& cell) {
   std::array<int, kEdgeCount> visits{};
   std::vector<int> edges;
   walk(cell, 0, edges, visits);
   walk(cell, 1, edges, visits);
-  const Multiplicity& multiplicity = path_multiplicity(cell);
-  REQUIRE(std::equal(visits.begin(), visits.end(), multiplicity.begin()));
+  REQUIRE(std::vector<int>(visits.begin(), visits.end()) == path_multiplicity(cell));
 }
 
-NetworkSpec with_channels(Preset preset, int channels) {
-  NetworkSpec spec = published_stand_alone(preset);
-  spec.channels = channels;
-  return spec;
+// The network whose costs count; channels 0: as published.
+NetworkOptions stand_alone(Preset preset, int channels = 0) {
+  const DartsNetwork supernet = published_supernet(preset);
+  NetworkOptions options =
+      supernet.space().published_stand_alone(supernet.size.classes, supernet.size.image_size);
+  options.channels = channels;
+  return options;
 }
 
 }  // namespace
@@ -137,22 +161,17 @@ TEST_CASE("a malformed architecture says what is wrong and where") {
 }
 
 TEST_CASE("multiplicities: golden values, and an enumeration of the paths") {
-  const auto numbers = [](const Multiplicity& m) { return std::vector<int>(m.begin(), m.end()); };
   const Architecture cifar = parse_architecture(kRlnasCifar), imagenet = parse_architecture(kRlnasImagenet);
-  CHECK(numbers(path_multiplicity(cifar.normal)) ==
-        std::vector<int>{4, 4, 2, 0, 4, 1, 0, 0, 3, 0, 1, 2, 0, 0});
-  CHECK(numbers(path_multiplicity(cifar.reduce)) ==
-        std::vector<int>{4, 4, 2, 0, 4, 0, 1, 0, 3, 0, 1, 2, 0, 0});
-  CHECK(numbers(path_multiplicity(imagenet.normal)) ==
-        std::vector<int>{4, 4, 0, 1, 2, 0, 2, 4, 0, 1, 0, 0, 0, 3});
-  CHECK(numbers(path_multiplicity(imagenet.reduce)) ==
-        std::vector<int>{1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0});
+  CHECK(path_multiplicity(cifar.normal) == std::vector<int>{4, 4, 2, 0, 4, 1, 0, 0, 3, 0, 1, 2, 0, 0});
+  CHECK(path_multiplicity(cifar.reduce) == std::vector<int>{4, 4, 2, 0, 4, 0, 1, 0, 3, 0, 1, 2, 0, 0});
+  CHECK(path_multiplicity(imagenet.normal) == std::vector<int>{4, 4, 0, 1, 2, 0, 2, 4, 0, 1, 0, 0, 0, 3});
+  CHECK(path_multiplicity(imagenet.reduce) == std::vector<int>{1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0});
   CHECK(live_paths(cifar.normal) == 12);
   CHECK(live_paths(cifar.reduce) == 12);
   CHECK(live_paths(imagenet.normal) == 12);
   CHECK(live_paths(imagenet.reduce) == 8);
   const Cell all = everywhere(Op::sep_conv_3x3).normal;
-  CHECK(numbers(path_multiplicity(all)) == std::vector<int>{8, 8, 4, 4, 8, 2, 2, 4, 8, 1, 1, 2, 4, 8});
+  CHECK(path_multiplicity(all) == std::vector<int>{8, 8, 4, 4, 8, 2, 2, 4, 8, 1, 1, 2, 4, 8});
   CHECK(live_paths(all) == 30);
   for (int live = 0; live < 1 << kEdgeCount; ++live) {  // every set of live edges, legal or not
     Cell cell;
@@ -174,10 +193,12 @@ TEST_CASE("FLOPs and parameters of the golden pairs") {
                   {kDartsV2, 48, 530678552, 4718752}};
   for (const auto& golden : imagenet) {
     CAPTURE(golden.genotype);
-    const Architecture architecture = parse_architecture(golden.genotype);
-    const NetworkSpec spec = with_channels(Preset::imagenet, golden.channels);
-    CHECK(total(flop_table(spec), architecture) == golden.flops);
-    CHECK(total(param_table(spec), architecture) == golden.params);
+    const NetworkOptions network = stand_alone(Preset::imagenet, golden.channels);
+    CHECK(macs_table(imagenet_space(), network).of(genes_of(golden.genotype)) == golden.flops);
+    CHECK(params_table(imagenet_space(), network).of(genes_of(golden.genotype)) == golden.params);
+    if (golden.channels != 48) continue;
+    const NetworkOptions published = stand_alone(Preset::imagenet);
+    CHECK(macs_table(imagenet_space(), published).of(genes_of(golden.genotype)) == golden.flops);
   }
   // CIFAR: parameters exact, FLOPs published to 0.1 M.
   const struct {
@@ -187,42 +208,54 @@ TEST_CASE("FLOPs and parameters of the golden pairs") {
   } cifar[] = {{kRlnasCifar, 4034710, 630.4}, {kDartsV2, 3349342, 528.4}, {kPcDartsCifar, 3634678, 0}};
   for (const auto& golden : cifar) {
     CAPTURE(golden.genotype);
-    const Architecture architecture = parse_architecture(golden.genotype);
-    const NetworkSpec spec = published_stand_alone(Preset::cifar);
-    CHECK(total(param_table(spec), architecture) == golden.params);
+    const NetworkOptions network = stand_alone(Preset::cifar);
+    const Genes genes = genes_of(golden.genotype);
+    CHECK(params_table(cifar_space(), network).of(genes) == golden.params);
     if (golden.mflops > 0)
-      CHECK(double(total(flop_table(spec), architecture)) / 1e6 ==
+      CHECK(double(macs_table(cifar_space(), network).of(genes)) / 1e6 ==
             doctest::Approx(golden.mflops).epsilon(0.05 / golden.mflops));
   }
-  NetworkSpec odd = published_stand_alone(Preset::imagenet);
+  NetworkOptions odd = stand_alone(Preset::imagenet);
   odd.image_size = 100;
-  CHECK_THROWS_AS(flop_table(odd), Error);
-  odd = with_channels(Preset::cifar, 35);
-  CHECK_THROWS_AS(flop_table(odd), Error);
+  CHECK_THROWS_AS(macs_table(imagenet_space(), odd), Error);
+  odd = stand_alone(Preset::cifar, 35);
+  CHECK_THROWS_AS(macs_table(cifar_space(), odd), Error);
+  odd = stand_alone(Preset::cifar);
   odd.cells = 2;
-  CHECK_THROWS_AS(param_table(odd), Error);
+  CHECK_THROWS_AS(params_table(cifar_space(), odd), Error);
 }
 
 TEST_CASE("lengths of the angle vector") {
-  const CountTable cifar = angle_length_table(published_supernet(Preset::cifar));
-  const CountTable imagenet = angle_length_table(published_supernet(Preset::imagenet));
-  CHECK(cifar.fixed == 100720);
-  CHECK(imagenet.fixed == 2427232);
-  CHECK(total_over_paths(cifar, parse_architecture(kRlnasCifar)) == 869680);
-  CHECK(total_over_paths(cifar, parse_architecture(kRlnasImagenet)) == 691696);
-  CHECK(total_over_paths(imagenet, parse_architecture(kRlnasCifar)) == 11759200);
+  constexpr std::int64_t kCifarFixed = 100720, kImagenetFixed = 2427232;
+  const CountTable cifar_lengths = length_table(cifar_space(), published_supernet(Preset::cifar).size);
+  const CountTable imagenet_lengths =
+      length_table(imagenet_space(), published_supernet(Preset::imagenet).size);
+  CHECK(cifar_lengths.fixed == kCifarFixed);
+  CHECK(imagenet_lengths.fixed == kImagenetFixed);
+  const auto cifar = make_search_space({.name = "darts-cifar"});
+  const auto imagenet = make_search_space({.name = "darts-imagenet", .classes = 1000, .image_size = 224});
+  CHECK(cifar->angle_vector_length(genes_of(kRlnasCifar)) == 869680);
+  CHECK(cifar->angle_vector_length(genes_of(kRlnasImagenet)) == 691696);
+  CHECK(imagenet->angle_vector_length(genes_of(kRlnasCifar)) == 11759200);
   const struct {
     Op op;
     std::int64_t cifar, imagenet;
   } all_edges[] = {{Op::max_pool_3x3, 225280, 1148928},   {Op::avg_pool_3x3, 225280, 1148928},
                    {Op::skip_connect, 1021568, 15352704}, {Op::sep_conv_3x3, 2482176, 32968704},
                    {Op::sep_conv_5x5, 3137536, 36311040}, {Op::dil_conv_3x3, 1241088, 16484352},
-                   {Op::dil_conv_5x5, 1568768, 18155520}, {Op::none, 0, 0}};
+                   {Op::dil_conv_5x5, 1568768, 18155520}};
   for (const auto& golden : all_edges) {
     CAPTURE(op_name(golden.op));
-    CHECK(total_over_paths(cifar, everywhere(golden.op)) == cifar.fixed + golden.cifar);
-    CHECK(total_over_paths(imagenet, everywhere(golden.op)) == imagenet.fixed + golden.imagenet);
+    const Genes genes = genes_of_architecture(everywhere(golden.op));
+    CHECK(cifar->angle_vector_length(genes) == kCifarFixed + golden.cifar);
+    CHECK(imagenet->angle_vector_length(genes) == kImagenetFixed + golden.imagenet);
   }
+  // Nothing is what none adds, and a cell without paths has no vector.
+  for (int gene = 0; gene < kGeneCount; ++gene) {
+    CHECK(cifar_lengths.choices.at(gene, int(Op::none)) == 0);
+    CHECK(imagenet_lengths.choices.at(gene, int(Op::none)) == 0);
+  }
+  CHECK(cifar->angle_vector_length(genes_of_architecture(everywhere(Op::none))) == 0);
 }
 
 TEST_CASE("the tests' SuperNet tensors carry the published names and shapes") {
@@ -236,32 +269,33 @@ TEST_CASE("the tests' SuperNet tensors carry the published names and shapes") {
     const SegmentTable segments = published_segments(published_supernet(expected.preset));
     CHECK(segments.size() == expected.tensors);
     CHECK(segments.element_count() == expected.elements);
-    std::vector<std::string> lines;
-    for (const Segment& segment : segments) {
-      std::string line = segment.name + ' ';
-      for (std::size_t d = 0; d < segment.shape.size(); ++d) {
-        line += (d == 0 ? "" : "x") + std::to_string(segment.shape[d]);
-      }
-      lines.push_back(line);
-    }
-    std::sort(lines.begin(), lines.end());
-    std::string text;
-    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
-    CHECK(crc32_of(text) == expected.crc);
+    CHECK(crc_of_names(segments) == expected.crc);
   }
 }
 
 TEST_CASE("description and drawing") {
-  const Architecture architecture = parse_architecture(kRlnasImagenet);
-  const ArchitectureDescription facts =
-      describe(architecture, published_supernet(Preset::imagenet), published_stand_alone(Preset::imagenet));
-  CHECK(facts.flops == 596750936);
-  CHECK(facts.params == 5463616);
-  CHECK(facts.live_paths == std::array<int, 2>{12, 8});
-  CHECK(facts.multiplicity[1][0] == 1);
-  CHECK(facts.angle_vector_length ==
-        total_over_paths(angle_length_table(published_supernet(Preset::imagenet)), architecture));
-  CHECK(drawing(architecture) ==
+  const auto space = make_search_space({.name = "darts-imagenet", .classes = 1000, .image_size = 224});
+  const Genes genes = genes_of(kRlnasImagenet);
+  CHECK(space->macs(genes) == 596750936);
+  CHECK(space->params(genes) == 5463616);
+  const std::vector<CellPaths> paths = space->cell_paths(genes);
+  REQUIRE(paths.size() == 2);
+  CHECK(paths[0].cell == "normal");
+  CHECK(paths[0].live == 12);
+  CHECK(paths[1].cell == "reduce");
+  CHECK(paths[1].live == 8);
+  CHECK(paths[1].edges[0].paths == 1);
+  const CountTable lengths = length_table(imagenet_space(), published_supernet(Preset::imagenet).size);
+  std::int64_t length = lengths.fixed;
+  int gene = 0;
+  for (const CellPaths& cell : paths)
+    for (const CellPaths::Edge& edge : cell.edges) {
+      length += edge.paths * lengths.choices.at(gene, genes[std::size_t(gene)]);
+      ++gene;
+    }
+  CHECK(gene == kGeneCount);
+  CHECK(space->angle_vector_length(genes) == length);
+  CHECK(space->drawing(genes) ==
         "normal cell\n"
         "  node 2 = sep_conv_3x3(cell k-2) + sep_conv_3x3(cell k-1)\n"
         "  node 3 = skip_connect(cell k-1) + sep_conv_3x3(node 2)\n"

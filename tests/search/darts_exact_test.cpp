@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "engine/philox.h"
@@ -22,9 +23,8 @@ namespace {
 struct Training {
   double low_cos = 0.0, high_cos = 0.6, growth = 2.0, gamma_cos = 0.9;
 };
-AngleTable trained_table(Preset preset, std::uint64_t seed, const Training& training) {
-  const NetworkSpec spec = published_supernet(preset);
-  const SegmentTable segments = published_segments(spec);
+std::vector<AngleSums> trained_sums(Preset preset, std::uint64_t seed, const Training& training) {
+  const SegmentTable segments = published_segments(published_supernet(preset));
   std::vector<AngleSums> sums;
   RandomStream random(seed, "sums");
   for (const Segment& segment : segments) {
@@ -39,13 +39,13 @@ AngleTable trained_table(Preset preset, std::uint64_t seed, const Training& trai
       sums.push_back({(gamma ? training.gamma_cos : cos) * std::sqrt(norm0 * norm1), norm0, norm1});
     }
   }
-  return make_angle_table(segments, sums, spec, Compat::none);
+  return sums;
 }
 
-DartsSpace space_of(const AngleTable& table, Preset preset, std::int64_t max_macs, std::int64_t max_params) {
-  darts::SpaceSpec spec = darts::SpaceSpec::published(preset);
-  spec.constraint = {max_macs, max_params};
-  return DartsSpace(table, spec);
+SearchSpace space_of(const std::vector<AngleSums>& sums, Preset preset, std::int64_t max_macs,
+                     std::int64_t max_params) {
+  return search_space(published_supernet(preset), sums,
+                      {.constraint = {.max_macs = max_macs, .max_params = max_params}});
 }
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
@@ -57,9 +57,9 @@ struct CellPart {
 };
 
 // Every legal cell of the allowed operations.
-std::vector<CellPart> all_cells(const DartsSpace& space, CellKind kind, unsigned ops) {
-  const CountTable flops = flop_table(space.spec().stand_alone);
-  const CountTable params = param_table(space.spec().stand_alone);
+std::vector<CellPart> all_cells(const SearchSpace& space, CellKind kind, unsigned ops) {
+  const CountTable &flops = space.macs_table(), &params = space.params_table();
+  const CellPathTable paths(space.space().cells()[std::size_t(kind)]);
   std::vector<Cell> cells{{}};
   for (int node = 2; node < 6; ++node) {
     std::vector<Cell> longer;
@@ -78,29 +78,29 @@ std::vector<CellPart> all_cells(const DartsSpace& space, CellKind kind, unsigned
   std::vector<CellPart> parts;
   for (const Cell& cell : cells) {
     CellPart part;
-    const Multiplicity& multiplicity = path_multiplicity(cell);
+    Genes genes;
+    for (const Op op : cell.ops) genes.push_back(std::int8_t(op));
+    const std::span<const std::uint8_t> multiplicity = paths.multiplicity(genes);
     for (std::size_t edge = 0; edge < kEdgeCount; ++edge) {
-      const std::size_t k = std::size_t(kind), op = std::size_t(cell.ops[edge]);
-      const ChoiceSums& choice = space.table().choices[k][edge][op];
+      const int gene = int(kind) * kEdgeCount + int(edge), op = int(cell.ops[edge]);
+      const ChoiceSums& choice = space.angle_table().choices.at(gene, op);
       const double m = multiplicity[edge], constant = choice.ninths / 9;
       part.sums += {m * (choice.weights.dot + constant), m * (choice.weights.norm0_sq + constant),
                     m * (choice.weights.norm1_sq + constant)};
-      part.flops += flops.choices[k][edge][op];
-      part.params += params.choices[k][edge][op];
+      part.flops += flops.choices.at(gene, op);
+      part.params += params.choices.at(gene, op);
     }
     parts.push_back(part);
   }
   return parts;
 }
 
-double smallest_cos(const DartsSpace& space, const std::array<unsigned, 2>& ops) {
+double smallest_cos(const SearchSpace& space, const std::array<unsigned, 2>& ops) {
   const std::vector<CellPart> normal = all_cells(space, CellKind::normal, ops[0]);
   const std::vector<CellPart> reduce = all_cells(space, CellKind::reduce, ops[1]);
-  const AngleSums& fixed = space.table().fixed;
-  const std::int64_t flops = flop_table(space.spec().stand_alone).fixed;
-  const std::int64_t params = param_table(space.spec().stand_alone).fixed;
-  const std::int64_t max_flops = space.spec().constraint.max_macs - flops;
-  const std::int64_t max_params = space.spec().constraint.max_params - params;
+  const AngleSums& fixed = space.angle_table().fixed;
+  const std::int64_t max_flops = space.spec().constraint.max_macs - space.macs_table().fixed;
+  const std::int64_t max_params = space.spec().constraint.max_params - space.params_table().fixed;
   double smallest = std::numeric_limits<double>::infinity();
   for (const CellPart& n : normal)
     for (const CellPart& r : reduce) {
@@ -132,11 +132,11 @@ TEST_CASE("exact search equals brute force on reduced spaces, with and without l
   int limited = 0, infeasible = 0, obtuse = 0;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     for (const Training& training : trainings) {
-      const AngleTable table = trained_table(Preset::imagenet, seed, training);
+      const std::vector<AngleSums> sums = trained_sums(Preset::imagenet, seed, training);
       const std::array<unsigned, 2>& ops = reduced[(seed + (training.growth > 4.0 ? 2u : 0u)) % 4];
       for (const std::int64_t max_macs : {kNoLimit, std::int64_t{520'000'000}, std::int64_t{420'000'000}}) {
         const std::int64_t max_params = seed % 2 == 0 ? kNoLimit : 4'600'000;
-        const DartsSpace space = space_of(table, Preset::imagenet, max_macs, max_params);
+        const SearchSpace space = space_of(sums, Preset::imagenet, max_macs, max_params);
         const LargestAngle found = largest_angle(space, {ops, 10'000'000});
         const double expected = smallest_cos(space, ops);
         if (std::isinf(expected)) {
@@ -149,7 +149,7 @@ TEST_CASE("exact search equals brute force on reduced spaces, with and without l
         CHECK(found.cos == doctest::Approx(expected).epsilon(1e-12));
         CHECK(found.bound_cos <= expected + 1e-13);
         CHECK(found.bound_cos > expected - 1e-10);
-        CHECK(found.angle_rad == angle_rad(table, found.architecture));
+        CHECK(found.angle_rad == space.angle_rad(genes_of_architecture(found.architecture)));
         limited += max_macs < kNoLimit ? 1 : 0;
         obtuse += found.cos < 0.0 ? 1 : 0;
       }
@@ -171,8 +171,8 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
                {Preset::imagenet, 450'000'000, {0.1, 0.3, 1.2}},
                {Preset::imagenet, 500'000'000, {-0.2, 0.5, 6.0}}};
   for (const auto& c : cases) {
-    const DartsSpace space = space_of(trained_table(c.preset, 5, c.training), c.preset, c.max_macs, kNoLimit);
-    const SearchSpace::Optimum optimum = space.exact();
+    const SearchSpace space = space_of(trained_sums(c.preset, 5, c.training), c.preset, c.max_macs, kNoLimit);
+    const Optimum optimum = space.exact();
     REQUIRE(optimum.proven);
     CHECK(space.legal(optimum.genes));
     const double angle = space.angle_rad(optimum.genes);
@@ -187,13 +187,10 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
 }
 
 TEST_CASE("exact search of weights that did not move: angle 0 everywhere, proven in seconds") {
-  const NetworkSpec spec = published_supernet(Preset::imagenet);
-  const SegmentTable segments = published_segments(spec);
   std::vector<AngleSums> sums;
-  for (const Segment& segment : segments)
+  for (const Segment& segment : published_segments(published_supernet(Preset::imagenet)))
     sums.push_back({double(segment.count), double(segment.count), double(segment.count)});
-  const DartsSpace space =
-      space_of(make_angle_table(segments, sums, spec, Compat::none), Preset::imagenet, 600'000'000, kNoLimit);
+  const SearchSpace space = space_of(sums, Preset::imagenet, 600'000'000, kNoLimit);
   const LargestAngle found = largest_angle(space);
   CHECK(found.status == ExactStatus::optimal);
   CHECK(found.cos == doctest::Approx(1.0).epsilon(1e-12));
@@ -202,8 +199,8 @@ TEST_CASE("exact search of weights that did not move: angle 0 everywhere, proven
 }
 
 TEST_CASE("exact search that runs out of nodes says so and still bounds the angle") {
-  const AngleTable table = trained_table(Preset::imagenet, 5, {0.1, 0.3, 1.2});
-  const DartsSpace space = space_of(table, Preset::imagenet, 450'000'000, kNoLimit);
+  const SearchSpace space =
+      space_of(trained_sums(Preset::imagenet, 5, {0.1, 0.3, 1.2}), Preset::imagenet, 450'000'000, kNoLimit);
   const LargestAngle whole = largest_angle(space);
   const LargestAngle cut = largest_angle(space, {{0xFE, 0xFE}, 100});
   REQUIRE(whole.status == ExactStatus::optimal);
@@ -215,7 +212,7 @@ TEST_CASE("exact search that runs out of nodes says so and still bounds the angl
 }
 
 TEST_CASE("exact search: no operation left") {
-  const DartsSpace space = space_of(trained_table(Preset::cifar, 1, {}), Preset::cifar, kNoLimit, kNoLimit);
+  const SearchSpace space = space_of(trained_sums(Preset::cifar, 1, {}), Preset::cifar, kNoLimit, kNoLimit);
   CHECK_THROWS_WITH_AS(largest_angle(space, {{1u, 0xFEu}, 1000}),
                        "exact search: no operation is left for a cell", Error);
 }

@@ -8,9 +8,8 @@
 
 #include "engine/mt19937.h"
 #include "kernels/check.h"
-#include "search/darts/space.h"
 #include "tests/search/darts_support.h"
-#include "tests/search/random_weights.h"
+#include "tests/search/fake_run.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -18,17 +17,14 @@ using namespace rlnas::test;
 
 namespace {
 
-AngleTable random_table(Preset preset, std::uint64_t seed) {
-  NetworkSpec spec = published_supernet(preset);
-  spec.channels = 4;  // the sums are random either way
-  const SegmentTable segments = published_segments(spec);
-  return make_angle_table(segments, plain_sums(segments, random_weights(segments, seed)), spec, Compat::none);
+SearchSpace make_space(Preset preset, const Constraint& constraint, const char* score = "angle") {
+  const DartsNetwork network = published_supernet(preset);
+  return search_space(network, random_sums(published_segments(network), 3),
+                      {.score = score, .constraint = constraint});
 }
 
-DartsSpace make_space(Preset preset, std::int64_t max_macs) {
-  darts::SpaceSpec spec = darts::SpaceSpec::published(preset);
-  spec.constraint.max_macs = max_macs;
-  return DartsSpace(random_table(preset, 3), spec);
+SearchSpace make_space(Preset preset, std::int64_t max_macs) {
+  return make_space(preset, Constraint{.max_macs = max_macs});
 }
 
 constexpr std::int64_t kNoLimit = Constraint{}.max_macs;
@@ -36,7 +32,7 @@ constexpr std::int64_t kNoLimit = Constraint{}.max_macs;
 }  // namespace
 
 TEST_CASE("the space's figures are those of the table and the counts") {
-  const DartsSpace space = make_space(Preset::imagenet, kNoLimit);
+  const SearchSpace space = make_space(Preset::imagenet, kNoLimit);
   CHECK(space.name() == "darts-imagenet");
   CHECK(make_space(Preset::cifar, kNoLimit).name() == "darts-cifar");
   const Genes genes = space.parse(kRlnasCifar);
@@ -45,42 +41,42 @@ TEST_CASE("the space's figures are those of the table and the counts") {
   CHECK(space.macs(genes) == 629123864);
   CHECK(space.params(genes) == 5674720);
   CHECK(space.angle_vector_length(genes) == 11759200);
-  const Architecture architecture = parse_architecture(kRlnasCifar);
-  CHECK(space.score(genes) == angle_rad(space.table(), architecture));
+  CHECK(space.score(genes) == rlnas::angle_rad(space.angle_sums(genes)));
   CHECK(space.angle_rad(genes) == space.score(genes));
-  CHECK(space.op_angle_sum(genes) == op_angle_sum(space.table(), architecture));
+  double op_angles = 0.0;
+  for (int gene = 0; gene < kGeneCount; ++gene)
+    op_angles += space.angle_table().choices.at(gene, genes[std::size_t(gene)]).op_angle_rad;
+  CHECK(space.op_angle_sum(genes) == op_angles);
+  CHECK(make_space(Preset::imagenet, {}, "op-angle-sum").score(genes) == op_angles);
   CHECK(space.drawing(genes).find("node 2 = sep_conv_5x5(cell k-2)") != std::string::npos);
-  CHECK(architecture_of_genes(genes) == architecture);
+  CHECK(architecture_of_genes(genes) == parse_architecture(kRlnasCifar));
   CHECK_THROWS_AS(space.score(Genes(27)), Error);
   CHECK_THROWS_AS(space.score(Genes(28, 8)), Error);
   CHECK_THROWS_AS(space.score(Genes(28, -1)), Error);
 }
 
 TEST_CASE("legal: two inputs a node, and FLOPs and parameters within the limits") {
-  const DartsSpace capped = make_space(Preset::imagenet, 600'000'000);
+  const SearchSpace capped = make_space(Preset::imagenet, 600'000'000);
   CHECK(capped.legal(capped.parse(kRlnasImagenet)));
   CHECK_FALSE(capped.legal(capped.parse(kRlnasCifar)));  // 629 M
-  const DartsSpace exact = make_space(Preset::imagenet, 596750936);
+  const SearchSpace exact = make_space(Preset::imagenet, 596750936);
   CHECK(exact.legal(exact.parse(kRlnasImagenet)));
-  const DartsSpace below = make_space(Preset::imagenet, 596750935);
+  const SearchSpace below = make_space(Preset::imagenet, 596750935);
   CHECK_FALSE(below.legal(below.parse(kRlnasImagenet)));
-  darts::SpaceSpec spec = darts::SpaceSpec::published(Preset::imagenet);
-  spec.constraint.max_params = 5463615;
-  CHECK_FALSE(DartsSpace(random_table(Preset::imagenet, 1), spec).legal(capped.parse(kRlnasImagenet)));
-  spec.constraint.max_params = 5463616;
-  CHECK(DartsSpace(random_table(Preset::imagenet, 1), spec).legal(capped.parse(kRlnasImagenet)));
-  Genes three_inputs = capped.parse(kRlnasImagenet);
+  const Genes published = capped.parse(kRlnasImagenet);
+  CHECK_FALSE(make_space(Preset::imagenet, Constraint{.max_params = 5463615}).legal(published));
+  CHECK(make_space(Preset::imagenet, Constraint{.max_params = 5463616}).legal(published));
+  Genes three_inputs = published;
   three_inputs[2] = 1;
   CHECK_FALSE(capped.legal(three_inputs));
   CHECK_THROWS_WITH_AS(make_space(Preset::imagenet, 100), doctest::Contains("--max-mflops"), Error);
-  spec.constraint.max_params = 100;
-  CHECK_THROWS_WITH_AS(DartsSpace(random_table(Preset::imagenet, 1), spec), doctest::Contains("--max-params"),
-                       Error);
+  CHECK_THROWS_WITH_AS(make_space(Preset::imagenet, Constraint{.max_params = 100}),
+                       doctest::Contains("--max-params"), Error);
 }
 
 TEST_CASE("mutation as published leaves the reduction cell alone, and on ImageNet never draws none") {
-  const DartsSpace cifar = make_space(Preset::cifar, kNoLimit),
-                   imagenet = make_space(Preset::imagenet, kNoLimit);
+  const SearchSpace cifar = make_space(Preset::cifar, kNoLimit),
+                    imagenet = make_space(Preset::imagenet, kNoLimit);
   for (int gene = 0; gene < 14; ++gene) {
     CHECK(cifar.published_mutation_range(gene).low == 0);
     CHECK(imagenet.published_mutation_range(gene).low == 1);
@@ -94,7 +90,7 @@ TEST_CASE("mutation as published leaves the reduction cell alone, and on ImageNe
 }
 
 TEST_CASE("evolution runs on the space: legal candidates, each once, both cells evolving") {
-  const DartsSpace space = make_space(Preset::imagenet, 500'000'000);
+  const SearchSpace space = make_space(Preset::imagenet, 500'000'000);
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options{.population = 50,
                              .top = 10,
@@ -121,7 +117,7 @@ TEST_CASE("raw candidates of the published search, seed 1, before and after repa
   Genes genes(28);
   for (std::int8_t& gene : genes) gene = std::int8_t(random.randint(8));
   CHECK(genes == Genes{5, 3, 4, 0, 7, 1, 3, 5, 7, 0, 0, 1, 4, 7, 5, 4, 6, 1, 2, 4, 6, 5, 2, 4, 3, 4, 2, 4});
-  const DartsSpace space = make_space(Preset::cifar, kNoLimit);
+  const SearchSpace space = make_space(Preset::cifar, kNoLimit);
   Genes repaired = genes;
   space.repair(repaired, [&](std::uint32_t n) { return random.randint(n); });
   CHECK(space.legal(repaired));

@@ -11,15 +11,34 @@
 #include "search/darts/genotype.h"
 #include "search/darts/network.h"
 #include "search/darts/path_sampler.h"
+#include "search/darts/space.h"
+#include "search/search_space.h"
 
 namespace rlnas::test {
 
+// A SuperNet: `size` says all of its sizes, also those that the engine would fill in as published.
+struct DartsNetwork {
+  darts::Preset preset = darts::Preset::cifar;
+  NetworkOptions size = {};
+
+  const Space& space() const {
+    return preset == darts::Preset::cifar ? darts::cifar_space() : darts::imagenet_space();
+  }
+};
+
+inline DartsNetwork published_supernet(darts::Preset preset) {
+  if (preset == darts::Preset::cifar)
+    return {preset, {.classes = 10, .image_size = 32, .channels = 16, .cells = 8}};
+  return {preset, {.classes = 1000, .image_size = 224, .channels = 48, .cells = 14}};
+}
+
 class PublishedNames {
  public:
-  explicit PublishedNames(const darts::NetworkSpec& spec) {
-    const std::int64_t c = spec.channels;
+  explicit PublishedNames(const DartsNetwork& network) {
+    const std::int64_t c = network.size.channels;
+    const int cells = network.size.cells;
     std::int64_t older = 3 * c, last = 3 * c;
-    if (spec.preset == darts::Preset::cifar) {
+    if (network.preset == darts::Preset::cifar) {
       conv("stem.0", 3 * c, 3, 3), norm("stem.1", 3 * c);
     } else {
       conv("stem0.0", c / 2, 3, 3), norm("stem0.1", c / 2);
@@ -28,9 +47,9 @@ class PublishedNames {
       older = last = c;
     }
     std::int64_t channels = c;
-    bool halve = spec.preset == darts::Preset::imagenet;
-    for (cell_ = 0; cell_ < spec.cells; ++cell_) {
-      const bool reduction = cell_ == spec.cells / 3 || cell_ == 2 * spec.cells / 3;
+    bool halve = network.preset == darts::Preset::imagenet;
+    for (cell_ = 0; cell_ < cells; ++cell_) {
+      const bool reduction = cell_ == cells / 3 || cell_ == 2 * cells / 3;
       if (reduction) channels *= 2;
       const std::string name = "cells." + std::to_string(cell_) + ".";
       if (halve) {
@@ -43,8 +62,8 @@ class PublishedNames {
       older = last, last = 4 * channels, halve = reduction;
     }
     cell_ = -1;
-    segments.add("classifier.weight", {spec.classes, last});
-    segments.add("classifier.bias", {spec.classes});
+    segments.add("classifier.weight", {network.size.classes, last});
+    segments.add("classifier.bias", {network.size.classes});
   }
 
   SegmentTable segments;
@@ -85,8 +104,18 @@ class PublishedNames {
   int cell_ = -1, edge_ = -1, op_ = -1;
 };
 
-inline SegmentTable published_segments(const darts::NetworkSpec& spec) {
-  return PublishedNames(spec).segments;
+inline SegmentTable published_segments(const DartsNetwork& network) {
+  return PublishedNames(network).segments;
+}
+
+// The space under the weights of that SuperNet: `sums` are those of published_segments(network). `spec`: but
+// for the space's name and the sizes, which the network gives.
+inline SearchSpace search_space(const DartsNetwork& network, const std::vector<AngleSums>& sums,
+                                SpaceSpec spec = {}) {
+  spec.name = network.space().name();
+  spec.classes = network.size.classes;
+  spec.image_size = network.size.image_size;
+  return {network.space(), spec, network.size, published_segments(network), sums};
 }
 
 // Genotypes as they stand in genotypes.py, with the codes and multiplicities of method.md 15.1 and 15.3.
@@ -123,6 +152,10 @@ inline const char* const kPcDartsCifar =
 
 inline darts::Architecture random_architecture(std::uint64_t seed, int index) {
   return darts::PathSampler(seed, darts::PathSource::philox).path(index);
+}
+
+inline Genes genes_of(const std::string& text) {
+  return darts::genes_of_architecture(darts::parse_architecture(text));
 }
 
 }  // namespace rlnas::test

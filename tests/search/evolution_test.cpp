@@ -4,21 +4,21 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "kernels/check.h"
 #include "search/evolution.h"
 #include "search/exhaustive.h"
-#include "search/nasbench201/counts.h"
 #include "search/nasbench201/space.h"
-#include "search/nasbench201/supernet.h"
+#include "search/spaces.h"
 #include "tests/search/random_weights.h"
 #include "tests/support/golden_dir.h"
 
 using namespace rlnas;
-using nasbench201::CellSpace;
 
 namespace {
 
@@ -62,10 +62,12 @@ std::vector<int> indices(const std::vector<Candidate>& candidates) {
   return list;
 }
 
-nasbench201::AngleTable random_table(std::uint64_t seed) {
-  const SegmentTable segments = nasbench201::supernet_segments(10);
-  return nasbench201::make_angle_table(segments,
-                                       test::plain_sums(segments, test::random_weights(segments, seed)));
+// NAS-Bench-201 under the angles of random weights.
+std::unique_ptr<SearchSpace> random_space(std::uint64_t seed, const Constraint& constraint = {}) {
+  const std::string name = nasbench201::space().name();
+  const SegmentTable segments = supernet_segments(name, 10);
+  return make_search_space({.name = name, .constraint = constraint},
+                           test::plain_sums(segments, test::random_weights(segments, seed)));
 }
 
 }  // namespace
@@ -131,39 +133,39 @@ TEST_CASE("corrected mutation reaches none, published mutation does not") {
 TEST_CASE("evolution finds the exhaustive optimum of NAS-Bench-201") {
   int found = 0;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
-    const CellSpace space(random_table(seed), {});
-    std::vector<Candidate> all = exhaustive_search(space);
+    const auto space = random_space(seed);
+    std::vector<Candidate> all = exhaustive_search(*space);
     CHECK(all.size() == 15625);
     rank_candidates(all, Compat::none);
     EvolutionOptions options;
     options.seed = seed;
-    found += evolve(space, options).top[0] == all[0] ? 1 : 0;
+    found += evolve(*space, options).top[0] == all[0] ? 1 : 0;
     options.compat = Compat::megvii;
-    CHECK(evolve(space, options).top[0].score >= all[30].score);
+    CHECK(evolve(*space, options).top[0].score >= all[30].score);
   }
   CHECK(found == 6);
 }
 
 TEST_CASE("equal seeds give equal searches, other seeds others") {
-  const CellSpace space(random_table(1), {});
+  const auto space = random_space(1);
   EvolutionOptions options;
-  const EvolutionRun one = evolve(space, options), two = evolve(space, options);
+  const EvolutionRun one = evolve(*space, options), two = evolve(*space, options);
   CHECK(one.evaluated == two.evaluated);
   options.seed = 1;
-  CHECK(evolve(space, options).evaluated != one.evaluated);
+  CHECK(evolve(*space, options).evaluated != one.evaluated);
 }
 
 TEST_CASE("a search that stopped at any generation goes on as if it had not") {
-  const CellSpace space(random_table(2), {});
+  const auto space = random_space(2);
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options;
     options.compat = compat;
     std::vector<std::vector<Candidate>> saved;
     const EvolutionRun whole =
-        evolve(space, options, {}, [&](const EvolutionRun& run) { saved.push_back(run.evaluated); });
+        evolve(*space, options, {}, [&](const EvolutionRun& run) { saved.push_back(run.evaluated); });
     REQUIRE(saved.size() == 20);
     for (const std::size_t stop : {0u, 7u, 18u, 19u}) {
-      const EvolutionRun resumed = evolve(space, options, saved[stop]);
+      const EvolutionRun resumed = evolve(*space, options, saved[stop]);
       CHECK(resumed.evaluated == whole.evaluated);
       CHECK(resumed.top == whole.top);
     }
@@ -171,7 +173,7 @@ TEST_CASE("a search that stopped at any generation goes on as if it had not") {
     const IndexSpace wrong([](int) { return -1.0; });
     CHECK(evolve(wrong, options, whole.evaluated).top == whole.top);
     options.seed = 5;
-    CHECK_THROWS_AS(evolve(space, options, saved[3]), Error);
+    CHECK_THROWS_AS(evolve(*space, options, saved[3]), Error);
   }
 }
 
@@ -185,21 +187,20 @@ TEST_CASE("equal scores: fewer MACs first, then the lower index") {
 }
 
 TEST_CASE("limits on MACs and parameters hold for every candidate, and the optimum within them is found") {
-  SpaceSpec spec;
-  spec.constraint.max_macs = 80'000'000;
-  spec.constraint.max_params = 500'000;
-  const CellSpace space(random_table(4), spec);
-  std::vector<Candidate> all = exhaustive_search(space);
+  const Constraint limits{.max_macs = 80'000'000, .max_params = 500'000};
+  const CountTable macs = macs_table(nasbench201::space(), {.classes = 10, .image_size = 32});
+  const CountTable params = params_table(nasbench201::space(), {.classes = 10, .image_size = 32});
+  const auto space = random_space(4, limits);
+  std::vector<Candidate> all = exhaustive_search(*space);
   rank_candidates(all, Compat::none);
   CHECK(all.size() < 15625);
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options;
     options.compat = compat;
-    const EvolutionRun run = evolve(space, options);
+    const EvolutionRun run = evolve(*space, options);
     for (const Candidate& c : run.evaluated) {
-      const nasbench201::Cell cell = nasbench201::cell_of_genes(c.genes);
-      REQUIRE(nasbench201::macs(cell, 10, 32) <= spec.constraint.max_macs);
-      REQUIRE(nasbench201::params(cell, 10) <= spec.constraint.max_params);
+      REQUIRE(macs.of(c.genes) <= limits.max_macs);
+      REQUIRE(params.of(c.genes) <= limits.max_params);
     }
     if (compat == Compat::none) CHECK(run.top[0] == all[0]);
   }
@@ -219,13 +220,9 @@ TEST_CASE("every loop ends: a space with few or no legal architectures") {
                          doctest::Contains("random ones: raise --max-mflops or --max-params"), Error);
     CHECK_THROWS_AS(exhaustive_search(none), Error);
   }
-  SpaceSpec spec;
-  spec.constraint.max_macs = 7'000'000;
-  CHECK_THROWS_WITH_AS(CellSpace(random_table(0), spec),
+  CHECK_THROWS_WITH_AS(random_space(0, {.max_macs = 7'000'000}),
                        "--max-mflops 7: the smallest architecture has 7.78305 MFLOPs", Error);
-  spec.constraint = {};
-  spec.constraint.max_params = 1000;
-  CHECK_THROWS_AS(CellSpace(random_table(0), spec), Error);
+  CHECK_THROWS_AS(random_space(0, {.max_params = 1000}), Error);
 }
 
 TEST_CASE("genes may differ in size and need repair") {

@@ -7,9 +7,9 @@
 
 #include "kernels/check.h"
 #include "search/ground_truth.h"
-#include "search/nasbench201/cell.h"
-#include "search/nasbench201/counts.h"
+#include "search/nasbench201/space.h"
 #include "search/ranking.h"
+#include "search/spaces.h"
 #include "tests/support/errors.h"
 #include "tests/support/skip.h"
 #include "tests/support/temporary_directory.h"
@@ -34,7 +34,7 @@ std::string table_text(int count, const std::string& header = "index,arch,test,n
 }
 
 std::string error_of(const std::string& path) {
-  const std::string error = test::error_of(ErrorCode::data, [&] { read_ground_truth(path); });
+  const std::string error = test::error_of(ErrorCode::data, [&] { read_ground_truth(path, space()); });
   CHECK((error.empty() || contains(error, path)));
   return error;
 }
@@ -56,7 +56,7 @@ TEST_CASE("a table is read, plain and compressed, and only its accuracy columns 
   REQUIRE(gzwrite(file, text.data(), unsigned(text.size())) == int(text.size()));
   gzclose(file);
   for (const char* name : {"table.csv", "table.csv.gz"}) {
-    const GroundTruth truth = read_ground_truth(directory / name);
+    const GroundTruth truth = read_ground_truth(directory / name, space());
     REQUIRE(truth.columns.size() == 1);
     CHECK(truth.columns[0].name == "test");
     for (int i = 0; i < kSpaceSize; ++i) REQUIRE(truth.columns[0].accuracy[std::size_t(i)] == i + 0.5);
@@ -125,11 +125,12 @@ TEST_CASE("a truncated .gz is refused") {
 TEST_CASE("a real table: the baselines every tau is printed beside") {
   const char* path = std::getenv("RLNAS_TRUTH_CSV");
   if (path == nullptr) RLNAS_SKIP_TEST("RLNAS_TRUTH_CSV does not name a table of true accuracies");
-  const GroundTruth truth = read_ground_truth(path);
+  const GroundTruth truth = read_ground_truth(path, space());
+  const auto cells = make_search_space({.name = space().name()});
   std::vector<double> flops, length;
   for (int i = 0; i < kSpaceSize; ++i) {
-    flops.push_back(double(macs(cell_at(i), 10, 32)));
-    length.push_back(double(angle_vector_length(cell_at(i), 10)));
+    flops.push_back(double(cells->macs(genes_of_cell(cell_at(i)))));
+    length.push_back(double(cells->angle_vector_length(genes_of_cell(cell_at(i)))));
   }
   struct Golden {
     const char* column;

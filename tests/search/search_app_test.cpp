@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "search/indicator.h"
 #include "tests/search/fake_run.h"
 #include "tests/search/run_search_app.h"
 #include "tests/support/temporary_directory.h"
@@ -32,7 +33,8 @@ TEST_CASE("--describe ARCH --json - prints the stable keys and nothing else") {
     CHECK(outcome.code == 0);
     CHECK(outcome.err.empty());
     const auto json = nlohmann::json::parse(outcome.out);
-    CHECK(json.size() == 8);
+    CHECK(json.size() == 9);
+    CHECK(json.at("space") == "nasbench201");
     CHECK(json.at("index") == 1);
     CHECK(json.at("enumeration_index") == 11791);
     CHECK(json.at("macs") == 113951370);
@@ -47,11 +49,14 @@ TEST_CASE("--describe ARCH --json - prints the stable keys and nothing else") {
   CHECK(json.at("params") == 809576);
 }
 
-TEST_CASE("--describe prints the counts of all three data sets") {
+TEST_CASE("--describe prints the drawing and the counts of all three data sets") {
   const Outcome outcome = search({"--describe", "#11472"});
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "10 classes: 559386, 100: 565236, 120: 566536"));
   CHECK(contains(outcome.out, "1<-0:1 2<-0:0 2<-1:1 3<-0:1 3<-1:0 3<-2:1"));
+  CHECK(contains(outcome.out,
+                 "  node 1 = nor_conv_3x3(input)\n  node 2 = nor_conv_3x3(node 1)\n"
+                 "  output = skip_connect(input) + skip_connect(node 2)\n"));
 }
 
 TEST_CASE("a search of a run directory writes its reports, and resumes to the same") {
@@ -80,6 +85,25 @@ TEST_CASE("a search of a run directory writes its reports, and resumes to the sa
       search({"--supernet", run, "--compat", "megvii", "--out", directory / "new/place"});
   CHECK(published.code == 0);
   CHECK(std::filesystem::exists(directory / "new/place/search_state.json"));
+}
+
+TEST_CASE("--score takes every indicator that --help lists, and reports tell it") {
+  const TemporaryDirectory directory;
+  const std::string run = directory / "run", csv = directory / "a.csv";
+  test::write_fake_run(run, 10, 13);
+  const std::string help = search({"--help"}).out;
+  for (const IndicatorInfo& indicator : indicator_list()) {
+    CAPTURE(indicator.name);
+    CHECK(contains(help, indicator.name));
+    const Outcome outcome = search(
+        {"--supernet", run, "--method", "exhaustive", "--score", indicator.name, "--top", "2", "--csv", csv});
+    REQUIRE(outcome.err == "");
+    CHECK(contains(outcome.out,
+                   "search: exhaustive of nasbench201, score " + std::string(indicator.name) + ", "));
+    CHECK(contains(outcome.out, indicator.heading));
+    const std::string header = test::read_text(csv).substr(0, test::read_text(csv).find('\n'));
+    CHECK(contains(header, "," + std::string(indicator.key) + ","));
+  }
 }
 
 TEST_CASE("limits are kept by every method") {
@@ -124,7 +148,10 @@ TEST_CASE("bad input: one line, the right exit code, no half-written file") {
   CHECK(contains(error_of(3, {"--supernet", directory / "absent"}), "absent: no such directory"));
   CHECK(contains(error_of(2, {"--supernet", run, "--methd", "random"}), "did you mean --method?"));
   CHECK(contains(error_of(2, {"--supernet", run, "--method", "genetic"}), "--method genetic"));
-  CHECK(contains(error_of(2, {"--supernet", run, "--score", "loss"}), "--score loss"));
+  CHECK(
+      contains(error_of(2, {"--supernet", run, "--score", "loss"}), "--score: 'loss' is not one of angle, "));
+  CHECK(contains(error_of(2, {"--supernet", run, "--method", "exact", "--score", "layers"}),
+                 "--score layers: the exact search maximises the angle"));
   CHECK(contains(error_of(2, {"--supernet", run, "--compat", "other"}), "--compat other"));
   CHECK(contains(error_of(2, {"--supernet", run, "--max-mflops", "1"}), "the smallest architecture has"));
   CHECK(contains(error_of(2, {"--supernet", run, "--max-mflops", "nan"}), "--max-mflops"));

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "kernels/check.h"
-#include "search/nasbench201/counts.h"
 #include "search/nasbench201/space.h"
-#include "search/nasbench201/supernet.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
+#include "search/spaces.h"
 #include "tests/search/random_weights.h"
 #include "tests/support/temporary_directory.h"
 
@@ -20,13 +21,17 @@ using rlnas::test::TemporaryDirectory;
 
 namespace {
 
+SegmentTable nasbench201_segments() {
+  return supernet_segments(nasbench201::space().name(), 10);
+}
+
 std::vector<AngleSums> sums_of(std::uint64_t seed) {
-  const SegmentTable segments = nasbench201::supernet_segments(10);
+  const SegmentTable segments = nasbench201_segments();
   return test::plain_sums(segments, test::random_weights(segments, seed));
 }
 
-nasbench201::AngleTable table_of(std::uint64_t seed) {
-  return nasbench201::make_angle_table(nasbench201::supernet_segments(10), sums_of(seed));
+std::unique_ptr<SearchSpace> space_of(std::uint64_t seed) {
+  return make_search_space({.name = nasbench201::space().name()}, sums_of(seed));
 }
 
 nasbench201::Cell cell_of(const FoundArchitecture& found) {
@@ -34,14 +39,15 @@ nasbench201::Cell cell_of(const FoundArchitecture& found) {
 }
 
 // A table whose column `cost` is the parameter count, and `score` the given cell score.
-std::string write_truth(const TemporaryDirectory& directory, const nasbench201::AngleTable& table) {
+std::string write_truth(const TemporaryDirectory& directory, const SearchSpace& space) {
   std::ostringstream text;
   text.precision(17);
   text << "index,arch,cost,score\n";
   for (int i = 0; i < nasbench201::kSpaceSize; ++i) {
     const nasbench201::Cell cell = nasbench201::cell_of_benchmark(i);
-    text << i << ',' << nasbench201::to_string(cell) << ',' << nasbench201::params(cell, 10) << ','
-         << nasbench201::op_angle_sum(table, cell) << '\n';
+    const Genes genes = nasbench201::genes_of_cell(cell);
+    text << i << ',' << nasbench201::to_string(cell) << ',' << space.params(genes) << ','
+         << space.op_angle_sum(genes) << '\n';
   }
   test::write_text(directory / "truth.csv", text.str());
   return directory / "truth.csv";
@@ -58,29 +64,32 @@ std::vector<std::string> csv_fields(const std::string& line) {
 
 TEST_CASE("a report correlates both scores and the costs with each column, and places the found cell") {
   const TemporaryDirectory directory;
-  const nasbench201::AngleTable table = table_of(1);
   const std::vector<AngleSums> sums = sums_of(1);
   SearchConfig config;
   config.method = SearchMethod::exhaustive;
-  config.space.score = ScoreKind::op_angle_sum;
-  config.truth_path = write_truth(directory, table);
+  config.space.score = "op-angle-sum";
+  config.truth_path = write_truth(directory, *space_of(1));
   const SearchReport report = run_search(config, sums);
   CHECK(report.evaluated.size() == 15625);
   REQUIRE(report.correlations.size() == 2);
   CHECK(report.correlations[0].column == "cost");
-  CHECK(report.correlations[0].params.kendall_tau_b == doctest::Approx(1));
-  CHECK(report.correlations[0].params.kendall_tau_rank == 1);
-  CHECK(report.correlations[1].op_angle_sum.spearman == doctest::Approx(1));
-  CHECK(report.correlations[1].angle.spearman < 0.999);
+  const auto correlation = [&](std::size_t column, const char* indicator) {
+    return report.correlations[column].indicators.at(std::size_t(report.place_of(indicator)));
+  };
+  CHECK(correlation(0, "params").kendall_tau_b == doctest::Approx(1));
+  CHECK(correlation(0, "params").kendall_tau_rank == 1);
+  CHECK(correlation(1, "op-angle-sum").spearman == doctest::Approx(1));
+  CHECK(correlation(1, "angle").spearman < 0.999);
   CHECK(report.correlations[1].best.rank == 1);
   CHECK(report.correlations[1].best.percentile == 100.0);
 
   const auto json = nlohmann::json::parse(report_json(report));
   CHECK(json.at("best").at("arch") == report.best().text);
   CHECK(json.at("best").at("index") == nasbench201::benchmark_index(cell_of(report.best())));
-  CHECK(json.at("best").at("angle_rad") == report.best().angle_rad);
-  CHECK(json.at("best").at("macs") == report.best().macs);
-  CHECK(json.at("best").at("params") == report.best().params);
+  CHECK(json.at("best").at("angle_rad") == report.value(report.best(), "angle"));
+  CHECK(json.at("best").at("macs") == report.value(report.best(), "macs"));
+  CHECK(json.at("best").at("params") == report.value(report.best(), "params"));
+  for (const char* count : {"macs", "params"}) CHECK(json.at("best").at(count).is_number_integer());
   const auto& score = json.at("correlation").at("score");
   CHECK(score.at("spearman").get<double>() == doctest::Approx(1));
   CHECK(score.at("kendall_tau_b") == score.at("op_angle_sum").at("kendall_tau_b"));
@@ -93,10 +102,29 @@ TEST_CASE("a report correlates both scores and the costs with each column, and p
   CHECK(text.str().find("op-angle-sum") != std::string::npos);
 }
 
+TEST_CASE("a score that is not told of every architecture gets its correlations too") {
+  const TemporaryDirectory directory;
+  SearchConfig config;
+  config.method = SearchMethod::exhaustive;
+  config.space.score = "layers";
+  config.truth_path = write_truth(directory, *space_of(1));
+  const SearchReport report = run_search(config, sums_of(1));
+  const auto json = nlohmann::json::parse(report_json(report));
+  const auto& cost = json.at("correlation").at("cost");
+  CHECK(cost.at("baseline_layers").at("spearman") == cost.at("spearman"));
+  CHECK(cost.at("baseline_layers").at("kendall_tau_b") == cost.at("kendall_tau_b"));
+  CHECK(cost.at("spearman").get<double>() > 0.7);  // layers and parameters go together
+  CHECK(cost.at("spearman").get<double>() < 0.999);
+  CHECK(cost.at("baseline_params").at("kendall_tau_rank") == 1.0);
+  std::ostringstream text;
+  print_report(text, report);
+  CHECK(text.str().find("layers alone") != std::string::npos);
+}
+
 TEST_CASE("the CSV lists every evaluated architecture, with both scores, to the bit, generation and rank") {
-  const nasbench201::AngleTable table = table_of(2);
+  const auto space = space_of(2);
   const std::vector<AngleSums> sums = sums_of(2);
-  for (const ScoreKind score : {ScoreKind::angle, ScoreKind::op_angle_sum}) {
+  for (const char* score : {"angle", "op-angle-sum"}) {
     SearchConfig config;
     config.space.score = score;
     config.top_count = 2000;
@@ -111,11 +139,12 @@ TEST_CASE("the CSV lists every evaluated architecture, with both scores, to the 
       const std::vector<std::string> fields = csv_fields(line);
       REQUIRE(fields.size() == 8);
       const nasbench201::Cell cell = nasbench201::cell_at(std::stoi(fields[0]));
+      const Genes genes = nasbench201::genes_of_cell(cell);
       REQUIRE(fields[1] == nasbench201::to_string(cell));
-      REQUIRE(std::stod(fields[2]) == nasbench201::angle_rad(table, cell));
-      REQUIRE(std::stod(fields[3]) == nasbench201::op_angle_sum(table, cell));
-      REQUIRE(std::stoll(fields[4]) == nasbench201::macs(cell, 10, 32));
-      REQUIRE(std::stoll(fields[5]) == nasbench201::params(cell, 10));
+      REQUIRE(std::stod(fields[2]) == space->angle_rad(genes));
+      REQUIRE(std::stod(fields[3]) == space->op_angle_sum(genes));
+      REQUIRE(std::stoll(fields[4]) == space->macs(genes));
+      REQUIRE(std::stoll(fields[5]) == space->params(genes));
       REQUIRE(std::stoi(fields[6]) == 1 + count / 100);
       by_rank.at(std::size_t(std::stoi(fields[7])) - 1) = fields[1];
       ++count;
@@ -142,18 +171,19 @@ TEST_CASE("the CSV of a method without generations leaves that column empty") {
 }
 
 TEST_CASE("exhaustive search returns the best of the whole space, random search no better") {
-  const nasbench201::AngleTable table = table_of(3);
+  const auto space = space_of(3);
   const std::vector<AngleSums> sums = sums_of(3);
   double best = 0.0;
   for (int i = 0; i < nasbench201::kSpaceSize; ++i) {
-    best = std::max(best, nasbench201::angle_rad(table, nasbench201::cell_at(i)));
+    best = std::max(best, space->angle_rad(nasbench201::genes_of_cell(nasbench201::cell_at(i))));
   }
   SearchConfig config;
   config.method = SearchMethod::exhaustive;
-  CHECK(run_search(config, sums).best().angle_rad == best);
+  const SearchReport all = run_search(config, sums);
+  CHECK(all.value(all.best(), "angle") == best);
   config.method = SearchMethod::random;
   const SearchReport random = run_search(config, sums);
-  CHECK(random.best().angle_rad <= best);
+  CHECK(random.value(random.best(), "angle") <= best);
   CHECK(random.evaluated.size() == 2000);
 }
 
@@ -163,13 +193,14 @@ TEST_CASE("of equal angles exact finds the cell with the fewest MACs, as exhaust
   const std::string cheap = "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|";
   const std::string early = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|";
   std::vector<AngleSums> sums;
-  for (const Segment& segment : nasbench201::supernet_segments(10)) {
+  for (const Segment& segment : nasbench201_segments()) {
     const bool turned = (segment.edge == 0 && segment.op == int(nasbench201::Op::nor_conv_1x1)) ||
                         (segment.edge == 5 && segment.op == int(nasbench201::Op::nor_conv_3x3));
     sums.push_back({turned ? 0.0 : 1.0, 1.0, 1.0});
   }
   SearchConfig config;
-  config.space.constraint.max_macs = nasbench201::macs(nasbench201::parse_cell(early), 10, 32);
+  config.space.constraint.max_macs = macs_table(nasbench201::space(), {.classes = 10, .image_size = 32})
+                                         .of(nasbench201::space().parse(early));
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     config.evolution.compat = config.space.compat = compat;
     for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::exact}) {
@@ -183,7 +214,7 @@ TEST_CASE("exact search finds the cell that exhaustive search lists first, whate
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
     std::vector<AngleSums> sums;  // tensors that stayed and others at a right angle, all of the same length
-    for (const Segment& segment : nasbench201::supernet_segments(10)) {
+    for (const Segment& segment : nasbench201_segments()) {
       RandomStream random(seed, "ties", std::uint64_t(segment.edge + 1), std::uint64_t(segment.op + 1));
       sums.push_back({segment.edge >= 0 ? double(random.below(2)) : 1.0, 1.0, 1.0});
     }
@@ -265,6 +296,6 @@ TEST_CASE("names of methods and scores") {
   CHECK(parse_search_method("random") == SearchMethod::random);
   CHECK(to_string(SearchMethod::exhaustive) == "exhaustive");
   CHECK_THROWS_AS(parse_search_method("genetic"), Error);
-  CHECK(parse_score_kind("op-angle-sum") == ScoreKind::op_angle_sum);
-  CHECK_THROWS_AS(parse_score_kind("accuracy"), Error);
+  CHECK(make_indicator("op-angle-sum")->info().name == std::string("op-angle-sum"));
+  CHECK_THROWS_AS(make_indicator("accuracy"), Error);
 }

@@ -11,7 +11,7 @@
 #include "search/search_report.h"
 #include "search/search_run.h"
 #include "search/spaces.h"
-#include "tests/search/fake_run.h"
+#include "tests/search/published_search.h"
 #include "tests/support/errors.h"
 #include "tests/support/ranks.h"
 #include "tests/support/temporary_directory.h"
@@ -20,31 +20,16 @@ using namespace rlnas;
 using rlnas::test::TemporaryDirectory;
 using Json = nlohmann::json;
 using test::contains;
+using test::published_search;
+using test::published_sums;
+using test::refusal;
 
 namespace {
 
 const std::vector<std::string> kNewSpaces{"darts-cifar", "darts-imagenet", "mobilenet"};
 
-// The space's published search under its published limit.
-SearchConfig published(const std::string& space) {
-  const SearchDefaults defaults = search_defaults(space);
-  SearchConfig config;
-  config.space.name = space;
-  config.space.classes = defaults.classes;
-  config.space.image_size = defaults.image_size;
-  if (defaults.max_mflops > 0.0)
-    config.space.constraint.max_macs = std::int64_t(defaults.max_mflops) * 1'000'000;
-  config.evolution = defaults.evolution;
-  return config;
-}
-
-std::vector<AngleSums> sums_of(const std::string& space, std::uint64_t seed) {
-  return test::random_sums(supernet_segments(space, search_defaults(space).classes), seed);
-}
-
-// What run_search says when it refuses.
-std::string refusal(ErrorCode code, const SearchConfig& config, const std::vector<AngleSums>& sums) {
-  return test::error_of(code, [&] { run_search(config, sums); });
+double best_rad(const SearchReport& report) {
+  return report.value(report.best(), "angle");
 }
 
 }  // namespace
@@ -69,30 +54,33 @@ TEST_CASE("published constants of the searches") {
 
 TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports what it evaluated") {
   for (const std::string& space_name : kNewSpaces) {
-    const std::vector<AngleSums> sums = sums_of(space_name, 1);
+    const std::vector<AngleSums> sums = published_sums(space_name, 1);
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
       for (const Compat compat : {Compat::none, Compat::megvii}) {
         CAPTURE(space_name);
         CAPTURE(to_string(method));
-        SearchConfig config = published(space_name);
+        SearchConfig config = published_search(space_name);
         config.method = method;
         config.evolution.compat = config.space.compat = compat;
         config.space.constraint = {};
         // Limits that the best without limits does not keep.
-        const FoundArchitecture unlimited = run_search(config, sums).best();
-        config.space.constraint = {unlimited.macs - 1, unlimited.params - 1};
+        const SearchReport unlimited = run_search(config, sums);
+        config.space.constraint = {std::int64_t(unlimited.value(unlimited.best(), "macs")) - 1,
+                                   std::int64_t(unlimited.value(unlimited.best(), "params")) - 1};
         const SearchReport report = run_search(config, sums);
         const std::unique_ptr<SearchSpace> space = make_search_space(config.space, sums);
         for (const FoundArchitecture& found : report.evaluated) {
-          REQUIRE(found.macs <= config.space.constraint.max_macs);
-          REQUIRE(found.params <= config.space.constraint.max_params);
-          REQUIRE(found.angle_rad <= report.best().angle_rad);
+          REQUIRE(space->macs(found.genes) <= config.space.constraint.max_macs);
+          REQUIRE(space->params(found.genes) <= config.space.constraint.max_params);
+          REQUIRE(double(space->macs(found.genes)) == report.value(found, "macs"));
+          REQUIRE(double(space->params(found.genes)) == report.value(found, "params"));
+          REQUIRE(report.value(found, "angle") <= best_rad(report));
           REQUIRE(space->parse(found.text) == found.genes);
-          REQUIRE(space->angle_rad(found.genes) == found.angle_rad);
+          REQUIRE(space->angle_rad(found.genes) == report.value(found, "angle"));
         }
         CHECK(report.evaluated.size() == (method == SearchMethod::exact ? 1 : 1000));
         CHECK(report.space_size == 0);
-        if (method == SearchMethod::exact) CHECK(report.best().angle_rad <= unlimited.angle_rad);
+        if (method == SearchMethod::exact) CHECK(best_rad(report) <= best_rad(unlimited));
       }
     }
   }
@@ -100,36 +88,36 @@ TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports wh
 
 TEST_CASE("what the spaces have not is refused: enumeration, true accuracies, limits below the smallest") {
   for (const std::string& space : kNewSpaces) {
-    const std::vector<AngleSums> sums = sums_of(space, 2);
-    SearchConfig config = published(space);
+    const std::vector<AngleSums> sums = published_sums(space, 2);
+    SearchConfig config = published_search(space);
     config.method = SearchMethod::exhaustive;
     CHECK(contains(refusal(ErrorCode::usage, config, sums), "--method exhaustive: "));
-    config = published(space);
+    config = published_search(space);
     config.truth_path = "accuracies.csv";
     CHECK(contains(refusal(ErrorCode::usage, config, sums), "--truth: "));
-    config = published(space);
+    config = published_search(space);
     config.space.constraint.max_macs = 1'000'000;
     CHECK(
         contains(refusal(ErrorCode::usage, config, sums), "--max-mflops 1: the smallest architecture has "));
-    config = published(space);
+    config = published_search(space);
     config.method = SearchMethod::exact;
-    config.space.score = ScoreKind::op_angle_sum;
+    config.space.score = "op-angle-sum";
     CHECK(contains(refusal(ErrorCode::usage, config, sums), "--score op-angle-sum: "));
     config.method = SearchMethod::evolution;
     CHECK(refusal(ErrorCode::usage, config, sums) == "");
     config.report_gap = true;
     CHECK(contains(refusal(ErrorCode::usage, config, sums), "--score op-angle-sum: "));
-    CHECK(refusal(ErrorCode::run_failed, published(space), sums_of("nasbench201", 2)) != "");
+    CHECK(refusal(ErrorCode::run_failed, published_search(space), published_sums("nasbench201", 2)) != "");
   }
 }
 
 TEST_CASE("searches of every space resume bit-equal from their saved state, and from no other's") {
   const TemporaryDirectory directory;
   for (const std::string& space : kNewSpaces) {
-    const std::vector<AngleSums> sums = sums_of(space, 3);
+    const std::vector<AngleSums> sums = published_sums(space, 3);
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random}) {
       for (const Compat compat : {Compat::none, Compat::megvii}) {
-        SearchConfig config = published(space);
+        SearchConfig config = published_search(space);
         config.method = method;
         config.evolution.compat = config.space.compat = compat;
         config.evolution.generations = 8;
@@ -152,13 +140,13 @@ TEST_CASE("searches of every space resume bit-equal from their saved state, and 
 
 TEST_CASE("two and three ranks give the report of one process on every space") {
   for (const std::string& space : kNewSpaces) {
-    const std::vector<AngleSums> sums = sums_of(space, 4);
+    const std::vector<AngleSums> sums = published_sums(space, 4);
     const std::pair<SearchMethod, Compat> searches[] = {{SearchMethod::evolution, Compat::none},
                                                         {SearchMethod::evolution, Compat::megvii},
                                                         {SearchMethod::random, Compat::none},
                                                         {SearchMethod::exact, Compat::none}};
     for (const auto& [method, compat] : searches) {
-      SearchConfig config = published(space);
+      SearchConfig config = published_search(space);
       config.method = method;
       config.evolution.generations = 4;
       config.evolution.compat = config.space.compat = compat;
@@ -181,13 +169,13 @@ TEST_CASE("two and three ranks give the report of one process on every space") {
 TEST_CASE("the exact search is proven, nothing is better, and the gap of evolution to it is reported") {
   for (const std::string& space : kNewSpaces) {
     CAPTURE(space);
-    const std::vector<AngleSums> sums = sums_of(space, 5);
-    SearchConfig config = published(space);
+    const std::vector<AngleSums> sums = published_sums(space, 5);
+    SearchConfig config = published_search(space);
     config.method = SearchMethod::exact;
     const SearchReport exact = run_search(config, sums);
     REQUIRE(exact.optimum);
     CHECK(exact.optimum->proof.proven);
-    const double optimum_rad = exact.best().angle_rad;
+    const double optimum_rad = best_rad(exact);
     CHECK(exact.optimum->architecture.genes == exact.best().genes);
     CHECK(exact.optimum->proof.bound_rad >= optimum_rad);
     CHECK(exact.optimum->proof.bound_rad < optimum_rad + 1e-9);
@@ -197,13 +185,12 @@ TEST_CASE("the exact search is proven, nothing is better, and the gap of evoluti
     config.report_gap = true;
     config.evolution.generations = 2;  // far from the optimum
     const SearchReport evolved = run_search(config, sums);
-    CHECK(evolved.best().angle_rad < optimum_rad);
+    CHECK(best_rad(evolved) < optimum_rad);
     const Json json = Json::parse(report_json(evolved)).at("optimum");
     CHECK(json.at("proven") == true);
     CHECK(json.at("arch") == exact.best().text);
     CHECK(json.at("angle_rad") == optimum_rad);
-    CHECK(json.at("gap_rad").get<double>() ==
-          doctest::Approx(optimum_rad - evolved.best().angle_rad).epsilon(1e-6));
+    CHECK(json.at("gap_rad").get<double>() == doctest::Approx(optimum_rad - best_rad(evolved)).epsilon(1e-6));
     std::ostringstream text;
     print_report(text, evolved);
     CHECK(contains(text.str(), "exact:  no architecture within the limits has a larger angle than "));
@@ -213,9 +200,9 @@ TEST_CASE("the exact search is proven, nothing is better, and the gap of evoluti
 
 TEST_CASE("the report says how hard the limits made the search") {
   const auto share_of = [](const std::string& space) {
-    SearchConfig config = published(space);
+    SearchConfig config = published_search(space);
     config.method = SearchMethod::random;
-    const SearchReport report = run_search(config, sums_of(space, 6));
+    const SearchReport report = run_search(config, published_sums(space, 6));
     const Json json = Json::parse(report_json(report)).at("random_proposals");
     std::ostringstream text;
     print_report(text, report);
@@ -229,7 +216,8 @@ TEST_CASE("the report says how hard the limits made the search") {
   CHECK(std::abs(share_of("mobilenet") - 0.0029) < 0.0004);  // method.md 8.1's Monte Carlo
   CHECK(std::abs(share_of("darts-imagenet") - 0.974) < 0.02);
 
-  const SearchReport unlimited = run_search(published("darts-cifar"), sums_of("darts-cifar", 6));
+  const SearchReport unlimited =
+      run_search(published_search("darts-cifar"), published_sums("darts-cifar", 6));
   CHECK(!Json::parse(report_json(unlimited)).contains("random_proposals"));
 
   // Of all cells 3^6 have no convolution: seven generations of a hundred, then 29, then none.
@@ -249,13 +237,12 @@ TEST_CASE("the report says how hard the limits made the search") {
 TEST_CASE("paths over the edges: the space's own answer, equal to --describe's on NAS-Bench-201") {
   const auto space = make_search_space({.name = "nasbench201"});
   for (const char* text : {"#1", "#11472", "enum:0", "enum:15624"}) {
-    const nasbench201::CellDescription described =
-        nasbench201::describe(nasbench201::parse_cell(text), 10, 32);
+    const Json described = Json::parse(description_json(*space, space->parse(text)));
     const std::vector<CellPaths> paths = space->cell_paths(space->parse(text));
     REQUIRE(paths.size() == 1);
-    CHECK(paths[0].live == described.live_paths);
-    REQUIRE(paths[0].edges.size() == described.multiplicity.size());
+    CHECK(paths[0].live == described.at("live_paths"));
+    REQUIRE(paths[0].edges.size() == described.at("multiplicity").size());
     for (std::size_t edge = 0; edge < paths[0].edges.size(); ++edge)
-      CHECK(paths[0].edges[edge].paths == described.multiplicity[edge]);
+      CHECK(paths[0].edges[edge].paths == described.at("multiplicity")[edge]);
   }
 }

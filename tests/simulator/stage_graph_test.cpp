@@ -1,17 +1,17 @@
 // Stages queued as CUDA graphs (GraphCapture::stages) against the same calls queued one by one.
 #include "engine/philox.h"
 #include "kernels/cuda/graph_cache.h"
-#include "search/nasbench201/path_sampler.h"
-#include "search/nasbench201/supernet.h"
-#include "search/training_state.h"
+#include "search/nasbench201/cell.h"
+#include "search/nasbench201/space.h"
+#include "search/executor.h"
 #include "tests/simulator/simulated.h"
 #include "tests/simulator/stage_program.h"
 #include "tests/simulator/stream.h"
+#include "tests/support/network_paths.h"
 
 namespace rlnas::test {
 namespace {
 
-using nasbench201::Cell;
 using simulator::Policy;
 
 constexpr CudaOptions kGraphs{.graph_capture = GraphCapture::stages};
@@ -81,25 +81,22 @@ enum class Paths { drawn_anew, all_convolutions };
 
 Trained train_steps(Backend& backend, int steps, Paths which) {
   constexpr int kBatch = 2, kSize = 8;
-  const nasbench201::Supernet supernet({.classes = 10, .channels = 4, .cells_per_stage = 1});
-  nasbench201::PathSampler sampler(1, supernet.searchable_cells(), nasbench201::Sampling::per_cell,
-                                   nasbench201::PathSource::philox);
-  TrainingState state(backend, supernet.layout(), std::size_t{4} << 20);
+  constexpr NetworkOptions kNetwork{.image_size = kSize, .channels = 4, .cells = 1};
+  const Space& space = nasbench201::space();
+  TrainedNetwork supernet = supernet_of(
+      space, kNetwork, space.make_sampler({.seed = 1, .own_paths = space.searchable_cells(kNetwork)}));
+  Executor state(backend, supernet.layout(), std::size_t{4} << 20);
   state.parameters().weights().upload(supernet.layout().initial_parameters(0));
   state.statistics().upload(supernet.layout().initial_statistics());
   StepSpec spec;
   spec.augment = {0, kSize, kSize, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
   spec.sgd = {.learning_rate = 0.025f, .momentum = 0.9f, .weight_decay = 5e-4f, .nesterov = true};
-  Cell full;
-  full.ops.fill(nasbench201::Op::nor_conv_1x1);
+  const Genes full(nasbench201::kEdgeCount, std::int8_t(nasbench201::Op::nor_conv_1x1));
   Trained trained;
   for (int step = 0; step < steps; ++step) {
-    const std::vector<Cell> paths = which == Paths::drawn_anew
-                                        ? sampler.paths(step)
-                                        : std::vector(std::size_t(supernet.searchable_cells()), full);
-    const auto forward = [&](Context& context, const Tensor& images) {
-      return supernet.forward(context, images, paths);
-    };
+    const Executor::Forward forward = which == Paths::drawn_anew
+                                               ? Executor::Forward(at_step(supernet, step))
+                                               : along(supernet, {full});
     trained.losses.push_back(state.step(forward, random_batch(step, kBatch, kSize), spec).loss);
     trained.after_step.push_back(simulator::usage());
   }

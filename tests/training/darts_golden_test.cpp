@@ -5,8 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "search/darts/supernet.h"
+#include "search/darts/network.h"
+#include "search/darts/space.h"
 #include "search/train_settings.h"
+#include "search/executor.h"
+#include "tests/support/network_graph.h"
+#include "tests/support/network_part.h"
+#include "tests/support/network_paths.h"
 #include "tests/training/golden.h"
 
 namespace rlnas::darts {
@@ -20,9 +25,13 @@ const Json& script_values() {
   return json;
 }
 
-Tensor hashed_image(Context& context, Shape shape, std::uint64_t salt) {
+std::vector<float> hashed_image(Shape shape, std::uint64_t salt) {
   std::vector<float> values(shape.count());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = float(2.0 * hashed(i, salt) - 1.0);
+  return values;
+}
+
+Tensor uploaded(Context& context, Shape shape, const std::vector<float>& values) {
   Tensor image = make_tensor(context.arena, shape);
   context.backend.upload(image.data(), values.data(), image.bytes());
   return image;
@@ -34,10 +43,11 @@ void check_close(const std::string& name, const float* values, std::int64_t coun
   golden::check_close(name, values, count, expected, tolerance);
 }
 
-Cell cell_of(const Json& code) {
-  Cell cell;
-  for (std::size_t e = 0; e < kEdgeCount; ++e) cell.ops[e] = Op(code[e].get<int>());
-  return cell;
+// Normal cell, then reduction cell.
+Genes genes_of(const Json& normal, const Json& reduce) {
+  Genes genes = normal.get<Genes>();
+  for (const Json& op : reduce) genes.push_back(op.get<std::int8_t>());
+  return genes;
 }
 
 // The tensors that the script has values of, and no others, have been touched.
@@ -66,53 +76,127 @@ void check_statistics(const ModelBuilder& layout, const FlatBuffer& statistics, 
   check_segments(layout.statistics(), moved, running.data(), expected, 1e-4);
 }
 
-void check_cell(Backend& backend, const Json& values) {
+// The two images that a cell is given, as parts of one: the older in its first channels, the last in the
+// others at every pixel, or at every second one of each row and column where it is half as large. Both are
+// taken out again by convolutions with ones and zeros, which change no bit of them or of their gradients.
+struct CellInputs {
+  int batch, older_size, older_channels, last_size, last_channels;
+
+  explicit CellInputs(const Json& values)
+      : batch(values["batch"]),
+        older_size(values["older_size"]),
+        older_channels(values["older_channels"]),
+        last_size(values["size"]),
+        last_channels(values["last_channels"]) {}
+
+  int channels() const { return older_channels + last_channels; }
+  int step() const { return older_size / last_size; }
+  Shape joined_shape() const { return Shape::image(batch, older_size, older_size, channels()); }
+  Shape older_shape() const { return Shape::image(batch, older_size, older_size, older_channels); }
+  Shape last_shape() const { return Shape::image(batch, last_size, last_size, last_channels); }
+
+  std::vector<int> add_to(Graph& graph) const {
+    const int x = graph.input({channels(), older_size, older_size});
+    const int older = graph.conv(x, "older", {.out_channels = older_channels});
+    const int picked = step() == 2 ? graph.subsample(x, 0) : x;
+    return {older, graph.conv(picked, "last", {.out_channels = last_channels})};
+  }
+  void set_weights(const SegmentTable& table, std::vector<float>& weights) const {
+    const auto pick = [&](const Segment& s, int first) {
+      for (std::int64_t out = 0; out < s.shape[0]; ++out)
+        for (int in = 0; in < channels(); ++in)
+          weights[std::size_t(s.offset + out * channels() + in)] = in == first + int(out) ? 1.0f : 0.0f;
+    };
+    pick(table[table.find("older.weight")], 0);
+    pick(table[table.find("last.weight")], older_channels);
+  }
+  // Calls visit(joined element, element of the last image) for the last image, or of the older one.
+  template <class Visit>
+  void for_each_of(bool last, const Visit& visit) const {
+    const int size = last ? last_size : older_size, count = last ? last_channels : older_channels;
+    std::size_t element = 0;
+    for (int n = 0; n < batch; ++n)
+      for (int h = 0; h < size; ++h)
+        for (int w = 0; w < size; ++w)
+          for (int c = 0; c < count; ++c) {
+            const int stride = last ? step() : 1, row = n * older_size + h * stride;
+            visit(std::size_t((row * older_size + w * stride) * channels() + c + (last ? older_channels : 0)),
+                  element++);
+          }
+  }
+  std::vector<float> join(const std::vector<float>& older, const std::vector<float>& last) const {
+    std::vector<float> joined(joined_shape().count(), 0.0f);
+    for_each_of(false, [&](std::size_t at, std::size_t element) { joined[at] = older[element]; });
+    for_each_of(true, [&](std::size_t at, std::size_t element) { joined[at] = last[element]; });
+    return joined;
+  }
+  std::vector<float> part_of(const std::vector<float>& joined, bool last) const {
+    std::vector<float> part((last ? last_shape() : older_shape()).count());
+    for_each_of(last, [&](std::size_t at, std::size_t element) { part[element] = joined[at]; });
+    return part;
+  }
+};
+
+// The cell of a network with the script's channels: the normal one behind a reduction, or the first
+// reduction. Without a path: with all operations.
+Graph cell_graph(const CellInputs& inputs, const Json& values, std::span<const Genes> path) {
   const bool reduces = values["kind"] == "reduce";
-  const int batch = values["batch"], size = values["size"], older_size = values["older_size"];
-  const CellGeometry geometry{.kind = reduces ? CellKind::reduce : CellKind::normal,
-                              .reduces_input0 = older_size > size,
-                              .input0_channels = values["older_channels"],
-                              .input1_channels = values["last_channels"],
-                              .channels = values["channels"],
-                              .in_size = size,
-                              .out_size = reduces ? size / 2 : size};
-  ModelBuilder builder;
-  const SupernetCell cell(builder, 0, geometry);
-  Parameters parameters(backend, builder.parameters());
-  parameters.weights().upload(golden::hashed_weights(builder.parameters()));
+  const int channels = values["channels"], cell = reduces ? 1 : 3;
+  const Graph whole = network(Preset::cifar, {.channels = channels / (reduces ? 2 : 4), .cells = 4}, path);
+  const std::string name = "cells." + std::to_string(cell) + ".";
+  Graph graph;
+  const std::vector<int> images = inputs.add_to(graph);
+  graph.add_output(test::add_unit(graph, whole, cell, images, [&](Node& node) {
+    if (node.name.empty()) return;
+    REQUIRE(node.name.starts_with(name));
+    node.name = "cells.0." + node.name.substr(name.size());
+  }));
+  return graph;
+}
+
+void check_cell(Backend& backend, const Json& values) {
+  const CellInputs inputs(values);
+  const Genes path = genes_of(values["code"], values["code"]);
+  const test::GraphNetwork cell(cell_graph(inputs, values, {}), cell_graph(inputs, values, {&path, 1}));
+  const ModelBuilder& builder = cell.layout.tensors();
+  const SegmentTable& table = builder.parameters();
+  Parameters parameters(backend, table);
+  std::vector<float> weights = golden::hashed_weights(table);
+  inputs.set_weights(table, weights);
+  parameters.weights().upload(weights);
   FlatBuffer statistics(backend, builder.statistics());
   statistics.upload(builder.initial_statistics());
   Arena arena(backend, std::size_t{16} << 20);
   Tape tape(backend, arena);
   Context context{backend, arena, tape, parameters, statistics, Mode::train};
-  Tensor older =
-      hashed_image(context, Shape::image(batch, older_size, older_size, geometry.input0_channels), 21);
-  Tensor last = hashed_image(context, Shape::image(batch, size, size, geometry.input1_channels), 22);
-  older.variable = tape.new_variable();
-  last.variable = tape.new_variable();
-  std::vector<float> output;
-  Tensor input_gradients[2];
+  Tensor images =
+      uploaded(context, inputs.joined_shape(),
+               inputs.join(hashed_image(inputs.older_shape(), 21), hashed_image(inputs.last_shape(), 22)));
+  images.variable = tape.new_variable();
+  Tensor gradient;
   // The first closure is the last to run: by then the gradients of both inputs are complete.
-  tape.record([&] {
-    input_gradients[0] = tape.take_gradient(older.variable);
-    input_gradients[1] = tape.take_gradient(last.variable);
-  });
-  const Tensor out =
-      cell.forward(context, activate(context, older, Activation::relu),
-                   activate(context, last, Activation::relu), cell_of(values["code"]), Want::sum);
-  const auto check_tensor = [&](const std::string& name, const Tensor& tensor, const Json& expected) {
+  tape.record([&] { gradient = tape.take_gradient(images.variable); });
+  const Tensor out = cell(context, images);
+  const auto host_of = [&](const Tensor& tensor) {
     std::vector<float> host(tensor.count());
     backend.download(host.data(), tensor.data(), tensor.bytes());
+    return host;
+  };
+  const auto check_tensor = [&](const std::string& name, const std::vector<float>& host,
+                                const Json& expected) {
     check_close(name, host.data(), std::int64_t(host.size()), expected, 1e-4);
   };
-  check_tensor("output", out, values["output"]);
-  tape.add_gradient(out, hashed_image(context, out.shape, 23));
+  check_tensor("output", host_of(out), values["output"]);
+  tape.add_gradient(out, uploaded(context, out.shape, hashed_image(out.shape, 23)));
   tape.backward();
-  check_tensor("gradient of the older input", input_gradients[0], values["older_gradient"]);
-  check_tensor("gradient of the last input", input_gradients[1], values["last_gradient"]);
+  REQUIRE(gradient);
+  check_tensor("gradient of the older input", inputs.part_of(host_of(gradient), false),
+               values["older_gradient"]);
+  check_tensor("gradient of the last input", inputs.part_of(host_of(gradient), true),
+               values["last_gradient"]);
 
-  const SegmentTable& table = builder.parameters();
-  const std::vector<std::uint8_t> touched = parameters.ever_sampled();
+  std::vector<std::uint8_t> touched = parameters.ever_sampled();
+  for (const char* picks : {"older.weight", "last.weight"}) touched[std::size_t(table.find(picks))] = 0;
   std::vector<float> gradients(std::size_t(table.buffer_count()));
   for (int s = 0; s < table.size(); ++s)
     backend.download(gradients.data() + table[s].offset, parameters.gradient_of(s),
@@ -125,13 +209,11 @@ void check_cell(Backend& backend, const Json& values) {
 void check_training(Backend& backend, const Json& values) {
   const bool cifar = values["stem"] == "cifar";
   const int batch = values["batch"], size = values["size"], classes = values["classes"];
-  const Supernet supernet(NetworkSpec{.preset = cifar ? Preset::cifar : Preset::imagenet,
-                                      .classes = classes,
-                                      .channels = values["channels"],
-                                      .cells = values["cells"],
-                                      .image_size = size});
+  const TrainedNetwork supernet = test::supernet_of(
+      cifar ? cifar_space() : imagenet_space(),
+      {.classes = classes, .image_size = size, .channels = values["channels"], .cells = values["cells"]});
   const SegmentTable& table = supernet.layout().parameters();
-  TrainingState state(backend, supernet.layout(), std::size_t{64} << 20);
+  Executor state(backend, supernet.layout(), std::size_t{64} << 20);
   state.parameters().weights().upload(golden::hashed_weights(table));
   state.statistics().upload(supernet.layout().initial_statistics());
   HostBatch host;
@@ -152,10 +234,7 @@ void check_training(Backend& backend, const Json& values) {
   }
   for (std::size_t step = 0; step < values["losses"].size(); ++step) {
     const Json& path = values["paths"][step];
-    const Architecture architecture{cell_of(path[0]), cell_of(path[1])};
-    const auto forward = [&](Context& context, const Tensor& images) {
-      return supernet.forward(context, images, architecture);
-    };
+    const auto forward = test::along(supernet, {genes_of(path[0], path[1])});
     const double expected = values["losses"][step];
     INFO("step ", step);
     CHECK(std::abs(state.step(forward, host, spec).loss / batch - expected) < 1e-5 * expected);

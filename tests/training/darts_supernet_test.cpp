@@ -9,14 +9,16 @@
 #include "engine/philox.h"
 #include "kernels/cpu/conv_engine.h"
 #include "kernels/dry/dry_backend.h"
-#include "search/darts/training.h"
-#include "search/training_state.h"
+#include "search/darts/space.h"
+#include "search/spaces.h"
+#include "search/executor.h"
+#include "tests/support/network_paths.h"
 #include "tests/support/published_names.h"
 
 namespace rlnas::darts {
 namespace {
 
-HostBatch batch_of(int count, const NetworkSpec& spec) {
+HostBatch batch_of(int count, const NetworkOptions& spec) {
   HostBatch batch;
   batch.count = count;
   batch.images.resize(std::size_t(count) * std::size_t(spec.image_size * spec.image_size) * 3);
@@ -27,48 +29,53 @@ HostBatch batch_of(int count, const NetworkSpec& spec) {
   return batch;
 }
 
-StepSpec step_spec(const NetworkSpec& spec) {
+StepSpec step_spec(const NetworkOptions& spec) {
   StepSpec step;
   step.augment = {0, spec.image_size, spec.image_size, {120.0f, 120.0f, 120.0f}, {0.02f, 0.02f, 0.02f}};
   step.sgd = {.learning_rate = 0.025f, .weight_decay = 3e-4f};
   return step;
 }
 
-Training training_of(const NetworkSpec& spec) {
-  return Training(spec, Initializer::pytorch, 1, PathSource::philox, Compat::none);
+NetworkOptions published_supernet(const Space& space) {
+  const SearchDefaults& published = space.info().search;
+  return {.classes = published.classes, .image_size = published.image_size};
 }
 
-NetworkSpec small_network() {
-  return {.channels = 8, .cells = 4, .image_size = 16};
+TrainedNetwork training_of(const Space& space, const NetworkOptions& options) {
+  return test::supernet_of(space, options, space.make_sampler({.seed = 1}));
+}
+
+NetworkOptions small_network() {
+  return {.image_size = 16, .channels = 8, .cells = 4};
 }
 
 // The calls of the training steps first..first+count-1, run on the dry backend.
-std::vector<RecordedCall> dry_steps(Training& training, const NetworkSpec& spec, int batch, int count) {
+std::vector<RecordedCall> dry_steps(TrainedNetwork& training, int batch, int count) {
+  const NetworkOptions& spec = training.options();
   std::vector<RecordedCall> calls;
   const auto backend = make_dry_backend(&calls, nullptr);
-  TrainingState state(*backend, training.layout(), std::size_t{1} << 44);
+  Executor state(*backend, training.layout(), std::size_t{1} << 44);
   for (int step = 0; step < count; ++step)
-    state.step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); },
-               batch_of(batch, spec), step_spec(spec));
+    state.step(test::at_step(training, step), batch_of(batch, spec), step_spec(spec));
   return calls;
 }
 
 }  // namespace
 
 TEST_CASE("the DARTS SuperNets have the published tensors") {
-  const Supernet cifar(published_supernet(Preset::cifar)), imagenet(published_supernet(Preset::imagenet));
-  CHECK(cifar.layout().parameters().size() == 3255);
-  CHECK(cifar.layout().parameters().element_count() == 2005114);
-  CHECK(test::crc_of_names(cifar.layout().parameters()) == 0x101e6304u);
-  CHECK(imagenet.layout().parameters().size() == 5650);
-  CHECK(imagenet.layout().parameters().element_count() == 25624288);
-  CHECK(test::crc_of_names(imagenet.layout().parameters()) == 0x1e26d8b1u);
+  const SegmentTable cifar = supernet_segments("darts-cifar", 10);
+  const SegmentTable imagenet = supernet_segments("darts-imagenet", 1000);
+  CHECK(cifar.size() == 3255);
+  CHECK(cifar.element_count() == 2005114);
+  CHECK(test::crc_of_names(cifar) == 0x101e6304u);
+  CHECK(imagenet.size() == 5650);
+  CHECK(imagenet.element_count() == 25624288);
+  CHECK(test::crc_of_names(imagenet) == 0x1e26d8b1u);
 }
 
 TEST_CASE("every tensor of a choice says whose it is, and cells lie one behind the other") {
-  const Supernet supernet(published_supernet(Preset::cifar));
   int cell = -1;
-  for (const Segment& s : supernet.layout().parameters()) {
+  for (const Segment& s : supernet_segments("darts-cifar", 10)) {
     INFO(s.name);
     const bool choice = s.name.find("._ops.") != std::string::npos;
     CHECK((s.edge >= 0) == choice);
@@ -84,11 +91,10 @@ TEST_CASE("every tensor of a choice says whose it is, and cells lie one behind t
 
 TEST_CASE("no convolution of a DARTS SuperNet runs fallback code") {
   ConvEngine engine(1);
-  for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
-    const NetworkSpec spec = published_supernet(preset);
-    Training training = training_of(spec);
+  for (const Space* const space : {&cifar_space(), &imagenet_space()}) {
+    TrainedNetwork training = training_of(*space, published_supernet(*space));
     std::set<std::string> seen;
-    for (const RecordedCall& call : dry_steps(training, spec, preset == Preset::cifar ? 64 : 8, 60)) {
+    for (const RecordedCall& call : dry_steps(training, space == &cifar_space() ? 64 : 8, 60)) {
       if (!call.conv || !seen.insert(call.shape).second) continue;
       for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights}) {
         const std::string name = engine.implementation(*call.conv, pass);
@@ -102,20 +108,18 @@ TEST_CASE("no convolution of a DARTS SuperNet runs fallback code") {
 }
 
 TEST_CASE("what a step computes is what its path names") {
-  const NetworkSpec spec = small_network();
-  Training training = training_of(spec);
+  const NetworkOptions spec = small_network();
+  const TrainedNetwork supernet = test::supernet_of(cifar_space(), spec);
   std::vector<RecordedCall> calls;
   const auto backend = make_dry_backend(&calls, nullptr);
-  TrainingState state(*backend, training.layout(), std::size_t{1} << 40);
-  const Supernet supernet(spec);
+  Executor state(*backend, supernet.layout(), std::size_t{1} << 40);
   const auto count_of = [&](Op op, const std::string& primitive) {
     Cell cell;
     for (int node = kInputCount; node < kAllNodes; ++node)
       for (int input = 0; input < kInputCount; ++input) cell.ops[std::size_t(first_edge(node) + input)] = op;
-    const Architecture path{cell, cell};
     calls.clear();
-    state.step([&](Context& c, const Tensor& images) { return supernet.forward(c, images, path); },
-               batch_of(2, spec), step_spec(spec));
+    state.step(test::along(supernet, {genes_of_architecture({cell, cell})}), batch_of(2, spec),
+               step_spec(spec));
     return std::count_if(calls.begin(), calls.end(),
                          [&](const RecordedCall& call) { return call.primitive == primitive; });
   };
@@ -132,32 +136,30 @@ TEST_CASE("what a step computes is what its path names") {
 
 TEST_CASE("the memory of the largest path is enough for any other") {
   const auto cpu = make_cpu_backend({.threads = 2});
-  for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
-    const NetworkSpec spec = published_supernet(preset);
-    Training training = training_of(spec);
+  for (const Space* const space : {&cifar_space(), &imagenet_space()}) {
+    const NetworkOptions spec = published_supernet(*space);
+    TrainedNetwork training = training_of(*space, spec);
     const auto dry = make_dry_backend(nullptr, cpu.get());
-    const HostBatch batch = batch_of(preset == Preset::cifar ? 64 : 4, spec);
+    const HostBatch batch = batch_of(space == &cifar_space() ? 64 : 4, spec);
     std::size_t planned = 0;
     {
-      TrainingState state(*dry, training.layout(), std::size_t{1} << 44);
+      Executor state(*dry, training.layout(), std::size_t{1} << 44);
       state.step([&](Context& c, const Tensor& images) { return training.forward_largest(c, images); }, batch,
                  step_spec(spec));
       planned = state.arena().peak_bytes();
     }
-    TrainingState state(*dry, training.layout(), planned);
-    for (int step = 0; step < 200; ++step)
-      state.step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); }, batch,
-                 step_spec(spec));
+    Executor state(*dry, training.layout(), planned);
+    for (int step = 0; step < 200; ++step) state.step(test::at_step(training, step), batch, step_spec(spec));
     CHECK(state.arena().slab_count() == 1);
     MESSAGE("planned MiB: ", planned >> 20, ", peak of 200 paths: ", state.arena().peak_bytes() >> 20);
   }
 }
 
 TEST_CASE("a DARTS SuperNet learns a batch by heart along random paths, and its angles grow") {
-  const NetworkSpec spec = small_network();
-  Training training = training_of(spec);
+  const NetworkOptions spec = small_network();
+  TrainedNetwork training = training_of(cifar_space(), spec);
   const auto backend = make_cpu_backend({.threads = 1});
-  TrainingState state(*backend, training.layout(), std::size_t{64} << 20);
+  Executor state(*backend, training.layout(), std::size_t{64} << 20);
   const std::vector<float> weights = training.layout().initial_parameters(1);
   state.parameters().weights().upload(weights);
   state.initial_weights().upload(weights);
@@ -166,12 +168,7 @@ TEST_CASE("a DARTS SuperNet learns a batch by heart along random paths, and its 
   const HostBatch batch = batch_of(16, spec);
   double first = 0.0, last = 0.0;
   for (int step = 0; step < 120; ++step) {
-    const double loss =
-        state
-            .step([&](Context& c, const Tensor& images) { return training.forward(c, images, step); }, batch,
-                  step_spec(spec))
-            .loss /
-        batch.count;
+    const double loss = state.step(test::at_step(training, step), batch, step_spec(spec)).loss / batch.count;
     if (step < 10) first += loss / 10;
     if (step >= 110) last += loss / 10;
   }

@@ -4,8 +4,9 @@
 #include <cmath>
 
 #include "engine/safetensors.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
+#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
 
@@ -65,8 +66,8 @@ TEST_CASE("the mean of a MobileNet's logits over many draws of dropout is what i
   // Logits of training steps that leave the weights as they are, added up.
   const auto sum_of = [&](double dropout, int steps) {
     const TrainConfig config = mobilenet_run("", dropout);
-    const std::unique_ptr<TrainingSpace> network = make_standalone(config, {});
-    TrainingState state(*backend, network->layout(), std::size_t{64} << 20);
+    const std::unique_ptr<TrainedNetwork> network = make_standalone(config, {});
+    Executor state(*backend, network->layout(), std::size_t{64} << 20);
     state.parameters().weights().upload(network->layout().initial_parameters(1));
     state.statistics().upload(network->layout().initial_statistics());
     StepSpec spec;

@@ -1,11 +1,15 @@
 // The MobileNet space against PyTorch (tests/golden/mobilenet_golden.py): single inverted residuals of each
 // kernel and stride, and five training steps each of a narrow SuperNet and of a narrow stand-alone network
 // with the same weights, images, paths and dropped features.
-#include <functional>
-
 #include "engine/crc32.h"
-#include "search/mobilenet/supernet.h"
+#include "search/mobilenet/network.h"
+#include "search/mobilenet/space.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
+#include "search/executor.h"
+#include "tests/support/network_graph.h"
+#include "tests/support/network_part.h"
+#include "tests/support/network_paths.h"
 #include "tests/support/published_names.h"
 #include "tests/training/golden.h"
 
@@ -46,15 +50,29 @@ void fill_hashed(const Tensor& tensor, std::uint64_t salt) {
   for (std::size_t i = 0; i < tensor.count(); ++i) tensor.data()[i] = float(2.0 * mixed(i, salt) - 1.0);
 }
 
+// A choice block of a network that is narrow enough to have the script's channels, with that operation.
+Graph block_of(const Json& golden, int size) {
+  const int block = golden["stride"] == 2 ? 4 : 1;  // the first of the second stage, the second of the first
+  constexpr int kWidthDivisor = 5;                  // 32 channels to 6
+  Architecture path;
+  for (int op = 0; op < kConvOpCount; ++op)
+    if (kernel_size(Op(op)) == golden["kernel"] && expansion(Op(op)) == golden["expansion"])
+      path.ops[std::size_t(block)] = Op(op);
+  const Genes genes = genes_of_architecture(path);
+  const Graph whole = network({.image_size = 32, .width_divisor = kWidthDivisor}, {&genes, 1});
+  Graph graph;
+  const int x = graph.input({golden["in_channels"], size, size});
+  graph.add_output(test::add_unit(graph, whole, block, {x}, [&](Node& node) {
+    if (!node.name.empty()) node.name = node.name.substr(node.name.find("conv."));
+    if (node.name == "conv.6") node.conv.out_channels = golden["out_channels"];
+  }));
+  return graph;
+}
+
 void check_block(Backend& backend, const std::string& name, const Json& golden, int batch, int size) {
   INFO(name);
-  const InvertedResidualSpec spec{.in_channels = golden["in_channels"],
-                                  .out_channels = golden["out_channels"],
-                                  .kernel = golden["kernel"],
-                                  .stride = golden["stride"],
-                                  .expansion = golden["expansion"]};
-  ModelBuilder builder;
-  const InvertedResidual block = add_inverted_residual(builder, "conv", spec);
+  const test::GraphNetwork block(block_of(golden, size));
+  const ModelBuilder& builder = block.layout.tensors();
   Parameters parameters(backend, builder.parameters());
   FlatBuffer statistics(backend, builder.statistics());
   parameters.weights().upload(hashed_weights(parameters.table(), {3.0, 1.0, 1.0}));
@@ -63,11 +81,11 @@ void check_block(Backend& backend, const std::string& name, const Json& golden, 
   Tape tape(backend, arena);
   Context context{backend, arena, tape, parameters, statistics};
 
-  Tensor x = make_tensor(arena, Shape::image(batch, size, size, spec.in_channels)), dx;
+  Tensor x = make_tensor(arena, Shape::image(batch, size, size, golden["in_channels"])), dx;
   fill_hashed(x, 1);
   x.variable = tape.new_variable();
   tape.record([&] { dx = tape.take_gradient(x.variable); });
-  const Tensor y = apply(context, block, x);
+  const Tensor y = block(context, x);
   check_close("output", y.data(), std::int64_t(y.count()), golden["output"], 1e-5);
   Tensor dy = make_tensor(arena, y.shape);
   fill_hashed(dy, 2);
@@ -91,20 +109,14 @@ void check_blocks(Backend& backend) {
     check_block(backend, name, block, golden["block_batch"], golden["block_size"]);
 }
 
-using Forward = std::function<Tensor(Context&, const Tensor& images, std::size_t step)>;
-
-Architecture architecture_of(const Json& path) {
-  Architecture architecture;
-  for (std::size_t b = 0; b < kBlockCount; ++b) architecture.ops[b] = Op(path[b].get<int>());
-  return architecture;
-}
+using Forward = std::function<Executor::Forward(std::size_t step)>;
 
 // Steps as the script takes them, with the decay of `recipe`.
-void check_training(Backend& backend, const Supernet& network, const Json& golden, const TrainConfig& recipe,
-                    StepSpec spec, const Forward& forward) {
+void check_training(Backend& backend, const TrainedNetwork& network, const Json& golden,
+                    const TrainConfig& recipe, StepSpec spec, const Forward& forward) {
   const int batch = golden["batch"], size = golden["size"], classes = golden["classes"];
   const SegmentTable& table = network.layout().parameters();
-  TrainingState state(backend, network.layout(), std::size_t{64} << 20);
+  Executor state(backend, network.layout(), std::size_t{64} << 20);
   state.parameters().weights().upload(hashed_weights(table, {1.0, 0.0, 0.1}));
   state.statistics().upload(network.layout().initial_statistics());
   state.parameters().set_decayed(decayed_segments(recipe, table));
@@ -121,10 +133,9 @@ void check_training(Backend& backend, const Supernet& network, const Json& golde
   spec.label_smoothing = golden["smoothing"];
 
   for (std::size_t step = 0; step < golden["losses"].size(); ++step) {
-    const auto along = [&](Context& context, const Tensor& images) { return forward(context, images, step); };
     const double expected = golden["losses"][step];
     INFO("step ", step);
-    CHECK(std::abs(state.step(along, host, spec).loss / batch - expected) < 1e-5 * expected);
+    CHECK(std::abs(state.step(forward(step), host, spec).loss / batch - expected) < 1e-5 * expected);
   }
 
   const std::vector<float> initial = hashed_weights(table, {1.0, 0.0, 0.1});
@@ -147,30 +158,30 @@ void check_training(Backend& backend, const Supernet& network, const Json& golde
       check_close(s.name, statistics.data() + s.offset, s.count, *expected, 1e-4);
 }
 
+NetworkOptions options_of(const Json& golden) {
+  return {
+      .classes = golden["classes"], .image_size = golden["size"], .width_divisor = golden["width_divisor"]};
+}
+
 void check_supernet(Backend& backend, const char* part) {
   const Json golden = golden::read("mobilenet_golden.json")[part];
-  const Supernet supernet({.classes = golden["classes"], .width_divisor = golden["width_divisor"]});
+  const TrainedNetwork supernet = test::supernet_of(space(), options_of(golden));
   StepSpec spec;
   spec.sgd.clip.limit = golden["clip"];
-  check_training(backend, supernet, golden, default_train_config("mobilenet"), spec,
-                 [&](Context& context, const Tensor& images, std::size_t step) {
-                   return supernet.forward(context, images, architecture_of(golden["paths"][step]));
-                 });
+  check_training(backend, supernet, golden, default_train_config("mobilenet"), spec, [&](std::size_t step) {
+    return test::along(supernet, {golden["paths"][step].get<Genes>()});
+  });
 }
 
 void check_standalone(Backend& backend) {
   const Json golden = golden::read("mobilenet_golden.json")["standalone"];
-  const Architecture architecture = architecture_of(golden["path"]);
-  const Supernet network(
-      {.classes = golden["classes"], .width_divisor = golden["width_divisor"], .only = architecture});
+  TrainedNetwork network(space(), options_of(golden), Initializer::pytorch, golden["path"].get<Genes>(),
+                         {.drops = {.paths = {}, .values = {golden["dropout"], golden["seed"]}}});
   CHECK(std::size_t(network.layout().parameters().size()) == golden["final"].size());
   StepSpec spec;
   spec.max_gradient_norm = golden["clip_norm"];
   check_training(backend, network, golden, default_retrain_config("mobilenet"), spec,
-                 [&](Context& context, const Tensor& images, std::size_t step) {
-                   const DropSpec dropout{golden["dropout"], golden["seed"], std::int64_t(step), 0};
-                   return network.forward(context, images, architecture, dropout);
-                 });
+                 [&](std::size_t step) { return test::at_step(network, std::int64_t(step)); });
 }
 
 }  // namespace
@@ -200,15 +211,15 @@ TEST_CASE("the stand-alone MobileNet trains as PyTorch's, with its dropout: ref"
 }
 
 TEST_CASE("the published MobileNet SuperNet has the published tensors") {
-  const SegmentTable table = supernet_segments(1000);
+  const SegmentTable table = supernet_segments("mobilenet", 1000);
   CHECK(table.size() == 1148);
   CHECK(table.element_count() == 27684320);
   CHECK(test::crc_of_names(table) == 0x49c19e49u);
-  CHECK_THROWS_AS(supernet_segments(0), Error);
+  CHECK_THROWS_AS(supernet_segments("mobilenet", 0), Error);
 }
 
 TEST_CASE("each choice's tensors name their block and operation") {
-  const SegmentTable table = supernet_segments(10);
+  const SegmentTable table = supernet_segments("mobilenet", 10);
   int fixed = 0, owned[kBlockCount][kConvOpCount] = {};
   for (const Segment& s : table) {
     const std::string prefix =
@@ -226,8 +237,8 @@ TEST_CASE("each choice's tensors name their block and operation") {
 
 TEST_CASE("a block that changes the shape cannot be the identity") {
   const auto backend = make_cpu_backend({.threads = 1});
-  const Supernet supernet({.classes = 10, .width_divisor = 8});
-  TrainingState state(*backend, supernet.layout(), std::size_t{64} << 20);
+  const TrainedNetwork supernet = test::supernet_of(space(), {.image_size = 32, .width_divisor = 8});
+  Executor state(*backend, supernet.layout(), std::size_t{64} << 20);
   HostBatch host;
   host.count = 1;
   host.params.resize(1);
@@ -237,11 +248,8 @@ TEST_CASE("a block that changes the shape cannot be the identity") {
   spec.augment = {0, 32, 32, {}, {1.0f, 1.0f, 1.0f}};
   Architecture architecture;
   architecture.ops[4] = Op::identity;
-  CHECK_THROWS_WITH_AS(
-      state.step([&](Context& context,
-                     const Tensor& images) { return supernet.forward(context, images, architecture); },
-                 host, spec),
-      "block 4 has no option 6", Error);
+  CHECK_THROWS_WITH_AS(state.step(test::along(supernet, {genes_of_architecture(architecture)}), host, spec),
+                       "block 4 has no option 6", Error);
 }
 
 }  // namespace rlnas::mobilenet

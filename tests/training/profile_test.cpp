@@ -9,8 +9,9 @@
 #include "kernels/dry/dry_backend.h"
 #include "kernels/profile/profiling_backend.h"
 #include "rlnas/rlnas.hpp"
-#include "search/nasbench201/supernet.h"
-#include "search/training_state.h"
+#include "search/nasbench201/space.h"
+#include "search/executor.h"
+#include "tests/support/network_paths.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
 
@@ -67,16 +68,15 @@ TEST_CASE("a run goes on profiled, or no longer, as it likes") {
 
 TEST_CASE("the FLOPs of a profiled step are those of a dry run of the same paths") {
   using namespace nasbench201;
-  const Supernet supernet({.classes = 10, .channels = 4, .cells_per_stage = 1});
-  const std::vector<Cell> paths = {
+  const TrainedNetwork supernet = test::supernet_of(space(), {.image_size = 8, .channels = 4, .cells = 1});
+  const auto genes = [](const char* text) { return genes_of_cell(parse_cell(text)); };
+  const std::vector<Genes> paths = {
       // all operations, a none edge, a dead one
-      parse_cell(
+      genes(
           "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|nor_conv_3x3~1|nor_conv_1x1~2|"),
-      parse_cell("|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|none~0|skip_connect~1|nor_conv_3x3~2|"),
-      parse_cell("|skip_connect~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|")};
-  const auto forward = [&](Context& context, const Tensor& images) {
-    return supernet.forward(context, images, paths);
-  };
+      genes("|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|none~0|skip_connect~1|nor_conv_3x3~2|"),
+      genes("|skip_connect~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|")};
+  const auto forward = test::along(supernet, paths);
   HostBatch batch;
   batch.count = 4;
   batch.images.assign(std::size_t{4} * 8 * 8 * 3, 100);
@@ -89,13 +89,13 @@ TEST_CASE("the FLOPs of a profiled step are those of a dry run of the same paths
   std::vector<RecordedCall> planned;
   {
     const auto dry = make_dry_backend(&planned, cpu.get());
-    TrainingState state(*dry, supernet.layout(), std::size_t{1} << 40);
+    Executor state(*dry, supernet.layout(), std::size_t{1} << 40);
     planned.clear();
     state.step(forward, batch, spec);
   }
   std::vector<TimedCall> timed;
   const auto profiling = make_profiling_backend(*cpu, &timed);
-  TrainingState state(*profiling, supernet.layout(), std::size_t{16} << 20);
+  Executor state(*profiling, supernet.layout(), std::size_t{16} << 20);
   state.parameters().weights().upload(supernet.layout().initial_parameters(0));
   state.statistics().upload(supernet.layout().initial_statistics());
   timed.clear();

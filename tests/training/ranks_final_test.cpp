@@ -3,9 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "data/batch_loader.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "search/training_data.h"
+#include "search/executor.h"
 #include "tests/support/final_watch.h"
 #include "tests/training/ranks_run.h"
 
@@ -19,8 +20,8 @@ void check_marks(const TrainConfig& config, int steps, int marks) {
   const TrainingData data = load_training_data(config);
   const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = 4, .seed = 0});
   const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
-  const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = data.classes});
-  TrainingState state(*backend, space->layout(), std::size_t{64} << 20);
+  const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {.classes = data.classes});
+  Executor state(*backend, space->layout(), std::size_t{64} << 20);
   state.set_exchange(&watch);
   state.parameters().weights().upload(space->layout().initial_parameters(0));
   HostBatch batch;

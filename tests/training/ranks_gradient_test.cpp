@@ -12,8 +12,8 @@
 #include "ops/norm_sum.h"
 #include "ops/pool.h"
 #include "search/checkpoint.h"
-#include "search/spaces.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "search/training_data.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/ranks_run.h"
@@ -64,10 +64,10 @@ HostBatch part_of(const HostBatch& batch, int begin, int end) {
 std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
   const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
   const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config, data.classes);
+  const std::unique_ptr<TrainedNetwork> space = make_training_space(config, data.classes);
   const BatchLoader loader(data.dataset, data.indices, data.labels,
                            {.batch_size = config.recipe.batch_size, .seed = config.recipe.seed});
-  TrainingState state(*backend, space->layout(), std::size_t{64} << 20);
+  Executor state(*backend, space->layout(), std::size_t{64} << 20);
   Interception interception(*backend);
   state.set_exchange(&interception);
   state.parameters().weights().upload(space->layout().initial_parameters(config.recipe.seed));
@@ -142,14 +142,14 @@ struct Outcome {
   std::vector<float> weights, gradient;
 };
 Outcome run_copies(int copies, int steps, Backend& backend, Communicator& communicator,
-                   const ModelBuilder& layout, const TrainingState::Forward& forward) {
+                   const ModelBuilder& layout, const Executor::Forward& forward) {
   constexpr int kImages = 8, kRanks = 2;
   const TrainConfig config = ranks_run("");
   const TrainingData data = load_training_data(config);
   const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = kImages, .seed = 0});
   StepSpec spec = step_spec(config, data.format);
   spec.sgd.learning_rate = 0.01f;
-  TrainingState state(backend, layout, std::size_t{64} << 20);
+  Executor state(backend, layout, std::size_t{64} << 20);
   const std::unique_ptr<GradientExchange> exchange = communicator.make_gradient_exchange(backend);
   state.set_exchange(exchange.get());
   state.parameters().weights().upload(layout.initial_parameters(0));
@@ -176,7 +176,7 @@ struct Comparison {
   std::array<Outcome, 2> two;
 };
 Comparison compare(int steps, const std::function<std::unique_ptr<Backend>()>& make_backend,
-                   const ModelBuilder& layout, const TrainingState::Forward& forward) {
+                   const ModelBuilder& layout, const Executor::Forward& forward) {
   Comparison result;
   SingleProcess single;
   result.one = run_copies(2, steps, *make_backend(), single, layout, forward);
@@ -221,7 +221,7 @@ TEST_CASE("one rank is a plain run, and a run of ranks repeats") {
 // only rounding is left between the two.
 TEST_CASE("2 ranks on the same images have the gradient of one rank on both copies, to rounding") {
   TrainConfig config = ranks_run("");
-  const std::unique_ptr<TrainingSpace> space = make_training_space(config, 10);
+  const std::unique_ptr<TrainedNetwork> space = make_training_space(config, 10);
   const ModelBuilder& layout = space->layout();
   const Comparison c = compare(1, make_ref_backend, layout, [&](Context& context, const Tensor& images) {
     return make_training_space(config, 10)->forward(context, images, 0);

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "search/rank_agreement.h"
-#include "search/spaces.h"
-#include "search/training_state.h"
+#include "search/trained_network.h"
+#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/ranks_run.h"
 
@@ -101,8 +101,8 @@ TEST_CASE("a batch with fewer images than ranks is refused") {
 TEST_CASE("weights that come apart end the run on every rank") {
   const std::vector<RankOutcome> outcomes = run_ranks(2, [](Communicator& communicator) {
     const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
-    const std::unique_ptr<TrainingSpace> space = make_training_space(TrainConfig{}, 10);
-    TrainingState state(*backend, space->layout(), 1 << 20);
+    const std::unique_ptr<TrainedNetwork> space = make_training_space(TrainConfig{}, 10);
+    Executor state(*backend, space->layout(), 1 << 20);
     check_same_weights(state.parameters().weights().download(), communicator);
     float* const last = state.parameters().weights().data() + state.parameters().table().buffer_count() - 1;
     const float changed = 1e-30f;

@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "apps/train_app.h"
-#include "search/standalone.h"
 #include "search/train_settings.h"
+#include "search/trained_network.h"
 #include "tests/support/golden_dir.h"
 
 namespace rlnas {
@@ -82,7 +82,7 @@ TEST_CASE(
     if (c.arch != nullptr) config.network.arch = c.arch;
     CHECK(config.recipe.weight_decay == c.weight_decay);
     CHECK(step_spec(config, {}).sgd.weight_decay == float(c.weight_decay));
-    const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {.classes = 10});
+    const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {.classes = 10});
     // A batch norm is what has running statistics.
     std::set<std::string> of_norms;
     for (const Segment& s : space->layout().statistics()) {

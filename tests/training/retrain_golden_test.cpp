@@ -5,9 +5,10 @@
 #include <span>
 
 #include "engine/crc32.h"
-#include "search/darts/supernet.h"
-#include "search/nasbench201/supernet.h"
-#include "search/training_state.h"
+#include "ops/graph_program.h"
+#include "ops/network_layout.h"
+#include "search/spaces.h"
+#include "search/executor.h"
 #include "tests/training/golden.h"
 
 namespace rlnas {
@@ -22,12 +23,40 @@ const Json& values() {
   return json;
 }
 
-using Forward = std::function<Tensor(Context&, const Tensor&, std::int64_t step)>;
+// As TrainedNetwork runs it, but for the same drops in every epoch.
+class AloneNetwork {
+ public:
+  AloneNetwork(const std::string& space, const NetworkOptions& options, const Genes& genes,
+               const DropSpec& drop_path = {})
+      : AloneNetwork(graph_of(find_space(space), options, genes), drop_path) {}
 
-void check_run(Backend& backend, const ModelBuilder& layout, const Json& expected, StepSpec spec,
-               const Forward& forward) {
+  const ModelBuilder& layout() const { return layout_.tensors(); }
+  Tensor forward(Context& context, const Tensor& images, std::int64_t step) const {
+    Program::Drops drops{.paths = drop_path_, .values = {}};
+    drops.paths.step = step;
+    return (context.mode == Mode::train ? trains_ : evaluates_).run(context, images, drops).logits;
+  }
+
+ private:
+  AloneNetwork(const Graph& graph, const DropSpec& drop_path)
+      : drop_path_(drop_path),
+        layout_(graph, Initializer::pytorch),
+        trains_(graph, layout_, {.trains = true, .drops_paths = drop_path.probability > 0.0}),
+        evaluates_(graph, layout_, {.trains = false}) {}
+  static Graph graph_of(const Space& space, NetworkOptions options, const Genes& genes) {
+    options.kind = NetworkKind::stand_alone;
+    return space.network(options, {&genes, 1});
+  }
+
+  DropSpec drop_path_;
+  NetworkLayout layout_;
+  Program trains_, evaluates_;
+};
+
+void check_run(Backend& backend, const AloneNetwork& network, const Json& expected, StepSpec spec) {
+  const ModelBuilder& layout = network.layout();
   const int batch = expected["batch"], size = expected["size"], classes = expected["classes"];
-  TrainingState state(backend, layout, std::size_t{64} << 20);
+  Executor state(backend, layout, std::size_t{64} << 20);
   state.parameters().weights().upload(golden::hashed_weights(layout.parameters()));
   state.statistics().upload(layout.initial_statistics());
   HostBatch host;
@@ -43,7 +72,8 @@ void check_run(Backend& backend, const ModelBuilder& layout, const Json& expecte
     const double loss = expected["losses"][step];
     INFO("step ", step);
     const LossSums sums = state.step(
-        [&](Context& c, const Tensor& images) { return forward(c, images, std::int64_t(step)); }, host, spec);
+        [&](Context& c, const Tensor& images) { return network.forward(c, images, std::int64_t(step)); },
+        host, spec);
     CHECK(std::abs(sums.loss / batch - loss) < 1e-5 * loss);
   }
   const std::vector<float> weights = state.parameters().weights().download();
@@ -55,45 +85,36 @@ void check_run(Backend& backend, const ModelBuilder& layout, const Json& expecte
                 1e-4);
   }
   const std::vector<float> logits = state.logits(
-      [&](Context& c, const Tensor& images) { return forward(c, images, 0); }, host, spec.augment);
+      [&](Context& c, const Tensor& images) { return network.forward(c, images, 0); }, host, spec.augment);
   check_close("evaluated logits", logits.data(), std::int64_t(logits.size()), expected["evaluated"], 2e-4);
 }
 
 void check_darts(Backend& backend, const Json& expected) {
-  const auto cell_of = [](const Json& code) {
-    darts::Cell cell;
-    for (std::size_t e = 0; e < cell.ops.size(); ++e) cell.ops[e] = darts::Op(code[e].get<int>());
-    return cell;
-  };
-  const darts::Architecture architecture{cell_of(expected["codes"][0]), cell_of(expected["codes"][1])};
-  const bool cifar = expected["kind"] == "cifar";
-  const darts::Supernet network({.preset = cifar ? darts::Preset::cifar : darts::Preset::imagenet,
-                                 .classes = expected["classes"],
-                                 .channels = expected["channels"],
-                                 .cells = expected["cells"],
-                                 .image_size = expected["size"]},
-                                Initializer::pytorch, darts::StandAlone{architecture, expected["auxiliary"]});
+  Genes genes = expected["codes"][0].get<Genes>();
+  for (const Json& op : expected["codes"][1]) genes.push_back(op.get<std::int8_t>());
+  const AloneNetwork network(expected["kind"] == "cifar" ? "darts-cifar" : "darts-imagenet",
+                             {.classes = expected["classes"],
+                              .image_size = expected["size"],
+                              .channels = expected["channels"],
+                              .cells = expected["cells"],
+                              .auxiliary_weight = expected["auxiliary"]},
+                             genes, {expected["drop_path"], expected["seed"]});
   StepSpec spec;
   spec.label_smoothing = expected["label_smoothing"];
   spec.max_gradient_norm = expected["clip_norm"];
-  check_run(
-      backend, network.layout(), expected, spec, [&](Context& c, const Tensor& images, std::int64_t step) {
-        return network.forward(c, images, architecture, {expected["drop_path"], expected["seed"], step, 0});
-      });
+  check_run(backend, network, expected, spec);
 }
 
 void check_nasbench(Backend& backend, const Json& expected) {
-  nasbench201::Cell cell;
-  for (std::size_t e = 0; e < cell.ops.size(); ++e)
-    cell.ops[e] = nasbench201::Op(expected["path"][e].get<int>());
-  const nasbench201::Supernet network(
-      {.classes = expected["classes"], .channels = expected["channels"], .cells_per_stage = 1, .only = cell});
+  const AloneNetwork network("nasbench201",
+                             {.classes = expected["classes"],
+                              .image_size = expected["size"],
+                              .channels = expected["channels"],
+                              .cells = 1},
+                             expected["path"].get<Genes>());
   StepSpec spec;
   spec.sgd.nesterov = true;
-  const std::vector<nasbench201::Cell> cells(3, cell);
-  check_run(backend, network.layout(), expected, spec, [&](Context& c, const Tensor& images, std::int64_t) {
-    return network.forward(c, images, cells);
-  });
+  check_run(backend, network, expected, spec);
 }
 
 }  // namespace

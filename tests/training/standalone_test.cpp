@@ -1,5 +1,5 @@
 // Networks of one architecture: their published counts, what their runs promise, and their evaluation.
-#include "search/standalone.h"
+#include "search/trained_network.h"
 
 #include <doctest/doctest.h>
 
@@ -10,10 +10,11 @@
 
 #include "engine/safetensors.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/choice_tables.h"
 #include "search/evaluation.h"
-#include "search/nasbench201/cell.h"
-#include "search/nasbench201/counts.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
+#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
 
@@ -34,7 +35,7 @@ constexpr const char* kDartsV2 =
     "('max_pool_3x3', 1)], reduce_concat=[2, 3, 4, 5])";
 constexpr const char* kRlnasMobilenet = "2 0 -1 2 | 2 0 2 4 | 0 4 4 2 | 4 2 4 2 | 0 0 0 2 | 2";
 
-std::unique_ptr<TrainingSpace> network_of(const TrainConfig& config, int classes) {
+std::unique_ptr<TrainedNetwork> network_of(const TrainConfig& config, int classes) {
   return make_standalone(config, {.classes = classes});
 }
 
@@ -51,10 +52,10 @@ struct Counts {
 // Walks the network's forward pass on paper: multiply-accumulates of convolutions, (2 in - 1) out of the
 // classifier.
 Counts counts_of(const TrainConfig& config, int classes) {
-  const std::unique_ptr<TrainingSpace> space = network_of(config, classes);
+  const std::unique_ptr<TrainedNetwork> space = network_of(config, classes);
   std::vector<RecordedCall> calls;
   const auto dry = make_dry_backend(&calls, nullptr);
-  TrainingState state(*dry, space->layout(), std::size_t{1} << 44);
+  Executor state(*dry, space->layout(), std::size_t{1} << 44);
   HostBatch batch;
   batch.count = 1;
   AugmentSpec augment;
@@ -101,19 +102,21 @@ std::vector<nlohmann::json> events_of(const std::string& run, const std::string&
 }  // namespace
 
 TEST_CASE("stand-alone NAS-Bench-201 networks have the benchmark's parameters and FLOPs") {
+  const Space& space = find_space("nasbench201");
   for (const std::string arch : {"#0", "#1", "#1462", "#1651", "#1835", "#6111", "#11472", "#9930"})
     for (const int classes : {10, 120}) {
       TrainConfig config = retrain("nasbench201", arch);
       config.data.image_size = classes == 10 ? 32 : 16;
-      const nasbench201::Cell cell = nasbench201::parse_cell(arch);
       CAPTURE(arch);
-      CHECK(counts_of(config, classes).params == nasbench201::params(cell, classes));
+      CHECK(
+          counts_of(config, classes).params ==
+          params_table(space, space.published_stand_alone(classes, config.data.image_size)).of(space.parse(arch)));
     }
   // No dead edges in these, so that the walk meets every convolution; in * out + out for the classifier.
   for (const std::string arch : {"#1", "#1462"}) {
-    const nasbench201::Cell cell = nasbench201::parse_cell(arch);
     const std::int64_t classifier = (2 * 64 - 1) * 10 - (64 * 10 + 10);
-    CHECK(counts_of(retrain("nasbench201", arch), 10).flops - classifier == nasbench201::macs(cell, 10, 32));
+    CHECK(counts_of(retrain("nasbench201", arch), 10).flops - classifier ==
+          macs_table(space, space.published_stand_alone(10, 32)).of(space.parse(arch)));
   }
 }
 

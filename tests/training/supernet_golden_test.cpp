@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "engine/crc32.h"
-#include "search/nasbench201/supernet.h"
-#include "search/training_state.h"
+#include "search/nasbench201/space.h"
+#include "search/executor.h"
+#include "tests/support/network_paths.h"
 #include "tests/training/golden.h"
 
 namespace rlnas::nasbench201 {
@@ -33,9 +34,10 @@ std::vector<float> hashed_weights(const SegmentTable& table, int channels) {
 struct GoldenRun {
   Json golden = rlnas::golden::read("supernet_golden.json");
   int channels = golden["channels"], batch = golden["batch"], size = golden["size"];
-  Supernet supernet{{.classes = golden["classes"], .channels = channels, .cells_per_stage = 1}};
+  TrainedNetwork supernet = test::supernet_of(
+      space(), {.classes = golden["classes"], .image_size = size, .channels = channels, .cells = 1});
   const SegmentTable& table = supernet.layout().parameters();
-  TrainingState state;
+  Executor state;
   HostBatch host;
   StepSpec spec;
 
@@ -53,16 +55,8 @@ struct GoldenRun {
 
   // Runs one step and returns its mean loss.
   double step(std::size_t index) {
-    std::vector<Cell> paths;
-    for (const Json& ops : golden["paths"][index]) {
-      Cell cell;
-      for (int e = 0; e < kEdgeCount; ++e) cell.ops[std::size_t(e)] = Op(ops[std::size_t(e)].get<int>());
-      paths.push_back(cell);
-    }
-    const auto forward = [&](Context& context, const Tensor& images) {
-      return supernet.forward(context, images, paths);
-    };
-    return state.step(forward, host, spec).loss / batch;
+    const auto paths = golden["paths"][index].get<std::vector<Genes>>();
+    return state.step(test::along(supernet, paths), host, spec).loss / batch;
   }
 };
 
@@ -74,7 +68,7 @@ struct PrunedEdge {
 constexpr PrunedEdge kPruned[] = {{0, 0, 3}, {2, 2, 2}, {2, 0, 3}, {2, 1, 2}, {4, 2, 3}};
 
 // Of all batch norms, those of edges too; one that was never sampled has what it began with.
-void check_statistics(TrainingState& state, const Json& golden) {
+void check_statistics(Executor& state, const Json& golden) {
   const std::vector<float> statistics = state.statistics().download();
   for (const Segment& s : state.statistics().table()) {
     const bool pruned = std::any_of(std::begin(kPruned), std::end(kPruned), [&](const PrunedEdge& p) {

@@ -5,7 +5,7 @@
 
 #include "apps/train_app.h"
 #include "kernels/words.h"
-#include "search/standalone.h"
+#include "search/trained_network.h"
 #include "search/training_plan.h"
 #include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
@@ -103,7 +103,7 @@ TEST_CASE("--threads is what runs, or is refused") {
 
 TEST_CASE("a smaller last batch never needs more memory than the largest, whatever computes it") {
   TrainConfig config = small_run("");
-  const std::unique_ptr<TrainingSpace> space = make_trained_network(config, {});
+  const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {});
   StepSpec spec;
   spec.augment.height = spec.augment.width = config.data.image_size;
   for (const ConvAlgorithm algorithm :

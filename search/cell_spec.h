@@ -1,0 +1,86 @@
+// A searchable cell as data: nodes in a row, edges that each hold one of the candidate operations, and how
+// nodes join. What only depends on that is here for all spaces of cells: building one, its paths, its
+// drawing. Source: method.md 7.3.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/graph.h"
+#include "search/genes.h"
+
+namespace rlnas {
+
+struct CellEdge {
+  int target = 0;
+  int source = 0;
+};
+
+struct CellSpec {
+  const char* name = "";                     // "normal"; empty where there is one kind of cell
+  const char* heading = "";                  // of its drawing; empty: none
+  std::vector<CellEdge> edges = {};          // a gene each; by target, then by source
+  std::vector<const char*> ops = {};         // the candidates; a gene is an index into these
+  int none = 0;                              // the candidate that is no edge
+  int inputs = 1;                            // nodes 0 .. inputs-1 are what the cell is given
+  int first_output = 0;                      // the last nodes, from this one on, are the cell's output
+  std::vector<const char*> node_names = {};  // of a drawing
+  const char* output_line = "";              // likewise, behind the nodes
+
+  int nodes() const { return int(node_names.size()); }
+};
+
+// How often paths from the inputs to the output run over each edge of a cell.
+struct CellPaths {
+  struct Edge {
+    int target = 0;
+    int source = 0;
+    int paths = 0;
+  };
+  std::string cell;  // CellSpec::name
+  int live = 0;      // paths in all
+  std::vector<Edge> edges;
+};
+
+// The paths of every set of live edges, made once: scoring asks millions of times a second.
+class CellPathTable {
+ public:
+  explicit CellPathTable(const CellSpec& spec);
+
+  // Paths over each edge, for the genes of this cell. Shapes: [edges].
+  std::span<const std::uint8_t> multiplicity(std::span<const std::int8_t> ops) const;
+  int live_paths(std::span<const std::int8_t> ops) const;
+
+ private:
+  std::size_t live_edges(std::span<const std::int8_t> ops) const;
+
+  int none_;
+  std::size_t edges_;
+  std::vector<std::uint8_t> multiplicity_;  // [set of live edges][edge]
+  std::vector<std::uint8_t> live_paths_;    // [set of live edges]
+};
+
+// Lines "  node 2 = op(node 0) + op(node 1)".
+std::string drawing_of(const CellSpec& spec, std::span<const std::int8_t> ops);
+
+// Adds a cell to the graph and returns its nodes, inputs first. add_op(edge, op, source) adds an operation of
+// an edge and returns its node, or `source` for one that passes it on. `ops`: the genes of this cell; empty:
+// all candidates but none, side by side. A node that no edge leads to is zeros.
+template <class AddOp>
+std::vector<int> add_cell(Graph& graph, const CellSpec& spec, std::vector<int> nodes, FeatureShape node_shape,
+                          std::span<const std::int8_t> ops, const AddOp& add_op) {
+  std::size_t edge = 0;
+  while (int(nodes.size()) < spec.nodes()) {
+    std::vector<int> terms;
+    for (; edge < spec.edges.size() && spec.edges[edge].target == int(nodes.size()); ++edge)
+      for (int op = 0; op < int(spec.ops.size()); ++op)
+        if (op != spec.none && (ops.empty() || ops[edge] == op))
+          terms.push_back(add_op(int(edge), op, nodes[std::size_t(spec.edges[edge].source)]));
+    nodes.push_back(terms.empty() ? graph.zeros(node_shape) : graph.sum(std::move(terms)));
+  }
+  return nodes;
+}
+
+}  // namespace rlnas

@@ -1,0 +1,217 @@
+#include "search/executor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/classifier.h"
+
+namespace rlnas {
+
+Executor::Executor(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes)
+    : backend_(backend),
+      parameters_(backend, layout.parameters()),
+      statistics_(backend, layout.statistics()),
+      initial_weights_(backend, layout.parameters()),
+      arena_(backend, arena_bytes),
+      tape_(backend, arena_) {
+  reserve_losses(1);
+}
+
+Executor::~Executor() {
+  tape_.clear();
+}
+
+void Executor::reserve_losses(int parts) {
+  if (parts <= loss_parts_) return;
+  RLNAS_CHECK(steps_queued_ == losses_taken_, run_failed, "a step of more parts while others are queued");
+  loss_parts_ = parts;
+  const std::size_t bytes = std::size_t(parts) * sizeof(LossSums);
+  loss_sums_.emplace(backend_, bytes);
+  for (QueuedLoss& loss : losses_) loss.readback = backend_.make_readback(bytes);
+  queues_ = losses_.front().readback->late();
+}
+
+// ---- passes -------------------------------------------------------------------------------------------------
+
+Context& Executor::begin_pass(Mode mode, float momentum) {
+  tape_.clear();
+  context_.emplace(Context{backend_, arena_, tape_, parameters_, statistics_, mode, momentum});
+  return *context_;
+}
+
+Tensor Executor::upload(const void* host, Shape shape, Layout layout, DType dtype) {
+  Tensor tensor = make_tensor(arena_, shape, layout, dtype);
+  backend_.upload(tensor.data<void>(), host, tensor.bytes());
+  return tensor;
+}
+
+Tensor Executor::tensor(const std::vector<float>& values, Shape shape, Layout layout) {
+  RLNAS_CHECK(values.size() == shape.count(), run_failed, "a tensor of ", shape.count(), " values given ",
+              values.size());
+  return upload(values.data(), shape, layout, DType::f32);
+}
+
+std::vector<float> Executor::host(const Tensor& tensor) {
+  std::vector<float> values(tensor.count());
+  backend_.download(values.data(), tensor.data(), tensor.bytes());
+  return values;
+}
+
+Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int first, int count) {
+  if (count < 0) count = batch.count - first;
+  augment.batch = count;
+  const Shape shape = Shape::image(count, augment.height, augment.width, AugmentSpec::kChannels);
+  Tensor images = make_tensor(arena_, shape);
+  const std::size_t image_bytes = std::size_t(augment.height) * augment.width * AugmentSpec::kChannels;
+  const Tensor pixels =
+      upload(batch.images.data() + std::size_t(first) * image_bytes, shape, Layout::nhwc, DType::u8);
+  const Tensor params = upload(batch.params.data() + first, Shape::matrix(count, sizeof(AugmentParams)),
+                               Layout::flat, DType::u8);
+  backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(), images.data());
+  return images;
+}
+
+namespace {
+
+Mode mode_of(const PassOptions& options) {
+  RLNAS_CHECK(!options.gradients || options.statistics != Statistics::running, usage,
+              "gradients are not recorded through running statistics");
+  if (options.gradients) return Mode::train;
+  return options.statistics == Statistics::running ? Mode::evaluate : Mode::measure;
+}
+
+float momentum_of(const PassOptions& options) {
+  return options.statistics == Statistics::follow ? BatchNormSpec{}.momentum : 0.0f;
+}
+
+}  // namespace
+
+Program::Result Executor::forward(const Program& program, const Tensor& images, const PassOptions& options) {
+  return program.run(begin_pass(mode_of(options), momentum_of(options)), images, options.drops);
+}
+
+Tensor Executor::forward(const Forward& forward, const Tensor& images, const PassOptions& options) {
+  return forward(begin_pass(mode_of(options), momentum_of(options)), images);
+}
+
+void Executor::backward(const Program::Result& result, Tensor logits_seed) {
+  if (logits_seed) {
+    RLNAS_CHECK(logits_seed.shape == result.logits.shape, run_failed, "a seed of another shape than the logits");
+    tape_.add_gradient(result.logits, std::move(logits_seed));
+  }
+  tape_.backward();
+}
+
+void Executor::recalibrate(const Program& program, std::span<const HostBatch> batches, const AugmentSpec& augment) {
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    Context& context = begin_pass(Mode::measure, 1.0f / float(i + 1));
+    program.run(context, upload_images(batches[i], augment), {});
+  }
+}
+
+std::vector<float> Executor::logits(const Forward& forward, const HostBatch& batch, const AugmentSpec& augment) {
+  Context& context = begin_pass(Mode::evaluate, 0.0f);
+  tape_.begin_stage("input");
+  const Tensor images = upload_images(batch, augment);
+  return host(forward(context, images));
+}
+
+// ---- the training step ----------------------------------------------------------------------------------------
+
+void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
+                                const Part& part) {
+  Context& context = begin_pass(Mode::train, BatchNormSpec{}.momentum);
+  tape_.begin_stage("input");
+  Tensor images = upload_images(batch, spec.augment, part.first, part.count);
+  const Tensor labels =
+      upload(batch.labels.data() + part.first, Shape::matrix(part.count, 1), Layout::flat, DType::i32);
+  const Tensor logits = forward(context, images);
+  images = {};
+  tape_.begin_stage("loss");
+  // The gradient is the mean over the batch: a part's own mean counts by its share.
+  const float share = float(part.count) / float(batch.count);
+  cross_entropy(context, logits, labels, spec.label_smoothing, loss_sums(part.index), share);
+  for (const Context::WeightedLogits& extra : context.auxiliary)
+    add_weighted_loss(context, extra.logits, labels, spec.label_smoothing, share * extra.weight);
+  context.auxiliary.clear();
+}
+
+// The gradients of the last part are final as they come.
+void Executor::backward_of(const HostBatch& batch, bool last) {
+  if (last && exchange_ != nullptr) {
+    wait_for_exchange();  // the last step's, while this one's forward pass is queued
+    parameters_.set_exchange(exchange_);
+    exchange_->begin(parameters_.gradient().data(), std::size_t(parameters_.table().buffer_count()),
+                     double(batch.count) / batch.global_count);
+  }
+  tape_.backward();
+  if (!last || exchange_ == nullptr) return;
+  exchange_->finish();
+  parameters_.set_exchange(nullptr);
+}
+
+void Executor::update(const StepSpec& spec) {
+  tape_.begin_stage("optimiser");
+  parameters_.sgd_step(spec.sgd, spec.unsampled, spec.max_gradient_norm);
+}
+
+void Executor::read_losses(int parts) {
+  QueuedLoss& loss = losses_[steps_queued_++ % kQueuedSteps];
+  loss.parts = parts;
+  loss.readback->start(loss_sums_->as<LossSums>());
+}
+
+void Executor::queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+  RLNAS_CHECK(steps_queued_ - losses_taken_ < kQueuedSteps, run_failed, "the losses of ", kQueuedSteps,
+              " steps were not taken before another");
+  const int size = spec.micro_batch > 0 ? std::min(spec.micro_batch, batch.count) : batch.count;
+  const int parts = std::max(1, (batch.count + size - 1) / std::max(1, size));
+  reserve_losses(parts);
+  for (int i = 0; i < parts; ++i) {
+    const int first = i * size;
+    forward_and_loss(forward, batch, spec, {i, first, std::min(size, batch.count - first)});
+    backward_of(batch, i + 1 == parts);
+  }
+  update(spec);
+  read_losses(parts);
+}
+
+void Executor::wait_for_exchange() {
+  if (exchange_ != nullptr && exchanges_waited_for_ < steps_queued_) exchange_->wait();
+  exchanges_waited_for_ = steps_queued_;
+}
+
+LossSums Executor::take_loss() {
+  RLNAS_CHECK(losses_taken_ < steps_queued_, run_failed, "a loss was taken that no step was queued for");
+  if (losses_taken_ + 1 == steps_queued_) wait_for_exchange();
+  const QueuedLoss& loss = losses_[losses_taken_++ % kQueuedSteps];
+  const auto* sums = static_cast<const LossSums*>(loss.readback->wait());
+  LossSums total;
+  for (int i = 0; i < loss.parts; ++i) {
+    total.loss += sums[i].loss;
+    total.correct += sums[i].correct;
+  }
+  return total;
+}
+
+std::vector<AngleSums> Executor::angle_sums() {
+  const int segments = parameters_.table().size();
+  const int blocks = parameters_.block_count();
+  std::vector<AngleSums> host(static_cast<std::size_t>(segments));
+  const Buffer device = arena_.allocate(host.size() * sizeof(AngleSums));
+  const ScopedWorkspace workspace(arena_, backend_.angle_sums_workspace_bytes(blocks));
+  auto* sums = static_cast<AngleSums*>(device.data());
+  backend_.angle_sums(parameters_.device_blocks(), blocks, segments, initial_weights_.data(),
+                      parameters_.weights().data(), sums, workspace);
+  backend_.download(host.data(), sums, host.size() * sizeof(AngleSums));
+  return host;
+}
+
+std::size_t Executor::fixed_bytes() const {
+  const auto bytes = [](const FlatBuffer& buffer) {
+    return std::size_t(buffer.table().buffer_count()) * sizeof(float);
+  };
+  return parameters_.device_bytes() + bytes(statistics_) + bytes(initial_weights_) + sizeof(LossSums);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,134 @@
+// A network's weights on a device, and everything that is run over them: forward passes along any program with the
+// batch norms' statistics taken from where one likes, backward passes from a loss or between taps, and the training
+// step, whose phases are calls of their own. Trainer, evaluator and indicators all stand on it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "data/batch_source.h"
+#include "engine/device_bytes.h"
+#include "ops/context.h"
+#include "ops/graph_program.h"
+#include "ops/layers.h"
+
+namespace rlnas {
+
+// What batch norms normalise by.
+enum class Statistics {
+  batch,    // the batch's own; the running ones are left alone
+  follow,   // the batch's own, which the running ones follow: training
+  running,  // the running ones. No gradients are recorded
+};
+
+struct PassOptions {
+  Statistics statistics = Statistics::running;
+  bool gradients = false;
+  Program::Drops drops = {};
+};
+
+struct StepSpec {
+  AugmentSpec augment;  // batch is taken from the batch at hand
+  SgdSpec sgd;
+  float max_gradient_norm = std::numeric_limits<float>::infinity();
+  Unsampled unsampled = Unsampled::coast;
+  float label_smoothing = 0.0f;
+  // Images of a forward and backward pass; the gradients of a batch's parts add up to its own, but each part is
+  // normalised by itself, and the running statistics follow part after part. 0: the whole batch.
+  int micro_batch = 0;
+};
+
+class Executor {
+ public:
+  static constexpr std::size_t kQueuedSteps = 2;
+  using Forward = std::function<Tensor(Context&, const Tensor& images)>;
+
+  // Errors: device when there is not enough memory.
+  Executor(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes);
+  ~Executor();
+
+  // ---- passes ---------------------------------------------------------------------------------------------
+  // Images of a batch on the device, flipped, shifted and normalised; by default all of them.
+  Tensor upload_images(const HostBatch& batch, AugmentSpec augment, int first = 0, int count = -1);
+  // Results stay until the next pass begins. Errors: usage for gradients with running statistics.
+  Program::Result forward(const Program& program, const Tensor& images, const PassOptions& options);
+  // The same for any function of ops.
+  Tensor forward(const Forward& forward, const Tensor& images, const PassOptions& options);
+  // Goes back from a seed on the logits (or from none) through taps as their TapGradients say; then these say what
+  // arrived. Gradients of the weights add up in parameters().gradient() until step() or forget_gradients().
+  // Shapes: logits_seed [N,classes].
+  void backward(const Program::Result& result, Tensor logits_seed = {});
+  void forget_gradients() { parameters_.forget_gradients(); }
+  // Makes the running statistics along a program the plain averages over these batches.
+  void recalibrate(const Program& program, std::span<const HostBatch> batches, const AugmentSpec& augment);
+  // Logits [N,classes] of a batch by running statistics; waits for them.
+  std::vector<float> logits(const Forward& forward, const HostBatch& batch, const AugmentSpec& augment);
+  Tensor tensor(const std::vector<float>& values, Shape shape, Layout layout = Layout::nhwc);
+  std::vector<float> host(const Tensor& tensor);
+
+  // ---- the training step ------------------------------------------------------------------------------------
+  // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
+  void set_exchange(GradientExchange* exchange) { exchange_ = exchange; }
+  // Queues forward, loss, backward, exchange and optimiser step on one batch.
+  void queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);
+  // The sums of the loss over the batch, or over this rank's share of it, of the oldest queued step that it
+  // was not called for; waits for that step. At most kQueuedSteps may be outstanding.
+  LossSums take_loss();
+  LossSums step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
+    queue_step(forward, batch, spec);
+    return take_loss();
+  }
+  // Whether a queued step may still be running: then the next is better queued before the loss is taken.
+  bool queues() const { return queues_; }
+
+  // The three sums of every segment, of the initial against the present weights.
+  std::vector<AngleSums> angle_sums();
+
+  Parameters& parameters() { return parameters_; }
+  FlatBuffer& statistics() { return statistics_; }
+  FlatBuffer& initial_weights() { return initial_weights_; }
+  const Arena& arena() const { return arena_; }
+  std::size_t fixed_bytes() const;
+
+ private:
+  // The phases of a step. A part of a batch is images first .. first+count-1.
+  struct Part {
+    int index, first, count;
+  };
+  void forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec, const Part& part);
+  void backward_of(const HostBatch& batch, bool last);
+  void update(const StepSpec& spec);
+  void read_losses(int parts);
+
+  Context& begin_pass(Mode mode, float momentum);
+  void wait_for_exchange();  // of the last step queued
+  Tensor upload(const void* host, Shape shape, Layout layout, DType dtype);
+  LossSums* loss_sums(int part) { return loss_sums_->as<LossSums>() + part; }
+  void reserve_losses(int parts);
+
+  Backend& backend_;
+  Parameters parameters_;
+  FlatBuffer statistics_, initial_weights_;
+  Arena arena_;
+  Tape tape_;
+  std::optional<Context> context_;  // of the pass that the tape is about
+  // Losses of the parts of a step, and where they go on the host.
+  int loss_parts_ = 0;
+  std::optional<DeviceBytes> loss_sums_;
+  struct QueuedLoss {
+    std::unique_ptr<Readback> readback;
+    int parts = 0;
+  };
+  std::array<QueuedLoss, kQueuedSteps> losses_;
+  bool queues_ = false;
+  std::uint64_t steps_queued_ = 0, losses_taken_ = 0, exchanges_waited_for_ = 0;
+  GradientExchange* exchange_ = nullptr;
+};
+
+}  // namespace rlnas

@@ -1,0 +1,95 @@
+// The network that a run trains: the SuperNet of a space along sampled paths, or one found architecture by
+// itself (method.md 10), which --arch asks for and which has no paths to sample and no angle.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ops/graph_program.h"
+#include "ops/network_layout.h"
+#include "search/space.h"
+
+namespace rlnas {
+
+struct AngleSummary {
+  double mean_rad = 0.0, min_rad = 0.0, max_rad = 0.0;
+};
+
+class TrainedNetwork {
+ public:
+  static constexpr int kAngleSample = 1000;  // architectures of the angle summary
+
+  // Along the paths of `sampler`, or whatever forward_along() is asked for.
+  TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer, Compat compat,
+                 std::unique_ptr<PathSampler> sampler);
+  // The stand-alone network of `only`. In training edges are dropped with a probability that grows from 0 to
+  // that of drops.paths epoch by epoch; values with that of drops.values.
+  struct DropSchedule {
+    Program::Drops drops;
+    int steps_per_epoch = 1;
+    int epochs = 1;
+  };
+  TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer, Genes only,
+                 const DropSchedule& drops);
+
+  const Space& space() const { return space_; }
+  const NetworkOptions& options() const { return options_; }
+  const ModelBuilder& layout() const { return layout_.tensors(); }
+
+  // Logits [N,classes] of images [N,H,W,3] along the path (or paths) of training step `step`.
+  Tensor forward(Context& context, const Tensor& images, std::int64_t step);
+  // The same along the path that needs the most memory, for planning.
+  Tensor forward_largest(Context& context, const Tensor& images);
+  // Along one path for the whole network, or one for each cell that has its own.
+  Program::Result forward_along(Context& context, const Tensor& images, std::span<const Genes> paths,
+                                const std::vector<int>& taps = {}) const;
+
+  // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
+  bool ranks_architectures() const { return only_.empty(); }
+  // The operations of that path, one number a choice, in the order of the genes, of each cell that has a path
+  // of its own.
+  std::vector<int> path_ops(std::int64_t step);
+  // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
+  AngleSummary angle_summary(const std::vector<AngleSums>& sums) const;
+
+ private:
+  Tensor run_only(Context& context, const Tensor& images, const Program::Drops& drops);
+
+  const Space& space_;
+  NetworkOptions options_;
+  NetworkLayout layout_;
+  Compat compat_ = Compat::none;
+  std::unique_ptr<PathSampler> sampler_;
+  std::vector<Genes> angle_sample_;
+  Genes only_;
+  DropSchedule drops_;
+  struct KeptProgram {
+    bool trains, drops_paths, drops_values;
+    Program program;
+  };
+  std::vector<KeptProgram> kept_;  // of a stand-alone network, which always runs the same
+};
+
+struct StandaloneOptions {
+  int classes = 10;
+  int steps_per_epoch = 1;  // drop path grows epoch by epoch
+  int rank = 0;             // every rank drops by draws of its own
+};
+
+// The SuperNet and path sampler of config.space.
+std::unique_ptr<TrainedNetwork> make_training_space(const TrainConfig& config, int classes);
+
+// The network of --arch in --space. Errors: usage for a text that is no architecture of the space.
+std::unique_ptr<TrainedNetwork> make_standalone(const TrainConfig& config, const StandaloneOptions& options);
+
+// The same if config has an --arch, and its SuperNet otherwise: what train() trains.
+std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
+                                                     const StandaloneOptions& options);
+
+// The elements of all tensors but those of an auxiliary head, which the trained network goes without.
+std::int64_t parameters_without_auxiliary(const SegmentTable& table);
+
+}  // namespace rlnas
