@@ -348,8 +348,8 @@ class Lowering {
       case NodeKind::batch_norm:
         return emit_batch_norm(n);
       case NodeKind::activation:
-        // Of something that no sum call makes.
-        if (slot_of(n) == 2 * n + 1) {
+        // Of something that no sum call makes, and no convolution as it reads.
+        if (slot_of(n) == 2 * n + 1 && taker_of(input(n)) < 0) {
           const int source = input(n);
           add_sum(n, {{Call::Term::Kind::plain, slot_of(source)}}, Want::activated, node(n).activation);
         }
