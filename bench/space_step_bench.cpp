@@ -16,9 +16,9 @@
 #include "bench/machine.h"
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/executor.h"
 #include "search/train_settings.h"
 #include "search/trained_network.h"
-#include "search/executor.h"
 
 namespace rlnas::bench {
 namespace {

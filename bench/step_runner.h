@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "kernels/call_cost.h"
+#include "search/executor.h"
 #include "search/nasbench201/cell.h"
 #include "search/trained_network.h"
-#include "search/executor.h"
 
 namespace rlnas::bench {
 

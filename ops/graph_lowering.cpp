@@ -22,7 +22,10 @@ class Lowering {
     find_live();
     count_readers();
     leave_activations_to_parts();
-    for (int n = 0; n < graph_.size(); ++n) emit(n);
+    for (int n = 0; n < graph_.size(); ++n) {
+      begin_place(node(n));
+      emit(n);
+    }
     finish();
   }
 
@@ -149,6 +152,9 @@ class Lowering {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (i == 0 || options_.trains) facts(same(outputs[i].node)).live = true;
+    // What ends in a boundary runs, read or not: its norms see the batch.
+    for (int n = 0; n < graph_.size(); ++n)
+      if (node(n).kind == NodeKind::boundary) facts(same(n)).live = true;
     for (const int tap : options_.taps) {
       materialise(same(tap));
       facts(same(tap)).live = true;
@@ -253,7 +259,6 @@ class Lowering {
   // ---- calls ------------------------------------------------------------------------------------------
 
   Call& add(Call::Kind kind, int n) {
-    if (n >= 0) begin_place(node(n));
     Call& call = program_.calls_.emplace_back();
     call.kind = kind;
     call.node = n;

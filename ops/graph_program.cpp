@@ -126,7 +126,8 @@ void Run::call(const Call& call) {
 }
 
 // Records what happens to the gradient of a tap, between all that read its value and what made it.
-void watch(Context& context, const Tensor& value, const std::shared_ptr<TapGradients>& gradients, std::size_t tap) {
+void watch(Context& context, const Tensor& value, const std::shared_ptr<TapGradients>& gradients,
+           std::size_t tap) {
   if (value.variable < 0) return;
   RLNAS_CHECK(value.applied == Activation::none, run_failed,
               "gradients are told of values before their activation: tap what is activated");
@@ -159,7 +160,8 @@ Program::Result Program::run(Context& context, const Tensor& images, const Drops
   for (const Call& call : calls_) {
     run.call(call);
     for (std::size_t t = 0; result.tap_gradients && t < taps_.size(); ++t)
-      if (taps_[t] / 2 == call.node && taps_[t] >= 0) watch(context, run.tensor(taps_[t]), result.tap_gradients, t);
+      if (taps_[t] / 2 == call.node && taps_[t] >= 0)
+        watch(context, run.tensor(taps_[t]), result.tap_gradients, t);
   }
   result.logits = run.tensor(outputs_.front().slot);
   for (std::size_t i = 1; i < outputs_.size(); ++i)

@@ -26,9 +26,10 @@ struct ProgramOptions {
   std::vector<int> taps = {};  // nodes whose values are wanted as they are
 };
 
-// Vector-Jacobian products between taps: on its way back the backward pass leaves at every tap the gradient that
-// arrived there, and goes on with the seed put in its place, if there is one. With seeds at all taps, `arrived` of
-// one is the product of the next one's seed with the Jacobian in between: one pass for a whole chain.
+// Vector-Jacobian products between taps: on its way back the backward pass leaves at every tap the gradient
+// that arrived there, and goes on with the seed put in its place, if there is one. With seeds at all taps,
+// `arrived` of one is the product of the next one's seed with the Jacobian in between: one pass for a whole
+// chain.
 struct TapGradients {
   std::vector<Tensor> seeds;    // of each tap, in its shape; empty: what arrived goes on
   std::vector<Tensor> arrived;  // empty where nothing did

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/segment_table.h"
-#include "search/angle.h"
 #include "rlnas/choices.hpp"
+#include "search/angle.h"
 #include "search/genes.h"
 #include "search/space.h"
 

@@ -11,10 +11,10 @@
 #include "data/batch_source.h"
 #include "engine/comm/communicator.h"
 #include "rlnas/rlnas.hpp"
+#include "search/executor.h"
 #include "search/state_metadata.h"
 #include "search/trained_network.h"
 #include "search/training_data.h"
-#include "search/executor.h"
 
 namespace rlnas {
 

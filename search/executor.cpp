@@ -31,7 +31,8 @@ void Executor::reserve_losses(int parts) {
   queues_ = losses_.front().readback->late();
 }
 
-// ---- passes -------------------------------------------------------------------------------------------------
+// ---- passes
+// -------------------------------------------------------------------------------------------------
 
 Context& Executor::begin_pass(Mode mode, float momentum) {
   tape_.clear();
@@ -96,27 +97,31 @@ Tensor Executor::forward(const Forward& forward, const Tensor& images, const Pas
 
 void Executor::backward(const Program::Result& result, Tensor logits_seed) {
   if (logits_seed) {
-    RLNAS_CHECK(logits_seed.shape == result.logits.shape, run_failed, "a seed of another shape than the logits");
+    RLNAS_CHECK(logits_seed.shape == result.logits.shape, run_failed,
+                "a seed of another shape than the logits");
     tape_.add_gradient(result.logits, std::move(logits_seed));
   }
   tape_.backward();
 }
 
-void Executor::recalibrate(const Program& program, std::span<const HostBatch> batches, const AugmentSpec& augment) {
+void Executor::recalibrate(const Program& program, std::span<const HostBatch> batches,
+                           const AugmentSpec& augment) {
   for (std::size_t i = 0; i < batches.size(); ++i) {
     Context& context = begin_pass(Mode::measure, 1.0f / float(i + 1));
     program.run(context, upload_images(batches[i], augment), {});
   }
 }
 
-std::vector<float> Executor::logits(const Forward& forward, const HostBatch& batch, const AugmentSpec& augment) {
+std::vector<float> Executor::logits(const Forward& forward, const HostBatch& batch,
+                                    const AugmentSpec& augment) {
   Context& context = begin_pass(Mode::evaluate, 0.0f);
   tape_.begin_stage("input");
   const Tensor images = upload_images(batch, augment);
   return host(forward(context, images));
 }
 
-// ---- the training step ----------------------------------------------------------------------------------------
+// ---- the training step
+// ----------------------------------------------------------------------------------------
 
 void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
                                 const Part& part) {

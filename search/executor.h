@@ -1,6 +1,7 @@
-// A network's weights on a device, and everything that is run over them: forward passes along any program with the
-// batch norms' statistics taken from where one likes, backward passes from a loss or between taps, and the training
-// step, whose phases are calls of their own. Trainer, evaluator and indicators all stand on it.
+// A network's weights on a device, and everything that is run over them: forward passes along any program
+// with the batch norms' statistics taken from where one likes, backward passes from a loss or between taps,
+// and the training step, whose phases are calls of their own. Trainer, evaluator and indicators all stand on
+// it.
 #pragma once
 
 #include <array>
@@ -39,8 +40,8 @@ struct StepSpec {
   float max_gradient_norm = std::numeric_limits<float>::infinity();
   Unsampled unsampled = Unsampled::coast;
   float label_smoothing = 0.0f;
-  // Images of a forward and backward pass; the gradients of a batch's parts add up to its own, but each part is
-  // normalised by itself, and the running statistics follow part after part. 0: the whole batch.
+  // Images of a forward and backward pass; the gradients of a batch's parts add up to its own, but each part
+  // is normalised by itself, and the running statistics follow part after part. 0: the whole batch.
   int micro_batch = 0;
 };
 
@@ -60,9 +61,9 @@ class Executor {
   Program::Result forward(const Program& program, const Tensor& images, const PassOptions& options);
   // The same for any function of ops.
   Tensor forward(const Forward& forward, const Tensor& images, const PassOptions& options);
-  // Goes back from a seed on the logits (or from none) through taps as their TapGradients say; then these say what
-  // arrived. Gradients of the weights add up in parameters().gradient() until step() or forget_gradients().
-  // Shapes: logits_seed [N,classes].
+  // Goes back from a seed on the logits (or from none) through taps as their TapGradients say; then these say
+  // what arrived. Gradients of the weights add up in parameters().gradient() until step() or
+  // forget_gradients(). Shapes: logits_seed [N,classes].
   void backward(const Program::Result& result, Tensor logits_seed = {});
   void forget_gradients() { parameters_.forget_gradients(); }
   // Makes the running statistics along a program the plain averages over these batches.
@@ -72,8 +73,9 @@ class Executor {
   Tensor tensor(const std::vector<float>& values, Shape shape, Layout layout = Layout::nhwc);
   std::vector<float> host(const Tensor& tensor);
 
-  // ---- the training step ------------------------------------------------------------------------------------
-  // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
+  // ---- the training step
+  // ------------------------------------------------------------------------------------ Averages gradients
+  // over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
   void set_exchange(GradientExchange* exchange) { exchange_ = exchange; }
   // Queues forward, loss, backward, exchange and optimiser step on one batch.
   void queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);
@@ -101,7 +103,8 @@ class Executor {
   struct Part {
     int index, first, count;
   };
-  void forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec, const Part& part);
+  void forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
+                        const Part& part);
   void backward_of(const HostBatch& batch, bool last);
   void update(const StepSpec& spec);
   void read_losses(int parts);

@@ -7,8 +7,8 @@
 #include "engine/comm/communicator.h"
 #include "engine/device.h"
 #include "rlnas/rlnas.hpp"
-#include "search/run_directory.h"
 #include "search/executor.h"
+#include "search/run_directory.h"
 
 namespace rlnas {
 

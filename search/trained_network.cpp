@@ -98,7 +98,8 @@ std::unique_ptr<TrainedNetwork> make_training_space(const TrainConfig& config, i
   const Space& space = find_space(config.network.space);
   const NetworkOptions options{.classes = classes, .image_size = config.data.image_size};
   const Compat compat = config.recipe.compat == Compat::megvii ? Compat::megvii : Compat::none;
-  const bool own_paths = space.info().every_cell_has_a_path && config.recipe.sampling == PathSampling::per_cell;
+  const bool own_paths =
+      space.info().every_cell_has_a_path && config.recipe.sampling == PathSampling::per_cell;
   return std::make_unique<TrainedNetwork>(
       space, options, config.recipe.initializer, compat,
       space.make_sampler({.seed = config.recipe.seed,
@@ -118,16 +119,18 @@ std::unique_ptr<TrainedNetwork> make_standalone(const TrainConfig& config, const
                                .auxiliary_weight = config.network.auxiliary};
   return std::make_unique<TrainedNetwork>(
       space, options, config.recipe.initializer, std::move(genes),
-      TrainedNetwork::DropSchedule{
-          {{config.network.drop_path, config.recipe.seed, 0, o.rank}, {config.network.dropout, config.recipe.seed, 0, o.rank}},
-          o.steps_per_epoch,
-          config.recipe.epochs});
+      TrainedNetwork::DropSchedule{{{config.network.drop_path, config.recipe.seed, 0, o.rank},
+                                    {config.network.dropout, config.recipe.seed, 0, o.rank}},
+                                   o.steps_per_epoch,
+                                   config.recipe.epochs});
 }
 
 std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
                                                      const StandaloneOptions& options) {
-  return config.network.arch.empty() ? make_training_space(config, options.classes)
-                             : make_standalone(config, options);
+  TrainConfig sized = config;
+  if (options.image_size > 0) sized.data.image_size = options.image_size;
+  return sized.network.arch.empty() ? make_training_space(sized, options.classes)
+                                    : make_standalone(sized, options);
 }
 
 std::int64_t parameters_without_auxiliary(const SegmentTable& table) {

@@ -75,6 +75,7 @@ class TrainedNetwork {
 
 struct StandaloneOptions {
   int classes = 10;
+  int image_size = 0;       // of the data, where these have one; 0: that of config
   int steps_per_epoch = 1;  // drop path grows epoch by epoch
   int rank = 0;             // every rank drops by draws of its own
 };

@@ -155,9 +155,10 @@ void Trainer::load_data() {
 
 void Trainer::build_network() {
   const RankPlace& place = communicator_.place();
-  network_ = make_trained_network(
-      config_,
-      {.classes = data_.classes, .steps_per_epoch = meter_.length.steps_per_epoch, .rank = place.rank});
+  network_ = make_trained_network(config_, {.classes = data_.classes,
+                                            .image_size = data_.format.height,
+                                            .steps_per_epoch = meter_.length.steps_per_epoch,
+                                            .rank = place.rank});
   if (!config_.eval.spec.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
   step_ = step_spec(config_, data_.format);
   schedule_ = schedule_spec(config_, data_.indices.size());

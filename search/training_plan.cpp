@@ -31,7 +31,8 @@ TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
   const DeviceChoice device = choose_device(config.device.name, device_options(config));
   const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {.classes = data.classes});
+  const std::unique_ptr<TrainedNetwork> space =
+      make_trained_network(config, {.classes = data.classes, .image_size = data.format.height});
   const std::int64_t images = std::int64_t(data.indices.size());
   const int batch_size = int(std::min<std::int64_t>(config.recipe.batch_size, images));
   const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.format));

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernels/call_cost.h"
-#include "search/trained_network.h"
 #include "search/executor.h"
+#include "search/trained_network.h"
 
 namespace rlnas {
 

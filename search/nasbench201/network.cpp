@@ -89,14 +89,14 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
   int x = graph.input({3, options.image_size, options.image_size});
   graph.begin_stage("stem");
   x = graph.conv(x, "stem.0", {.out_channels = channels, .kernel = 3, .padding = 1});
-  x = graph.sum({graph.batch_norm(x, "stem.1")});  // node 0 of the first cell
+  x = graph.boundary(graph.sum({graph.batch_norm(x, "stem.1")}));  // node 0 of the first cell
   graph.add_feature("stem", x);
   for (std::size_t stage = 0; stage < kStages; ++stage) {
     if (stage > 0) {
       channels *= 2;
       graph.begin_stage(kBlockNames[stage]);
       graph.begin_unit();
-      x = residual_block(graph, x, "cells." + std::to_string(position++), channels);
+      x = graph.boundary(residual_block(graph, x, "cells." + std::to_string(position++), channels));
       graph.add_feature(kBlockNames[stage], x);
     }
     for (int i = 0; i < cells; ++i, ++cell) {

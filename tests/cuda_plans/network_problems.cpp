@@ -4,8 +4,8 @@
 #include <string>
 
 #include "kernels/dry/dry_backend.h"
-#include "search/spaces.h"
 #include "search/executor.h"
+#include "search/spaces.h"
 
 namespace rlnas::test {
 namespace {

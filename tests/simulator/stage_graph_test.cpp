@@ -1,9 +1,9 @@
 // Stages queued as CUDA graphs (GraphCapture::stages) against the same calls queued one by one.
 #include "engine/philox.h"
 #include "kernels/cuda/graph_cache.h"
+#include "search/executor.h"
 #include "search/nasbench201/cell.h"
 #include "search/nasbench201/space.h"
-#include "search/executor.h"
 #include "tests/simulator/simulated.h"
 #include "tests/simulator/stage_program.h"
 #include "tests/simulator/stream.h"
@@ -94,9 +94,8 @@ Trained train_steps(Backend& backend, int steps, Paths which) {
   const Genes full(nasbench201::kEdgeCount, std::int8_t(nasbench201::Op::nor_conv_1x1));
   Trained trained;
   for (int step = 0; step < steps; ++step) {
-    const Executor::Forward forward = which == Paths::drawn_anew
-                                               ? Executor::Forward(at_step(supernet, step))
-                                               : along(supernet, {full});
+    const Executor::Forward forward =
+        which == Paths::drawn_anew ? Executor::Forward(at_step(supernet, step)) : along(supernet, {full});
     trained.losses.push_back(state.step(forward, random_batch(step, kBatch, kSize), spec).loss);
     trained.after_step.push_back(simulator::usage());
   }

@@ -7,8 +7,8 @@
 
 #include "search/darts/network.h"
 #include "search/darts/space.h"
-#include "search/train_settings.h"
 #include "search/executor.h"
+#include "search/train_settings.h"
 #include "tests/support/network_graph.h"
 #include "tests/support/network_part.h"
 #include "tests/support/network_paths.h"

@@ -10,8 +10,8 @@
 #include "kernels/cpu/conv_engine.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/darts/space.h"
-#include "search/spaces.h"
 #include "search/executor.h"
+#include "search/spaces.h"
 #include "tests/support/network_paths.h"
 #include "tests/support/published_names.h"
 

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "engine/safetensors.h"
+#include "search/executor.h"
 #include "search/train_settings.h"
 #include "search/trained_network.h"
-#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
 

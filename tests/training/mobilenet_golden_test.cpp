@@ -2,11 +2,11 @@
 // kernel and stride, and five training steps each of a narrow SuperNet and of a narrow stand-alone network
 // with the same weights, images, paths and dropped features.
 #include "engine/crc32.h"
+#include "search/executor.h"
 #include "search/mobilenet/network.h"
 #include "search/mobilenet/space.h"
 #include "search/spaces.h"
 #include "search/train_settings.h"
-#include "search/executor.h"
 #include "tests/support/network_graph.h"
 #include "tests/support/network_part.h"
 #include "tests/support/network_paths.h"

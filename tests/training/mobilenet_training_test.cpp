@@ -1,9 +1,9 @@
 // MobileNet as the trainer sees it, on a narrow SuperNet.
 #include <doctest/doctest.h>
 
+#include "search/executor.h"
 #include "search/mobilenet/path_sampler.h"
 #include "search/mobilenet/space.h"
-#include "search/executor.h"
 #include "tests/support/network_paths.h"
 
 namespace rlnas::mobilenet {

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "data/batch_loader.h"
+#include "search/executor.h"
 #include "search/train_settings.h"
 #include "search/trained_network.h"
 #include "search/training_data.h"
-#include "search/executor.h"
 #include "tests/support/final_watch.h"
 #include "tests/training/ranks_run.h"
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <filesystem>
 
+#include "search/executor.h"
 #include "search/rank_agreement.h"
 #include "search/trained_network.h"
-#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/ranks_run.h"
 

@@ -7,8 +7,8 @@
 #include "engine/crc32.h"
 #include "ops/graph_program.h"
 #include "ops/network_layout.h"
-#include "search/spaces.h"
 #include "search/executor.h"
+#include "search/spaces.h"
 #include "tests/training/golden.h"
 
 namespace rlnas {

@@ -12,9 +12,9 @@
 #include "kernels/dry/dry_backend.h"
 #include "search/choice_tables.h"
 #include "search/evaluation.h"
+#include "search/executor.h"
 #include "search/spaces.h"
 #include "search/train_settings.h"
-#include "search/executor.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/training/small_run.h"
 
@@ -108,9 +108,9 @@ TEST_CASE("stand-alone NAS-Bench-201 networks have the benchmark's parameters an
       TrainConfig config = retrain("nasbench201", arch);
       config.data.image_size = classes == 10 ? 32 : 16;
       CAPTURE(arch);
-      CHECK(
-          counts_of(config, classes).params ==
-          params_table(space, space.published_stand_alone(classes, config.data.image_size)).of(space.parse(arch)));
+      CHECK(counts_of(config, classes).params ==
+            params_table(space, space.published_stand_alone(classes, config.data.image_size))
+                .of(space.parse(arch)));
     }
   // No dead edges in these, so that the walk meets every convolution; in * out + out for the classifier.
   for (const std::string arch : {"#1", "#1462"}) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "engine/crc32.h"
-#include "search/nasbench201/space.h"
 #include "search/executor.h"
+#include "search/nasbench201/space.h"
 #include "tests/support/network_paths.h"
 #include "tests/training/golden.h"
 
