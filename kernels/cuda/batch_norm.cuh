@@ -68,10 +68,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_moments_kernel(int rows, int channels, const float* x, double* sums) {
   const std::int64_t first_row = std::int64_t(blockIdx.x) * blockDim.y * kRowsPerThread;
   const int c = tile_channel<Width>();
-  Lanes<Width> origin{};
-  if (c < channels) origin = load_lanes<Width>(x + first_row * channels + c);
+  Pack<Width> origin{};
+  if (c < channels) origin = load_pack<Width>(x + first_row * channels + c);
   sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Lanes<Width> row = load_lanes<Width>(x + at);
+    const Pack<Width> row = load_pack<Width>(x + at);
     for (int i = 0; i < Width; ++i) {
       const float value = row.value[i] - origin.value[i];
       values[2 * i] += value;
@@ -86,10 +86,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_gradient_moments_kernel(int rows, int channels, const float* x, const float* dy,
                                        const float* mean, double* sums) {
   const int channel = tile_channel<Width>();
-  Lanes<Width> centre{};
-  if (channel < channels) centre = load_lanes<Width>(mean + channel);
+  Pack<Width> centre{};
+  if (channel < channels) centre = load_pack<Width>(mean + channel);
   sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Lanes<Width> row = load_lanes<Width>(x + at), gradient = load_lanes<Width>(dy + at);
+    const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
     for (int i = 0; i < Width; ++i) {
       values[2 * i] += gradient.value[i];
       values[2 * i + 1] = fmaf(gradient.value[i], row.value[i] - centre.value[i], values[2 * i + 1]);
@@ -183,14 +183,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
   const std::int64_t at = m * channels + c;
-  const Lanes<Width> row = load_lanes<Width>(x + at), gradient = reload_lanes<Width>(dy + at);
-  const Lanes<Width> mean = load_lanes<Width>(saved.mean + c), scale = load_lanes<Width>(saved.scale + c),
-                     steep = load_lanes<Width>(slope + c), base = load_lanes<Width>(offset + c);
-  Lanes<Width> result;
+  const Pack<Width> row = load_pack<Width>(x + at), gradient = reload_pack<Width>(dy + at);
+  const Pack<Width> mean = load_pack<Width>(saved.mean + c), scale = load_pack<Width>(saved.scale + c),
+                    steep = load_pack<Width>(slope + c), base = load_pack<Width>(offset + c);
+  Pack<Width> result;
   for (int i = 0; i < Width; ++i)
     result.value[i] = fmaf(scale.value[i], gradient.value[i],
                            fmaf(steep.value[i], row.value[i] - mean.value[i], base.value[i]));
-  store_lanes<Width>(dx + at, result);
+  store_pack<Width>(dx + at, result);
 }
 
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)

@@ -69,13 +69,13 @@ __global__ void __launch_bounds__(kSgdThreads)
   float* const w = weights + block.offset;
   const int vectors = vector_part<Width>(block, block.count);
   for (int i = int(threadIdx.x) * Width; i < vectors; i += kSgdThreads * Width) {
-    Lanes<Width> slope{};
-    if (sampled) slope = load_lanes<Width>(g + i);
-    Lanes<Width> pace = reload_lanes<Width>(m + i), weight = reload_lanes<Width>(w + i);
+    Pack<Width> slope{};
+    if (sampled) slope = load_pack<Width>(g + i);
+    Pack<Width> pace = reload_pack<Width>(m + i), weight = reload_pack<Width>(w + i);
     for (int j = 0; j < Width; ++j)
       rule.update(clip(slope.value[j], scale, clipping.limit), pace.value[j], weight.value[j]);
-    store_lanes<Width>(m + i, pace);
-    store_lanes<Width>(w + i, weight);
+    store_pack<Width>(m + i, pace);
+    store_pack<Width>(w + i, weight);
   }
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kSgdThreads)
     rule.update(clip(sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i], w[i]);
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kSgdThreads)
   const auto add = [&](float value) { sum = fma(double(value), double(value), sum); };
   const int count = sampled ? block.count : 0, vectors = vector_part<Width>(block, count);
   for (int i = int(threadIdx.x) * Width; i < vectors; i += kSgdThreads * Width) {
-    const Lanes<Width> values = load_lanes<Width>(g + i);
+    const Pack<Width> values = load_pack<Width>(g + i);
     for (int j = 0; j < Width; ++j) add(values.value[j]);
   }
   for (int i = vectors + int(threadIdx.x); i < count; i += kSgdThreads) add(__ldg(g + i));

@@ -7,10 +7,11 @@
 #include <limits>
 
 #include "engine/philox.h"
+#include "kernels/cuda/angle_batch.h"
 #include "kernels/cuda/cast.cuh"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/filter_layout.cuh"
-#include "kernels/cuda/more_primitives.h"
+#include "kernels/cuda/philox.h"
 #include "kernels/cuda/sgd.cuh"
 #include "tests/emulation/emulator.h"
 
