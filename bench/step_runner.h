@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/call_cost.h"
+#include "kernels/recorded_call.h"
 #include "search/nasbench201/supernet.h"
 #include "search/training_state.h"
 

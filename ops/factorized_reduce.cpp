@@ -10,7 +10,7 @@ Tensor subsample(Context& context, const Tensor& x, int offset) {
       .batch = x.n(), .channels = x.c(), .in_height = x.h(), .in_width = x.w(), .offset = offset};
   Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
   y.applied = x.applied;
-  context.backend.subsample_forward(spec, x.data(), y.data());
+  context.backend.run(SubsampleForward{.spec = spec, .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   Tensor source = x;
@@ -19,7 +19,8 @@ Tensor subsample(Context& context, const Tensor& x, int offset) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     const Tape::Target target = context.tape.gradient_target(source);
-    context.backend.subsample_backward(spec, dy.data(), target.data, target.store);
+    context.backend.run(
+        SubsampleBackward{.spec = spec, .dy = dy.data(), .dx = target.data, .store = target.store});
   });
   return y;
 }

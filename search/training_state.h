@@ -47,7 +47,7 @@ class TrainingState {
   // Logits [N,classes] of a batch by running statistics; waits for them.
   std::vector<float> logits(const Forward& forward, const HostBatch& batch, AugmentSpec augment);
   // Whether a queued step may still be running: then the next is better queued before the loss is taken.
-  bool queues() const { return losses_.front()->late(); }
+  bool queues() const { return losses_.front()->is_asynchronous(); }
 
   // The three sums of every segment, of the initial against the present weights.
   std::vector<AngleSums> angle_sums();

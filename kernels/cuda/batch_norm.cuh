@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 // dbeta [C] unless null.
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_gradient_finish_kernel(BatchNormSpec spec, std::int64_t chunk_count, const double* sums,
-                                      BatchNormSaved saved, float* slope, float* offset, float* dgamma,
+                                      ConstBatchNormSaved saved, float* slope, float* offset, float* dgamma,
                                       float* dbeta) {
   RLNAS_SHARED(double, scratch, kFinishThreads / kWarp);
   const int c = int(blockIdx.x);
@@ -177,7 +177,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_apply_gradient_kernel(int rows, int channels, const float* x, const float* dy,
-                                     BatchNormSaved saved, const float* slope, const float* offset,
+                                     ConstBatchNormSaved saved, const float* slope, const float* offset,
                                      float* dx) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
@@ -217,7 +217,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 
 // gamma [C] from what it went into
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
-    batch_norm_gamma_kernel(int channels, BatchNormSaved saved, float* gamma) {
+    batch_norm_gamma_kernel(int channels, ConstBatchNormSaved saved, float* gamma) {
   const int c = int(blockIdx.x * blockDim.x + threadIdx.x);
   if (c < channels) gamma[c] = saved.scale[c] / saved.inv_std[c];
 }
@@ -230,9 +230,9 @@ inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   return std::size_t(chunks) * 2 * channels * sizeof(double) + 2 * channels * sizeof(float);
 }
 
-inline void launch_batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                         const float* beta, float* running_mean, float* running_var,
-                                         BatchNormSaved saved, Workspace workspace, GpuStream stream) {
+inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Workspace workspace,
+                                         GpuStream stream) {
+  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   double* const sums = static_cast<double*>(workspace.data);
@@ -250,9 +250,8 @@ inline void launch_batch_norm_statistics(const BatchNormSpec& spec, const float*
          sums, gamma, beta, running_mean, running_var, saved);
 }
 
-inline void launch_batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                       BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                       Workspace workspace, GpuStream stream) {
+inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, GpuStream stream) {
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   const int width = width_for(spec.channels, {x, dy, dx, saved.mean, saved.scale, workspace.data});
@@ -283,9 +282,8 @@ inline LaunchShape channels_shape(const char* kernel, const BatchNormSpec& spec)
           Cooperation::independent};
 }
 
-inline void launch_batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
-                                        const float* running_mean, const float* running_var,
-                                        BatchNormSaved saved, GpuStream stream) {
+inline void launch_batch_norm_inference(const BatchNormInference& call, GpuStream stream) {
+  const auto& [spec, gamma, beta, running_mean, running_var, saved] = call;
   check_spec(spec);
   launch("batch_norm_inference_kernel", batch_norm_inference_kernel,
          channels_shape("batch_norm_inference_kernel", spec), stream, spec, gamma, beta, running_mean,

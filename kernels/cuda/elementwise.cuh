@@ -87,7 +87,8 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   store_pack<Width>(activated + at, total);
 }
 
-inline void launch_affine_sum(const AffineSumSpec& spec, float* sum, float* activated, GpuStream stream) {
+inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
+  const auto& [spec, sum, activated] = call;
   check_spec(spec);
   int width = width_for(spec.channels, {sum, activated});
   for (int t = 0; t < spec.term_count; ++t)
@@ -128,7 +129,8 @@ __global__ void __launch_bounds__(kFlatThreads)
   });
 }
 
-inline void launch_add(std::size_t count, const float* x, float* y, Store store, GpuStream stream) {
+inline void launch_add(const Add& call, GpuStream stream) {
+  const auto& [count, x, y, store] = call;
   if (count == 0) return;
   with_width(flat_width({x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -137,9 +139,10 @@ inline void launch_add(std::size_t count, const float* x, float* y, Store store,
   });
 }
 
-inline void launch_activation_backward(Activation activation, std::size_t count, const float* activated,
-                                       const float* dy, float* dx, Store store, GpuStream stream) {
-  if (activation == Activation::none) return launch_add(count, dy, dx, store, stream);
+inline void launch_activation_backward(const ActivationBackward& call, GpuStream stream) {
+  const auto& [activation, count, activated, dy, dx, store] = call;
+  if (activation == Activation::none)
+    return launch_add({.count = count, .x = dy, .y = dx, .store = store}, stream);
   if (count == 0) return;
   with_width(flat_width({activated, dy, dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -160,7 +163,8 @@ __global__ void __launch_bounds__(kFlatThreads) fill_kernel(std::int64_t count, 
   });
 }
 
-inline void launch_fill(std::size_t count, float value, float* y, GpuStream stream) {
+inline void launch_fill(const Fill& call, GpuStream stream) {
+  const auto& [count, value, y] = call;
   if (count == 0) return;
   with_width(flat_width({y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -183,8 +187,8 @@ __global__ void __launch_bounds__(kFlatThreads)
   });
 }
 
-inline void launch_scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
-                              Store store, GpuStream stream) {
+inline void launch_scale_rows(const ScaleRows& call, GpuStream stream) {
+  const auto& [spec, scale, x, y, store] = call;
   check_spec(spec);
   const std::size_t count = spec.count();
   with_width(spec.columns % kVectorWidth == 0 ? flat_width({x, y}) : 1, [&](auto constant) {

@@ -197,7 +197,8 @@ inline std::int64_t in_pixels(const PoolSpec& spec) {
   return std::int64_t(spec.batch) * spec.in_height * spec.in_width;
 }
 
-inline void launch_avg_pool_forward(const PoolSpec& spec, const float* x, float* y, GpuStream stream) {
+inline void launch_avg_pool_forward(const AvgPoolForward& call, GpuStream stream) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
@@ -206,8 +207,8 @@ inline void launch_avg_pool_forward(const PoolSpec& spec, const float* x, float*
   });
 }
 
-inline void launch_avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store,
-                                     GpuStream stream) {
+inline void launch_avg_pool_backward(const AvgPoolBackward& call, GpuStream stream) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
@@ -216,8 +217,8 @@ inline void launch_avg_pool_backward(const PoolSpec& spec, const float* dy, floa
   });
 }
 
-inline void launch_max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index,
-                                    GpuStream stream) {
+inline void launch_max_pool_forward(const MaxPoolForward& call, GpuStream stream) {
+  const auto& [spec, x, y, index] = call;
   check_spec(spec);
   constexpr const char* kName = "max_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
@@ -226,8 +227,8 @@ inline void launch_max_pool_forward(const PoolSpec& spec, const float* x, float*
   });
 }
 
-inline void launch_max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
-                                     float* dx, Store store, GpuStream stream) {
+inline void launch_max_pool_backward(const MaxPoolBackward& call, GpuStream stream) {
+  const auto& [spec, index, dy, dx, store] = call;
   check_spec(spec);
   constexpr const char* kName = "max_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
@@ -236,8 +237,8 @@ inline void launch_max_pool_backward(const PoolSpec& spec, const std::uint8_t* i
   });
 }
 
-inline void launch_global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y,
-                                           GpuStream stream) {
+inline void launch_global_avg_pool_forward(const GlobalAvgPoolForward& call, GpuStream stream) {
+  const auto& [batch, pixels, channels, x, y] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   with_width(width_for(channels, {x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -248,8 +249,8 @@ inline void launch_global_avg_pool_forward(int batch, int pixels, int channels, 
   });
 }
 
-inline void launch_global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx,
-                                            GpuStream stream) {
+inline void launch_global_avg_pool_backward(const GlobalAvgPoolBackward& call, GpuStream stream) {
+  const auto& [batch, pixels, channels, dy, dx] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   constexpr const char* kName = "global_avg_pool_backward_kernel";
   const std::int64_t rows = std::int64_t(batch) * pixels;

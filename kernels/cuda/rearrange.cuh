@@ -76,8 +76,8 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // ---- on the host ----
-inline void launch_copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store,
-                                 GpuStream stream) {
+inline void launch_copy_channels(const CopyChannels& call, GpuStream stream) {
+  const auto& [spec, x, y, store] = call;
   check_spec(spec);
   const int width = std::min(
       {width_for(spec.channels, {x, y}), width_for(spec.from_stride, {}), width_for(spec.to_stride, {})});
@@ -90,7 +90,8 @@ inline void launch_copy_channels(const ChannelCopySpec& spec, const float* x, fl
   });
 }
 
-inline void launch_subsample_forward(const SubsampleSpec& spec, const float* x, float* y, GpuStream stream) {
+inline void launch_subsample_forward(const SubsampleForward& call, GpuStream stream) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   constexpr const char* kName = "subsample_forward_kernel";
   const std::int64_t outputs = std::int64_t(spec.batch) * spec.out_height() * spec.out_width();
@@ -99,8 +100,8 @@ inline void launch_subsample_forward(const SubsampleSpec& spec, const float* x, 
   });
 }
 
-inline void launch_subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store,
-                                      GpuStream stream) {
+inline void launch_subsample_backward(const SubsampleBackward& call, GpuStream stream) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
   if (store == Store::accumulate) {
     constexpr const char* kName = "subsample_add_kernel";

@@ -117,9 +117,8 @@ constexpr std::size_t gradient_norm_workspace_bytes(int block_count) {
   return std::size_t(block_count) * sizeof(double);
 }
 
-inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                                 const float* gradient, float max_norm, GradientNorm* norm,
-                                 Workspace workspace, GpuStream stream) {
+inline void launch_gradient_norm(const TakeGradientNorm& call, Workspace workspace, GpuStream stream) {
+  const auto& [blocks, block_count, states, gradient, max_norm, norm] = call;
   check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
   double* const partials = static_cast<double*>(workspace.data);
   const LaunchShape shape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::block};
@@ -132,9 +131,8 @@ inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, co
          stream, block_count, partials, max_norm, norm);
 }
 
-inline void launch_sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
-                            const SegmentState* states, const float* gradient, float* momentum,
-                            float* weights, GpuStream stream) {
+inline void launch_sgd_step(const SgdStep& call, GpuStream stream) {
+  const auto& [spec, blocks, block_count, states, gradient, momentum, weights] = call;
   if (block_count == 0) return;
   with_width(flat_width({gradient, momentum, weights}), [&](auto constant) {
     launch("sgd_step_kernel", sgd_step_kernel<decltype(constant)::value>,

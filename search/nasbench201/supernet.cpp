@@ -55,7 +55,7 @@ NodeOutput zeros_like(Context& context, const NodeOutput& output) {
   const Tensor& x = output.sum ? output.sum : output.activated;
   NodeOutput zeros;
   zeros.sum = make_tensor(context.arena, x.shape);
-  context.backend.fill(x.count(), 0.0f, zeros.sum.data());
+  context.backend.run(Fill{.count = x.count(), .value = 0.0f, .y = zeros.sum.data()});
   zeros.activated = zeros.sum;
   return zeros;
 }
