@@ -140,9 +140,21 @@ void run_pass(const ChunkedConv& conv, int threads, float* in_side, float* w, fl
   parallel_try(threads, conv.units(), [&](int thread, std::int64_t unit) {
     for (int chunk = conv.unit_begin(int(unit)); chunk < conv.unit_end(int(unit)); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
-      conv.run_chunk(thread, chunk, in_side + first * in_image, conv.copy_of(workspace, int(unit)),
-                     out_side + first * out_image,
-                     workspace + conv.copies_bytes() + std::size_t(thread) * conv.scratch_bytes, {});
+      const ChunkRun at{thread, chunk,
+                        workspace + conv.copies_bytes() + std::size_t(thread) * conv.scratch_bytes};
+      float *const in_at = in_side + first * in_image, *const out_at = out_side + first * out_image;
+      void* const weights = conv.copy_of(workspace, int(unit));
+      switch (conv.pass) {
+        case ConvPass::forward:
+          conv.run_chunk(at, ForwardChunk{in_at, weights, out_at});
+          break;
+        case ConvPass::backward_data:
+          conv.run_chunk(at, BackwardDataChunk{out_at, weights, in_at});
+          break;
+        case ConvPass::backward_weights:
+          conv.run_chunk(at, BackwardWeightsChunk{in_at, out_at, weights});
+          break;
+      }
     }
   });
   if (to_weights)  // the copies' sum is left out: a thousandth of the pass

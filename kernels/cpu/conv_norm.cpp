@@ -186,7 +186,7 @@ void CpuBackend::run(const ConvNormForward& call, Workspace workspace) {
                               scratch);
     } else {
       const float* const x = input(call, in_at, std::size_t(count) * images.in_count, parts.x, thread);
-      plan.conv->run_chunk(thread, int(chunk), x, parts.weights, y, scratch, {});
+      plan.conv->run_chunk({thread, int(chunk), scratch}, ForwardChunk{x, parts.weights, y});
     }
     add_moments(parts.sums, chunk, call.y);
   });
@@ -242,10 +242,10 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
       return FloatRange{tensor + out_at + std::size_t(count) * images.out_count,
                         std::size_t(next_count) * images.out_count};
     };
-    to_weights->run_chunk(thread, chunk, x, dw_copy, dy, scratch, next(call.y));
+    to_weights->run_chunk({thread, chunk, scratch, next(call.y)}, BackwardWeightsChunk{x, dy, dw_copy});
     if (call.dx == nullptr) return;
     float* const dx = in_place ? call.dx + in_at : parts.dx[std::size_t(thread)];
-    to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch, next(call.dz));
+    to_data->run_chunk({thread, chunk, scratch, next(call.dz)}, BackwardDataChunk{dy, parts.weights, dx});
     if (!in_place)
       pass_back(call.x_activation, std::size_t(count) * images.in_count, x, dx, call.dx + in_at, call.store);
   };
