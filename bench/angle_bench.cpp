@@ -128,14 +128,19 @@ double yardstick_gbs(const Session& session, double bytes) {
 
 void bench_angle_sums(benchmark::State& state) {
   const Session session(state, 2);
-  const std::size_t scratch_bytes = session.backend().angle_sums_workspace_bytes(session.block_count());
+  const std::size_t scratch_bytes =
+      session.backend().workspace_bytes(TakeAngleSums{.block_count = session.block_count()});
   const DeviceBytes scratch(session.backend(), scratch_bytes);
   const DeviceBytes sums(session.backend(), std::size_t(session.segments()) * sizeof(AngleSums));
   const double bytes = 2.0 * sizeof(float) * session.floats();
   report(state, session, bytes, yardstick_gbs(session, bytes), [&](int set) {
-    session.backend().angle_sums(session.blocks(), session.block_count(), session.segments(),
-                                 session.buffer(set, 0), session.buffer(set, 1), sums.as<AngleSums>(),
-                                 {scratch.as<void>(), scratch_bytes});
+    session.backend().run(TakeAngleSums{.blocks = session.blocks(),
+                                        .block_count = session.block_count(),
+                                        .segment_count = session.segments(),
+                                        .w0 = session.buffer(set, 0),
+                                        .w1 = session.buffer(set, 1),
+                                        .sums = sums.as<AngleSums>()},
+                          {scratch.as<void>(), scratch_bytes});
     benchmark::DoNotOptimize(sums.as<AngleSums>());
   });
 }
@@ -176,8 +181,13 @@ void bench_sgd(benchmark::State& state, SegmentState kind) {
                                              std::size_t(2.0 * sizeof(float) * session.floats()));
   const SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
   report(state, session, touched * sizeof(float) * session.floats(), copy_gbs, [&](int set) {
-    session.backend().sgd_step(spec, session.blocks(), session.block_count(), states.as<SegmentState>(),
-                               session.buffer(set, 0), session.buffer(set, 1), session.buffer(set, 2));
+    session.backend().run(SgdStep{.spec = spec,
+                                  .blocks = session.blocks(),
+                                  .block_count = session.block_count(),
+                                  .states = states.as<SegmentState>(),
+                                  .gradient = session.buffer(set, 0),
+                                  .momentum = session.buffer(set, 1),
+                                  .weights = session.buffer(set, 2)});
   });
 }
 

@@ -59,9 +59,9 @@ class Operands {
         y_(floats(spec.out_count())),
         dx_(floats(spec.in_count())),
         dw_(floats(spec.weight_count())) {
-    std::size_t bytes = 0;
-    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights})
-      bytes = std::max(bytes, backend_->conv_workspace_bytes(spec, pass));
+    const std::size_t bytes = std::max({backend_->workspace_bytes(ConvForward{.spec = spec}),
+                                        backend_->workspace_bytes(ConvBackwardData{.spec = spec}),
+                                        backend_->workspace_bytes(ConvBackwardWeights{.spec = spec})});
     workspace_ = {floats(bytes / sizeof(float) + 1), bytes};
   }
   ~Operands() {
@@ -73,11 +73,11 @@ class Operands {
   void run(ConvPass pass) {
     switch (pass) {
       case ConvPass::forward:
-        return backend_->conv_forward(spec_, x_, w_, y_, workspace_);
+        return backend_->run(ConvForward{.spec = spec_, .x = x_, .w = w_, .y = y_}, workspace_);
       case ConvPass::backward_data:
-        return backend_->conv_backward_data(spec_, dy_, w_, dx_, workspace_);
+        return backend_->run(ConvBackwardData{.spec = spec_, .dy = dy_, .w = w_, .dx = dx_}, workspace_);
       case ConvPass::backward_weights:
-        return backend_->conv_backward_weights(spec_, x_, dy_, dw_, workspace_);
+        return backend_->run(ConvBackwardWeights{.spec = spec_, .x = x_, .dy = dy_, .dw = dw_}, workspace_);
     }
   }
 
@@ -140,9 +140,21 @@ void run_pass(const ChunkedConv& conv, int threads, float* in_side, float* w, fl
   parallel_try(threads, conv.units(), [&](int thread, std::int64_t unit) {
     for (int chunk = conv.unit_begin(int(unit)); chunk < conv.unit_end(int(unit)); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
-      conv.run_chunk(thread, chunk, in_side + first * in_image, conv.copy_of(workspace, int(unit)),
-                     out_side + first * out_image,
-                     workspace + conv.copies_bytes() + std::size_t(thread) * conv.scratch_bytes, {});
+      const ChunkRun at{thread, chunk,
+                        workspace + conv.copies_bytes() + std::size_t(thread) * conv.scratch_bytes};
+      float *const in_at = in_side + first * in_image, *const out_at = out_side + first * out_image;
+      void* const weights = conv.copy_of(workspace, int(unit));
+      switch (conv.pass) {
+        case ConvPass::forward:
+          conv.run_chunk(at, ForwardChunk{in_at, weights, out_at});
+          break;
+        case ConvPass::backward_data:
+          conv.run_chunk(at, BackwardDataChunk{out_at, weights, in_at});
+          break;
+        case ConvPass::backward_weights:
+          conv.run_chunk(at, BackwardWeightsChunk{in_at, out_at, weights});
+          break;
+      }
     }
   });
   if (to_weights)  // the copies' sum is left out: a thousandth of the pass
@@ -158,7 +170,7 @@ void bench_in_turns(benchmark::State& state, const ConvSpec& spec, ConvPass pass
   std::vector<void*> blocks;
   const auto block = [&](std::size_t bytes) {
     blocks.push_back(memory->allocate(bytes));
-    memory->fill(bytes / sizeof(float), 0.5f, static_cast<float*>(blocks.back()));
+    memory->run(Fill{.count = bytes / sizeof(float), .value = 0.5f, .y = static_cast<float*>(blocks.back())});
     return blocks.back();
   };
   const auto floats = [&](std::size_t count) { return static_cast<float*>(block(count * sizeof(float))); };

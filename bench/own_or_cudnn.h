@@ -9,9 +9,9 @@
 #include <string>
 
 #include "engine/device_bytes.h"
-#include "kernels/call_cost.h"
 #include "kernels/cuda/cudnn_conv.h"
 #include "kernels/cuda/cudnn_norm_pool.h"
+#include "kernels/recorded_call.h"
 
 namespace rlnas::bench {
 
@@ -31,7 +31,7 @@ struct OwnAndCudnn {
 class Zeros {
  public:
   Zeros(Backend& backend, std::size_t count) : bytes_(backend, count * sizeof(float)) {
-    backend.fill(count, 0.0f, get());
+    backend.run(Fill{.count = count, .value = 0.0f, .y = get()});
   }
   float* get() const { return bytes_.as<float>(); }
 

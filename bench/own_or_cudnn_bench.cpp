@@ -76,22 +76,28 @@ void run_cudnn(CudnnConv& conv, const ConvProblem& problem, const Operands& at) 
   }
 }
 
+template <class Conv>
+void register_conv(OwnAndCudnn& device, const ConvSpec& spec) {
+  const ConvProblem problem{spec, Conv::kPass};
+  const RecordedCall cost = Conv{.spec = spec}.cost();
+  register_pass(device, cost, Implementation::own, [=, &device]() -> Prepared {
+    const std::size_t bytes = depthwise_workspace_bytes(spec, Conv::kPass);
+    const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
+    return {[=, &device] { run_own(problem, *at, device.stream); }, bytes};
+  });
+  register_pass(device, cost, Implementation::cudnn, [=, &device]() -> Prepared {
+    const std::size_t bytes = device.conv.workspace_bytes(problem);
+    const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
+    return {[=, &device] { run_cudnn(device.conv, problem, *at); }, bytes};
+  });
+}
+
 void register_depthwise(OwnAndCudnn& device) {
-  for (const ConvSpec& spec : specs())
-    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights}) {
-      const ConvProblem problem{spec, pass};
-      const RecordedCall cost = calls::conv(spec, pass);
-      register_pass(device, cost, Implementation::own, [=, &device]() -> Prepared {
-        const std::size_t bytes = depthwise_workspace_bytes(spec, pass);
-        const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
-        return {[=, &device] { run_own(problem, *at, device.stream); }, bytes};
-      });
-      register_pass(device, cost, Implementation::cudnn, [=, &device]() -> Prepared {
-        const std::size_t bytes = device.conv.workspace_bytes(problem);
-        const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
-        return {[=, &device] { run_cudnn(device.conv, problem, *at); }, bytes};
-      });
-    }
+  for (const ConvSpec& spec : specs()) {
+    register_conv<ConvForward>(device, spec);
+    register_conv<ConvBackwardData>(device, spec);
+    register_conv<ConvBackwardWeights>(device, spec);
+  }
 }
 
 }  // namespace

@@ -30,27 +30,43 @@ struct NormOperands {
   Workspace workspace;
 };
 
-// Own: the backend; cuDNN: its twin, with functions of the same names.
+std::size_t norm_workspace_bytes(Backend& own, const BatchNormSpec& spec) {
+  return own.workspace_bytes(BatchNormBackward{.spec = spec});
+}
+
+std::size_t norm_workspace_bytes(NormPool& cudnn, const BatchNormSpec& spec) {
+  return cudnn.norm_workspace_bytes(spec);
+}
+
+// Own: the backend; cuDNN: its twin, with the same run().
 template <class Library>
 void register_norm(OwnAndCudnn& device, Library& library, Implementation implementation,
                    const BatchNormSpec& spec) {
-  const auto prepare = [=, &device, &library](const auto& call) -> Prepared {
-    const std::size_t bytes = library.batch_norm_workspace_bytes(spec);
-    const auto at = std::make_shared<NormOperands>(*device.backend, spec, bytes);
-    const BatchNormSaved saved = BatchNormSaved::at(at->channels.get(), spec.channels);
-    return {[=] { call(*at, saved); }, bytes};
+  const auto registered = [&](const RecordedCall& cost, const auto& call_on) {
+    register_pass(device, cost, implementation, [=, &device, &library]() -> Prepared {
+      const std::size_t bytes = norm_workspace_bytes(library, spec);
+      const auto at = std::make_shared<NormOperands>(*device.backend, spec, bytes);
+      const auto call = call_on(*at, BatchNormSaved::at(at->channels.get(), spec.channels));
+      return {[=, &library] { library.run(call, at->workspace); }, bytes};
+    });
   };
-  register_pass(device, calls::batch_norm_statistics(spec), implementation, [=, &library] {
-    return prepare([spec, &library](const NormOperands& at, const BatchNormSaved& saved) {
-      library.batch_norm_statistics(spec, at.x.get(), at.vector(spec, 4), at.vector(spec, 5),
-                                    at.vector(spec, 6), at.vector(spec, 7), saved, at.workspace);
-    });
+  registered(BatchNormStatistics{.spec = spec}.cost(), [=](const NormOperands& at, BatchNormSaved saved) {
+    return BatchNormStatistics{.spec = spec,
+                               .x = at.x.get(),
+                               .gamma = at.vector(spec, 4),
+                               .beta = at.vector(spec, 5),
+                               .running_mean = at.vector(spec, 6),
+                               .running_var = at.vector(spec, 7),
+                               .saved = saved};
   });
-  register_pass(device, calls::batch_norm_backward(spec), implementation, [=, &library] {
-    return prepare([spec, &library](const NormOperands& at, const BatchNormSaved& saved) {
-      library.batch_norm_backward(spec, at.x.get(), at.dy.get(), saved, at.dx.get(), at.vector(spec, 8),
-                                  at.vector(spec, 9), at.workspace);
-    });
+  registered(BatchNormBackward{.spec = spec}.cost(), [=](const NormOperands& at, BatchNormSaved saved) {
+    return BatchNormBackward{.spec = spec,
+                             .x = at.x.get(),
+                             .dy = at.dy.get(),
+                             .saved = saved,
+                             .dx = at.dx.get(),
+                             .dgamma = at.vector(spec, 8),
+                             .dbeta = at.vector(spec, 9)};
   });
 }
 
@@ -60,15 +76,15 @@ struct PoolOperands {
   Zeros x, y;
 };
 
-// call(backend or cuDNN's twin of it, operands)
-template <class Call>
+// call_on(operands) -> the primitive
+template <class CallOn>
 void register_pool(OwnAndCudnn& device, const RecordedCall& cost, const PoolSpec& spec, Direction direction,
-                   const Call& call) {
+                   const CallOn& call_on) {
   if (!device.norm_pool.takes(spec, direction, Store::overwrite)) return;
   const auto registered = [&](auto& library, Implementation implementation) {
     register_pass(device, cost, implementation, [=, &device, &library]() -> Prepared {
       const auto at = std::make_shared<PoolOperands>(*device.backend, spec);
-      return {[=, &library] { call(library, *at); }, 0};
+      return {[at, &library, call = call_on(*at)] { library.run(call); }, 0};
     });
   };
   registered(*device.backend, Implementation::own);
@@ -83,16 +99,13 @@ void register_norm_and_pool(OwnAndCudnn& device) {
     register_norm(device, device.norm_pool, Implementation::cudnn, spec);
   }
   for (const PoolSpec& spec : kPools) {
-    register_pool(device, calls::avg_pool_forward(spec), spec, Direction::forward,
-                  [spec](auto& library, const PoolOperands& at) {
-                    library.avg_pool_forward(spec, at.x.get(), at.y.get());
+    register_pool(device, AvgPoolForward{.spec = spec}.cost(), spec, Direction::forward,
+                  [spec](const PoolOperands& at) {
+                    return AvgPoolForward{.spec = spec, .x = at.x.get(), .y = at.y.get()};
                   });
-    register_pool(device, calls::avg_pool_backward(spec, Store::overwrite), spec, Direction::backward,
-                  [spec](auto& library, const PoolOperands& at) {
-                    if constexpr (std::is_base_of_v<Backend, std::remove_reference_t<decltype(library)>>)
-                      library.avg_pool_backward(spec, at.y.get(), at.x.get(), Store::overwrite);
-                    else
-                      library.avg_pool_backward(spec, at.y.get(), at.x.get());
+    register_pool(device, AvgPoolBackward{.spec = spec}.cost(), spec, Direction::backward,
+                  [spec](const PoolOperands& at) {
+                    return AvgPoolBackward{.spec = spec, .dy = at.y.get(), .dx = at.x.get()};
                   });
   }
 }

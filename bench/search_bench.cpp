@@ -41,14 +41,20 @@ struct Weights {
     }
     const auto backend = make_backend({.threads = 1});
     const std::vector<SegmentBlock> host_blocks = segments.blocks();
-    const std::size_t scratch_bytes = backend->angle_sums_workspace_bytes(int(host_blocks.size()));
+    const std::size_t scratch_bytes =
+        backend->workspace_bytes(TakeAngleSums{.block_count = int(host_blocks.size())});
     sums.resize(std::size_t(segments.size()));
     const DeviceBytes w0(*backend, before.data(), count * sizeof(float)),
         w1(*backend, after.data(), count * sizeof(float)),
         blocks(*backend, host_blocks.data(), host_blocks.size() * sizeof(SegmentBlock)),
         device_sums(*backend, sums.size() * sizeof(AngleSums)), scratch(*backend, scratch_bytes);
-    backend->angle_sums(blocks.as<SegmentBlock>(), int(host_blocks.size()), segments.size(), w0.as<float>(),
-                        w1.as<float>(), device_sums.as<AngleSums>(), {scratch.as<void>(), scratch_bytes});
+    backend->run(TakeAngleSums{.blocks = blocks.as<SegmentBlock>(),
+                               .block_count = int(host_blocks.size()),
+                               .segment_count = segments.size(),
+                               .w0 = w0.as<float>(),
+                               .w1 = w1.as<float>(),
+                               .sums = device_sums.as<AngleSums>()},
+                 {scratch.as<void>(), scratch_bytes});
     backend->download(sums.data(), device_sums.as<void>(), sums.size() * sizeof(AngleSums));
   }
 };

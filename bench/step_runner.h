@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/call_cost.h"
+#include "kernels/recorded_call.h"
 #include "search/executor.h"
 #include "search/nasbench201/cell.h"
 #include "search/trained_network.h"

@@ -21,7 +21,7 @@ Dataset load_image_folder(const std::string& directory, const LoadOptions& optio
   dataset.skipped = files.skipped();
   dataset.images.resize(files.size() * dataset.image_bytes());
   std::vector<std::string> reasons(files.size());  // empty: the image is good
-  parallel_for(files.size(), options.threads, [&](std::size_t i) {
+  parallel_for(options.threads, files.size(), [&](std::size_t i) {
     const std::string path = files.path(i);
     try {
       const RgbImage image = decode_image(read_bytes(path), options.image_size);

@@ -139,7 +139,7 @@ DataFingerprint ImageList::fingerprint(int threads) const {
   };
   static_assert(sizeof(Sampled) == 16);  // it is hashed as it lies
   std::vector<Sampled> sample(std::min(size(), kSampledFiles));
-  parallel_for(sample.size(), threads, [&](std::size_t i) {
+  parallel_for(threads, sample.size(), [&](std::size_t i) {
     try {
       const std::vector<std::uint8_t> file = read_bytes(path(i * size() / sample.size()));
       sample[i] = {.bytes = file.size(), .crc = crc32_of(file.data(), file.size()), .readable = 1};

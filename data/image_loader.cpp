@@ -88,7 +88,7 @@ void ImageLoader::fill(int epoch, int step, HostBatch& batch) const {
   batch.params.resize(share.count);
   batch.labels.resize(share.count);
   batch.indices.resize(share.count);
-  parallel_for(share.count, options_.threads, [&](std::size_t i) {
+  parallel_for(options_.threads, share.count, [&](std::size_t i) {
     const Slot slot = make_image(epoch, share.index(i), batch.images.data() + i * image_bytes);
     batch.params[i] = slot.params;
     batch.labels[i] = labels_[slot.index];

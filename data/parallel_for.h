@@ -14,7 +14,7 @@ namespace rlnas {
 // Calls body(i) for every i < count on `threads` threads (0: as many as the machine has) and waits for all.
 // Errors: the first exception of a body is rethrown here, after all threads have stopped.
 template <class Body>
-void parallel_for(std::size_t count, int threads, const Body& body) {
+void parallel_for(int threads, std::size_t count, const Body& body) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr error;
   std::mutex error_mutex;

@@ -21,19 +21,19 @@ bool Buffer::unique() const {
   return arena_->blocks_[block_].references == 1;
 }
 
-Arena::Arena(Backend& backend, std::size_t capacity_bytes) : backend_(backend) {
+Arena::Arena(Device& device, std::size_t capacity_bytes) : device_(device) {
   add_slab(capacity_bytes);
 }
 
 Arena::~Arena() {
-  for (const Slab& slab : slabs_) backend_.release(slab.base);
+  for (const Slab& slab : slabs_) device_.release(slab.base);
 }
 
 void Arena::add_slab(std::size_t capacity_bytes) {
   const std::size_t capacity = (capacity_bytes + kAlignment - 1) / kAlignment * kAlignment;
   const std::size_t first_byte = slabs_.empty() ? 0 : slabs_.back().first_byte + slabs_.back().capacity;
   slabs_.reserve(slabs_.size() + 1);
-  slabs_.push_back({static_cast<char*>(backend_.allocate(capacity)), capacity, first_byte, {{0, capacity}}});
+  slabs_.push_back({static_cast<char*>(device_.allocate(capacity)), capacity, first_byte, {{0, capacity}}});
 }
 
 Buffer Arena::allocate(std::size_t bytes) {

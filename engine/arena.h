@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace rlnas {
 
@@ -44,8 +44,8 @@ class Arena {
  public:
   static constexpr std::size_t kAlignment = 256;
 
-  // Reserves `capacity_bytes` from the backend. Errors: device when there is not that much.
-  Arena(Backend& backend, std::size_t capacity_bytes);
+  // Reserves `capacity_bytes` from the device. Errors: device when there is not that much.
+  Arena(Device& device, std::size_t capacity_bytes);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -77,7 +77,7 @@ class Arena {
   Buffer take(std::uint32_t slab, std::size_t hole, std::size_t size);
   void release(std::uint32_t block);
 
-  Backend& backend_;
+  Device& device_;
   std::vector<Slab> slabs_;
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> spare_ids_;

@@ -3,19 +3,19 @@
 
 #include <cstddef>
 
-#include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace rlnas {
 
 class DeviceBytes {
  public:
   // No block for 0 bytes. Errors: device when there is no memory.
-  DeviceBytes(Backend& backend, std::size_t bytes)
-      : backend_(backend), data_(bytes == 0 ? nullptr : backend.allocate(bytes)) {}
-  DeviceBytes(Backend& backend, const void* host, std::size_t bytes) : DeviceBytes(backend, bytes) {
-    backend_.upload(data_, host, bytes);
+  DeviceBytes(Device& device, std::size_t bytes)
+      : device_(device), data_(bytes == 0 ? nullptr : device.allocate(bytes)) {}
+  DeviceBytes(Device& device, const void* host, std::size_t bytes) : DeviceBytes(device, bytes) {
+    device_.upload(data_, host, bytes);
   }
-  ~DeviceBytes() { backend_.release(data_); }
+  ~DeviceBytes() { device_.release(data_); }
   DeviceBytes(const DeviceBytes&) = delete;
   DeviceBytes& operator=(const DeviceBytes&) = delete;
 
@@ -25,7 +25,7 @@ class DeviceBytes {
   }
 
  private:
-  Backend& backend_;
+  Device& device_;
   void* data_;
 };
 

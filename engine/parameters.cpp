@@ -8,7 +8,7 @@ FlatBuffer::FlatBuffer(Backend& backend, SegmentTable table)
     : backend_(backend),
       table_(std::move(table)),
       data_(backend, std::max<std::size_t>(std::size_t(table_.buffer_count()), 1) * sizeof(float)) {
-  backend_.fill(std::size_t(table_.buffer_count()), 0.0f, data());
+  backend_.run(Fill{.count = std::size_t(table_.buffer_count()), .value = 0.0f, .y = data()});
 }
 
 std::vector<float> FlatBuffer::download() const {
@@ -63,12 +63,21 @@ void Parameters::sgd_step(SgdSpec spec, Unsampled unsampled, float max_norm) {
   backend_.upload(device_states_.as<void>(), states_.data(), states_.size() * sizeof(SegmentState));
   if (max_norm < std::numeric_limits<float>::infinity()) {
     spec.clip.norm = device_norm_.as<GradientNorm>();
-    backend_.gradient_norm(device_blocks(), block_count(), device_states_.as<SegmentState>(),
-                           gradient_.data(), max_norm, device_norm_.as<GradientNorm>(),
-                           {norm_workspace_.as<void>(), norm_workspace_bytes()});
+    backend_.run(TakeGradientNorm{.blocks = device_blocks(),
+                                  .block_count = block_count(),
+                                  .states = device_states_.as<SegmentState>(),
+                                  .gradient = gradient_.data(),
+                                  .max_norm = max_norm,
+                                  .norm = device_norm_.as<GradientNorm>()},
+                 {norm_workspace_.as<void>(), norm_workspace_bytes()});
   }
-  backend_.sgd_step(spec, device_blocks(), block_count(), device_states_.as<SegmentState>(), gradient_.data(),
-                    momentum_.data(), weights_.data());
+  backend_.run(SgdStep{.spec = spec,
+                       .blocks = device_blocks(),
+                       .block_count = block_count(),
+                       .states = device_states_.as<SegmentState>(),
+                       .gradient = gradient_.data(),
+                       .momentum = momentum_.data(),
+                       .weights = weights_.data()});
   std::fill(states_.begin(), states_.end(), SegmentState::untouched);
 }
 

@@ -79,7 +79,9 @@ class Parameters {
   std::size_t device_bytes() const;
 
  private:
-  std::size_t norm_workspace_bytes() const { return backend_.gradient_norm_workspace_bytes(block_count()); }
+  std::size_t norm_workspace_bytes() const {
+    return backend_.workspace_bytes(TakeGradientNorm{.block_count = block_count()});
+  }
 
   Backend& backend_;
   FlatBuffer weights_, gradient_, momentum_;

@@ -20,17 +20,24 @@ void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
     return;
   }
   if (!slot && gradient.buffer.unique()) {
-    backend_.activation_backward(tensor.applied, tensor.count(), tensor.data(), gradient.data(),
-                                 gradient.data(), Store::overwrite);
+    backend_.run(ActivationBackward{.activation = tensor.applied,
+                                    .count = tensor.count(),
+                                    .activated = tensor.data(),
+                                    .dy = gradient.data(),
+                                    .dx = gradient.data()});
     slot = std::move(gradient);
     return;
   }
   const Target target = gradient_target(tensor);
   if (tensor.applied == Activation::none)
-    backend_.add(tensor.count(), gradient.data(), target.data, target.store);
+    backend_.run(Add{.count = tensor.count(), .x = gradient.data(), .y = target.data, .store = target.store});
   else
-    backend_.activation_backward(tensor.applied, tensor.count(), tensor.data(), gradient.data(), target.data,
-                                 target.store);
+    backend_.run(ActivationBackward{.activation = tensor.applied,
+                                    .count = tensor.count(),
+                                    .activated = tensor.data(),
+                                    .dy = gradient.data(),
+                                    .dx = target.data,
+                                    .store = target.store});
 }
 
 Tape::Target Tape::gradient_target(const Tensor& tensor) {
@@ -41,7 +48,7 @@ Tape::Target Tape::gradient_target(const Tensor& tensor) {
   }
   if (!slot.buffer.unique()) {
     Tensor copy = make_tensor(arena_, tensor.shape, tensor.layout);
-    backend_.add(tensor.count(), slot.data(), copy.data(), Store::overwrite);
+    backend_.run(Add{.count = tensor.count(), .x = slot.data(), .y = copy.data()});
     slot = std::move(copy);
   }
   return {slot.data(), Store::accumulate};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "kernels/backend.h"
 
 namespace rlnas {
 

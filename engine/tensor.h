@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/arena.h"
+#include "kernels/spec.h"
 
 namespace rlnas {
 

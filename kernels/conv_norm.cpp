@@ -1,4 +1,4 @@
-// Convolution with batch norm, composed of the primitives: what a backend without a fused version does.
+// Convolution with batch norm, composed of other primitives: what a backend without a fused version does.
 #include <algorithm>
 
 #include "kernels/backend.h"
@@ -19,15 +19,16 @@ class Scratch {
     const bool backward = direction == Direction::backward;
     dy = take(backward ? spec.conv.out_count() * sizeof(float) : 0);
     dx = take(backward ? in_bytes : 0);
-    std::size_t inner_bytes = backend.batch_norm_workspace_bytes(spec.norm());
-    const auto add = [&](ConvPass pass) {
-      inner_bytes = std::max(inner_bytes, backend.conv_workspace_bytes(spec.conv, pass));
+    std::size_t inner_bytes = backend.workspace_bytes(BatchNormStatistics{.spec = spec.norm()});
+    const auto add = [&](const auto& call) {
+      inner_bytes = std::max(inner_bytes, backend.workspace_bytes(call));
     };
     if (backward) {
-      add(ConvPass::backward_data);
-      add(ConvPass::backward_weights);
+      add(BatchNormBackward{.spec = spec.norm()});
+      add(ConvBackwardData{.spec = spec.conv});
+      add(ConvBackwardWeights{.spec = spec.conv});
     } else {
-      add(ConvPass::forward);
+      add(ConvForward{.spec = spec.conv});
     }
     inner = {base_ != nullptr ? base_ + bytes_ : nullptr, inner_bytes};
   }
@@ -49,46 +50,67 @@ class Scratch {
 };
 
 // What the convolution reads.
-template <class Operands>
-const float* input(Backend& backend, const ConvNormSpec& spec, const Operands& operands, float* made) {
-  if (!spec.normalises_input) return operands.x;
+template <class ConvNorm>
+const float* input(Backend& backend, const ConvNorm& call, float* made) {
+  const ConvNormSpec& spec = call.spec;
+  if (!spec.normalises_input) return call.x;
   AffineSumSpec sum{.rows = int(spec.conv.in_count() / std::size_t(spec.conv.in_channels)),
                     .channels = spec.conv.in_channels,
                     .term_count = 1,
-                    .activation = operands.x_activation};
-  sum.terms[0] = {operands.x, operands.x_norm.scale, operands.x_norm.shift};
-  backend.affine_sum(sum, nullptr, made);
+                    .activation = call.x_activation};
+  sum.terms[0] = {call.x, call.x_norm.scale, call.x_norm.shift};
+  backend.run(AffineSum{.spec = sum, .activated = made});
   return made;
 }
 
 }  // namespace
 
-std::size_t Backend::conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) {
-  return Scratch(*this, spec, direction).bytes();
+std::size_t Backend::workspace_bytes(const ConvNormForward& call) {
+  return Scratch(*this, call.spec, Direction::forward).bytes();
 }
 
-void Backend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands,
-                                Workspace workspace) {
+std::size_t Backend::workspace_bytes(const ConvNormBackward& call) {
+  return Scratch(*this, call.spec, Direction::backward).bytes();
+}
+
+void Backend::run(const ConvNormForward& call, Workspace workspace) {
+  const ConvNormSpec& spec = call.spec;
   const Scratch scratch(*this, spec, Direction::forward, workspace);
   check_workspace("convolution with batch norm", workspace, scratch.bytes());
-  const float* const x = input(*this, spec, operands, scratch.x);
-  conv_forward(spec.conv, x, operands.w, operands.y, scratch.inner);
-  batch_norm_statistics(spec.norm(), operands.y, operands.gamma, operands.beta, operands.running_mean,
-                        operands.running_var, operands.saved, scratch.inner);
+  const float* const x = input(*this, call, scratch.x);
+  run(ConvForward{.spec = spec.conv, .x = x, .w = call.w, .y = call.y}, scratch.inner);
+  run(BatchNormStatistics{.spec = spec.norm(),
+                          .x = call.y,
+                          .gamma = call.gamma,
+                          .beta = call.beta,
+                          .running_mean = call.running_mean,
+                          .running_var = call.running_var,
+                          .saved = call.saved},
+      scratch.inner);
 }
 
-void Backend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
-                                 Workspace workspace) {
+void Backend::run(const ConvNormBackward& call, Workspace workspace) {
+  const ConvNormSpec& spec = call.spec;
   const Scratch scratch(*this, spec, Direction::backward, workspace);
   check_workspace("convolution with batch norm", workspace, scratch.bytes());
-  const float* const x = input(*this, spec, operands, scratch.x);
-  batch_norm_backward(spec.norm(), operands.y, operands.dz, operands.saved, scratch.dy, operands.dgamma,
-                      operands.dbeta, scratch.inner);
-  conv_backward_weights(spec.conv, x, scratch.dy, operands.dw, scratch.inner);
-  if (operands.dx == nullptr) return;
-  conv_backward_data(spec.conv, scratch.dy, operands.w, scratch.dx, scratch.inner);
-  activation_backward(operands.x_activation, spec.conv.in_count(), x, scratch.dx, operands.dx,
-                      operands.store);
+  const float* const x = input(*this, call, scratch.x);
+  run(BatchNormBackward{.spec = spec.norm(),
+                        .x = call.y,
+                        .dy = call.dz,
+                        .saved = call.saved,
+                        .dx = scratch.dy,
+                        .dgamma = call.dgamma,
+                        .dbeta = call.dbeta},
+      scratch.inner);
+  run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);
+  if (call.dx == nullptr) return;
+  run(ConvBackwardData{.spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = scratch.dx}, scratch.inner);
+  run(ActivationBackward{.activation = call.x_activation,
+                         .count = spec.conv.in_count(),
+                         .activated = x,
+                         .dy = scratch.dx,
+                         .dx = call.dx,
+                         .store = call.store});
 }
 
 }  // namespace rlnas

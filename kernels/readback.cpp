@@ -1,27 +1,27 @@
 #include <vector>
 
-#include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace rlnas {
 namespace {
 
-// Of a backend that is done when its calls return.
+// Of a device that is done when its calls return.
 class ImmediateReadback final : public Readback {
  public:
-  ImmediateReadback(Backend& backend, std::size_t bytes) : backend_(backend), value_(bytes) {}
+  ImmediateReadback(Device& device, std::size_t bytes) : device_(device), value_(bytes) {}
 
-  void start(const void* device) override { backend_.download(value_.data(), device, value_.size()); }
+  void start(const void* memory) override { device_.download(value_.data(), memory, value_.size()); }
   const void* wait() override { return value_.data(); }
-  bool late() const override { return false; }
+  bool is_asynchronous() const override { return false; }
 
  private:
-  Backend& backend_;
+  Device& device_;
   std::vector<std::byte> value_;
 };
 
 }  // namespace
 
-std::unique_ptr<Readback> Backend::make_readback(std::size_t bytes) {
+std::unique_ptr<Readback> Device::make_readback(std::size_t bytes) {
   return std::make_unique<ImmediateReadback>(*this, bytes);
 }
 

@@ -23,6 +23,10 @@ inline void check_spec(const ConvSpec& spec) {
               spec.in_height, "x", spec.in_width, " with padding ", spec.padding);
 }
 
+inline void check_spec(const ConvNormSpec& spec) {
+  check_spec(spec.conv);
+}
+
 // Errors: run_failed when the spec describes no pooling, or one whose windows can be empty.
 inline void check_spec(const PoolSpec& spec) {
   RLNAS_CHECK(

@@ -20,8 +20,9 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   joined.applied = first.applied;
   int channel = 0;
   for (const Tensor& part : parts) {
-    context.backend.copy_channels({part.rows(), part.c(), part.c(), shape.dims[3]}, part.data(),
-                                  joined.data() + channel, Store::overwrite);
+    context.backend.run(CopyChannels{.spec = {part.rows(), part.c(), part.c(), shape.dims[3]},
+                                     .x = part.data(),
+                                     .y = joined.data() + channel});
     channel += part.c();
   }
   if (std::none_of(parts.begin(), parts.end(), [&](const Tensor& part) { return context.records(part); }))
@@ -39,8 +40,10 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
         for (const Tensor& source : sources) {
           if (source.variable >= 0) {
             const Tape::Target target = context.tape.gradient_target(source);
-            context.backend.copy_channels({source.rows(), source.c(), total, source.c()}, from, target.data,
-                                          target.store);
+            context.backend.run(CopyChannels{.spec = {source.rows(), source.c(), total, source.c()},
+                                             .x = from,
+                                             .y = target.data,
+                                             .store = target.store});
           }
           from += source.c();
         }
@@ -53,7 +56,7 @@ Tensor subsample(Context& context, const Tensor& x, int offset) {
       .batch = x.n(), .channels = x.c(), .in_height = x.h(), .in_width = x.w(), .offset = offset};
   Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
   y.applied = x.applied;
-  context.backend.subsample_forward(spec, x.data(), y.data());
+  context.backend.run(SubsampleForward{.spec = spec, .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   Tensor source = x;
@@ -62,7 +65,8 @@ Tensor subsample(Context& context, const Tensor& x, int offset) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     const Tape::Target target = context.tape.gradient_target(source);
-    context.backend.subsample_backward(spec, dy.data(), target.data, target.store);
+    context.backend.run(
+        SubsampleBackward{.spec = spec, .dy = dy.data(), .dx = target.data, .store = target.store});
   });
   return y;
 }

@@ -66,4 +66,11 @@ class ScopedWorkspace {
   std::size_t bytes_;
 };
 
+// Runs a primitive with the scratch memory that it asks for.
+template <class Primitive>
+void run(Context& context, const Primitive& call) {
+  const ScopedWorkspace workspace(context.arena, context.backend.workspace_bytes(call));
+  context.backend.run(call, workspace);
+}
+
 }  // namespace rlnas

@@ -20,9 +20,8 @@ Tensor make_output(Context& context, const ConvSpec& spec) {
 }
 
 void forward(Context& context, const ConvSpec& spec, const Tensor& x, int weight, const Tensor& y) {
-  const ScopedWorkspace workspace(context.arena,
-                                  context.backend.conv_workspace_bytes(spec, ConvPass::forward));
-  context.backend.conv_forward(spec, x.data(), context.parameters.weight(weight), y.data(), workspace);
+  run(context,
+      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(weight), .y = y.data()});
 }
 
 // x, or activation(norm(x)) where norm is not empty; x.variable is that of the value before the activation.
@@ -42,22 +41,17 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   SumTerm term{make_output(context, spec.conv)};
   const NormTensors tensors = norm_tensors(context, norm);
   term.norm = tensors.saved;
-  {
-    const ScopedWorkspace workspace(context.arena,
-                                    context.backend.conv_norm_workspace_bytes(spec, Direction::forward));
-    context.backend.conv_norm_forward(spec,
-                                      {.x = input.x.data(),
-                                       .x_norm = input.saved(),
-                                       .x_activation = input.activation,
-                                       .w = context.parameters.weight(layer.weight),
-                                       .y = term.x.data(),
-                                       .gamma = tensors.gamma,
-                                       .beta = tensors.beta,
-                                       .running_mean = tensors.running_mean,
-                                       .running_var = tensors.running_var,
-                                       .saved = term.saved()},
-                                      workspace);
-  }
+  run(context, ConvNormForward{.spec = spec,
+                               .x = input.x.data(),
+                               .x_norm = input.saved(),
+                               .x_activation = input.activation,
+                               .w = context.parameters.weight(layer.weight),
+                               .y = term.x.data(),
+                               .gamma = tensors.gamma,
+                               .beta = tensors.beta,
+                               .running_mean = tensors.running_mean,
+                               .running_var = tensors.running_var,
+                               .saved = term.saved()});
   if (!context.records()) return term;
   context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
@@ -65,33 +59,32 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
     if (!dz) return;
-    ConvNormBackward operands{.x = input.x.data(),
-                              .x_norm = input.saved(),
-                              .w = context.parameters.weight(weight),
-                              .y = term.x.data(),
-                              .saved = term.saved(),
-                              .dz = dz.data(),
-                              .x_activation = input.activation};
+    ConvNormBackward call{.spec = spec,
+                          .x = input.x.data(),
+                          .x_norm = input.saved(),
+                          .x_activation = input.activation,
+                          .w = context.parameters.weight(weight),
+                          .y = term.x.data(),
+                          .saved = term.saved(),
+                          .dz = dz.data()};
     const Tensor moments = std::exchange(*term.gradient_moments, Tensor{});
-    if (moments) operands.dz_moments = moments.data<double>();
+    if (moments) call.dz_moments = moments.data<double>();
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
-      operands.dx = target.data;
-      operands.store = target.store;
+      call.dx = target.data;
+      call.store = target.store;
     }
-    if (input.gradient_moments && operands.dx != nullptr) {
+    if (input.gradient_moments && call.dx != nullptr) {
       constexpr int kFloats = 2 * sizeof(double) / sizeof(float);  // a channel
       Tensor& sums = *input.gradient_moments =
           make_tensor(context.arena, Shape::matrix(kFloats, input.x.c()), Layout::flat);
-      operands.dx_moments = sums.data<double>();
+      call.dx_moments = sums.data<double>();
     }
     write_weight_gradients(context, std::array{weight, norm.gamma, norm.beta}, [&](const auto& gradients) {
-      operands.dw = gradients[0];
-      operands.dgamma = gradients[1];
-      operands.dbeta = gradients[2];
-      const ScopedWorkspace workspace(context.arena,
-                                      context.backend.conv_norm_workspace_bytes(spec, Direction::backward));
-      context.backend.conv_norm_backward(spec, operands, workspace);
+      call.dw = gradients[0];
+      call.dgamma = gradients[1];
+      call.dbeta = gradients[2];
+      run(context, call);
     });
   });
   return term;
@@ -111,18 +104,13 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     write_weight_gradients(context, std::array{segment}, [&](const auto& gradients) {
-      const ScopedWorkspace workspace(context.arena,
-                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_weights));
-      context.backend.conv_backward_weights(spec, x.data(), dy.data(), gradients[0], workspace);
+      run(context, ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0]});
     });
     if (x.variable < 0) return;
     Tensor dx = make_tensor(context.arena, x.shape);
-    {
-      const ScopedWorkspace workspace(context.arena,
-                                      context.backend.conv_workspace_bytes(spec, ConvPass::backward_data));
-      context.backend.conv_backward_data(spec, dy.data(), context.parameters.weight(segment), dx.data(),
-                                         workspace);
-    }
+    run(context,
+        ConvBackwardData{
+            .spec = spec, .dy = dy.data(), .w = context.parameters.weight(segment), .dx = dx.data()});
     context.tape.add_gradient(x, std::move(dx));
   });
   return y;
@@ -135,8 +123,12 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
   const NormTensors tensors = norm_tensors(context, norm);
   term.norm = tensors.saved;
   forward(context, spec.conv, x, layer.weight, term.x);
-  context.backend.batch_norm_inference(spec.norm(), tensors.gamma, tensors.beta, tensors.running_mean,
-                                       tensors.running_var, term.saved());
+  context.backend.run(BatchNormInference{.spec = spec.norm(),
+                                         .gamma = tensors.gamma,
+                                         .beta = tensors.beta,
+                                         .running_mean = tensors.running_mean,
+                                         .running_var = tensors.running_var,
+                                         .saved = term.saved()});
   return term;
 }
 

@@ -80,7 +80,7 @@ void Run::call(const Call& call) {
     case Call::Kind::zeros:
       out.tensor = make_tensor(
           context_.arena, Shape::image(batch_, call.shape.height, call.shape.width, call.shape.channels));
-      context_.backend.fill(out.tensor.count(), 0.0f, out.tensor.data());
+      context_.backend.run(Fill{.count = out.tensor.count(), .value = 0.0f, .y = out.tensor.data()});
       break;
     case Call::Kind::conv:
       out.tensor = conv2d(context_, input(call), call.conv);

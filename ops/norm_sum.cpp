@@ -37,15 +37,21 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
   term.x.variable = -1;
   term.x.applied = Activation::none;
   if (context.mode == Mode::evaluate) {
-    context.backend.batch_norm_inference(spec, tensors.gamma, tensors.beta, tensors.running_mean,
-                                         tensors.running_var, term.saved());
+    context.backend.run(BatchNormInference{.spec = spec,
+                                           .gamma = tensors.gamma,
+                                           .beta = tensors.beta,
+                                           .running_mean = tensors.running_mean,
+                                           .running_var = tensors.running_var,
+                                           .saved = term.saved()});
     return term;
   }
-  {
-    const ScopedWorkspace workspace(context.arena, context.backend.batch_norm_workspace_bytes(spec));
-    context.backend.batch_norm_statistics(spec, x.data(), tensors.gamma, tensors.beta, tensors.running_mean,
-                                          tensors.running_var, term.saved(), workspace);
-  }
+  run(context, BatchNormStatistics{.spec = spec,
+                                   .x = x.data(),
+                                   .gamma = tensors.gamma,
+                                   .beta = tensors.beta,
+                                   .running_mean = tensors.running_mean,
+                                   .running_var = tensors.running_var,
+                                   .saved = term.saved()});
   // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
   if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0)) return term;
   term.x.variable = context.tape.new_variable();
@@ -54,9 +60,13 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
     if (!dz) return;
     Tensor dx = make_tensor(context.arena, x.shape);
     write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
-      const ScopedWorkspace workspace(context.arena, context.backend.batch_norm_workspace_bytes(spec));
-      context.backend.batch_norm_backward(spec, x.data(), dz.data(), term.saved(), dx.data(), gradients[0],
-                                          gradients[1], workspace);
+      run(context, BatchNormBackward{.spec = spec,
+                                     .x = x.data(),
+                                     .dy = dz.data(),
+                                     .saved = term.saved(),
+                                     .dx = dx.data(),
+                                     .dgamma = gradients[0],
+                                     .dbeta = gradients[1]});
     });
     if (x.variable >= 0) context.tape.add_gradient(x, std::move(dx));
   });
@@ -95,8 +105,9 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want, Act
   NodeOutput out;
   if (want != Want::activated) out.sum = make_tensor(context.arena, shape);
   if (want != Want::sum) out.activated = make_tensor(context.arena, shape);
-  context.backend.affine_sum(spec, out.sum ? out.sum.data() : nullptr,
-                             out.activated ? out.activated.data() : nullptr);
+  context.backend.run(AffineSum{.spec = spec,
+                                .sum = out.sum ? out.sum.data() : nullptr,
+                                .activated = out.activated ? out.activated.data() : nullptr});
   out.activated.applied = activation;
   if (!wants_gradient) return out;
 
@@ -116,7 +127,7 @@ Tensor activate(Context& context, const Tensor& x, Activation activation) {
   spec.terms[0].x = x.data();
   spec.activation = activation;
   Tensor activated = make_tensor(context.arena, x.shape);
-  context.backend.affine_sum(spec, nullptr, activated.data());
+  context.backend.run(AffineSum{.spec = spec, .activated = activated.data()});
   activated.variable = x.variable;
   activated.applied = activation;
   return activated;

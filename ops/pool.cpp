@@ -23,7 +23,7 @@ void add_pool_gradient(Context& context, const Tensor& x, const Pass& pass) {
 Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
   const PoolSpec spec{x.n(), x.c(), x.h(), x.w(), pool.kernel, pool.stride, pool.padding};
   Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
-  context.backend.avg_pool_forward(spec, x.data(), y.data());
+  context.backend.run(AvgPoolForward{.spec = spec, .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   const Tensor source = x.for_gradient();
@@ -37,7 +37,7 @@ Tensor avg_pool(Context& context, const Tensor& x, const Pool& pool) {
 
 void add_avg_pool_gradient(Context& context, const PoolSpec& spec, const Tensor& x, const Tensor& dy) {
   add_pool_gradient(context, x, [&](float* dx, Store store) {
-    context.backend.avg_pool_backward(spec, dy.data(), dx, store);
+    context.backend.run(AvgPoolBackward{.spec = spec, .dy = dy.data(), .dx = dx, .store = store});
   });
 }
 
@@ -46,7 +46,8 @@ Tensor max_pool(Context& context, const Tensor& x, const Pool& pool) {
   const Shape shape = Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c());
   Tensor y = make_tensor(context.arena, shape);
   const Tensor index = make_tensor(context.arena, shape, Layout::nhwc, DType::u8);
-  context.backend.max_pool_forward(spec, x.data(), y.data(), index.data<std::uint8_t>());
+  context.backend.run(
+      MaxPoolForward{.spec = spec, .x = x.data(), .y = y.data(), .index = index.data<std::uint8_t>()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   const Tensor source = x.for_gradient();
@@ -54,7 +55,8 @@ Tensor max_pool(Context& context, const Tensor& x, const Pool& pool) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     add_pool_gradient(context, source, [&](float* dx, Store store) {
-      context.backend.max_pool_backward(spec, index.data<std::uint8_t>(), dy.data(), dx, store);
+      context.backend.run(MaxPoolBackward{
+          .spec = spec, .index = index.data<std::uint8_t>(), .dy = dy.data(), .dx = dx, .store = store});
     });
   });
   return y;
@@ -62,7 +64,8 @@ Tensor max_pool(Context& context, const Tensor& x, const Pool& pool) {
 
 Tensor global_avg_pool(Context& context, const Tensor& x) {
   Tensor y = make_tensor(context.arena, Shape::matrix(x.n(), x.c()), Layout::matrix);
-  context.backend.global_avg_pool_forward(x.n(), x.h() * x.w(), x.c(), x.data(), y.data());
+  context.backend.run(GlobalAvgPoolForward{
+      .batch = x.n(), .pixels = x.h() * x.w(), .channels = x.c(), .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   const Tensor source = x.for_gradient();
@@ -70,8 +73,11 @@ Tensor global_avg_pool(Context& context, const Tensor& x) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     Tensor dx = make_tensor(context.arena, source.shape);
-    context.backend.global_avg_pool_backward(source.n(), source.h() * source.w(), source.c(), dy.data(),
-                                             dx.data());
+    context.backend.run(GlobalAvgPoolBackward{.batch = source.n(),
+                                              .pixels = source.h() * source.w(),
+                                              .channels = source.c(),
+                                              .dy = dy.data(),
+                                              .dx = dx.data()});
     context.tape.add_gradient(source, std::move(dx));
   });
   return y;

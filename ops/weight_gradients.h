@@ -26,8 +26,10 @@ void write_weight_gradients(Context& context, const std::array<int, kCount>& seg
   write(memory);
   for (std::size_t i = 0; i < kCount; ++i)
     if (scratch[i])
-      context.backend.add(scratch[i].count(), scratch[i].data(), context.parameters.gradient_of(segments[i]),
-                          Store::accumulate);
+      context.backend.run(Add{.count = scratch[i].count(),
+                              .x = scratch[i].data(),
+                              .y = context.parameters.gradient_of(segments[i]),
+                              .store = Store::accumulate});
 }
 
 }  // namespace rlnas

@@ -107,15 +107,19 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   const std::vector<SegmentBlock> blocks = result.segments.blocks();
   result.sums.resize(std::size_t(result.segments.size()));
 
-  const std::size_t scratch_bytes = backend.angle_sums_workspace_bytes(int(blocks.size()));
+  const std::size_t scratch_bytes = backend.workspace_bytes(TakeAngleSums{.block_count = int(blocks.size())});
   const DeviceBytes device_w0(backend, w0.data(), w0.size() * sizeof(float));
   const DeviceBytes device_w1(backend, w1.data(), w1.size() * sizeof(float));
   const DeviceBytes device_blocks(backend, blocks.data(), blocks.size() * sizeof(SegmentBlock));
   const DeviceBytes device_sums(backend, result.sums.size() * sizeof(AngleSums));
   const DeviceBytes scratch(backend, scratch_bytes);
-  backend.angle_sums(device_blocks.as<SegmentBlock>(), int(blocks.size()), result.segments.size(),
-                     device_w0.as<float>(), device_w1.as<float>(), device_sums.as<AngleSums>(),
-                     {scratch.as<void>(), scratch_bytes});
+  backend.run(TakeAngleSums{.blocks = device_blocks.as<SegmentBlock>(),
+                            .block_count = int(blocks.size()),
+                            .segment_count = result.segments.size(),
+                            .w0 = device_w0.as<float>(),
+                            .w1 = device_w1.as<float>(),
+                            .sums = device_sums.as<AngleSums>()},
+              {scratch.as<void>(), scratch_bytes});
   backend.download(result.sums.data(), device_sums.as<AngleSums>(), result.sums.size() * sizeof(AngleSums));
   return result;
 }

@@ -28,7 +28,7 @@ void Executor::reserve_losses(int parts) {
   const std::size_t bytes = std::size_t(parts) * sizeof(LossSums);
   loss_sums_.emplace(backend_, bytes);
   for (QueuedLoss& loss : losses_) loss.readback = backend_.make_readback(bytes);
-  queues_ = losses_.front().readback->late();
+  queues_ = losses_.front().readback->is_asynchronous();
 }
 
 // ---- passes
@@ -68,7 +68,10 @@ Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int 
       upload(batch.images.data() + std::size_t(first) * image_bytes, shape, Layout::nhwc, DType::u8);
   const Tensor params = upload(batch.params.data() + first, Shape::matrix(count, sizeof(AugmentParams)),
                                Layout::flat, DType::u8);
-  backend_.augment_images(augment, pixels.data<std::uint8_t>(), params.data<AugmentParams>(), images.data());
+  backend_.run(AugmentImages{.spec = augment,
+                             .images = pixels.data<std::uint8_t>(),
+                             .params = params.data<AugmentParams>(),
+                             .y = images.data()});
   return images;
 }
 
@@ -204,10 +207,15 @@ std::vector<AngleSums> Executor::angle_sums() {
   const int blocks = parameters_.block_count();
   std::vector<AngleSums> host(static_cast<std::size_t>(segments));
   const Buffer device = arena_.allocate(host.size() * sizeof(AngleSums));
-  const ScopedWorkspace workspace(arena_, backend_.angle_sums_workspace_bytes(blocks));
+  const ScopedWorkspace workspace(arena_, backend_.workspace_bytes(TakeAngleSums{.block_count = blocks}));
   auto* sums = static_cast<AngleSums*>(device.data());
-  backend_.angle_sums(parameters_.device_blocks(), blocks, segments, initial_weights_.data(),
-                      parameters_.weights().data(), sums, workspace);
+  backend_.run(TakeAngleSums{.blocks = parameters_.device_blocks(),
+                             .block_count = blocks,
+                             .segment_count = segments,
+                             .w0 = initial_weights_.data(),
+                             .w1 = parameters_.weights().data(),
+                             .sums = sums},
+               workspace);
   backend_.download(host.data(), sums, host.size() * sizeof(AngleSums));
   return host;
 }

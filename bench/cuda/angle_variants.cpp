@@ -1,8 +1,8 @@
 // The own angle kernel beyond what Backend::angle_sums asks of it: bfloat16 weights, sums in fp32.
 #include "bench/angle_method.h"
 #include "engine/device_bytes.h"
+#include "kernels/cuda/angle_batch.h"
 #include "kernels/cuda/conv_staging.h"
-#include "kernels/cuda/more_primitives.h"
 
 namespace rlnas::bench {
 namespace {

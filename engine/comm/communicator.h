@@ -13,7 +13,7 @@
 
 namespace rlnas {
 
-class Backend;
+class Device;
 class GradientExchange;
 
 // Where this process stands among the ranks.
@@ -51,8 +51,8 @@ class Communicator {
   // all [size, bytes] <- mine [bytes] of every rank, which must be as long everywhere.
   virtual void all_gather(const void* mine, std::size_t bytes, void* all, const char* what) = 0;
 
-  // How the gradients of `backend`, which must outlive it, are averaged over ranks; null for a single one.
-  virtual std::unique_ptr<GradientExchange> make_gradient_exchange(Backend& backend) = 0;
+  // How the gradients of `device`, which must outlive it, are averaged over ranks; null for a single one.
+  virtual std::unique_ptr<GradientExchange> make_gradient_exchange(Device& device) = 0;
 
   void barrier(const char* what) { gather_values(char{0}, what); }
 
@@ -91,7 +91,7 @@ class SingleProcess final : public Communicator {
   void all_gather(const void* mine, std::size_t bytes, void* all, const char*) override {
     if (bytes > 0) std::memcpy(all, mine, bytes);
   }
-  std::unique_ptr<GradientExchange> make_gradient_exchange(Backend&) override;
+  std::unique_ptr<GradientExchange> make_gradient_exchange(Device&) override;
 };
 
 }  // namespace rlnas

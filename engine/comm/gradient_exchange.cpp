@@ -14,20 +14,20 @@ void HostExchange::begin(float* gradient, std::size_t count, double weight) {
 
 void HostExchange::finish() {
   const std::size_t bytes = staging_.size() * sizeof(float);
-  backend_.download(staging_.data(), gradient_, bytes);
+  device_.download(staging_.data(), gradient_, bytes);
   for (float& value : staging_) value *= weight_;
   communicator_.all_reduce_sum(staging_.data(), staging_.size(), "gradient all-reduce");
-  backend_.upload(gradient_, staging_.data(), bytes);
+  device_.upload(gradient_, staging_.data(), bytes);
 }
 
-std::unique_ptr<GradientExchange> make_rank_exchange(Backend& backend, Communicator& communicator,
+std::unique_ptr<GradientExchange> make_rank_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s) {
   // A rank without a device of its own would leave the others waiting: NCCL joins all or none.
   const std::vector<char> served =
-      communicator.gather_values(char{nccl_serves(backend)}, "choice of exchange");
+      communicator.gather_values(char{nccl_serves(device)}, "choice of exchange");
   if (std::find(served.begin(), served.end(), char{0}) == served.end())
-    return make_nccl_exchange(backend, communicator, timeout_s);
-  return std::make_unique<HostExchange>(backend, communicator);
+    return make_nccl_exchange(device, communicator, timeout_s);
+  return std::make_unique<HostExchange>(device, communicator);
 }
 
 }  // namespace rlnas

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/comm/communicator.h"
-#include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace rlnas {
 
@@ -36,8 +36,7 @@ class GradientExchange {
 // their own.
 class HostExchange final : public GradientExchange {
  public:
-  HostExchange(Backend& backend, Communicator& communicator)
-      : backend_(backend), communicator_(communicator) {}
+  HostExchange(Device& device, Communicator& communicator) : device_(device), communicator_(communicator) {}
 
   std::string description() const override { return "through host memory"; }
   void begin(float* gradient, std::size_t count, double weight) override;
@@ -46,7 +45,7 @@ class HostExchange final : public GradientExchange {
   void wait() override {}
 
  private:
-  Backend& backend_;
+  Device& device_;
   Communicator& communicator_;
   float* gradient_ = nullptr;  // device
   float weight_ = 1.0f;
@@ -55,7 +54,7 @@ class HostExchange final : public GradientExchange {
 
 // By NCCL where every rank's backend runs on a CUDA device and this build has NCCL, otherwise through host
 // memory.
-std::unique_ptr<GradientExchange> make_rank_exchange(Backend& backend, Communicator& communicator,
+std::unique_ptr<GradientExchange> make_rank_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s);
 
 }  // namespace rlnas

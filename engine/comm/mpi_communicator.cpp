@@ -40,8 +40,8 @@ class MpiCommunicator final : public Communicator {
   void broadcast(void* data, std::size_t bytes, const char* what) override;
   void all_gather(const void* mine, std::size_t bytes, void* all, const char* what) override;
 
-  std::unique_ptr<GradientExchange> make_gradient_exchange(Backend& backend) override {
-    return make_rank_exchange(backend, *this, timeout_s_);
+  std::unique_ptr<GradientExchange> make_gradient_exchange(Device& device) override {
+    return make_rank_exchange(device, *this, timeout_s_);
   }
 
  private:

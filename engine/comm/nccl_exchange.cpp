@@ -174,13 +174,13 @@ void NcclExchange::wait() {
 
 }  // namespace
 
-bool nccl_serves(Backend& backend) {
-  return backend.native_stream() != nullptr;
+bool nccl_serves(Device& device) {
+  return device.native_stream() != nullptr;
 }
 
-std::unique_ptr<GradientExchange> make_nccl_exchange(Backend& backend, Communicator& communicator,
+std::unique_ptr<GradientExchange> make_nccl_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s) {
-  return std::make_unique<NcclExchange>(static_cast<cudaStream_t>(backend.native_stream()), communicator,
+  return std::make_unique<NcclExchange>(static_cast<cudaStream_t>(device.native_stream()), communicator,
                                         timeout_s);
 }
 

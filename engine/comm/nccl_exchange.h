@@ -8,12 +8,12 @@
 
 namespace rlnas {
 
-// Whether `backend` runs on a CUDA device and this build has NCCL.
-bool nccl_serves(Backend& backend);
+// Whether this is a CUDA device and this build has NCCL.
+bool nccl_serves(Device& device);
 
-// For a backend that it serves, on every rank. The communicator carries NCCL's id
+// For a device that it serves, on every rank. The communicator carries NCCL's id
 // from rank 0 to the others. Errors: communication.
-std::unique_ptr<GradientExchange> make_nccl_exchange(Backend& backend, Communicator& communicator,
+std::unique_ptr<GradientExchange> make_nccl_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s);
 
 }  // namespace rlnas

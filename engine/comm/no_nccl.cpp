@@ -3,11 +3,11 @@
 
 namespace rlnas {
 
-bool nccl_serves(Backend&) {
+bool nccl_serves(Device&) {
   return false;
 }
 
-std::unique_ptr<GradientExchange> make_nccl_exchange(Backend&, Communicator&, double) {
+std::unique_ptr<GradientExchange> make_nccl_exchange(Device&, Communicator&, double) {
   fail(ErrorCode::device, "built without NCCL");
 }
 

@@ -2,7 +2,7 @@
 
 namespace rlnas {
 
-std::unique_ptr<GradientExchange> SingleProcess::make_gradient_exchange(Backend&) {
+std::unique_ptr<GradientExchange> SingleProcess::make_gradient_exchange(Device&) {
   return nullptr;
 }
 

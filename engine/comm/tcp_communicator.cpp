@@ -4,6 +4,7 @@
 
 #include "engine/comm/gradient_exchange.h"
 #include "engine/comm/rank_sum.h"
+#include "kernels/check.h"
 
 namespace rlnas {
 namespace {
@@ -140,8 +141,8 @@ void TcpCommunicator::all_gather(const void* mine, std::size_t bytes, void* all,
   distribute(all, bytes * std::size_t(size()));
 }
 
-std::unique_ptr<GradientExchange> TcpCommunicator::make_gradient_exchange(Backend& backend) {
-  return make_rank_exchange(backend, *this, spec_.timeout_s);
+std::unique_ptr<GradientExchange> TcpCommunicator::make_gradient_exchange(Device& device) {
+  return make_rank_exchange(device, *this, spec_.timeout_s);
 }
 
 }  // namespace rlnas

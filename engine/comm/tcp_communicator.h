@@ -28,7 +28,7 @@ class TcpCommunicator final : public Communicator {
   void all_reduce_sum(float* values, std::size_t count, const char* what) override;
   void broadcast(void* data, std::size_t bytes, const char* what) override;
   void all_gather(const void* mine, std::size_t bytes, void* all, const char* what) override;
-  std::unique_ptr<GradientExchange> make_gradient_exchange(Backend& backend) override;
+  std::unique_ptr<GradientExchange> make_gradient_exchange(Device& device) override;
 
  private:
   // What leads every message: ranks that are not at the same operation find out here.

@@ -46,13 +46,13 @@ AngleSums block_sums(const float* w0, const float* w1, int count) {
 
 }  // namespace
 
-std::size_t CpuBackend::angle_sums_workspace_bytes(int block_count) const {
-  return std::size_t(block_count) * sizeof(AngleSums);
+std::size_t CpuBackend::workspace_bytes(const TakeAngleSums& call) {
+  return std::size_t(call.block_count) * sizeof(AngleSums);
 }
 
-void CpuBackend::angle_sums(const SegmentBlock* blocks, int block_count, int segment_count, const float* w0,
-                            const float* w1, AngleSums* sums, Workspace workspace) {
-  check_workspace("angle sums", workspace, angle_sums_workspace_bytes(block_count));
+void CpuBackend::run(const TakeAngleSums& call, Workspace workspace) {
+  const auto& [blocks, block_count, segment_count, w0, w1, sums] = call;
+  check_workspace("angle sums", workspace, workspace_bytes(call));
   AngleSums* const partials = static_cast<AngleSums*>(workspace.data);
   // Long tasks, for where one begins nothing has been asked for ahead, but several a thread.
   const std::int64_t blocks_per_task = std::clamp(block_count / (8 * threads_), 4, 64);

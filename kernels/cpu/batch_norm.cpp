@@ -211,7 +211,7 @@ void add_up(int threads, const RowSums& sums, double* total) {
 }
 
 // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
-void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
+void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, ConstBatchNormSaved saved,
                      float* slope, float* offset, float* dgamma, float* dbeta) {
   for_channel_ranges(threads, sums, [&](int begin, int count) {
     double sum_dy[kFinishedChannels] = {}, sum_dy_x[kFinishedChannels] = {};
@@ -227,8 +227,8 @@ void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums
   });
 }
 
-void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
-                    const float* slope, const float* offset, float* dx) {
+void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy,
+                    ConstBatchNormSaved saved, const float* slope, const float* offset, float* dx) {
   const std::int64_t strip = rows_per_strip(channels);
   for (std::int64_t row = 0; row < rows; row += strip)
     for_channel_blocks(channels, [&]<class V, int N>(int c) {
@@ -250,13 +250,16 @@ void apply_gradient(std::int64_t rows, int channels, const float* x, const float
     });
 }
 
-std::size_t CpuBackend::batch_norm_workspace_bytes(const BatchNormSpec& spec) const {
-  return Scratch::bytes(spec);
+std::size_t CpuBackend::workspace_bytes(const BatchNormStatistics& call) {
+  return Scratch::bytes(call.spec);
 }
 
-void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                       const float* beta, float* running_mean, float* running_var,
-                                       BatchNormSaved saved, Workspace workspace) {
+std::size_t CpuBackend::workspace_bytes(const BatchNormBackward& call) {
+  return Scratch::bytes(call.spec);
+}
+
+void CpuBackend::run(const BatchNormStatistics& call, Workspace workspace) {
+  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
   check(spec);
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
@@ -265,9 +268,8 @@ void CpuBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x
   finish_statistics(threads_, spec, scratch.sums, x, gamma, beta, running_mean, running_var, saved);
 }
 
-void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                     BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                     Workspace workspace) {
+void CpuBackend::run(const BatchNormBackward& call, Workspace workspace) {
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
   check(spec);
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
@@ -283,9 +285,8 @@ void CpuBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, 
                   });
 }
 
-void CpuBackend::batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
-                                      const float* running_mean, const float* running_var,
-                                      BatchNormSaved saved) {
+void CpuBackend::run(const BatchNormInference& call, Workspace) {
+  const auto& [spec, gamma, beta, running_mean, running_var, saved] = call;
   check(spec);
   for (int c = 0; c < spec.channels; ++c)
     save_channel(spec, c, running_mean[c], running_var[c], gamma, beta, saved);

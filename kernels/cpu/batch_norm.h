@@ -47,10 +47,10 @@ void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* 
 // The sums of all chunks, in their order -> total [2][C].
 void add_up(int threads, const RowSums& sums, double* total);
 // dx = scale*dy + slope*(x - mean) + offset: fills slope and offset [C], dgamma and dbeta unless null.
-void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, BatchNormSaved saved,
+void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, ConstBatchNormSaved saved,
                      float* slope, float* offset, float* dgamma, float* dbeta);
 // x, dy, dx: `rows` rows each; dx may be dy.
-void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy, BatchNormSaved saved,
-                    const float* slope, const float* offset, float* dx);
+void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy,
+                    ConstBatchNormSaved saved, const float* slope, const float* offset, float* dx);
 
 }  // namespace rlnas

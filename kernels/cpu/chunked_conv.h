@@ -1,6 +1,6 @@
 // One convolution pass that runs a chunk of images at a time on one thread, so that a caller can do more with
-// a chunk while it is in cache. Made by onednn_conv.h, depthwise_conv.h and winograd_conv.h, kept by
-// conv_engine.h.
+// a chunk while it is in cache. Made by pointwise_conv.h, winograd_conv.h, depthwise_conv.h and
+// onednn_conv.h, one of them for each problem, which conv_engine.h picks and keeps.
 //
 // forward and backward_data: load_weights once, then run_chunk for every chunk. backward_weights: run_chunk
 // for every chunk, each unit's chunks in order on one thread, into the unit's own copy of the weight
@@ -16,6 +16,32 @@
 
 namespace rlnas {
 
+// What one chunk of each pass works on: images of the input side [images,H,W,C] and of the output side
+// [images,P,Q,K], and the weights as load_weights left them or the copy of the chunk's unit.
+struct ForwardChunk {
+  const float* x;
+  const void* weights;
+  float* y;
+};
+struct BackwardDataChunk {
+  const float* dy;
+  const void* weights;
+  float* dx;
+};
+struct BackwardWeightsChunk {
+  const float* x;
+  const float* dy;
+  void* copy;
+};
+
+// Which chunk, and by whom it is run.
+struct ChunkRun {
+  int thread;
+  int chunk;
+  void* scratch;
+  FloatRange next = {};  // what the thread is going to read, which may be asked for meanwhile
+};
+
 class ChunkedConv {
  public:
   ChunkedConv(const ConvSpec& conv_spec, ConvPass conv_pass)
@@ -28,11 +54,10 @@ class ChunkedConv {
   virtual int weight_parts() const = 0;
   // w [K,C/g,R,S] -> the part's share of `loaded`.
   virtual void load_weights(int part, const float* w, void* loaded) const = 0;
-  // in_side [images,H,W,C] and out_side [images,P,Q,K] of chunk `chunk`. `weights`: what load_weights left,
-  // or the copy of the chunk's unit. Only what the pass computes is written. `next`: what the thread is going
-  // to read, which may be asked for meanwhile. Errors: device when oneDNN fails.
-  virtual void run_chunk(int thread, int chunk, const float* in_side, const void* weights,
-                         const float* out_side, void* scratch, const FloatRange& next) const = 0;
+  // The one that belongs to `pass`. Errors: device when oneDNN fails.
+  virtual void run_chunk(const ChunkRun& at, const ForwardChunk& tensors) const = 0;
+  virtual void run_chunk(const ChunkRun& at, const BackwardDataChunk& tensors) const = 0;
+  virtual void run_chunk(const ChunkRun& at, const BackwardWeightsChunk& tensors) const = 0;
   // sum: one copy -> the part's share of dw [K,C/g,R,S].
   virtual void store_weights(int part, const void* sum, float* dw) const = 0;
   // "jit:avx2" or another of oneDNN's names, "rlnas:depthwise", "rlnas:winograd"
@@ -58,10 +83,9 @@ class ChunkedConv {
   // Whether nothing of the weight gradient is in a unit's copy yet.
   bool starts_copy(int chunk) const { return chunk % chunks_per_unit == 0; }
   // For a backward_weights that adds each chunk to its copy: the copy, zeros when its unit starts.
-  float* sums_of(int chunk, const void* copy) const {
-    void* const sums = const_cast<void*>(copy);
-    if (starts_copy(chunk)) std::memset(sums, 0, weights_bytes);
-    return static_cast<float*>(sums);
+  float* sums_of(int chunk, void* copy) const {
+    if (starts_copy(chunk)) std::memset(copy, 0, weights_bytes);
+    return static_cast<float*>(copy);
   }
 
   const ConvSpec spec;

@@ -4,23 +4,28 @@
 
 namespace rlnas {
 
-std::size_t CpuBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
-  return conv_->workspace_bytes(spec, pass);
+std::size_t CpuBackend::workspace_bytes(const ConvForward& call) {
+  return conv_->workspace_bytes(call.spec, ConvPass::forward);
 }
 
-void CpuBackend::conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,
-                              Workspace workspace) {
-  conv_->forward(spec, x, w, y, workspace);
+std::size_t CpuBackend::workspace_bytes(const ConvBackwardData& call) {
+  return conv_->workspace_bytes(call.spec, ConvPass::backward_data);
 }
 
-void CpuBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                                    Workspace workspace) {
-  conv_->backward_data(spec, dy, w, dx, workspace);
+std::size_t CpuBackend::workspace_bytes(const ConvBackwardWeights& call) {
+  return conv_->workspace_bytes(call.spec, ConvPass::backward_weights);
 }
 
-void CpuBackend::conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                                       Workspace workspace) {
-  conv_->backward_weights(spec, x, dy, dw, workspace);
+void CpuBackend::run(const ConvForward& call, Workspace workspace) {
+  conv_->forward(call.spec, call.x, call.w, call.y, workspace);
+}
+
+void CpuBackend::run(const ConvBackwardData& call, Workspace workspace) {
+  conv_->backward_data(call.spec, call.dy, call.w, call.dx, workspace);
+}
+
+void CpuBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
+  conv_->backward_weights(call.spec, call.x, call.dy, call.dw, workspace);
 }
 
 }  // namespace rlnas

@@ -107,42 +107,40 @@ void ConvEngine::sum_weights(const ChunkedConv& conv, void* copies, float* dw) c
   parallel_try(threads_, conv.weight_parts(), store);
 }
 
-void ConvEngine::run_chunks(const ChunkedConv& conv, const float* in_side, void* weights,
-                            const float* out_side) const {
+template <class TensorsOf>
+void ConvEngine::run_chunks(const ChunkedConv& conv, void* weights, const TensorsOf& tensors_of) const {
   const std::size_t batch = std::size_t(conv.spec.batch);
   const std::size_t in_image = conv.spec.in_count() / batch, out_image = conv.spec.out_count() / batch;
   char* const scratch = static_cast<char*>(weights) + conv.copies_bytes();
   parallel_try(threads_, conv.units(), [&](int thread, std::int64_t unit) {
     for (int chunk = conv.unit_begin(int(unit)); chunk < conv.unit_end(int(unit)); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
-      conv.run_chunk(thread, chunk, in_side + first * in_image, conv.copy_of(weights, int(unit)),
-                     out_side + first * out_image, scratch + std::size_t(thread) * conv.scratch_bytes, {});
+      conv.run_chunk({thread, chunk, scratch + std::size_t(thread) * conv.scratch_bytes},
+                     tensors_of(first * in_image, first * out_image, conv.copy_of(weights, int(unit))));
     }
   });
 }
 
-// Forward and backward_data: weights are an input.
-void ConvEngine::run_with_weights(const ChunkedConv& conv, const float* in_side, const float* w,
-                                  const float* out_side, Workspace workspace) const {
-  check_workspace("convolution", workspace, conv.workspace_bytes(threads_));
-  load_weights(conv, w, workspace.data);
-  run_chunks(conv, in_side, workspace.data, out_side);
-}
-
 void ConvEngine::forward(const ConvSpec& spec, const float* x, const float* w, float* y,
                          Workspace workspace) {
-  if (const ChunkedConv* const conv = chunked(spec, ConvPass::forward))
-    run_with_weights(*conv, x, w, y, workspace);
-  else
-    direct_conv_forward(threads_, spec, x, w, y, workspace);
+  const ChunkedConv* const conv = chunked(spec, ConvPass::forward);
+  if (conv == nullptr) return direct_conv_forward(threads_, spec, x, w, y, workspace);
+  check_workspace("convolution", workspace, conv->workspace_bytes(threads_));
+  load_weights(*conv, w, workspace.data);
+  run_chunks(*conv, workspace.data, [&](std::size_t in_at, std::size_t out_at, const void* weights) {
+    return ForwardChunk{x + in_at, weights, y + out_at};
+  });
 }
 
 void ConvEngine::backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
                                Workspace workspace) {
-  if (const ChunkedConv* const conv = chunked(spec, ConvPass::backward_data))
-    run_with_weights(*conv, dx, w, dy, workspace);
-  else
-    direct_conv_backward_data(threads_, spec, dy, w, dx, workspace);
+  const ChunkedConv* const conv = chunked(spec, ConvPass::backward_data);
+  if (conv == nullptr) return direct_conv_backward_data(threads_, spec, dy, w, dx, workspace);
+  check_workspace("convolution", workspace, conv->workspace_bytes(threads_));
+  load_weights(*conv, w, workspace.data);
+  run_chunks(*conv, workspace.data, [&](std::size_t in_at, std::size_t out_at, const void* weights) {
+    return BackwardDataChunk{dy + out_at, weights, dx + in_at};
+  });
 }
 
 void ConvEngine::backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
@@ -150,7 +148,9 @@ void ConvEngine::backward_weights(const ConvSpec& spec, const float* x, const fl
   const ChunkedConv* const conv = chunked(spec, ConvPass::backward_weights);
   if (conv == nullptr) return direct_conv_backward_weights(threads_, spec, x, dy, dw, workspace);
   check_workspace("convolution", workspace, conv->workspace_bytes(threads_));
-  run_chunks(*conv, x, workspace.data, dy);
+  run_chunks(*conv, workspace.data, [&](std::size_t in_at, std::size_t out_at, void* copy) {
+    return BackwardWeightsChunk{x + in_at, dy + out_at, copy};
+  });
   sum_weights(*conv, workspace.data, dw);
 }
 

@@ -43,9 +43,9 @@ class ConvEngine {
   const char* implementation(const ConvSpec& spec, ConvPass pass);
 
  private:
-  void run_with_weights(const ChunkedConv& conv, const float* in_side, const float* w, const float* out_side,
-                        Workspace workspace) const;
-  void run_chunks(const ChunkedConv& conv, const float* in_side, void* weights, const float* out_side) const;
+  // tensors_of(floats before the chunk on the input side, on the output side, its weights) -> its tensors
+  template <class TensorsOf>
+  void run_chunks(const ChunkedConv& conv, void* weights, const TensorsOf& tensors_of) const;
 
   int threads_;
   ConvAlgorithm algorithm_;

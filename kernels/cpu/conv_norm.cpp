@@ -141,68 +141,69 @@ struct BackwardParts {
 };
 
 // The convolution's input for some images from element `at` on; `made`: the thread's, one chunk.
-template <class Operands>
-const float* input(const ConvNormSpec& spec, const Operands& operands, std::size_t at, std::size_t count,
-                   const std::vector<float*>& made, int thread) {
-  if (!spec.normalises_input) return operands.x + at;
+template <class ConvNorm>
+const float* input(const ConvNorm& call, std::size_t at, std::size_t count, const std::vector<float*>& made,
+                   int thread) {
+  const ConvNormSpec& spec = call.spec;
+  if (!spec.normalises_input) return call.x + at;
   float* const x = made[std::size_t(thread)];
-  apply_norm(operands.x_activation, std::int64_t(count) / spec.conv.in_channels, spec.conv.in_channels,
-             operands.x + at, operands.x_norm, x);
+  apply_norm(call.x_activation, std::int64_t(count) / spec.conv.in_channels, spec.conv.in_channels,
+             call.x + at, call.x_norm, x);
   return x;
 }
 
 }  // namespace
 
-std::size_t CpuBackend::conv_norm_workspace_bytes(const ConvNormSpec& spec, Direction direction) {
-  if (direction == Direction::forward) {
-    const ForwardPlan plan(*conv_, spec);
-    return plan.in_chunks() ? ForwardParts(nullptr, spec, plan, threads_).bytes
-                            : Backend::conv_norm_workspace_bytes(spec, direction);
-  }
-  const BackwardPlan plan(*conv_, spec);
-  return plan.in_chunks() ? BackwardParts(nullptr, spec, plan, threads_).bytes
-                          : Backend::conv_norm_workspace_bytes(spec, direction);
+std::size_t CpuBackend::workspace_bytes(const ConvNormForward& call) {
+  const ForwardPlan plan(*conv_, call.spec);
+  return plan.in_chunks() ? ForwardParts(nullptr, call.spec, plan, threads_).bytes
+                          : Backend::workspace_bytes(call);
 }
 
-void CpuBackend::conv_norm_forward(const ConvNormSpec& spec, const ConvNormForward& operands,
-                                   Workspace workspace) {
+std::size_t CpuBackend::workspace_bytes(const ConvNormBackward& call) {
+  const BackwardPlan plan(*conv_, call.spec);
+  return plan.in_chunks() ? BackwardParts(nullptr, call.spec, plan, threads_).bytes
+                          : Backend::workspace_bytes(call);
+}
+
+void CpuBackend::run(const ConvNormForward& call, Workspace workspace) {
+  const ConvNormSpec& spec = call.spec;
   const ForwardPlan plan(*conv_, spec);
-  if (!plan.in_chunks()) return Backend::conv_norm_forward(spec, operands, workspace);
+  if (!plan.in_chunks()) return Backend::run(call, workspace);
   const ForwardParts parts(workspace.data, spec, plan, threads_);
   check_workspace("convolution with batch norm", workspace, parts.bytes);
   const Images& images = parts.images;
 
-  conv_->load_weights(*plan.conv, operands.w, parts.weights);
+  conv_->load_weights(*plan.conv, call.w, parts.weights);
   parallel_try(threads_, images.chunks.count(), [&](int thread, std::int64_t chunk) {
     const std::size_t first = std::size_t(images.chunks.first(int(chunk)));
     const int count = images.chunks.size(int(chunk));
     const std::size_t in_at = first * images.in_count;
-    float* const y = operands.y + first * images.out_count;
+    float* const y = call.y + first * images.out_count;
     char* const scratch = parts.scratch + std::size_t(thread) * parts.scratch_bytes;
     if (plan.fused != nullptr) {
-      plan.fused->run_forward(count, {operands.x + in_at, operands.x_norm, operands.x_activation},
-                              parts.weights, y, scratch);
+      plan.fused->run_forward(count, {call.x + in_at, call.x_norm, call.x_activation}, parts.weights, y,
+                              scratch);
     } else {
-      const float* const x =
-          input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
-      plan.conv->run_chunk(thread, int(chunk), x, parts.weights, y, scratch, {});
+      const float* const x = input(call, in_at, std::size_t(count) * images.in_count, parts.x, thread);
+      plan.conv->run_chunk({thread, int(chunk), scratch}, ForwardChunk{x, parts.weights, y});
     }
-    add_moments(parts.sums, chunk, operands.y);
+    add_moments(parts.sums, chunk, call.y);
   });
-  finish_statistics(threads_, spec.norm(), parts.sums, operands.y, operands.gamma, operands.beta,
-                    operands.running_mean, operands.running_var, operands.saved);
+  finish_statistics(threads_, spec.norm(), parts.sums, call.y, call.gamma, call.beta, call.running_mean,
+                    call.running_var, call.saved);
 }
 
-void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBackward& operands,
-                                    Workspace workspace) {
+void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
+  const ConvNormSpec& spec = call.spec;
   const BackwardPlan plan(*conv_, spec);
   if (!plan.in_chunks()) {
-    Backend::conv_norm_backward(spec, operands, workspace);
-    if (operands.dx_moments == nullptr) return;
+    Backend::run(call, workspace);
+    if (call.dx_moments == nullptr) return;
     const int channels = spec.conv.in_channels;
     const std::int64_t rows = std::int64_t(spec.conv.in_count()) / channels;
-    const RowSums one_chunk{{rows, rows}, channels, operands.dx_moments};
-    return add_gradient_moments(one_chunk, 0, operands.x, operands.dx, operands.x_norm.mean);
+    const RowSums one_chunk{{rows, rows}, channels, call.dx_moments};
+    return add_gradient_moments(one_chunk, 0, call.x, call.dx, call.x_norm.mean);
   }
   const ChunkedConv *const to_data = plan.to_data, *const to_weights = plan.to_weights;
   const BackwardParts parts(workspace.data, spec, plan, threads_);
@@ -210,17 +211,17 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
   const Images& images = parts.images;
 
   RowSums sums = parts.sums;
-  if (operands.dz_moments != nullptr)  // all rows are one chunk
-    sums = {{sums.chunks.rows, sums.chunks.rows}, sums.channels, const_cast<double*>(operands.dz_moments)};
+  if (call.dz_moments != nullptr)  // all rows are one chunk
+    sums = {{sums.chunks.rows, sums.chunks.rows}, sums.channels, const_cast<double*>(call.dz_moments)};
   else
     parallel_for(threads_, images.chunks.count(), [&](std::int64_t chunk) {
-      add_gradient_moments(sums, chunk, operands.y, operands.dz, operands.saved.mean);
+      add_gradient_moments(sums, chunk, call.y, call.dz, call.saved.mean);
     });
-  finish_gradient(threads_, spec.norm(), sums, operands.saved, parts.slope, parts.offset, operands.dgamma,
-                  operands.dbeta);
+  finish_gradient(threads_, spec.norm(), sums, call.saved, parts.slope, parts.offset, call.dgamma,
+                  call.dbeta);
 
-  if (operands.dx != nullptr) conv_->load_weights(*to_data, operands.w, parts.weights);
-  const bool in_place = operands.x_activation == Activation::none && operands.store == Store::overwrite;
+  if (call.dx != nullptr) conv_->load_weights(*to_data, call.w, parts.weights);
+  const bool in_place = call.x_activation == Activation::none && call.store == Store::overwrite;
   // next_count: images of the thread's next chunk, which is the one behind; 0: another thread's, or none
   const auto run_chunk = [&](int thread, int chunk, void* dw_copy, int next_count) {
     const int count = images.chunks.size(chunk);
@@ -229,38 +230,36 @@ void CpuBackend::conv_norm_backward(const ConvNormSpec& spec, const ConvNormBack
     char* const scratch = parts.scratch[std::size_t(thread)];
     if (plan.fused != nullptr)
       return plan.fused->run_backward(
-          count, {operands.x + in_at, operands.x_norm, operands.x_activation},
-          {operands.y + out_at, operands.dz + out_at, operands.saved, parts.slope, parts.offset},
-          parts.weights, to_weights->sums_of(chunk, dw_copy),
-          operands.dx != nullptr ? operands.dx + in_at : nullptr, operands.store, scratch);
+          count, {call.x + in_at, call.x_norm, call.x_activation},
+          {call.y + out_at, call.dz + out_at, call.saved, parts.slope, parts.offset}, parts.weights,
+          to_weights->sums_of(chunk, dw_copy), call.dx != nullptr ? call.dx + in_at : nullptr, call.store,
+          scratch);
     float* const dy = parts.dy[std::size_t(thread)];
-    apply_gradient(count * images.rows, spec.conv.out_channels, operands.y + out_at, operands.dz + out_at,
-                   operands.saved, parts.slope, parts.offset, dy);
-    const float* const x =
-        input(spec, operands, in_at, std::size_t(count) * images.in_count, parts.x, thread);
+    apply_gradient(count * images.rows, spec.conv.out_channels, call.y + out_at, call.dz + out_at, call.saved,
+                   parts.slope, parts.offset, dy);
+    const float* const x = input(call, in_at, std::size_t(count) * images.in_count, parts.x, thread);
     const auto next = [&](const float* tensor) {
       return FloatRange{tensor + out_at + std::size_t(count) * images.out_count,
                         std::size_t(next_count) * images.out_count};
     };
-    to_weights->run_chunk(thread, chunk, x, dw_copy, dy, scratch, next(operands.y));
-    if (operands.dx == nullptr) return;
-    float* const dx = in_place ? operands.dx + in_at : parts.dx[std::size_t(thread)];
-    to_data->run_chunk(thread, chunk, dx, parts.weights, dy, scratch, next(operands.dz));
+    to_weights->run_chunk({thread, chunk, scratch, next(call.y)}, BackwardWeightsChunk{x, dy, dw_copy});
+    if (call.dx == nullptr) return;
+    float* const dx = in_place ? call.dx + in_at : parts.dx[std::size_t(thread)];
+    to_data->run_chunk({thread, chunk, scratch, next(call.dz)}, BackwardDataChunk{dy, parts.weights, dx});
     if (!in_place)
-      pass_back(operands.x_activation, std::size_t(count) * images.in_count, x, dx, operands.dx + in_at,
-                operands.store);
+      pass_back(call.x_activation, std::size_t(count) * images.in_count, x, dx, call.dx + in_at, call.store);
   };
   parallel_try(threads_, to_weights->units(), [&](int thread, std::int64_t unit) {
     void* const dw_copy = to_weights->copy_of(parts.dw_copies, int(unit));
     const int end = to_weights->unit_end(int(unit));
     for (int chunk = to_weights->unit_begin(int(unit)); chunk < end; ++chunk) {
       run_chunk(thread, chunk, dw_copy, chunk + 1 < end ? images.chunks.size(chunk + 1) : 0);
-      if (operands.dx_moments != nullptr)  // while dx is in cache
-        add_gradient_moments(parts.dx_sums, chunk, operands.x, operands.dx, operands.x_norm.mean);
+      if (call.dx_moments != nullptr)  // while dx is in cache
+        add_gradient_moments(parts.dx_sums, chunk, call.x, call.dx, call.x_norm.mean);
     }
   });
-  conv_->sum_weights(*to_weights, parts.dw_copies, operands.dw);
-  if (operands.dx_moments != nullptr) add_up(threads_, parts.dx_sums, operands.dx_moments);
+  conv_->sum_weights(*to_weights, parts.dw_copies, call.dw);
+  if (call.dx_moments != nullptr) add_up(threads_, parts.dx_sums, call.dx_moments);
 }
 
 }  // namespace rlnas

@@ -38,27 +38,28 @@ class DepthwiseConv final : public ChunkedConv {
     for_each_weight(part, [&](std::size_t plain, std::size_t at) { dw[plain] = from[at]; });
   }
 
-  void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch, const FloatRange&) const override {
-    const auto filters = static_cast<const float*>(weights);
-    const auto memory = static_cast<float*>(scratch);
-    const int images = chunks.size(chunk);
-    switch (pass) {
-      case ConvPass::forward:
-        return passes_.template gather<ConvPass::forward>(images, TensorSource{in_side}, filters,
-                                                          const_cast<float*>(out_side), memory);
-      case ConvPass::backward_data:
-        return passes_.template gather<ConvPass::backward_data>(images, TensorSource{out_side}, filters,
-                                                                const_cast<float*>(in_side), memory);
-      case ConvPass::backward_weights:
-        return passes_.add_gradient(images, TensorSource{in_side}, TensorSource{out_side},
-                                    sums_of(chunk, weights), memory);
-    }
+  void run_chunk(const ChunkRun& at, const ForwardChunk& tensors) const override {
+    gather<ConvPass::forward>(at, tensors.x, tensors.weights, tensors.y);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardDataChunk& tensors) const override {
+    gather<ConvPass::backward_data>(at, tensors.dy, tensors.weights, tensors.dx);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardWeightsChunk& tensors) const override {
+    passes_.add_gradient(chunks.size(at.chunk), TensorSource{tensors.x}, TensorSource{tensors.dy},
+                         sums_of(at.chunk, tensors.copy), static_cast<float*>(at.scratch));
   }
 
  private:
   using Passes = depthwise::Passes<Filter>;
   static constexpr int kMaxCopies = 16;  // of the weight gradient; less than twice as many
+
+  template <ConvPass kPass>
+  void gather(const ChunkRun& at, const float* from, const void* filters, float* to) const {
+    passes_.template gather<kPass>(chunks.size(at.chunk), TensorSource{from},
+                                   static_cast<const float*>(filters), to, static_cast<float*>(at.scratch));
+  }
 
   std::size_t scratch_floats() const {
     switch (pass) {

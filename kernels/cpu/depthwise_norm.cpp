@@ -29,7 +29,7 @@ struct InputSource {
   LinesAhead<false> ahead(std::size_t from) const { return {data, from}; }
 
   const float* data;
-  BatchNormSaved norm;
+  ConstBatchNormSaved norm;
   Bounds bounds;
 };
 

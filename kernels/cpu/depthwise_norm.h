@@ -11,13 +11,13 @@ namespace rlnas {
 
 struct NormedInput {  // activation(scale * x + shift)
   const float* x;     // [images,H,W,C]
-  BatchNormSaved norm;
+  ConstBatchNormSaved norm;
   Activation activation;
 };
 
 struct NormedGradient {  // of the convolution's output, as apply_gradient makes it
   const float *y, *dz;   // [images,P,Q,C]
-  BatchNormSaved norm;
+  ConstBatchNormSaved norm;
   const float *slope, *offset;
 };
 

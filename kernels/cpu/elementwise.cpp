@@ -99,8 +99,8 @@ void mask_range(const Bounds& bounds, std::int64_t count, const float* activated
 
 }  // namespace
 
-void apply_norm(Activation activation, std::int64_t rows, int channels, const float* x, BatchNormSaved norm,
-                float* to) {
+void apply_norm(Activation activation, std::int64_t rows, int channels, const float* x,
+                ConstBatchNormSaved norm, float* to) {
   AffineSumSpec spec{.rows = int(rows), .channels = channels, .term_count = 1, .activation = activation};
   spec.terms[0] = {x, norm.scale, norm.shift};
   affine_rows<1>(spec, 0, rows, nullptr, to);
@@ -115,7 +115,8 @@ void pass_back(Activation activation, std::size_t count, const float* activated,
     mask_range<Store::overwrite>(bounds, std::int64_t(count), activated, dy, dx);
 }
 
-void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
+void CpuBackend::run(const AffineSum& call, Workspace) {
+  const auto& [spec, sum, activated] = call;
   check_spec(spec);
   if (std::any_of(spec.terms.begin(), spec.terms.begin() + spec.term_count,
                   [](const AffineTerm& term) { return term.averaged; })) {
@@ -130,15 +131,16 @@ void CpuBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activa
                   [&](std::int64_t begin, std::int64_t end) { rows(spec, begin, end, sum, activated); });
 }
 
-void CpuBackend::activation_backward(Activation activation, std::size_t count, const float* activated,
-                                     const float* dy, float* dx, Store store) {
-  if (activation == Activation::none) return add(count, dy, dx, store);
+void CpuBackend::run(const ActivationBackward& call, Workspace) {
+  const auto& [activation, count, activated, dy, dx, store] = call;
+  if (activation == Activation::none) return run(Add{.count = count, .x = dy, .y = dx, .store = store});
   parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
     pass_back(activation, std::size_t(end - begin), activated + begin, dy + begin, dx + begin, store);
   });
 }
 
-void CpuBackend::add(std::size_t count, const float* x, float* y, Store store) {
+void CpuBackend::run(const Add& call, Workspace) {
+  const auto& [count, x, y, store] = call;
   parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
     if (store == Store::overwrite)
       std::memcpy(y + begin, x + begin, std::size_t(end - begin) * sizeof(float));
@@ -147,13 +149,14 @@ void CpuBackend::add(std::size_t count, const float* x, float* y, Store store) {
   });
 }
 
-void CpuBackend::fill(std::size_t count, float value, float* y) {
+void CpuBackend::run(const Fill& call, Workspace) {
+  const auto& [count, value, y] = call;
   parallel_ranges(threads_, std::int64_t(count), kElements,
                   [&](std::int64_t begin, std::int64_t end) { std::fill(y + begin, y + end, value); });
 }
 
-void CpuBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
-                            Store store) {
+void CpuBackend::run(const ScaleRows& call, Workspace) {
+  const auto& [spec, scale, x, y, store] = call;
   check_spec(spec);
   parallel_ranges(threads_, std::int64_t(spec.count()), kElements, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end;) {

@@ -6,8 +6,8 @@
 namespace rlnas {
 
 // to [rows, channels] = activation(scale * x + shift); as Backend::affine_sum.
-void apply_norm(Activation activation, std::int64_t rows, int channels, const float* x, BatchNormSaved norm,
-                float* to);
+void apply_norm(Activation activation, std::int64_t rows, int channels, const float* x,
+                ConstBatchNormSaved norm, float* to);
 // dx (+)= dy where the activation let the value through; as Backend::activation_backward.
 void pass_back(Activation activation, std::size_t count, const float* activated, const float* dy, float* dx,
                Store store);

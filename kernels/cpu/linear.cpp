@@ -41,8 +41,8 @@ void weighted_rows(int terms, const float* a, std::int64_t a_step, const float* 
 
 }  // namespace
 
-void CpuBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
-                                float* y) {
+void CpuBackend::run(const LinearForward& call, Workspace) {
+  const auto& [spec, x, w, bias, y] = call;
   check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, spec.batch, rows_per_block(in * out), [&](std::int64_t begin, std::int64_t end) {
@@ -52,7 +52,8 @@ void CpuBackend::linear_forward(const LinearSpec& spec, const float* x, const fl
   });
 }
 
-void CpuBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
+void CpuBackend::run(const LinearBackwardData& call, Workspace) {
+  const auto& [spec, dy, w, dx] = call;
   check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, spec.batch, rows_per_block(in * out), [&](std::int64_t begin, std::int64_t end) {
@@ -61,8 +62,8 @@ void CpuBackend::linear_backward_data(const LinearSpec& spec, const float* dy, c
   });
 }
 
-void CpuBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
-                                         float* dbias) {
+void CpuBackend::run(const LinearBackwardWeights& call, Workspace) {
+  const auto& [spec, x, dy, dw, dbias] = call;
   check_spec(spec);
   const std::int64_t in = spec.in_features, out = spec.out_features;
   parallel_ranges(threads_, out, rows_per_block(in * spec.batch), [&](std::int64_t begin, std::int64_t end) {

@@ -34,8 +34,8 @@ LossSums row_loss(const CrossEntropySpec& spec, const float* logits, int label, 
 
 }  // namespace
 
-void CpuBackend::cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
-                               float* dlogits, LossSums* sums) {
+void CpuBackend::run(const CrossEntropy& call, Workspace) {
+  const auto& [spec, logits, labels, dlogits, sums] = call;
   RLNAS_CHECK(spec.batch > 0 && spec.classes > 0, run_failed,
               "cross entropy: a size in its spec is not positive");
   for (int n = 0; n < spec.batch; ++n)

@@ -174,11 +174,27 @@ class OneDnnConv final : public ChunkedConv {
     reorder(slices_[std::size_t(part)], const_cast<float*>(w), loaded);
   }
 
-  void run_chunk(int thread, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch, const FloatRange&) const override {
-    const Piece& piece = chunks.size(chunk) == chunks.images ? full_ : tail_;
-    const Arguments& arguments = piece.arguments[std::size_t(thread)];
-    const dnnl::stream& stream = onednn_.streams[std::size_t(thread)];
+  void run_chunk(const ChunkRun& at, const ForwardChunk& tensors) const override {
+    execute(at, tensors.x, tensors.weights, tensors.y);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardDataChunk& tensors) const override {
+    execute(at, tensors.dx, tensors.weights, tensors.dy);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardWeightsChunk& tensors) const override {
+    execute(at, tensors.x, tensors.copy, tensors.dy);
+  }
+
+  void store_weights(int part, const void* sum, float* dw) const override {
+    reorder(slices_[std::size_t(part)], const_cast<void*>(sum), dw);
+  }
+
+ private:
+  void execute(const ChunkRun& at, const float* in_side, const void* weights, const float* out_side) const {
+    const Piece& piece = chunks.size(at.chunk) == chunks.images ? full_ : tail_;
+    const Arguments& arguments = piece.arguments[std::size_t(at.thread)];
+    const dnnl::stream& stream = onednn_.streams[std::size_t(at.thread)];
     guarded(spec, [&] {
       const OneThread
           one_thread;  // where a loop has one thread it is no OpenMP region, and oneDNN would open one
@@ -186,7 +202,7 @@ class OneDnnConv final : public ChunkedConv {
       arguments.in_side.set_data_handle(const_cast<float*>(in_side), stream);
       arguments.weights.set_data_handle(const_cast<void*>(weights), stream);
       arguments.out_side.set_data_handle(const_cast<float*>(out_side), stream);
-      arguments.scratchpad.set_data_handle(scratch, stream);
+      arguments.scratchpad.set_data_handle(at.scratch, stream);
       const std::array<int, 3> names = argument_names();
       const std::array<dnnl_exec_arg_t, 4> list{{{names[0], arguments.in_side.get()},
                                                  {names[1], arguments.weights.get()},
@@ -198,11 +214,6 @@ class OneDnnConv final : public ChunkedConv {
     });
   }
 
-  void store_weights(int part, const void* sum, float* dw) const override {
-    reorder(slices_[std::size_t(part)], const_cast<void*>(sum), dw);
-  }
-
- private:
   // oneDNN's names of the input-side, weight and output-side operands.
   std::array<int, 3> argument_names() const {
     switch (pass) {

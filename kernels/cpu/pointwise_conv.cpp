@@ -40,22 +40,20 @@ class PointwiseConv final : public ChunkedConv {
     for_each_weight(part, [&](std::int64_t plain, std::int64_t at) { dw[plain] = packed[at]; });
   }
 
-  void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side, void*,
-                 const FloatRange& next) const override {
-    const int rows = chunks.size(chunk) * spec.in_width;
-    const float* const packed = static_cast<const float*>(weights);
-    switch (pass) {
-      case ConvPass::forward:
-        return pointwise::multiply_rows(rows, in_side, inputs(), packed, const_cast<float*>(out_side),
-                                        outputs(), next);
-      case ConvPass::backward_data:
-        return pointwise::multiply_rows(rows, out_side, inputs(), packed, const_cast<float*>(in_side),
-                                        outputs(), next);
-      case ConvPass::backward_weights:
-        return pointwise::add_gradient(rows, in_side, inputs(), out_side, outputs(),
-                                       static_cast<float*>(const_cast<void*>(weights)),
-                                       starts_copy(chunk) ? Store::overwrite : Store::accumulate, next);
-    }
+  void run_chunk(const ChunkRun& at, const ForwardChunk& tensors) const override {
+    pointwise::multiply_rows(rows(at), tensors.x, inputs(), static_cast<const float*>(tensors.weights),
+                             tensors.y, outputs(), at.next);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardDataChunk& tensors) const override {
+    pointwise::multiply_rows(rows(at), tensors.dy, inputs(), static_cast<const float*>(tensors.weights),
+                             tensors.dx, outputs(), at.next);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardWeightsChunk& tensors) const override {
+    pointwise::add_gradient(rows(at), tensors.x, inputs(), tensors.dy, outputs(),
+                            static_cast<float*>(tensors.copy),
+                            starts_copy(at.chunk) ? Store::overwrite : Store::accumulate, at.next);
   }
 
  private:
@@ -64,6 +62,7 @@ class PointwiseConv final : public ChunkedConv {
   static constexpr std::size_t kSmallBytes = 32 * 1024;
   static constexpr int kPartOutputs = 32;  // blocks that begin in so many channels are a part
 
+  int rows(const ChunkRun& at) const { return chunks.size(at.chunk) * spec.in_width; }
   // Of the product of matrices: for the gradient of x the output channels are summed over.
   int inputs() const { return pass == ConvPass::backward_data ? spec.out_channels : spec.in_channels; }
   int outputs() const { return pass == ConvPass::backward_data ? spec.in_channels : spec.out_channels; }

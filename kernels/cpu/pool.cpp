@@ -111,7 +111,8 @@ void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, con
 
 }  // namespace
 
-void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
+void CpuBackend::run(const AvgPoolForward& call, Workspace) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3(threads_, spec, x, y, Store::overwrite, Direction::forward);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
@@ -131,7 +132,8 @@ void CpuBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y
   });
 }
 
-void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store_mode) {
+void CpuBackend::run(const AvgPoolBackward& call, Workspace) {
+  const auto& [spec, dy, dx, store_mode] = call;
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3(threads_, spec, dy, dx, store_mode, Direction::backward);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
@@ -142,7 +144,8 @@ void CpuBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
                  });
 }
 
-void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {
+void CpuBackend::run(const MaxPoolForward& call, Workspace) {
+  const auto& [spec, x, y, index] = call;
   check_spec(spec);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   const std::int64_t row_step = std::int64_t(spec.in_width) * channels;
@@ -184,8 +187,8 @@ void CpuBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y
   });
 }
 
-void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
-                                   float* dx, Store store_mode) {
+void CpuBackend::run(const MaxPoolBackward& call, Workspace) {
+  const auto& [spec, index, dy, dx, store_mode] = call;
   check_spec(spec);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
@@ -197,7 +200,8 @@ void CpuBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* ind
                  });
 }
 
-void CpuBackend::global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y) {
+void CpuBackend::run(const GlobalAvgPoolForward& call, Workspace) {
+  const auto& [batch, pixels, channels, x, y] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   const std::int64_t image = std::int64_t(pixels) * channels;
   parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),
@@ -214,7 +218,8 @@ void CpuBackend::global_avg_pool_forward(int batch, int pixels, int channels, co
                   });
 }
 
-void CpuBackend::global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx) {
+void CpuBackend::run(const GlobalAvgPoolBackward& call, Workspace) {
+  const auto& [batch, pixels, channels, dy, dx] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   const std::int64_t image = std::int64_t(pixels) * channels;
   parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),

@@ -42,7 +42,8 @@ void for_each_picked_row(int threads, const SubsampleSpec& spec, const Body& bod
 
 }  // namespace
 
-void CpuBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+void CpuBackend::run(const CopyChannels& call, Workspace) {
+  const auto& [spec, x, y, store] = call;
   check_spec(spec);
   const std::int64_t row_bytes = spec.channels * std::int64_t(sizeof(float));
   parallel_ranges(threads_, spec.rows, items_per_block(row_bytes), [&](std::int64_t begin, std::int64_t end) {
@@ -51,7 +52,8 @@ void CpuBackend::copy_channels(const ChannelCopySpec& spec, const float* x, floa
   });
 }
 
-void CpuBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+void CpuBackend::run(const SubsampleForward& call, Workspace) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   const std::int64_t out_row = std::int64_t(spec.out_width()) * spec.channels;
   for_each_picked_row(threads_, spec, [&](std::int64_t row, std::int64_t first) {
@@ -60,9 +62,10 @@ void CpuBackend::subsample_forward(const SubsampleSpec& spec, const float* x, fl
   });
 }
 
-void CpuBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) {
+void CpuBackend::run(const SubsampleBackward& call, Workspace) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
-  if (store == Store::overwrite) fill(spec.in_count(), 0.0f, dx);
+  if (store == Store::overwrite) run(Fill{.count = spec.in_count(), .y = dx});
   const std::int64_t out_row = std::int64_t(spec.out_width()) * spec.channels;
   for_each_picked_row(threads_, spec, [&](std::int64_t row, std::int64_t first) {
     copy_rows(spec.channels, spec.out_width(), dy + row * out_row, spec.channels, dx + first,

@@ -56,14 +56,13 @@ double square_sum(const float* values, int count) {
 
 }  // namespace
 
-std::size_t CpuBackend::gradient_norm_workspace_bytes(int block_count) const {
-  return std::size_t(block_count) * sizeof(double);
+std::size_t CpuBackend::workspace_bytes(const TakeGradientNorm& call) {
+  return std::size_t(call.block_count) * sizeof(double);
 }
 
-void CpuBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                               const float* gradient, float max_norm, GradientNorm* norm,
-                               Workspace workspace) {
-  check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
+void CpuBackend::run(const TakeGradientNorm& call, Workspace workspace) {
+  const auto& [blocks, block_count, states, gradient, max_norm, norm] = call;
+  check_workspace("gradient norm", workspace, workspace_bytes(call));
   double* const partials = static_cast<double*>(workspace.data);
   parallel_ranges(threads_, block_count, kBlocksPerTask, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b)
@@ -76,9 +75,8 @@ void CpuBackend::gradient_norm(const SegmentBlock* blocks, int block_count, cons
   *norm = scaled_to(max_norm, std::sqrt(square));
 }
 
-void CpuBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
-                          const SegmentState* states, const float* gradient, float* momentum,
-                          float* weights) {
+void CpuBackend::run(const SgdStep& call, Workspace) {
+  const auto& [spec, blocks, block_count, states, gradient, momentum, weights] = call;
   const float scale = spec.clip.norm != nullptr ? float(spec.clip.norm->scale) : 1.0f;
   parallel_ranges(threads_, block_count, kBlocksPerTask, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {

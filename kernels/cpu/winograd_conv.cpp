@@ -26,18 +26,19 @@ class WinogradConv final : public ChunkedConv {
     winograd_transform_weights(spec, pass, part, w, static_cast<float*>(loaded));
   }
 
-  void run_chunk(int, int chunk, const float* in_side, const void* weights, const float* out_side,
-                 void* scratch, const FloatRange&) const override {
-    const int images = chunks.size(chunk);
-    const auto transformed = static_cast<const float*>(weights);
-    switch (pass) {
-      case ConvPass::forward:
-        return winograd_run(spec, pass, images, in_side, transformed, const_cast<float*>(out_side), scratch);
-      case ConvPass::backward_data:
-        return winograd_run(spec, pass, images, out_side, transformed, const_cast<float*>(in_side), scratch);
-      case ConvPass::backward_weights:
-        return winograd_accumulate(spec, images, in_side, out_side, sums_of(chunk, weights), scratch);
-    }
+  void run_chunk(const ChunkRun& at, const ForwardChunk& tensors) const override {
+    winograd_run(spec, pass, chunks.size(at.chunk), tensors.x, static_cast<const float*>(tensors.weights),
+                 tensors.y, at.scratch);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardDataChunk& tensors) const override {
+    winograd_run(spec, pass, chunks.size(at.chunk), tensors.dy, static_cast<const float*>(tensors.weights),
+                 tensors.dx, at.scratch);
+  }
+
+  void run_chunk(const ChunkRun& at, const BackwardWeightsChunk& tensors) const override {
+    winograd_accumulate(spec, chunks.size(at.chunk), tensors.x, tensors.dy, sums_of(at.chunk, tensors.copy),
+                        at.scratch);
   }
 
   void store_weights(int part, const void* sum, float* dw) const override {

@@ -4,14 +4,14 @@
 
 namespace rlnas {
 
-std::size_t CudaBackend::angle_sums_workspace_bytes(int block_count) const {
-  return angle_scratch_bytes<double>(block_count, 1);
+std::size_t CudaBackend::workspace_bytes(const TakeAngleSums& call) {
+  return angle_scratch_bytes<double>(call.block_count, 1);
 }
 
-void CudaBackend::angle_sums(const SegmentBlock* blocks, int block_count, int segment_count, const float* w0,
-                             const float* w1, AngleSums* sums, Workspace workspace) {
-  const AngleBatch<float> batch{.w0 = w0, .count = 1, .w1 = {w1}};
-  launch_angle_sums<double>(batch, blocks, block_count, segment_count, sums, workspace, stream_);
+void CudaBackend::run(const TakeAngleSums& call, Workspace workspace) {
+  const AngleBatch<float> batch{.w0 = call.w0, .count = 1, .w1 = {call.w1}};
+  launch_angle_sums<double>(batch, call.blocks, call.block_count, call.segment_count, call.sums, workspace,
+                            stream_);
 }
 
 std::size_t angle_batch_workspace_bytes(int block_count, int checkpoints, PartialSums partial) {

@@ -23,8 +23,8 @@
 // Determinism: no atomics; bit-equal from run to run, and for a checkpoint alone or among others.
 #pragma once
 
+#include "kernels/cuda/angle_batch.h"
 #include "kernels/cuda/bf16.cuh"
-#include "kernels/cuda/more_primitives.h"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
 
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(kAngleThreads)
   const int vectors = aligned ? block.count / kWidth * kWidth : 0;
   AngleTriple<Partial> sums;
   for (int i = int(threadIdx.x) * kWidth; i < vectors; i += kAngleThreads * kWidth) {
-    const Lanes<kWidth> a = load_vector(w0 + i), c = load_vector(w1 + i);
+    const Pack<kWidth> a = load_vector(w0 + i), c = load_vector(w1 + i);
     for (int j = 0; j < kWidth; ++j) sums.add(Partial(a.value[j]), Partial(c.value[j]));
   }
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kAngleThreads)

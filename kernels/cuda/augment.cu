@@ -4,9 +4,8 @@
 
 namespace rlnas {
 
-void CudaBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* images,
-                                 const AugmentParams* params, float* y) {
-  launch_augment_images(spec, images, params, y, stream_);
+void CudaBackend::run(const AugmentImages& call, Workspace) {
+  launch_augment_images(call, stream_);
 }
 
 }  // namespace rlnas

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "kernels/cuda/flat.cuh"
+#include "kernels/primitives.h"
 
 namespace rlnas {
 
@@ -41,8 +42,8 @@ __global__ void __launch_bounds__(kFlatThreads)
   y[at] = cut ? 0.0f : (value - mean) * inv_std;
 }
 
-inline void launch_augment_images(const AugmentSpec& spec, const std::uint8_t* images,
-                                  const AugmentParams* params, float* y, GpuStream stream) {
+inline void launch_augment_images(const AugmentImages& call, GpuStream stream) {
+  const auto& [spec, images, params, y] = call;
   RLNAS_CHECK(spec.batch > 0 && spec.height > 0 && spec.width > 0, run_failed,
               "augmentation: a size in its spec is not positive");
   const std::int64_t count = std::int64_t(spec.batch) * spec.height * spec.width * AugmentSpec::kChannels;

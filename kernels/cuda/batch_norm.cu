@@ -6,32 +6,31 @@
 
 namespace rlnas {
 
-std::size_t CudaBackend::batch_norm_workspace_bytes(const BatchNormSpec& spec) const {
-  if (norm_pool_ != nullptr && norm_pool_->takes(spec)) return norm_pool_->batch_norm_workspace_bytes(spec);
+std::size_t CudaBackend::norm_workspace_bytes(const BatchNormSpec& spec) const {
+  if (norm_pool_ != nullptr && norm_pool_->takes(spec)) return norm_pool_->norm_workspace_bytes(spec);
   return batch_norm_scratch_bytes(spec);
 }
 
-void CudaBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                        const float* beta, float* running_mean, float* running_var,
-                                        BatchNormSaved saved, Workspace workspace) {
-  if (norm_pool_ != nullptr && norm_pool_->takes(spec))
-    return norm_pool_->batch_norm_statistics(spec, x, gamma, beta, running_mean, running_var, saved,
-                                             workspace);
-  launch_batch_norm_statistics(spec, x, gamma, beta, running_mean, running_var, saved, workspace, stream_);
+std::size_t CudaBackend::workspace_bytes(const BatchNormStatistics& call) {
+  return norm_workspace_bytes(call.spec);
 }
 
-void CudaBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                      BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                      Workspace workspace) {
-  if (norm_pool_ != nullptr && norm_pool_->takes(spec))
-    return norm_pool_->batch_norm_backward(spec, x, dy, saved, dx, dgamma, dbeta, workspace);
-  launch_batch_norm_backward(spec, x, dy, saved, dx, dgamma, dbeta, workspace, stream_);
+std::size_t CudaBackend::workspace_bytes(const BatchNormBackward& call) {
+  return norm_workspace_bytes(call.spec);
 }
 
-void CudaBackend::batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
-                                       const float* running_mean, const float* running_var,
-                                       BatchNormSaved saved) {
-  launch_batch_norm_inference(spec, gamma, beta, running_mean, running_var, saved, stream_);
+void CudaBackend::run(const BatchNormStatistics& call, Workspace workspace) {
+  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
+  launch_batch_norm_statistics(call, workspace, stream_);
+}
+
+void CudaBackend::run(const BatchNormBackward& call, Workspace workspace) {
+  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
+  launch_batch_norm_backward(call, workspace, stream_);
+}
+
+void CudaBackend::run(const BatchNormInference& call, Workspace) {
+  launch_batch_norm_inference(call, stream_);
 }
 
 void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,
@@ -41,7 +40,7 @@ void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float*
          running_var, saved);
 }
 
-void gamma_from_saved(const BatchNormSpec& spec, BatchNormSaved saved, float* gamma, GpuStream stream) {
+void gamma_from_saved(const BatchNormSpec& spec, ConstBatchNormSaved saved, float* gamma, GpuStream stream) {
   launch("batch_norm_gamma_kernel", batch_norm_gamma_kernel, channels_shape("batch_norm_gamma_kernel", spec),
          stream, spec.channels, saved, gamma);
 }

@@ -68,10 +68,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_moments_kernel(int rows, int channels, const float* x, double* sums) {
   const std::int64_t first_row = std::int64_t(blockIdx.x) * blockDim.y * kRowsPerThread;
   const int c = tile_channel<Width>();
-  Lanes<Width> origin{};
-  if (c < channels) origin = load_lanes<Width>(x + first_row * channels + c);
+  Pack<Width> origin{};
+  if (c < channels) origin = load_pack<Width>(x + first_row * channels + c);
   sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Lanes<Width> row = load_lanes<Width>(x + at);
+    const Pack<Width> row = load_pack<Width>(x + at);
     for (int i = 0; i < Width; ++i) {
       const float value = row.value[i] - origin.value[i];
       values[2 * i] += value;
@@ -86,10 +86,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_gradient_moments_kernel(int rows, int channels, const float* x, const float* dy,
                                        const float* mean, double* sums) {
   const int channel = tile_channel<Width>();
-  Lanes<Width> centre{};
-  if (channel < channels) centre = load_lanes<Width>(mean + channel);
+  Pack<Width> centre{};
+  if (channel < channels) centre = load_pack<Width>(mean + channel);
   sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Lanes<Width> row = load_lanes<Width>(x + at), gradient = load_lanes<Width>(dy + at);
+    const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
     for (int i = 0; i < Width; ++i) {
       values[2 * i] += gradient.value[i];
       values[2 * i + 1] = fmaf(gradient.value[i], row.value[i] - centre.value[i], values[2 * i + 1]);
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 // dbeta [C] unless null.
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
     batch_norm_gradient_finish_kernel(BatchNormSpec spec, std::int64_t chunk_count, const double* sums,
-                                      BatchNormSaved saved, float* slope, float* offset, float* dgamma,
+                                      ConstBatchNormSaved saved, float* slope, float* offset, float* dgamma,
                                       float* dbeta) {
   RLNAS_SHARED(double, scratch, kFinishThreads / kWarp);
   const int c = int(blockIdx.x);
@@ -177,20 +177,20 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_apply_gradient_kernel(int rows, int channels, const float* x, const float* dy,
-                                     BatchNormSaved saved, const float* slope, const float* offset,
+                                     ConstBatchNormSaved saved, const float* slope, const float* offset,
                                      float* dx) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
   const std::int64_t at = m * channels + c;
-  const Lanes<Width> row = load_lanes<Width>(x + at), gradient = reload_lanes<Width>(dy + at);
-  const Lanes<Width> mean = load_lanes<Width>(saved.mean + c), scale = load_lanes<Width>(saved.scale + c),
-                     steep = load_lanes<Width>(slope + c), base = load_lanes<Width>(offset + c);
-  Lanes<Width> result;
+  const Pack<Width> row = load_pack<Width>(x + at), gradient = reload_pack<Width>(dy + at);
+  const Pack<Width> mean = load_pack<Width>(saved.mean + c), scale = load_pack<Width>(saved.scale + c),
+                    steep = load_pack<Width>(slope + c), base = load_pack<Width>(offset + c);
+  Pack<Width> result;
   for (int i = 0; i < Width; ++i)
     result.value[i] = fmaf(scale.value[i], gradient.value[i],
                            fmaf(steep.value[i], row.value[i] - mean.value[i], base.value[i]));
-  store_lanes<Width>(dx + at, result);
+  store_pack<Width>(dx + at, result);
 }
 
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
@@ -217,7 +217,7 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 
 // gamma [C] from what it went into
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
-    batch_norm_gamma_kernel(int channels, BatchNormSaved saved, float* gamma) {
+    batch_norm_gamma_kernel(int channels, ConstBatchNormSaved saved, float* gamma) {
   const int c = int(blockIdx.x * blockDim.x + threadIdx.x);
   if (c < channels) gamma[c] = saved.scale[c] / saved.inv_std[c];
 }
@@ -230,9 +230,9 @@ inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   return std::size_t(chunks) * 2 * channels * sizeof(double) + 2 * channels * sizeof(float);
 }
 
-inline void launch_batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                         const float* beta, float* running_mean, float* running_var,
-                                         BatchNormSaved saved, Workspace workspace, GpuStream stream) {
+inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Workspace workspace,
+                                         GpuStream stream) {
+  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   double* const sums = static_cast<double*>(workspace.data);
@@ -250,9 +250,8 @@ inline void launch_batch_norm_statistics(const BatchNormSpec& spec, const float*
          sums, gamma, beta, running_mean, running_var, saved);
 }
 
-inline void launch_batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                       BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                       Workspace workspace, GpuStream stream) {
+inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, GpuStream stream) {
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   const int width = width_for(spec.channels, {x, dy, dx, saved.mean, saved.scale, workspace.data});
@@ -283,9 +282,8 @@ inline LaunchShape channels_shape(const char* kernel, const BatchNormSpec& spec)
           Cooperation::independent};
 }
 
-inline void launch_batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
-                                        const float* running_mean, const float* running_var,
-                                        BatchNormSaved saved, GpuStream stream) {
+inline void launch_batch_norm_inference(const BatchNormInference& call, GpuStream stream) {
+  const auto& [spec, gamma, beta, running_mean, running_var, saved] = call;
   check_spec(spec);
   launch("batch_norm_inference_kernel", batch_norm_inference_kernel,
          channels_shape("batch_norm_inference_kernel", spec), stream, spec, gamma, beta, running_mean,

@@ -2,7 +2,7 @@
 // A type of our own, for both compilers of the kernels have to know it.
 #pragma once
 
-#include "kernels/cuda/lanes.cuh"
+#include "kernels/cuda/pack.cuh"
 
 namespace rlnas {
 
@@ -26,19 +26,19 @@ __device__ __forceinline__ Bf16 to_bf16(float value) {
 }
 
 // Sixteen bytes of either type through the read-only path, as floats.
-__device__ __forceinline__ Lanes<4> load_vector(const float* from) {
-  return load_lanes<4>(from);
+__device__ __forceinline__ Pack<4> load_vector(const float* from) {
+  return load_pack<4>(from);
 }
 
-__device__ __forceinline__ Lanes<8> load_vector(const Bf16* from) {
+__device__ __forceinline__ Pack<8> load_vector(const Bf16* from) {
   const uint4 v = __ldg(reinterpret_cast<const uint4*>(from));
   const unsigned words[4] = {v.x, v.y, v.z, v.w};
-  Lanes<8> lanes;
+  Pack<8> pack;
   for (int i = 0; i < 4; ++i) {
-    lanes.value[2 * i] = __uint_as_float(words[i] << 16);
-    lanes.value[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000u);
+    pack.value[2 * i] = __uint_as_float(words[i] << 16);
+    pack.value[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000u);
   }
-  return lanes;
+  return pack;
 }
 
 }  // namespace rlnas

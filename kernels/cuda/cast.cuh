@@ -22,7 +22,7 @@ template <int Width>
 __global__ void __launch_bounds__(kFlatThreads) to_bf16_kernel(std::int64_t count, const float* x, Bf16* y) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     if constexpr (decltype(constant)::value == kCastWidth) {
-      const Lanes<4> low = load_lanes<4>(x + at), high = load_lanes<4>(x + at + 4);
+      const Pack<4> low = load_pack<4>(x + at), high = load_pack<4>(x + at + 4);
       unsigned words[4];
       for (int i = 0; i < 2; ++i) {
         words[i] = to_bf16(low.value[2 * i]).bits | unsigned(to_bf16(low.value[2 * i + 1]).bits) << 16;
@@ -39,11 +39,11 @@ template <int Width>
 __global__ void __launch_bounds__(kFlatThreads) to_float_kernel(std::int64_t count, const Bf16* x, float* y) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     if constexpr (decltype(constant)::value == kCastWidth) {
-      const Lanes<kCastWidth> values = load_vector(x + at);
+      const Pack<kCastWidth> values = load_vector(x + at);
       for (int half = 0; half < 2; ++half) {
-        Lanes<4> lanes;
-        for (int i = 0; i < 4; ++i) lanes.value[i] = values.value[4 * half + i];
-        store_lanes<4>(y + at + 4 * half, lanes);
+        Pack<4> pack;
+        for (int i = 0; i < 4; ++i) pack.value[i] = values.value[4 * half + i];
+        store_pack<4>(y + at + 4 * half, pack);
       }
     } else {
       y[at] = to_float(x[at]);

@@ -5,28 +5,43 @@
 #include "kernels/cuda/depthwise.h"
 
 namespace rlnas {
+namespace {
 
-std::size_t CudaBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
-  if (is_depthwise(spec)) return depthwise_workspace_bytes(spec, pass);
-  return device_->conv->workspace_bytes({spec, pass});
+template <class Conv>
+std::size_t conv_workspace_bytes(CudaDevice& device, const Conv& call) {
+  if (is_depthwise(call.spec)) return depthwise_workspace_bytes(call.spec, Conv::kPass);
+  return device.conv->workspace_bytes({call.spec, Conv::kPass});
 }
 
-void CudaBackend::conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,
-                               Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_forward(spec, x, w, y, stream_);
-  device_->conv->run({spec, ConvPass::forward}, {.x = x, .w = w}, y, workspace);
+}  // namespace
+
+std::size_t CudaBackend::workspace_bytes(const ConvForward& call) {
+  return conv_workspace_bytes(*device_, call);
 }
 
-void CudaBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                                     Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_backward_data(spec, dy, w, dx, stream_);
-  device_->conv->run({spec, ConvPass::backward_data}, {.w = w, .y = dy}, dx, workspace);
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardData& call) {
+  return conv_workspace_bytes(*device_, call);
 }
 
-void CudaBackend::conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                                        Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_backward_weights(spec, x, dy, dw, workspace, stream_);
-  device_->conv->run({spec, ConvPass::backward_weights}, {.x = x, .y = dy}, dw, workspace);
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardWeights& call) {
+  return conv_workspace_bytes(*device_, call);
+}
+
+void CudaBackend::run(const ConvForward& call, Workspace workspace) {
+  if (is_depthwise(call.spec)) return depthwise_forward(call.spec, call.x, call.w, call.y, stream_);
+  device_->conv->run({call.spec, ConvPass::forward}, {.x = call.x, .w = call.w}, call.y, workspace);
+}
+
+void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
+  if (is_depthwise(call.spec)) return depthwise_backward_data(call.spec, call.dy, call.w, call.dx, stream_);
+  device_->conv->run({call.spec, ConvPass::backward_data}, {.w = call.w, .y = call.dy}, call.dx, workspace);
+}
+
+void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
+  if (is_depthwise(call.spec))
+    return depthwise_backward_weights(call.spec, call.x, call.dy, call.dw, workspace, stream_);
+  device_->conv->run({call.spec, ConvPass::backward_weights}, {.x = call.x, .y = call.dy}, call.dw,
+                     workspace);
 }
 
 }  // namespace rlnas

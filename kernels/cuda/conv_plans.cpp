@@ -1,12 +1,12 @@
 #include "kernels/cuda/conv_plans.h"
 
-#include "kernels/call_cost.h"
+#include "kernels/recorded_call.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 std::string text_of(const ConvProblem& problem) {
-  const RecordedCall call = calls::conv(problem.spec, problem.pass);
+  const RecordedCall call = cost_of_conv(problem.spec, problem.pass);
   return call.primitive + " " + call.shape + ", padding " + std::to_string(problem.spec.padding);
 }
 

@@ -21,7 +21,7 @@ CudaBackend::CudaBackend(const CudaOptions& options)
 void CudaBackend::try_kernel() {
   const DeviceMemory word(sizeof(float));
   try {
-    fill(1, 0.0f, reinterpret_cast<float*>(word.data()));
+    run(Fill{.count = 1, .y = reinterpret_cast<float*>(word.data())});
   } catch (const Error& error) {
     fail(ErrorCode::device, "cuda:", device_->index, ": ", device_->name,
          " cannot run the kernels of this build (", error.what(),

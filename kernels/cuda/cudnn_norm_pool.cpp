@@ -47,15 +47,14 @@ CudnnNormPool::CudnnNormPool(const CudaOptions& options, GpuStream stream,
       plans_(CudnnDevice::of_index(options.device), options, before_planning),
       handle_(stream) {}
 
-std::size_t CudnnNormPool::batch_norm_workspace_bytes(const BatchNormSpec& spec) {
+std::size_t CudnnNormPool::norm_workspace_bytes(const BatchNormSpec& spec) {
   const std::size_t forward = plans_.norm(spec, Direction::forward).facts().workspace_bytes;
   const std::size_t backward = plans_.norm(spec, Direction::backward).facts().workspace_bytes;
   return NormWorkspace(spec, std::max(forward, backward)).bytes();
 }
 
-void CudnnNormPool::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                          const float* beta, float* running_mean, float* running_var,
-                                          BatchNormSaved saved, Workspace workspace) {
+void CudnnNormPool::run(const BatchNormStatistics& call, Workspace workspace) {
+  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
   const CudnnPlan& plan = plans_.norm(spec, Direction::forward);
   const NormWorkspace parts(spec, plan.facts().workspace_bytes);
   check_workspace("batch norm", workspace, parts.bytes());
@@ -67,36 +66,37 @@ void CudnnNormPool::batch_norm_statistics(const BatchNormSpec& spec, const float
   norm_from_saved(spec, gamma, beta, running_mean, running_var, saved, stream_);
 }
 
-void CudnnNormPool::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                        BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                        Workspace workspace) {
+void CudnnNormPool::run(const BatchNormBackward& call, Workspace workspace) {
+  const BatchNormSpec& spec = call.spec;
   const CudnnPlan& plan = plans_.norm(spec, Direction::backward);
   const NormWorkspace parts(spec, plan.facts().workspace_bytes);
   check_workspace("batch norm", workspace, parts.bytes());
-  if (dx == dy) {  // cuDNN does not say that its result may lie on an operand
+  const float* dy = call.dy;
+  if (call.dx == dy) {  // cuDNN does not say that its result may lie on an operand
     copy_floats(spec.count(), dy, parts.matrix(workspace), stream_);
     dy = parts.matrix(workspace);
   }
-  gamma_from_saved(spec, saved, parts.gamma(workspace), stream_);
-  const std::array<void*, 8> pointers = {input(x),
+  gamma_from_saved(spec, call.saved, parts.gamma(workspace), stream_);
+  const std::array<void*, 8> pointers = {input(call.x),
                                          input(dy),
-                                         dx,
-                                         saved.mean,
-                                         saved.inv_std,
+                                         call.dx,
+                                         input(call.saved.mean),
+                                         input(call.saved.inv_std),
                                          parts.gamma(workspace),
-                                         dgamma != nullptr ? dgamma : parts.dgamma(workspace),
-                                         dbeta != nullptr ? dbeta : parts.dbeta(workspace)};
+                                         call.dgamma != nullptr ? call.dgamma : parts.dgamma(workspace),
+                                         call.dbeta != nullptr ? call.dbeta : parts.dbeta(workspace)};
   handle_.execute(plan, pointers, parts.scratch(workspace), "batch norm backward");
 }
 
-void CudnnNormPool::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
-  const std::array<void*, 2> pointers = {input(x), y};
-  handle_.execute(plans_.average(spec, Direction::forward), pointers, nullptr, "average pooling");
+void CudnnNormPool::run(const AvgPoolForward& call) {
+  const std::array<void*, 2> pointers = {input(call.x), call.y};
+  handle_.execute(plans_.average(call.spec, Direction::forward), pointers, nullptr, "average pooling");
 }
 
-void CudnnNormPool::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx) {
-  const std::array<void*, 2> pointers = {dx, input(dy)};
-  handle_.execute(plans_.average(spec, Direction::backward), pointers, nullptr, "average pooling's gradient");
+void CudnnNormPool::run(const AvgPoolBackward& call) {
+  const std::array<void*, 2> pointers = {call.dx, input(call.dy)};
+  handle_.execute(plans_.average(call.spec, Direction::backward), pointers, nullptr,
+                  "average pooling's gradient");
 }
 
 }  // namespace rlnas

@@ -21,14 +21,11 @@ class CudnnNormPool final : public NormPool {
     return plans_.takes(spec, direction, store);
   }
 
-  std::size_t batch_norm_workspace_bytes(const BatchNormSpec& spec) override;
-  void batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma, const float* beta,
-                             float* running_mean, float* running_var, BatchNormSaved saved,
-                             Workspace workspace) override;
-  void batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy, BatchNormSaved saved,
-                           float* dx, float* dgamma, float* dbeta, Workspace workspace) override;
-  void avg_pool_forward(const PoolSpec& spec, const float* x, float* y) override;
-  void avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx) override;
+  std::size_t norm_workspace_bytes(const BatchNormSpec& spec) override;
+  void run(const BatchNormStatistics& call, Workspace workspace) override;
+  void run(const BatchNormBackward& call, Workspace workspace) override;
+  void run(const AvgPoolForward& call) override;
+  void run(const AvgPoolBackward& call) override;
 
  private:
   GpuStream stream_;

@@ -26,7 +26,7 @@
 namespace rlnas {
 
 inline constexpr int kPixels = 4;  // of one thread
-inline constexpr int kMaxFilterLanes = 32;
+inline constexpr int kMaxFilterColumns = 32;
 inline constexpr int kDepthwiseBlocks = 2;  // of a multiprocessor, at least: 128 registers a thread
 
 // Where tap `tap` of a pixel's row (or column) reads: a row of x for an output row, or of dy for an input
@@ -47,7 +47,7 @@ __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int t
 template <ConvPass kPass, int kKernel, int Width>
 __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
     depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w, float* to) {
-  constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterLanes * Width;
+  constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterColumns * Width;
   RLNAS_SHARED(float, filters, kTaps* kTile);  // [tap][channel of the tile]
   const bool forward = kPass == ConvPass::forward;
   const int channels = spec.in_channels, tile = int(blockDim.x) * Width, first = int(blockIdx.y) * tile;
@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
   const int from_height = forward ? spec.in_height : spec.out_height();
   const int from_width = forward ? spec.in_width : spec.out_width();
   const std::int64_t begin = std::int64_t(blockIdx.x) * blockDim.y * kPixels + threadIdx.y;
-  Lanes<Width> sums[kPixels] = {};
+  Pack<Width> sums[kPixels] = {};
   int rows[kPixels], columns[kPixels];
   const float* images[kPixels];
   RLNAS_UNROLL
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
   }
   for (int r = 0; r < kKernel; ++r) {
     for (int s = 0; s < kKernel; ++s) {
-      Lanes<Width> filter;
+      Pack<Width> filter;
       RLNAS_UNROLL
       for (int i = 0; i < Width; ++i)
         filter.value[i] = filters[(r * kKernel + s) * kTile + int(threadIdx.x) * Width + i];
@@ -85,8 +85,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
         const int h = tap_source<kPass>(spec, rows[j], r, from_height);
         const int v = tap_source<kPass>(spec, columns[j], s, from_width);
         if (h < 0 || v < 0 || images[j] == nullptr) continue;
-        const Lanes<Width> value =
-            load_lanes<Width>(images[j] + (std::int64_t(h) * from_width + v) * channels);
+        const Pack<Width> value = load_pack<Width>(images[j] + (std::int64_t(h) * from_width + v) * channels);
         RLNAS_UNROLL
         for (int i = 0; i < Width; ++i)
           sums[j].value[i] = fmaf(value.value[i], filter.value[i], sums[j].value[i]);
@@ -96,7 +95,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
   RLNAS_UNROLL
   for (int j = 0; j < kPixels; ++j)
     if (images[j] != nullptr)
-      store_lanes<Width>(to + (begin + std::int64_t(j) * blockDim.y) * channels + c, sums[j]);
+      store_pack<Width>(to + (begin + std::int64_t(j) * blockDim.y) * channels + c, sums[j]);
 }
 
 // x [N,H,W,C], dy [pixels = N*P*Q, C] -> partials [block x][C,R,S]
@@ -197,7 +196,7 @@ void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, f
   with_kernel_size(spec, [&](auto kernel) {
     with_width(width_for(spec.in_channels, {from, to}), [&](auto width) {
       constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(width)::value;
-      const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterLanes);
+      const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterColumns);
       launch(
           "depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
           tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block),

@@ -42,15 +42,15 @@ __device__ __forceinline__ float clamp(float value, const ActivationBounds& boun
 // Adds the mean over the 3x3 pixels around row m that lie inside the image.
 template <int Width>
 __device__ __forceinline__ void add_average(const AffineSumSpec& spec, const float* x, std::int64_t m, int c,
-                                            Lanes<Width>& total) {
+                                            Pack<Width>& total) {
   const int w = int(m % spec.width), h = int(m / spec.width % spec.height);
-  Lanes<Width> sum{};
+  Pack<Width> sum{};
   int pixels = 0;
   for (int dh = -1; dh <= 1; ++dh) {
     for (int dw = -1; dw <= 1; ++dw) {
       if (h + dh < 0 || h + dh >= spec.height || w + dw < 0 || w + dw >= spec.width) continue;
-      const Lanes<Width> value =
-          load_lanes<Width>(x + (m + std::int64_t(dh) * spec.width + dw) * spec.channels + c);
+      const Pack<Width> value =
+          load_pack<Width>(x + (m + std::int64_t(dh) * spec.width + dw) * spec.channels + c);
       for (int i = 0; i < Width; ++i) sum.value[i] += value.value[i];
       ++pixels;
     }
@@ -66,14 +66,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const int c = tile_channel<Width>();
   if (m >= spec.rows || c >= spec.channels) return;
   const std::int64_t at = m * spec.channels + c;
-  Lanes<Width> total{};
+  Pack<Width> total{};
   for (int t = 0; t < spec.term_count; ++t) {
     const AffineTerm& term = spec.terms[std::size_t(t)];
     if (term.averaged) {
       add_average<Width>(spec, term.x, m, c, total);
       continue;
     }
-    const Lanes<Width> x = load_lanes<Width>(term.x + at);
+    const Pack<Width> x = load_pack<Width>(term.x + at);
     if (term.scale == nullptr) {
       for (int i = 0; i < Width; ++i) total.value[i] += x.value[i];
       continue;
@@ -81,13 +81,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     for (int i = 0; i < Width; ++i)
       total.value[i] += fmaf(__ldg(term.scale + c + i), x.value[i], __ldg(term.shift + c + i));
   }
-  if (sum != nullptr) store_lanes<Width>(sum + at, total);
+  if (sum != nullptr) store_pack<Width>(sum + at, total);
   if (activated == nullptr) return;
   for (int i = 0; i < Width; ++i) total.value[i] = clamp(total.value[i], bounds);
-  store_lanes<Width>(activated + at, total);
+  store_pack<Width>(activated + at, total);
 }
 
-inline void launch_affine_sum(const AffineSumSpec& spec, float* sum, float* activated, GpuStream stream) {
+inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
+  const auto& [spec, sum, activated] = call;
   check_spec(spec);
   int width = width_for(spec.channels, {sum, activated});
   for (int t = 0; t < spec.term_count; ++t)
@@ -108,13 +109,13 @@ __global__ void __launch_bounds__(kFlatThreads)
                                const float* dy, float* dx, Store store) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const Lanes<kWidth> y = load_lanes<kWidth>(activated + at);
-    Lanes<kWidth> gradient = reload_lanes<kWidth>(dy + at);
+    const Pack<kWidth> y = load_pack<kWidth>(activated + at);
+    Pack<kWidth> gradient = reload_pack<kWidth>(dy + at);
     for (int i = 0; i < kWidth; ++i) {
       const bool passes = y.value[i] > bounds.low && y.value[i] < bounds.high;
       gradient.value[i] = passes ? gradient.value[i] : 0.0f;
     }
-    store_lanes<kWidth>(dx + at, gradient, store);
+    store_pack<kWidth>(dx + at, gradient, store);
   });
 }
 
@@ -124,11 +125,12 @@ __global__ void __launch_bounds__(kFlatThreads)
     add_kernel(std::int64_t count, const float* x, float* y, Store store) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    store_lanes<kWidth>(y + at, load_lanes<kWidth>(x + at), store);
+    store_pack<kWidth>(y + at, load_pack<kWidth>(x + at), store);
   });
 }
 
-inline void launch_add(std::size_t count, const float* x, float* y, Store store, GpuStream stream) {
+inline void launch_add(const Add& call, GpuStream stream) {
+  const auto& [count, x, y, store] = call;
   if (count == 0) return;
   with_width(flat_width({x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -137,9 +139,10 @@ inline void launch_add(std::size_t count, const float* x, float* y, Store store,
   });
 }
 
-inline void launch_activation_backward(Activation activation, std::size_t count, const float* activated,
-                                       const float* dy, float* dx, Store store, GpuStream stream) {
-  if (activation == Activation::none) return launch_add(count, dy, dx, store, stream);
+inline void launch_activation_backward(const ActivationBackward& call, GpuStream stream) {
+  const auto& [activation, count, activated, dy, dx, store] = call;
+  if (activation == Activation::none)
+    return launch_add({.count = count, .x = dy, .y = dx, .store = store}, stream);
   if (count == 0) return;
   with_width(flat_width({activated, dy, dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -154,13 +157,14 @@ template <int Width>
 __global__ void __launch_bounds__(kFlatThreads) fill_kernel(std::int64_t count, float value, float* y) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    Lanes<kWidth> lanes;
-    for (int i = 0; i < kWidth; ++i) lanes.value[i] = value;
-    store_lanes<kWidth>(y + at, lanes);
+    Pack<kWidth> pack;
+    for (int i = 0; i < kWidth; ++i) pack.value[i] = value;
+    store_pack<kWidth>(y + at, pack);
   });
 }
 
-inline void launch_fill(std::size_t count, float value, float* y, GpuStream stream) {
+inline void launch_fill(const Fill& call, GpuStream stream) {
+  const auto& [count, value, y] = call;
   if (count == 0) return;
   with_width(flat_width({y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -169,22 +173,22 @@ inline void launch_fill(std::size_t count, float value, float* y, GpuStream stre
   });
 }
 
-// y [M,C] (+)= scale [M] * x [M,C]. y may be x. Width divides C, so that no thread's lanes lie in two rows.
+// y [M,C] (+)= scale [M] * x [M,C]. y may be x. Width divides C, so that no thread's pack lies in two rows.
 template <int Width>
 __global__ void __launch_bounds__(kFlatThreads)
     scale_rows_kernel(std::int64_t count, std::int64_t columns, const float* scale, const float* x, float* y,
                       Store store) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    Lanes<kWidth> lanes = reload_lanes<kWidth>(x + at);
+    Pack<kWidth> pack = reload_pack<kWidth>(x + at);
     const float factor = scale[at / columns];
-    for (int i = 0; i < kWidth; ++i) lanes.value[i] *= factor;
-    store_lanes<kWidth>(y + at, lanes, store);
+    for (int i = 0; i < kWidth; ++i) pack.value[i] *= factor;
+    store_pack<kWidth>(y + at, pack, store);
   });
 }
 
-inline void launch_scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
-                              Store store, GpuStream stream) {
+inline void launch_scale_rows(const ScaleRows& call, GpuStream stream) {
+  const auto& [spec, scale, x, y, store] = call;
   check_spec(spec);
   const std::size_t count = spec.count();
   with_width(spec.columns % kVectorWidth == 0 ? flat_width({x, y}) : 1, [&](auto constant) {

@@ -1,7 +1,7 @@
 // Kernels over flat arrays: a thread takes Width neighbours, the ragged end goes one by one.
 #pragma once
 
-#include "kernels/cuda/lanes.cuh"
+#include "kernels/cuda/pack.cuh"
 
 namespace rlnas {
 

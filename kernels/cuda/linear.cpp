@@ -7,23 +7,21 @@
 
 namespace rlnas {
 
-void CudaBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
-                                 float* y) {
-  check_spec(spec);
-  device_->gemm->multiply(linear_forward_gemm(spec), w, x, y);
-  if (bias != nullptr) add_bias(spec, bias, y, stream_);
+void CudaBackend::run(const LinearForward& call, Workspace) {
+  check_spec(call.spec);
+  device_->gemm->multiply(linear_forward_gemm(call.spec), call.w, call.x, call.y);
+  if (call.bias != nullptr) add_bias(call.spec, call.bias, call.y, stream_);
 }
 
-void CudaBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
-  check_spec(spec);
-  device_->gemm->multiply(linear_backward_data_gemm(spec), w, dy, dx);
+void CudaBackend::run(const LinearBackwardData& call, Workspace) {
+  check_spec(call.spec);
+  device_->gemm->multiply(linear_backward_data_gemm(call.spec), call.w, call.dy, call.dx);
 }
 
-void CudaBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
-                                          float* dbias) {
-  check_spec(spec);
-  device_->gemm->multiply(linear_backward_weights_gemm(spec), x, dy, dw);
-  if (dbias != nullptr) bias_gradient(spec, dy, dbias, stream_);
+void CudaBackend::run(const LinearBackwardWeights& call, Workspace) {
+  check_spec(call.spec);
+  device_->gemm->multiply(linear_backward_weights_gemm(call.spec), call.x, call.dy, call.dw);
+  if (call.dbias != nullptr) bias_gradient(call.spec, call.dy, call.dbias, stream_);
 }
 
 }  // namespace rlnas

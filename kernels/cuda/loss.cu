@@ -4,9 +4,8 @@
 
 namespace rlnas {
 
-void CudaBackend::cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
-                                float* dlogits, LossSums* sums) {
-  launch_cross_entropy(spec, logits, labels, dlogits, sums, stream_);
+void CudaBackend::run(const CrossEntropy& call, Workspace) {
+  launch_cross_entropy(call, stream_);
 }
 
 }  // namespace rlnas

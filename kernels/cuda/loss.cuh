@@ -93,9 +93,8 @@ __global__ void __launch_bounds__(kLossThreads, 2)
   *sums = result;
 }
 
-inline void launch_cross_entropy(const CrossEntropySpec& spec, const float* logits,
-                                 const std::int32_t* labels, float* dlogits, LossSums* sums,
-                                 GpuStream stream) {
+inline void launch_cross_entropy(const CrossEntropy& call, GpuStream stream) {
+  const auto& [spec, logits, labels, dlogits, sums] = call;
   RLNAS_CHECK(spec.batch > 0 && spec.classes > 0, run_failed, "cross entropy: a size is not positive");
   launch("cross_entropy_kernel", cross_entropy_kernel, {{1}, {unsigned(kLossThreads)}, Cooperation::block},
          stream, spec, logits, labels, dlogits, sums);

@@ -1,7 +1,7 @@
 #include "kernels/cuda/norm_pool_plans.h"
 
-#include "kernels/call_cost.h"
 #include "kernels/cuda/norm_pool_graph.h"
+#include "kernels/recorded_call.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
@@ -48,7 +48,8 @@ const CudnnPlan& NormPoolPlans::norm(const BatchNormSpec& spec, Direction direct
   const CudnnPlan*& plan = norms_[{spec.rows, spec.channels, forward}];
   if (plan != nullptr) return *plan;
   check_spec(spec);
-  const RecordedCall call = forward ? calls::batch_norm_statistics(spec) : calls::batch_norm_backward(spec);
+  const RecordedCall call =
+      forward ? BatchNormStatistics{.spec = spec}.cost() : BatchNormBackward{.spec = spec}.cost();
   plan = &plan_of(norm_plans_, call.primitive + " " + call.shape,
                   [&] { return forward ? norm_forward_graph(spec) : norm_backward_graph(spec); });
   return *plan;
@@ -61,7 +62,7 @@ const CudnnPlan& NormPoolPlans::average(const PoolSpec& spec, Direction directio
   if (plan != nullptr) return *plan;
   check_spec(spec);
   const RecordedCall call =
-      forward ? calls::avg_pool_forward(spec) : calls::avg_pool_backward(spec, Store::overwrite);
+      forward ? AvgPoolForward{.spec = spec}.cost() : AvgPoolBackward{.spec = spec}.cost();
   plan = &plan_of(pool_plans_,
                   call.primitive + " " + call.shape + ", padding " + std::to_string(spec.padding), [&] {
                     return forward ? pool_forward_graph(spec, PoolKind::average)

@@ -12,7 +12,7 @@ namespace rlnas {
 void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,
                      float* running_var, BatchNormSaved saved, GpuStream stream);
 // gamma [C] = saved.scale / saved.inv_std
-void gamma_from_saved(const BatchNormSpec& spec, BatchNormSaved saved, float* gamma, GpuStream stream);
+void gamma_from_saved(const BatchNormSpec& spec, ConstBatchNormSaved saved, float* gamma, GpuStream stream);
 // to [count] = from
 void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream);
 

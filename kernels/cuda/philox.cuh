@@ -13,7 +13,7 @@
 #pragma once
 
 #include "kernels/cuda/flat.cuh"
-#include "kernels/cuda/more_primitives.h"
+#include "kernels/cuda/philox.h"
 
 namespace rlnas {
 
@@ -46,11 +46,11 @@ __global__ void __launch_bounds__(kFlatThreads)
 __global__ void __launch_bounds__(kFlatThreads)
     philox_uniform_kernel(PhiloxStream stream, float low, float high, std::int64_t count, float* y) {
   draw_block(stream, count, [&](std::int64_t at, const std::array<std::uint32_t, 4>& words, int used) {
-    Lanes<4> values;
+    Pack<4> values;
     RLNAS_UNROLL
     for (int i = 0; i < 4; ++i)
       values.value[i] = fmaf(high - low, philox_uniform(words[std::size_t(i)]), low);
-    if (used == 4) return store_lanes<4>(y + at, values);
+    if (used == 4) return store_pack<4>(y + at, values);
     RLNAS_UNROLL
     for (int i = 0; i < 3; ++i)
       if (i < used) y[at + i] = values.value[i];

@@ -79,15 +79,15 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= outputs || c >= spec.channels) return;
-  Lanes<Width> sum{};
+  Pack<Width> sum{};
   int count = 0;
   visit_window(spec, pixel_of(m, spec.out_height(), spec.out_width()), c, [&](std::int64_t at, int, int) {
-    const Lanes<Width> value = load_lanes<Width>(x + at);
+    const Pack<Width> value = load_pack<Width>(x + at);
     for (int i = 0; i < Width; ++i) sum.value[i] += value.value[i];
     ++count;
   });
   for (int i = 0; i < Width; ++i) sum.value[i] /= float(count);
-  store_lanes<Width>(y + m * spec.channels + c, sum);
+  store_pack<Width>(y + m * spec.channels + c, sum);
 }
 
 // dy [N,P,Q,C] -> dx [N,H,W,C]
@@ -97,14 +97,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= inputs || c >= spec.channels) return;
-  Lanes<Width> sum{};
+  Pack<Width> sum{};
   visit_windows_over(spec, pixel_of(m, spec.in_height, spec.in_width), c, [&](std::int64_t at, int p, int q) {
     const Span rows = window_of(spec, p, spec.in_height), columns = window_of(spec, q, spec.in_width);
     const float scale = 1.0f / float((rows.end - rows.begin) * (columns.end - columns.begin));
-    const Lanes<Width> gradient = load_lanes<Width>(dy + at);
+    const Pack<Width> gradient = load_pack<Width>(dy + at);
     for (int i = 0; i < Width; ++i) sum.value[i] = fmaf(gradient.value[i], scale, sum.value[i]);
   });
-  store_lanes<Width>(dx + m * spec.channels + c, sum, store);
+  store_pack<Width>(dx + m * spec.channels + c, sum, store);
 }
 
 // x [N,H,W,C] -> y, index [N,P,Q,C]; the first in scan order wins a tie, and NaN wins always, so that it is
@@ -118,11 +118,11 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   if (m >= outputs || c >= spec.channels) return;
   const Pixel out = pixel_of(m, spec.out_height(), spec.out_width());
   const int top = out.row * spec.stride - spec.padding, left = out.column * spec.stride - spec.padding;
-  Lanes<Width> best{};
+  Pack<Width> best{};
   int winner[Width] = {};
   bool first = true;
   visit_window(spec, out, c, [&](std::int64_t at, int h, int w) {
-    const Lanes<Width> value = load_lanes<Width>(x + at);
+    const Pack<Width> value = load_pack<Width>(x + at);
     const int position = (h - top) * spec.kernel + (w - left);
     for (int i = 0; i < Width; ++i) {
       const bool wins = first || value.value[i] > best.value[i] || value.value[i] != value.value[i];
@@ -132,7 +132,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     first = false;
   });
   const std::int64_t at = m * spec.channels + c;
-  store_lanes<Width>(y + at, best);
+  store_pack<Width>(y + at, best);
   for (int i = 0; i < Width; ++i) index[at + i] = std::uint8_t(winner[i]);
 }
 
@@ -145,14 +145,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const int c = tile_channel<Width>();
   if (m >= inputs || c >= spec.channels) return;
   const Pixel in = pixel_of(m, spec.in_height, spec.in_width);
-  Lanes<Width> sum{};
+  Pack<Width> sum{};
   visit_windows_over(spec, in, c, [&](std::int64_t at, int p, int q) {
     const int position =
         (in.row + spec.padding - p * spec.stride) * spec.kernel + in.column + spec.padding - q * spec.stride;
-    const Lanes<Width> gradient = load_lanes<Width>(dy + at);
+    const Pack<Width> gradient = load_pack<Width>(dy + at);
     for (int i = 0; i < Width; ++i) sum.value[i] += index[at + i] == position ? gradient.value[i] : 0.0f;
   });
-  store_lanes<Width>(dx + m * spec.channels + c, sum, store);
+  store_pack<Width>(dx + m * spec.channels + c, sum, store);
 }
 
 // Block x: image. x [N,pixels,C] -> y [N,C]
@@ -165,15 +165,15 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   double sums[Width] = {};
   if (c < channels) {
     for (int m = int(threadIdx.y); m < pixels; m += int(blockDim.y)) {
-      const Lanes<Width> value = load_lanes<Width>(x + (n * pixels + m) * channels + c);
+      const Pack<Width> value = load_pack<Width>(x + (n * pixels + m) * channels + c);
       for (int i = 0; i < Width; ++i) sums[i] += double(value.value[i]);
     }
   }
   column_sums(sums, scratch);
   if (threadIdx.y != 0 || c >= channels) return;
-  Lanes<Width> mean;
+  Pack<Width> mean;
   for (int i = 0; i < Width; ++i) mean.value[i] = float(sums[i] / pixels);
-  store_lanes<Width>(y + n * channels + c, mean);
+  store_pack<Width>(y + n * channels + c, mean);
 }
 
 // dy [N,C] -> dx [N,pixels,C]
@@ -183,9 +183,9 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
-  Lanes<Width> value = load_lanes<Width>(dy + m / pixels * channels + c);
+  Pack<Width> value = load_pack<Width>(dy + m / pixels * channels + c);
   for (int i = 0; i < Width; ++i) value.value[i] /= float(pixels);
-  store_lanes<Width>(dx + m * channels + c, value);
+  store_pack<Width>(dx + m * channels + c, value);
 }
 
 // ---- on the host ----
@@ -197,7 +197,8 @@ inline std::int64_t in_pixels(const PoolSpec& spec) {
   return std::int64_t(spec.batch) * spec.in_height * spec.in_width;
 }
 
-inline void launch_avg_pool_forward(const PoolSpec& spec, const float* x, float* y, GpuStream stream) {
+inline void launch_avg_pool_forward(const AvgPoolForward& call, GpuStream stream) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
@@ -206,8 +207,8 @@ inline void launch_avg_pool_forward(const PoolSpec& spec, const float* x, float*
   });
 }
 
-inline void launch_avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store,
-                                     GpuStream stream) {
+inline void launch_avg_pool_backward(const AvgPoolBackward& call, GpuStream stream) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
@@ -216,8 +217,8 @@ inline void launch_avg_pool_backward(const PoolSpec& spec, const float* dy, floa
   });
 }
 
-inline void launch_max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index,
-                                    GpuStream stream) {
+inline void launch_max_pool_forward(const MaxPoolForward& call, GpuStream stream) {
+  const auto& [spec, x, y, index] = call;
   check_spec(spec);
   constexpr const char* kName = "max_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
@@ -226,8 +227,8 @@ inline void launch_max_pool_forward(const PoolSpec& spec, const float* x, float*
   });
 }
 
-inline void launch_max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
-                                     float* dx, Store store, GpuStream stream) {
+inline void launch_max_pool_backward(const MaxPoolBackward& call, GpuStream stream) {
+  const auto& [spec, index, dy, dx, store] = call;
   check_spec(spec);
   constexpr const char* kName = "max_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
@@ -236,8 +237,8 @@ inline void launch_max_pool_backward(const PoolSpec& spec, const std::uint8_t* i
   });
 }
 
-inline void launch_global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y,
-                                           GpuStream stream) {
+inline void launch_global_avg_pool_forward(const GlobalAvgPoolForward& call, GpuStream stream) {
+  const auto& [batch, pixels, channels, x, y] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   with_width(width_for(channels, {x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
@@ -248,8 +249,8 @@ inline void launch_global_avg_pool_forward(int batch, int pixels, int channels, 
   });
 }
 
-inline void launch_global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx,
-                                            GpuStream stream) {
+inline void launch_global_avg_pool_backward(const GlobalAvgPoolBackward& call, GpuStream stream) {
+  const auto& [batch, pixels, channels, dy, dx] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   constexpr const char* kName = "global_avg_pool_backward_kernel";
   const std::int64_t rows = std::int64_t(batch) * pixels;

@@ -21,7 +21,7 @@ class CudaReadback final : public Readback {
     arrived_.synchronize();
     return value_.data();
   }
-  bool late() const override { return true; }
+  bool is_asynchronous() const override { return true; }
 
  private:
   CudaDevice& device_;

@@ -4,16 +4,16 @@
 
 namespace rlnas {
 
-void CudaBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
-  launch_copy_channels(spec, x, y, store, stream_);
+void CudaBackend::run(const CopyChannels& call, Workspace) {
+  launch_copy_channels(call, stream_);
 }
 
-void CudaBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
-  launch_subsample_forward(spec, x, y, stream_);
+void CudaBackend::run(const SubsampleForward& call, Workspace) {
+  launch_subsample_forward(call, stream_);
 }
 
-void CudaBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) {
-  launch_subsample_backward(spec, dy, dx, store, stream_);
+void CudaBackend::run(const SubsampleBackward& call, Workspace) {
+  launch_subsample_backward(call, stream_);
 }
 
 }  // namespace rlnas

@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= spec.rows || c >= spec.channels) return;
-  store_lanes<Width>(y + m * spec.to_stride + c, load_lanes<Width>(x + m * spec.from_stride + c), store);
+  store_pack<Width>(y + m * spec.to_stride + c, load_pack<Width>(x + m * spec.from_stride + c), store);
 }
 
 // Row of x that row m of y was picked from.
@@ -43,8 +43,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= outputs || c >= spec.channels) return;
-  store_lanes<Width>(y + m * spec.channels + c,
-                     load_lanes<Width>(x + picked_row(spec, m) * spec.channels + c));
+  store_pack<Width>(y + m * spec.channels + c, load_pack<Width>(x + picked_row(spec, m) * spec.channels + c));
 }
 
 // dy [N,P,Q,C] -> dx [N,H,W,C], a row of dx a thread: what was not picked is zero
@@ -57,12 +56,12 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t line = m / spec.in_width, n = line / spec.in_height;
   const int h = int(line - n * spec.in_height) - spec.offset;
   const int w = int(m - line * spec.in_width) - spec.offset;
-  Lanes<Width> value{};
+  Pack<Width> value{};
   if (h >= 0 && w >= 0 && h % spec.stride == 0 && w % spec.stride == 0) {
     const std::int64_t row = (n * spec.out_height() + h / spec.stride) * spec.out_width() + w / spec.stride;
-    value = load_lanes<Width>(dy + row * spec.channels + c);
+    value = load_pack<Width>(dy + row * spec.channels + c);
   }
-  store_lanes<Width>(dx + m * spec.channels + c, value);
+  store_pack<Width>(dx + m * spec.channels + c, value);
 }
 
 // The same added to dx, a row of dy a thread.
@@ -72,13 +71,13 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= outputs || c >= spec.channels) return;
-  store_lanes<Width>(dx + picked_row(spec, m) * spec.channels + c,
-                     load_lanes<Width>(dy + m * spec.channels + c), Store::accumulate);
+  store_pack<Width>(dx + picked_row(spec, m) * spec.channels + c,
+                    load_pack<Width>(dy + m * spec.channels + c), Store::accumulate);
 }
 
 // ---- on the host ----
-inline void launch_copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store,
-                                 GpuStream stream) {
+inline void launch_copy_channels(const CopyChannels& call, GpuStream stream) {
+  const auto& [spec, x, y, store] = call;
   check_spec(spec);
   const int width = std::min(
       {width_for(spec.channels, {x, y}), width_for(spec.from_stride, {}), width_for(spec.to_stride, {})});
@@ -91,7 +90,8 @@ inline void launch_copy_channels(const ChannelCopySpec& spec, const float* x, fl
   });
 }
 
-inline void launch_subsample_forward(const SubsampleSpec& spec, const float* x, float* y, GpuStream stream) {
+inline void launch_subsample_forward(const SubsampleForward& call, GpuStream stream) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   constexpr const char* kName = "subsample_forward_kernel";
   const std::int64_t outputs = std::int64_t(spec.batch) * spec.out_height() * spec.out_width();
@@ -100,8 +100,8 @@ inline void launch_subsample_forward(const SubsampleSpec& spec, const float* x, 
   });
 }
 
-inline void launch_subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store,
-                                      GpuStream stream) {
+inline void launch_subsample_backward(const SubsampleBackward& call, GpuStream stream) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
   if (store == Store::accumulate) {
     constexpr const char* kName = "subsample_add_kernel";

@@ -2,7 +2,7 @@
 // on every GPU, whatever order threads run in. No atomics.
 #pragma once
 
-#include "kernels/cuda/lanes.cuh"
+#include "kernels/cuda/pack.cuh"
 
 namespace rlnas {
 

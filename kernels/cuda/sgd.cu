@@ -4,20 +4,16 @@
 
 namespace rlnas {
 
-void CudaBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
-                           const SegmentState* states, const float* gradient, float* momentum,
-                           float* weights) {
-  launch_sgd_step(spec, blocks, block_count, states, gradient, momentum, weights, stream_);
+void CudaBackend::run(const SgdStep& call, Workspace) {
+  launch_sgd_step(call, stream_);
 }
 
-std::size_t CudaBackend::gradient_norm_workspace_bytes(int block_count) const {
-  return rlnas::gradient_norm_workspace_bytes(block_count);
+std::size_t CudaBackend::workspace_bytes(const TakeGradientNorm& call) {
+  return gradient_norm_workspace_bytes(call.block_count);
 }
 
-void CudaBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                                const float* gradient, float max_norm, GradientNorm* norm,
-                                Workspace workspace) {
-  launch_gradient_norm(blocks, block_count, states, gradient, max_norm, norm, workspace, stream_);
+void CudaBackend::run(const TakeGradientNorm& call, Workspace workspace) {
+  launch_gradient_norm(call, workspace, stream_);
 }
 
 }  // namespace rlnas

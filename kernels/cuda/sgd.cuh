@@ -69,13 +69,13 @@ __global__ void __launch_bounds__(kSgdThreads)
   float* const w = weights + block.offset;
   const int vectors = vector_part<Width>(block, block.count);
   for (int i = int(threadIdx.x) * Width; i < vectors; i += kSgdThreads * Width) {
-    Lanes<Width> slope{};
-    if (sampled) slope = load_lanes<Width>(g + i);
-    Lanes<Width> pace = reload_lanes<Width>(m + i), weight = reload_lanes<Width>(w + i);
+    Pack<Width> slope{};
+    if (sampled) slope = load_pack<Width>(g + i);
+    Pack<Width> pace = reload_pack<Width>(m + i), weight = reload_pack<Width>(w + i);
     for (int j = 0; j < Width; ++j)
       rule.update(clip(slope.value[j], scale, clipping.limit), pace.value[j], weight.value[j]);
-    store_lanes<Width>(m + i, pace);
-    store_lanes<Width>(w + i, weight);
+    store_pack<Width>(m + i, pace);
+    store_pack<Width>(w + i, weight);
   }
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kSgdThreads)
     rule.update(clip(sampled ? __ldg(g + i) : 0.0f, scale, clipping.limit), m[i], w[i]);
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kSgdThreads)
   const auto add = [&](float value) { sum = fma(double(value), double(value), sum); };
   const int count = sampled ? block.count : 0, vectors = vector_part<Width>(block, count);
   for (int i = int(threadIdx.x) * Width; i < vectors; i += kSgdThreads * Width) {
-    const Lanes<Width> values = load_lanes<Width>(g + i);
+    const Pack<Width> values = load_pack<Width>(g + i);
     for (int j = 0; j < Width; ++j) add(values.value[j]);
   }
   for (int i = vectors + int(threadIdx.x); i < count; i += kSgdThreads) add(__ldg(g + i));
@@ -117,9 +117,8 @@ constexpr std::size_t gradient_norm_workspace_bytes(int block_count) {
   return std::size_t(block_count) * sizeof(double);
 }
 
-inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                                 const float* gradient, float max_norm, GradientNorm* norm,
-                                 Workspace workspace, GpuStream stream) {
+inline void launch_gradient_norm(const TakeGradientNorm& call, Workspace workspace, GpuStream stream) {
+  const auto& [blocks, block_count, states, gradient, max_norm, norm] = call;
   check_workspace("gradient norm", workspace, gradient_norm_workspace_bytes(block_count));
   double* const partials = static_cast<double*>(workspace.data);
   const LaunchShape shape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::block};
@@ -132,9 +131,8 @@ inline void launch_gradient_norm(const SegmentBlock* blocks, int block_count, co
          stream, block_count, partials, max_norm, norm);
 }
 
-inline void launch_sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
-                            const SegmentState* states, const float* gradient, float* momentum,
-                            float* weights, GpuStream stream) {
+inline void launch_sgd_step(const SgdStep& call, GpuStream stream) {
+  const auto& [spec, blocks, block_count, states, gradient, momentum, weights] = call;
   if (block_count == 0) return;
   with_width(flat_width({gradient, momentum, weights}), [&](auto constant) {
     launch("sgd_step_kernel", sgd_step_kernel<decltype(constant)::value>,

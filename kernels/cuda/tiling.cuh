@@ -5,7 +5,7 @@
 
 #include <bit>
 
-#include "kernels/cuda/lanes.cuh"
+#include "kernels/cuda/pack.cuh"
 
 namespace rlnas {
 
@@ -15,22 +15,22 @@ inline constexpr int kTileThreads = 256;
 inline constexpr int kTileBlocks = 3;
 
 struct MatrixTiling {
-  int lanes = 1;  // threads along channels
-  int rows = 1;   // threads along rows
-  int tiles = 1;  // of channels
+  int columns = 1;  // threads along channels
+  int rows = 1;     // threads along rows
+  int tiles = 1;    // of channels
 
-  MatrixTiling(int channels, int width, int max_lanes = 32) {
+  MatrixTiling(int channels, int width, int max_columns = 32) {
     const int groups = ceil_div(channels, width);
-    tiles = ceil_div(groups, max_lanes);
-    lanes = ceil_div(groups, tiles);
-    rows = int(std::bit_floor(unsigned(kTileThreads / lanes)));
+    tiles = ceil_div(groups, max_columns);
+    columns = ceil_div(groups, tiles);
+    rows = int(std::bit_floor(unsigned(kTileThreads / columns)));
   }
 
   // `rows_per_block` of `count` rows to each block.
   LaunchShape shape(const char* kernel, std::int64_t count, std::int64_t rows_per_block,
                     Cooperation cooperation) const {
     return {{grid_blocks(kernel, std::size_t(count), std::size_t(rows_per_block)), unsigned(tiles), 1},
-            {unsigned(lanes), unsigned(rows), 1},
+            {unsigned(columns), unsigned(rows), 1},
             cooperation};
   }
 };

@@ -6,7 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/call_cost.h"
+#include "kernels/backend.h"
+#include "kernels/recorded_call.h"
 
 namespace rlnas {
 

@@ -7,7 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/call_cost.h"
+#include "kernels/backend.h"
+#include "kernels/recorded_call.h"
 
 namespace rlnas {
 

@@ -3,12 +3,13 @@
 
 namespace rlnas {
 
-void RefBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* images,
-                                const AugmentParams* params, float* y) {
+void RefBackend::run(const AugmentImages& call, Workspace) {
+  const auto& [spec, images, params, y] = call;
+  float* to = y;
   for (int n = 0; n < spec.batch; ++n)
     for (int h = 0; h < spec.height; ++h)
       for (int w = 0; w < spec.width; ++w)
-        for (int c = 0; c < AugmentSpec::kChannels; ++c, ++y) {
+        for (int c = 0; c < AugmentSpec::kChannels; ++c, ++to) {
           const int from_h = h + params[n].shift_y;
           int from_w = w + params[n].shift_x;
           const bool inside = from_h >= 0 && from_h < spec.height && from_w >= 0 && from_w < spec.width;
@@ -19,7 +20,7 @@ void RefBackend::augment_images(const AugmentSpec& spec, const std::uint8_t* ima
           const bool cut =
               h >= params[n].cutout_y - spec.cutout / 2 && w >= params[n].cutout_x - spec.cutout / 2 &&
               h < params[n].cutout_y + spec.cutout / 2 && w < params[n].cutout_x + spec.cutout / 2;
-          *y = float(
+          *to = float(
               cut ? 0.0 : (value - double(spec.mean[std::size_t(c)])) * double(spec.inv_std[std::size_t(c)]));
         }
 }

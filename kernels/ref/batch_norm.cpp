@@ -18,13 +18,8 @@ void save(int c, double mean, double variance, float epsilon, const float* gamma
 
 }  // namespace
 
-std::size_t RefBackend::batch_norm_workspace_bytes(const BatchNormSpec&) const {
-  return 0;
-}
-
-void RefBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x, const float* gamma,
-                                       const float* beta, float* running_mean, float* running_var,
-                                       BatchNormSaved saved, Workspace) {
+void RefBackend::run(const BatchNormStatistics& call, Workspace) {
+  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
   const double rows = spec.rows;
   for (int c = 0; c < spec.channels; ++c) {
     const auto at = [&](int m) {
@@ -42,9 +37,8 @@ void RefBackend::batch_norm_statistics(const BatchNormSpec& spec, const float* x
 }
 
 // With z = (x - mean)*inv_std: dx = scale * (dy - mean(dy) - z * mean(dy*z)).
-void RefBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, const float* dy,
-                                     BatchNormSaved saved, float* dx, float* dgamma, float* dbeta,
-                                     Workspace) {
+void RefBackend::run(const BatchNormBackward& call, Workspace) {
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
   for (int c = 0; c < spec.channels; ++c) {
     const auto at = [&](int m) { return std::size_t(m) * std::size_t(spec.channels) + std::size_t(c); };
     const auto z = [&](int m) {
@@ -63,9 +57,8 @@ void RefBackend::batch_norm_backward(const BatchNormSpec& spec, const float* x, 
   }
 }
 
-void RefBackend::batch_norm_inference(const BatchNormSpec& spec, const float* gamma, const float* beta,
-                                      const float* running_mean, const float* running_var,
-                                      BatchNormSaved saved) {
+void RefBackend::run(const BatchNormInference& call, Workspace) {
+  const auto& [spec, gamma, beta, running_mean, running_var, saved] = call;
   for (int c = 0; c < spec.channels; ++c)
     save(c, double(running_mean[c]), double(running_var[c]), spec.epsilon, gamma, beta, saved);
 }

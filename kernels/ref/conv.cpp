@@ -39,12 +39,8 @@ void write(const std::vector<double>& sums, float* to) {
 
 }  // namespace
 
-std::size_t RefBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass) {
-  check_spec(spec);
-  return 0;
-}
-
-void RefBackend::conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y, Workspace) {
+void RefBackend::run(const ConvForward& call, Workspace) {
+  const auto& [spec, x, w, y] = call;
   check_spec(spec);
   std::vector<double> sums(spec.out_count(), 0.0);
   for_each_product(
@@ -52,8 +48,8 @@ void RefBackend::conv_forward(const ConvSpec& spec, const float* x, const float*
   write(sums, y);
 }
 
-void RefBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                                    Workspace) {
+void RefBackend::run(const ConvBackwardData& call, Workspace) {
+  const auto& [spec, dy, w, dx] = call;
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
   for_each_product(
@@ -61,8 +57,8 @@ void RefBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const
   write(sums, dx);
 }
 
-void RefBackend::conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                                       Workspace) {
+void RefBackend::run(const ConvBackwardWeights& call, Workspace) {
+  const auto& [spec, x, dy, dw] = call;
   check_spec(spec);
   std::vector<double> sums(spec.weight_count(), 0.0);
   for_each_product(

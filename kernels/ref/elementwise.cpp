@@ -32,7 +32,8 @@ double average_around(const AffineSumSpec& spec, const float* x, int m, int c) {
 
 }  // namespace
 
-void RefBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activated) {
+void RefBackend::run(const AffineSum& call, Workspace) {
+  const auto& [spec, sum, activated] = call;
   check_spec(spec);
   for (int m = 0; m < spec.rows; ++m)
     for (int c = 0; c < spec.channels; ++c) {
@@ -48,24 +49,26 @@ void RefBackend::affine_sum(const AffineSumSpec& spec, float* sum, float* activa
     }
 }
 
-void RefBackend::activation_backward(Activation activation, std::size_t count, const float* activated,
-                                     const float* dy, float* dx, Store store) {
+void RefBackend::run(const ActivationBackward& call, Workspace) {
+  const auto& [activation, count, activated, dy, dx, store] = call;
   for (std::size_t i = 0; i < count; ++i) {
     const float passed = lets_through(activation, activated[i]) ? dy[i] : 0.0f;
     dx[i] = store == Store::accumulate ? dx[i] + passed : passed;
   }
 }
 
-void RefBackend::add(std::size_t count, const float* x, float* y, Store store) {
+void RefBackend::run(const Add& call, Workspace) {
+  const auto& [count, x, y, store] = call;
   for (std::size_t i = 0; i < count; ++i) y[i] = store == Store::accumulate ? y[i] + x[i] : x[i];
 }
 
-void RefBackend::fill(std::size_t count, float value, float* y) {
+void RefBackend::run(const Fill& call, Workspace) {
+  const auto& [count, value, y] = call;
   for (std::size_t i = 0; i < count; ++i) y[i] = value;
 }
 
-void RefBackend::scale_rows(const RowScaleSpec& spec, const float* scale, const float* x, float* y,
-                            Store store) {
+void RefBackend::run(const ScaleRows& call, Workspace) {
+  const auto& [spec, scale, x, y, store] = call;
   check_spec(spec);
   for (std::size_t i = 0; i < spec.count(); ++i) {
     const double scaled = double(scale[i / std::size_t(spec.columns)]) * double(x[i]);

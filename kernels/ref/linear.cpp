@@ -3,8 +3,8 @@
 
 namespace rlnas {
 
-void RefBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
-                                float* y) {
+void RefBackend::run(const LinearForward& call, Workspace) {
+  const auto& [spec, x, w, bias, y] = call;
   for (int n = 0; n < spec.batch; ++n)
     for (int o = 0; o < spec.out_features; ++o) {
       double sum = bias != nullptr ? double(bias[o]) : 0.0;
@@ -14,7 +14,8 @@ void RefBackend::linear_forward(const LinearSpec& spec, const float* x, const fl
     }
 }
 
-void RefBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
+void RefBackend::run(const LinearBackwardData& call, Workspace) {
+  const auto& [spec, dy, w, dx] = call;
   for (int n = 0; n < spec.batch; ++n)
     for (int f = 0; f < spec.in_features; ++f) {
       double sum = 0.0;
@@ -24,8 +25,8 @@ void RefBackend::linear_backward_data(const LinearSpec& spec, const float* dy, c
     }
 }
 
-void RefBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
-                                         float* dbias) {
+void RefBackend::run(const LinearBackwardWeights& call, Workspace) {
+  const auto& [spec, x, dy, dw, dbias] = call;
   for (int o = 0; o < spec.out_features; ++o) {
     double bias_sum = 0.0;
     for (int n = 0; n < spec.batch; ++n) bias_sum += double(dy[n * spec.out_features + o]);

@@ -6,8 +6,8 @@
 
 namespace rlnas {
 
-void RefBackend::cross_entropy(const CrossEntropySpec& spec, const float* logits, const std::int32_t* labels,
-                               float* dlogits, LossSums* sums) {
+void RefBackend::run(const CrossEntropy& call, Workspace) {
+  const auto& [spec, logits, labels, dlogits, sums] = call;
   *sums = {};
   for (int n = 0; n < spec.batch; ++n) {
     const float* const row = logits + std::size_t(n) * std::size_t(spec.classes);

@@ -41,7 +41,8 @@ void write(const std::vector<double>& sums, Store store, float* to) {
 
 }  // namespace
 
-void RefBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y) {
+void RefBackend::run(const AvgPoolForward& call, Workspace) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
     double sum = 0.0;
@@ -54,7 +55,8 @@ void RefBackend::avg_pool_forward(const PoolSpec& spec, const float* x, float* y
   });
 }
 
-void RefBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float* dx, Store store) {
+void RefBackend::run(const AvgPoolBackward& call, Workspace) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
@@ -65,7 +67,8 @@ void RefBackend::avg_pool_backward(const PoolSpec& spec, const float* dy, float*
   write(sums, store, dx);
 }
 
-void RefBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y, std::uint8_t* index) {
+void RefBackend::run(const MaxPoolForward& call, Workspace) {
+  const auto& [spec, x, y, index] = call;
   check_spec(spec);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
     bool first = true;
@@ -78,8 +81,8 @@ void RefBackend::max_pool_forward(const PoolSpec& spec, const float* x, float* y
   });
 }
 
-void RefBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* index, const float* dy,
-                                   float* dx, Store store) {
+void RefBackend::run(const MaxPoolBackward& call, Workspace) {
+  const auto& [spec, index, dy, dx, store] = call;
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
@@ -90,7 +93,8 @@ void RefBackend::max_pool_backward(const PoolSpec& spec, const std::uint8_t* ind
   write(sums, store, dx);
 }
 
-void RefBackend::global_avg_pool_forward(int batch, int pixels, int channels, const float* x, float* y) {
+void RefBackend::run(const GlobalAvgPoolForward& call, Workspace) {
+  const auto& [batch, pixels, channels, x, y] = call;
   for (int n = 0; n < batch; ++n)
     for (int c = 0; c < channels; ++c) {
       double sum = 0.0;
@@ -99,7 +103,8 @@ void RefBackend::global_avg_pool_forward(int batch, int pixels, int channels, co
     }
 }
 
-void RefBackend::global_avg_pool_backward(int batch, int pixels, int channels, const float* dy, float* dx) {
+void RefBackend::run(const GlobalAvgPoolBackward& call, Workspace) {
+  const auto& [batch, pixels, channels, dy, dx] = call;
   for (int n = 0; n < batch; ++n)
     for (int m = 0; m < pixels; ++m)
       for (int c = 0; c < channels; ++c)

@@ -26,21 +26,24 @@ void for_each_picked(const SubsampleSpec& s, const Visit& visit) {
 
 }  // namespace
 
-void RefBackend::copy_channels(const ChannelCopySpec& spec, const float* x, float* y, Store store) {
+void RefBackend::run(const CopyChannels& call, Workspace) {
+  const auto& [spec, x, y, store] = call;
   check_spec(spec);
   for (std::size_t m = 0; m < std::size_t(spec.rows); ++m)
     for (std::size_t c = 0; c < std::size_t(spec.channels); ++c)
       write(store, x[m * std::size_t(spec.from_stride) + c], y[m * std::size_t(spec.to_stride) + c]);
 }
 
-void RefBackend::subsample_forward(const SubsampleSpec& spec, const float* x, float* y) {
+void RefBackend::run(const SubsampleForward& call, Workspace) {
+  const auto& [spec, x, y] = call;
   check_spec(spec);
   for_each_picked(spec, [&](std::size_t in, std::size_t out) { y[out] = x[in]; });
 }
 
-void RefBackend::subsample_backward(const SubsampleSpec& spec, const float* dy, float* dx, Store store) {
+void RefBackend::run(const SubsampleBackward& call, Workspace) {
+  const auto& [spec, dy, dx, store] = call;
   check_spec(spec);
-  if (store == Store::overwrite) fill(spec.in_count(), 0.0f, dx);
+  if (store == Store::overwrite) run(Fill{.count = spec.in_count(), .y = dx});
   for_each_picked(spec, [&](std::size_t in, std::size_t out) { write(store, dy[out], dx[in]); });
 }
 

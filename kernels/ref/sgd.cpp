@@ -5,8 +5,8 @@
 
 namespace rlnas {
 
-void RefBackend::gradient_norm(const SegmentBlock* blocks, int block_count, const SegmentState* states,
-                               const float* gradient, float max_norm, GradientNorm* norm, Workspace) {
+void RefBackend::run(const TakeGradientNorm& call, Workspace) {
+  const auto& [blocks, block_count, states, gradient, max_norm, norm] = call;
   double square = 0.0;
   for (int b = 0; b < block_count; ++b) {
     if (!has_gradient(states[blocks[b].segment])) continue;
@@ -16,9 +16,8 @@ void RefBackend::gradient_norm(const SegmentBlock* blocks, int block_count, cons
   *norm = scaled_to(max_norm, std::sqrt(square));
 }
 
-void RefBackend::sgd_step(const SgdSpec& spec, const SegmentBlock* blocks, int block_count,
-                          const SegmentState* states, const float* gradient, float* momentum,
-                          float* weights) {
+void RefBackend::run(const SgdStep& call, Workspace) {
+  const auto& [spec, blocks, block_count, states, gradient, momentum, weights] = call;
   const double scale = spec.clip.norm != nullptr ? spec.clip.norm->scale : 1.0;
   const double limit = spec.clip.limit;
   for (int b = 0; b < block_count; ++b) {

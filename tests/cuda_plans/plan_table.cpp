@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/atomic_file.h"
-#include "kernels/call_cost.h"
 #include "kernels/cuda/conv_plans.h"
+#include "kernels/recorded_call.h"
 #include "kernels/words.h"
 #include "search/spaces.h"
 #include "tests/cuda_plans/network_problems.h"
@@ -92,7 +92,7 @@ class Table {
         "| fp32 engine | workspace KiB |\n|---|--:|--:|---|--:|--:|\n",
         name_.c_str());
     for (const auto& [spec, direction] : problems_.norms) {
-      const std::string shape = calls::batch_norm_statistics(spec).shape;
+      const std::string shape = BatchNormStatistics{.spec = spec}.cost().shape;
       if (direction == Direction::forward) {
         offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
         offer("batch norm forward " + shape, [&] { return norm_forward_graph(spec); });
@@ -104,7 +104,7 @@ class Table {
       for (const PoolKind kind : {PoolKind::average, PoolKind::maximum}) {
         const PoolSpec& spec = problem.spec;
         const bool forward = problem.direction == Direction::forward;
-        const std::string shape = calls::avg_pool_forward(spec).shape;
+        const std::string shape = AvgPoolForward{.spec = spec}.cost().shape;
         offer(std::string(kind == PoolKind::average ? "average" : "maximum") +
                   (forward ? " pool forward " : " pool backward ") + shape,
               [&] { return forward ? pool_forward_graph(spec, kind) : pool_backward_graph(spec, kind); });

@@ -71,7 +71,8 @@ float worst_difference(Backend& backend, AugmentSpec augment, const RgbImage& im
   augment.height = image.height;
   augment.width = image.width;
   std::vector<float> tensor(expected.size());
-  backend.augment_images(augment, image.pixels.data(), &params, tensor.data());
+  backend.run(
+      AugmentImages{.spec = augment, .images = image.pixels.data(), .params = &params, .y = tensor.data()});
   float worst = 0.0f;
   for (std::size_t i = 0; i < tensor.size(); ++i) worst = std::max(worst, std::fabs(tensor[i] - expected[i]));
   return worst;

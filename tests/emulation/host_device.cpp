@@ -42,40 +42,46 @@ void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
 }
 void CudaBackend::synchronize() {}
 std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
-  return Backend::make_readback(bytes);
+  return Device::make_readback(bytes);
 }
 
-std::size_t CudaBackend::conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
-  return is_depthwise(spec) ? depthwise_workspace_bytes(spec, pass) : 0;
+template <class Conv>
+static std::size_t conv_workspace_bytes(const Conv& call) {
+  return is_depthwise(call.spec) ? depthwise_workspace_bytes(call.spec, Conv::kPass) : 0;
 }
-void CudaBackend::conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,
-                               Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_forward(spec, x, w, y, stream_);
-  device_->libraries.conv_forward(spec, x, w, y, workspace);
+std::size_t CudaBackend::workspace_bytes(const ConvForward& call) {
+  return conv_workspace_bytes(call);
 }
-void CudaBackend::conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                                     Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_backward_data(spec, dy, w, dx, stream_);
-  device_->libraries.conv_backward_data(spec, dy, w, dx, workspace);
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardData& call) {
+  return conv_workspace_bytes(call);
 }
-void CudaBackend::conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                                        Workspace workspace) {
-  if (is_depthwise(spec)) return depthwise_backward_weights(spec, x, dy, dw, workspace, stream_);
-  device_->libraries.conv_backward_weights(spec, x, dy, dw, workspace);
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardWeights& call) {
+  return conv_workspace_bytes(call);
+}
+void CudaBackend::run(const ConvForward& call, Workspace workspace) {
+  if (is_depthwise(call.spec)) return depthwise_forward(call.spec, call.x, call.w, call.y, stream_);
+  device_->libraries.run(call, workspace);
+}
+void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
+  if (is_depthwise(call.spec)) return depthwise_backward_data(call.spec, call.dy, call.w, call.dx, stream_);
+  device_->libraries.run(call, workspace);
+}
+void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
+  if (is_depthwise(call.spec))
+    return depthwise_backward_weights(call.spec, call.x, call.dy, call.dw, workspace, stream_);
+  device_->libraries.run(call, workspace);
 }
 
-void CudaBackend::linear_forward(const LinearSpec& spec, const float* x, const float* w, const float* bias,
-                                 float* y) {
-  device_->libraries.linear_forward(spec, x, w, nullptr, y);
-  if (bias != nullptr) add_bias(spec, bias, y, stream_);
+void CudaBackend::run(const LinearForward& call, Workspace) {
+  device_->libraries.run(LinearForward{.spec = call.spec, .x = call.x, .w = call.w, .y = call.y});
+  if (call.bias != nullptr) add_bias(call.spec, call.bias, call.y, stream_);
 }
-void CudaBackend::linear_backward_data(const LinearSpec& spec, const float* dy, const float* w, float* dx) {
-  device_->libraries.linear_backward_data(spec, dy, w, dx);
+void CudaBackend::run(const LinearBackwardData& call, Workspace) {
+  device_->libraries.run(call);
 }
-void CudaBackend::linear_backward_weights(const LinearSpec& spec, const float* x, const float* dy, float* dw,
-                                          float* dbias) {
-  device_->libraries.linear_backward_weights(spec, x, dy, dw, nullptr);
-  if (dbias != nullptr) bias_gradient(spec, dy, dbias, stream_);
+void CudaBackend::run(const LinearBackwardWeights& call, Workspace) {
+  device_->libraries.run(LinearBackwardWeights{.spec = call.spec, .x = call.x, .dy = call.dy, .dw = call.dw});
+  if (call.dbias != nullptr) bias_gradient(call.spec, call.dy, call.dbias, stream_);
 }
 
 }  // namespace rlnas

@@ -7,10 +7,11 @@
 #include <limits>
 
 #include "engine/philox.h"
+#include "kernels/cuda/angle_batch.h"
 #include "kernels/cuda/cast.cuh"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/filter_layout.cuh"
-#include "kernels/cuda/more_primitives.h"
+#include "kernels/cuda/philox.h"
 #include "kernels/cuda/sgd.cuh"
 #include "tests/emulation/emulator.h"
 
@@ -253,22 +254,35 @@ TEST_CASE("loss: the first of equal logits counts; NaN and a label out of range 
       labels[n] = std::int32_t(winner - row) % spec.classes;
     }
     Array<LossSums> sums(1), expected(1);
-    cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
-    ref->cross_entropy(spec, logits.data(), labels.data(), expected_dlogits.data(), expected.data());
+    cuda.run(CrossEntropy{.spec = spec,
+                          .logits = logits.data(),
+                          .labels = labels.data(),
+                          .dlogits = dlogits.data(),
+                          .sums = sums.data()});
+    ref->run(CrossEntropy{.spec = spec,
+                          .logits = logits.data(),
+                          .labels = labels.data(),
+                          .dlogits = expected_dlogits.data(),
+                          .sums = expected.data()});
     CHECK(sums[0].correct == expected[0].correct);
     CHECK(sums[0].correct >= spec.batch / 2);
     CHECK(sums[0].loss == doctest::Approx(expected[0].loss).epsilon(1e-7));
 
     for (const std::int32_t bad : {-1, spec.classes}) {
       labels[7] = bad;
-      cuda.cross_entropy(spec, logits.data(), labels.data(), dlogits.data(), sums.data());
+      cuda.run(CrossEntropy{.spec = spec,
+                            .logits = logits.data(),
+                            .labels = labels.data(),
+                            .dlogits = dlogits.data(),
+                            .sums = sums.data()});
       CHECK(std::isnan(sums[0].loss));
       CHECK(std::isnan(dlogits[7 * std::size_t(spec.classes)]));
       CHECK(!std::isnan(dlogits[8 * std::size_t(spec.classes)]));
     }
     labels[7] = 0;
     logits[500] = kNan;
-    cuda.cross_entropy(spec, logits.data(), labels.data(), nullptr, sums.data());
+    cuda.run(
+        CrossEntropy{.spec = spec, .logits = logits.data(), .labels = labels.data(), .sums = sums.data()});
     CHECK(std::isnan(sums[0].loss));
   });
 }
@@ -285,15 +299,19 @@ TEST_CASE("not-a-number goes through element-wise sums, maxima and statistics") 
     sum.terms[0].x = x.data();
     for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
       sum.activation = activation;
-      cuda.affine_sum(sum, nullptr, y.data());
+      cuda.run(AffineSum{.spec = sum, .activated = y.data()});
       for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::isnan(y[i]));
     }
     Array<std::uint8_t> index(64);
-    cuda.max_pool_forward({1, 16, 2, 2, 3, 1, 1}, x.data(), y.data(), index.data());
+    cuda.run(
+        MaxPoolForward{.spec = {1, 16, 2, 2, 3, 1, 1}, .x = x.data(), .y = y.data(), .index = index.data()});
     CHECK(std::isnan(y[63]));
-    cuda.batch_norm_statistics({.rows = 4, .channels = 16}, x.data(), nullptr, nullptr, running.data(),
-                               running.data() + 16, BatchNormSaved::at(saved.data(), 16),
-                               scratch.workspace());
+    cuda.run(BatchNormStatistics{.spec = {.rows = 4, .channels = 16},
+                                 .x = x.data(),
+                                 .running_mean = running.data(),
+                                 .running_var = running.data() + 16,
+                                 .saved = BatchNormSaved::at(saved.data(), 16)},
+             scratch.workspace());
     for (std::size_t i = 0; i < saved.size(); ++i) CHECK(std::isnan(saved[i]));
   });
 }
@@ -318,8 +336,13 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
       Array<double> partials(std::size_t(table.block_count()));
       Array<GradientNorm> norm(1);
       for (const float limit : {5.0f, 1e6f}) {
-        launch_gradient_norm(table.blocks.data(), table.block_count(), states.data(), gradient.data(), limit,
-                             norm.data(), partials.workspace(), nullptr);
+        launch_gradient_norm({.blocks = table.blocks.data(),
+                              .block_count = table.block_count(),
+                              .states = states.data(),
+                              .gradient = gradient.data(),
+                              .max_norm = limit,
+                              .norm = norm.data()},
+                             partials.workspace(), nullptr);
         CHECK(norm[0].norm == doctest::Approx(std::sqrt(square)).epsilon(1e-13));
         CHECK(norm[0].scale ==
               doctest::Approx(std::min(1.0, double(limit) / std::sqrt(square))).epsilon(1e-6));
@@ -331,8 +354,14 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
         fill_random(weights, "weights");
         SgdSpec spec{0.025f, 0.9f, 5e-4f, true};
         spec.clip = {limit, norm.data()};
-        launch_sgd_step(spec, table.blocks.data(), table.block_count(), states.data(), gradient.data(),
-                        momentum.data(), weights.data(), nullptr);
+        launch_sgd_step({.spec = spec,
+                         .blocks = table.blocks.data(),
+                         .block_count = table.block_count(),
+                         .states = states.data(),
+                         .gradient = gradient.data(),
+                         .momentum = momentum.data(),
+                         .weights = weights.data()},
+                        nullptr);
         spec.clip = {};
         // The same step by the reference, of a gradient clipped beforehand.
         Array<float> clipped(table.count), m(table.count), w(table.count);
@@ -340,8 +369,13 @@ TEST_CASE("gradient clipping: by norm over the sampled segments, and by element"
         fill_random(w, "weights");
         for (std::size_t i = 0; i < table.count; ++i)
           clipped[i] = std::min(limit, std::max(-limit, gradient[i] * 0.25f));
-        make_ref_backend()->sgd_step(spec, table.blocks.data(), table.block_count(), states.data(),
-                                     clipped.data(), m.data(), w.data());
+        make_ref_backend()->run(SgdStep{.spec = spec,
+                                        .blocks = table.blocks.data(),
+                                        .block_count = table.block_count(),
+                                        .states = states.data(),
+                                        .gradient = clipped.data(),
+                                        .momentum = m.data(),
+                                        .weights = w.data()});
         double worst = 0.0;
         for (std::size_t i = 0; i < table.count; ++i)
           worst = std::max({worst, std::abs(double(w[i]) - double(weights[i])),
@@ -359,10 +393,16 @@ TEST_CASE("gradient clipping: a norm that is not finite is seen, and an empty ta
   gradient[2] = kNan;
   const SegmentBlock block{0, 4, 0};
   const SegmentState state = SegmentState::sampled;
-  launch_gradient_norm(&block, 1, &state, gradient.data(), 1.0f, norm.data(), partials.workspace(), nullptr);
+  launch_gradient_norm({.blocks = &block,
+                        .block_count = 1,
+                        .states = &state,
+                        .gradient = gradient.data(),
+                        .max_norm = 1.0f,
+                        .norm = norm.data()},
+                       partials.workspace(), nullptr);
   CHECK(std::isnan(norm[0].norm));
   CHECK(std::isnan(norm[0].scale));
-  launch_gradient_norm(nullptr, 0, nullptr, nullptr, 1.0f, norm.data(), {}, nullptr);
+  launch_gradient_norm({.max_norm = 1.0f, .norm = norm.data()}, {}, nullptr);
   CHECK(norm[0].norm == 0.0);
   CHECK(norm[0].scale == 1.0);
 }

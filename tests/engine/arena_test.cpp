@@ -6,6 +6,7 @@
 
 #include "engine/arena.h"
 #include "engine/philox.h"
+#include "kernels/backend.h"
 
 namespace rlnas {
 

@@ -44,7 +44,7 @@ TEST_CASE("coast: an op that was sampled once goes on decaying and coasting, fre
     parameters.sgd_step(sgd, unsampled);  // nothing sampled yet: nothing moves
     CHECK(parameters.weights().download() == ones);
 
-    backend->fill(6, 1.0f, parameters.gradient_target(0).data);
+    backend->run(Fill{.count = 6, .value = 1.0f, .y = parameters.gradient_target(0).data});
     parameters.sgd_step(sgd, unsampled);  // m = 1, w = 0.9
     CHECK(parameters.weights().download()[0] == doctest::Approx(0.9));
     parameters.sgd_step(sgd, unsampled);  // coast: m = 0.5, w = 0.85
@@ -82,8 +82,9 @@ TEST_CASE("weight decay leaves undecayed segments alone, sampled or coasting") {
     return parameters.weights().download()[std::size_t(parameters.table()[segment].offset)];
   };
   for (int segment = 0; segment < 2; ++segment)
-    backend->fill(std::size_t(parameters.table()[segment].count), 1.0f,
-                  parameters.gradient_target(segment).data);
+    backend->run(Fill{.count = std::size_t(parameters.table()[segment].count),
+                      .value = 1.0f,
+                      .y = parameters.gradient_target(segment).data});
   parameters.sgd_step(decay, Unsampled::coast);
   CHECK(first_of(0) == doctest::Approx(0.85));  // 1 - 0.1 * (1 + 0.5)
   CHECK(first_of(1) == doctest::Approx(0.9));
@@ -99,7 +100,7 @@ TEST_CASE("gradients are clipped by their norm over the sampled segments, then b
   SgdSpec plain{.learning_rate = 1.0f, .momentum = 0.0f};
   const auto step = [&](float gradient, float max_norm) {
     parameters.weights().upload(std::vector<float>(std::size_t(parameters.table().buffer_count()), 0.0f));
-    backend->fill(count, gradient, parameters.gradient_target(0).data);
+    backend->run(Fill{.count = count, .value = gradient, .y = parameters.gradient_target(0).data});
     parameters.sgd_step(plain, Unsampled::coast, max_norm);
     return -parameters.weights().download()[0];
   };

@@ -128,10 +128,10 @@ TEST_CASE("the step profiler leaves out the warm-up and what runs between steps,
   float* const memory = static_cast<float*>(backend.allocate(256));
   constexpr int kSteps = StepProfiler::kWarmUpSteps + 6;
   for (int step = 1; step <= kSteps; ++step) {
-    backend.fill(1, 0.0f, memory);  // between two steps
+    backend.run(Fill{.count = 1, .value = 0.0f, .y = memory});  // between two steps
     profiler.begin_step();
     profiler.data_ready();
-    for (int i = 0; i < 3; ++i) backend.fill(8, 0.0f, memory);
+    for (int i = 0; i < 3; ++i) backend.run(Fill{.count = 8, .value = 0.0f, .y = memory});
     profiler.end_step(step);
   }
   backend.release(memory);

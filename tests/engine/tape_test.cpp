@@ -14,7 +14,7 @@ struct Fixture {
 
   Tensor filled(float value) {
     Tensor tensor = make_tensor(arena, Shape::image(1, 2, 2, 3));
-    backend->fill(tensor.count(), value, tensor.data());
+    backend->run(Fill{.count = tensor.count(), .value = value, .y = tensor.data()});
     return tensor;
   }
 };
@@ -49,7 +49,7 @@ TEST_CASE_FIXTURE(Fixture, "an unshared gradient is added to in place") {
   x.variable = tape.new_variable();
   const Tape::Target target = tape.gradient_target(x);
   CHECK(target.store == Store::overwrite);
-  backend->fill(x.count(), 5.0f, target.data);
+  backend->run(Fill{.count = x.count(), .value = 5.0f, .y = target.data});
   const Tape::Target again = tape.gradient_target(x);
   CHECK(again.store == Store::accumulate);
   CHECK(again.data == target.data);

@@ -18,20 +18,27 @@ void compare_with_ref(const std::vector<Case>& cases) {
 class DirectConvBackend final : public RefBackend {
  public:
   std::string description() const override { return "direct convolutions"; }
-  std::size_t conv_workspace_bytes(const ConvSpec& spec, ConvPass pass) override {
-    return direct_conv_workspace_bytes(spec, pass);
+
+  using RefBackend::run;
+  void run(const ConvForward& call, Workspace workspace) override {
+    direct_conv_forward(2, call.spec, call.x, call.w, call.y, workspace);
   }
-  void conv_forward(const ConvSpec& spec, const float* x, const float* w, float* y,
-                    Workspace workspace) override {
-    direct_conv_forward(2, spec, x, w, y, workspace);
+  void run(const ConvBackwardData& call, Workspace workspace) override {
+    direct_conv_backward_data(2, call.spec, call.dy, call.w, call.dx, workspace);
   }
-  void conv_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                          Workspace workspace) override {
-    direct_conv_backward_data(2, spec, dy, w, dx, workspace);
+  void run(const ConvBackwardWeights& call, Workspace workspace) override {
+    direct_conv_backward_weights(2, call.spec, call.x, call.dy, call.dw, workspace);
   }
-  void conv_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                             Workspace workspace) override {
-    direct_conv_backward_weights(2, spec, x, dy, dw, workspace);
+
+  using RefBackend::workspace_bytes;
+  std::size_t workspace_bytes(const ConvForward& call) override { return bytes(call); }
+  std::size_t workspace_bytes(const ConvBackwardData& call) override { return bytes(call); }
+  std::size_t workspace_bytes(const ConvBackwardWeights& call) override { return bytes(call); }
+
+ private:
+  template <class Conv>
+  static std::size_t bytes(const Conv& call) {
+    return direct_conv_workspace_bytes(call.spec, Conv::kPass);
   }
 };
 

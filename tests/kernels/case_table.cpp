@@ -11,16 +11,12 @@ namespace rlnas::test {
 namespace {
 
 void run_conv(Harness& h, const ConvSpec& spec) {
-  Backend& b = h.backend();
   const float* const x = h.input(spec.in_count());
   const float* const w = h.input(spec.weight_count());
   const float* const dy = h.input(spec.out_count());
-  b.conv_forward(spec, x, w, h.output("y", spec.out_count()),
-                 h.workspace(b.conv_workspace_bytes(spec, ConvPass::forward)));
-  b.conv_backward_data(spec, dy, w, h.output("dx", spec.in_count()),
-                       h.workspace(b.conv_workspace_bytes(spec, ConvPass::backward_data)));
-  b.conv_backward_weights(spec, x, dy, h.output("dw", spec.weight_count()),
-                          h.workspace(b.conv_workspace_bytes(spec, ConvPass::backward_weights)));
+  h.run(ConvForward{.spec = spec, .x = x, .w = w, .y = h.output("y", spec.out_count())});
+  h.run(ConvBackwardData{.spec = spec, .dy = dy, .w = w, .dx = h.output("dx", spec.in_count())});
+  h.run(ConvBackwardWeights{.spec = spec, .x = x, .dy = dy, .dw = h.output("dw", spec.weight_count())});
 }
 
 enum class Affine { none, given };  // gamma and beta
@@ -29,7 +25,6 @@ enum class Affine { none, given };  // gamma and beta
 // the activation of its batch norm.
 void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, bool normalises_input) {
   constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::relu6};
-  Backend& b = h.backend();
   const ConvNormSpec spec{.conv = conv, .normalises_input = normalises_input};
   const std::size_t channels = std::size_t(conv.out_channels);
   const bool affine = variant % 2 == 0;
@@ -42,47 +37,45 @@ void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, bool normalise
     if (activation == Activation::relu6) value = std::min(value, 6.0f);
   }
   const float* const x = h.upload(values);
-  BatchNormSaved x_norm;
+  ConstBatchNormSaved x_norm;
   if (normalises_input) {
-    x_norm.scale = const_cast<float*>(h.input(std::size_t(conv.in_channels), 0.3, 0.9));
-    x_norm.shift = const_cast<float*>(h.input(std::size_t(conv.in_channels), -0.3, 0.3));
+    x_norm.scale = h.input(std::size_t(conv.in_channels), 0.3, 0.9);
+    x_norm.shift = h.input(std::size_t(conv.in_channels), -0.3, 0.3);
   }
   const float* const w = h.input(conv.weight_count());
-  b.conv_norm_forward(spec,
-                      {.x = x,
-                       .x_norm = x_norm,
-                       .x_activation = activation,
-                       .w = w,
-                       .y = h.output("y", conv.out_count()),
-                       .gamma = affine ? h.input(channels, 0.5, 1.5) : nullptr,
-                       .beta = affine ? h.input(channels) : nullptr,
-                       .running_mean = h.output("running_mean", h.random_floats(channels)),
-                       .running_var = h.output("running_var", h.random_floats(channels, 0.5, 2.0)),
-                       .saved = BatchNormSaved::at(h.output("saved", 4 * channels), conv.out_channels)},
-                      h.workspace(b.conv_norm_workspace_bytes(spec, Direction::forward)));
+  h.run(ConvNormForward{.spec = spec,
+                        .x = x,
+                        .x_norm = x_norm,
+                        .x_activation = activation,
+                        .w = w,
+                        .y = h.output("y", conv.out_count()),
+                        .gamma = affine ? h.input(channels, 0.5, 1.5) : nullptr,
+                        .beta = affine ? h.input(channels) : nullptr,
+                        .running_mean = h.output("running_mean", h.random_floats(channels)),
+                        .running_var = h.output("running_var", h.random_floats(channels, 0.5, 2.0)),
+                        .saved = BatchNormSaved::at(h.output("saved", 4 * channels), conv.out_channels)});
   // The backward pass starts from the same values on every backend.
   std::vector<float> saved(4 * channels, 0.5f);
   std::fill_n(saved.begin(), channels, 0.1f);
-  ConvNormBackward operands{
-      .x = x,
-      .x_norm = x_norm,
-      .w = w,
-      .y = h.input(conv.out_count(), -2.0, 2.0),
-      .saved = BatchNormSaved::at(const_cast<float*>(h.upload(saved)), conv.out_channels),
-      .dz = h.input(conv.out_count(), -0.2, 1.0),
-      .dw = h.output("dw", conv.weight_count()),
-      .dgamma = affine ? h.output("dgamma", channels) : nullptr,
-      .dbeta = affine ? h.output("dbeta", channels) : nullptr};
-  operands.x_activation = activation;
+  ConvNormBackward call{.spec = spec,
+                        .x = x,
+                        .x_norm = x_norm,
+                        .x_activation = activation,
+                        .w = w,
+                        .y = h.input(conv.out_count(), -2.0, 2.0),
+                        .saved = ConstBatchNormSaved::at(h.upload(saved), conv.out_channels),
+                        .dz = h.input(conv.out_count(), -0.2, 1.0),
+                        .dw = h.output("dw", conv.weight_count()),
+                        .dgamma = affine ? h.output("dgamma", channels) : nullptr,
+                        .dbeta = affine ? h.output("dbeta", channels) : nullptr};
   if (variant % 4 != 3) {
-    operands.dx = h.output("dx", h.random_floats(conv.in_count()));
-    operands.store = variant % 4 == 1 ? Store::accumulate : Store::overwrite;
+    call.dx = h.output("dx", h.random_floats(conv.in_count()));
+    call.store = variant % 4 == 1 ? Store::accumulate : Store::overwrite;
   }
-  b.conv_norm_backward(spec, operands, h.workspace(b.conv_norm_workspace_bytes(spec, Direction::backward)));
+  h.run(call);
 }
 
 void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double spread, Affine affine) {
-  Backend& b = h.backend();
   const std::size_t channels = std::size_t(spec.channels);
   const std::vector<float> values = h.random_floats(spec.count(), mean - spread, mean + spread);
   const float* const x = h.upload(values);
@@ -90,9 +83,13 @@ void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double s
   const float* const beta = affine == Affine::given ? h.input(channels) : nullptr;
   float* const running_mean = h.output("running_mean", h.random_floats(channels));
   float* const running_var = h.output("running_var", h.random_floats(channels, 0.5, 2.0));
-  b.batch_norm_statistics(spec, x, gamma, beta, running_mean, running_var,
-                          BatchNormSaved::at(h.output("saved", 4 * channels), spec.channels),
-                          h.workspace(b.batch_norm_workspace_bytes(spec)));
+  h.run(BatchNormStatistics{.spec = spec,
+                            .x = x,
+                            .gamma = gamma,
+                            .beta = beta,
+                            .running_mean = running_mean,
+                            .running_var = running_var,
+                            .saved = BatchNormSaved::at(h.output("saved", 4 * channels), spec.channels)});
   // The backward pass starts from the same saved values on every backend.
   std::vector<float> saved(4 * channels);
   for (std::size_t c = 0; c < channels; ++c) {
@@ -102,16 +99,23 @@ void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double s
     saved[2 * channels + c] = float(0.7 * inv_std);
     saved[3 * channels + c] = float(-mean * 0.7 * inv_std);
   }
-  const auto saved_in = BatchNormSaved::at(const_cast<float*>(h.upload(saved)), spec.channels);
+  const auto saved_in = ConstBatchNormSaved::at(h.upload(saved), spec.channels);
   const std::vector<float> gradient = h.random_floats(spec.count(), -0.2, 1.0);
-  const Workspace workspace = h.workspace(b.batch_norm_workspace_bytes(spec));
-  b.batch_norm_backward(spec, x, h.upload(gradient), saved_in, h.output("dx", spec.count()),
-                        affine == Affine::given ? h.output("dgamma", channels) : nullptr,
-                        affine == Affine::given ? h.output("dbeta", channels) : nullptr, workspace);
+  h.run(BatchNormBackward{.spec = spec,
+                          .x = x,
+                          .dy = h.upload(gradient),
+                          .saved = saved_in,
+                          .dx = h.output("dx", spec.count()),
+                          .dgamma = affine == Affine::given ? h.output("dgamma", channels) : nullptr,
+                          .dbeta = affine == Affine::given ? h.output("dbeta", channels) : nullptr});
   float* const in_place = h.output("dx in place of dy", gradient);
-  b.batch_norm_backward(spec, x, in_place, saved_in, in_place, nullptr, nullptr, workspace);
-  b.batch_norm_inference(spec, gamma, beta, h.input(channels), h.input(channels, 0.1, 2.0),
-                         BatchNormSaved::at(h.output("inference", 4 * channels), spec.channels));
+  h.run(BatchNormBackward{.spec = spec, .x = x, .dy = in_place, .saved = saved_in, .dx = in_place});
+  h.run(BatchNormInference{.spec = spec,
+                           .gamma = gamma,
+                           .beta = beta,
+                           .running_mean = h.input(channels),
+                           .running_var = h.input(channels, 0.1, 2.0),
+                           .saved = BatchNormSaved::at(h.output("inference", 4 * channels), spec.channels)});
 }
 
 enum class Write { sum, activated, both };
@@ -126,8 +130,9 @@ void run_affine_sum(Harness& h, AffineSumSpec spec, Write write) {
     term.scale = h.input(std::size_t(spec.channels));
     term.shift = h.input(std::size_t(spec.channels));
   }
-  h.backend().affine_sum(spec, write == Write::activated ? nullptr : h.output("sum", count),
-                         write == Write::sum ? nullptr : h.output("activated", count));
+  h.run(AffineSum{.spec = spec,
+                  .sum = write == Write::activated ? nullptr : h.output("sum", count),
+                  .activated = write == Write::sum ? nullptr : h.output("activated", count)});
 }
 
 }  // namespace
@@ -294,22 +299,30 @@ std::vector<Case> elementwise_cases() {
   for (const std::size_t count : {std::size_t{1}, std::size_t{7}, std::size_t{16384}, std::size_t{50001}})
     for (const Store store : kStores) {
       for (const Activation activation : kActivations)
-        cases.push_back(
-            {"activation_backward", text("activation", int(activation), "backward", count, name_of(store)),
-             1e-7, [=](Harness& h) {
-               std::vector<float> activated = h.random_floats(count, -3.0, 9.0);
-               for (float& value : activated) {
-                 if (activation != Activation::none) value = std::max(value, 0.0f);
-                 if (activation == Activation::relu6) value = std::min(value, 6.0f);
-               }
-               h.backend().activation_backward(activation, count, h.upload(activated), h.input(count),
-                                               h.output("dx", h.random_floats(count)), store);
-             }});
+        cases.push_back({"activation_backward",
+                         text("activation", int(activation), "backward", count, name_of(store)), 1e-7,
+                         [=](Harness& h) {
+                           std::vector<float> activated = h.random_floats(count, -3.0, 9.0);
+                           for (float& value : activated) {
+                             if (activation != Activation::none) value = std::max(value, 0.0f);
+                             if (activation == Activation::relu6) value = std::min(value, 6.0f);
+                           }
+                           h.run(ActivationBackward{.activation = activation,
+                                                    .count = count,
+                                                    .activated = h.upload(activated),
+                                                    .dy = h.input(count),
+                                                    .dx = h.output("dx", h.random_floats(count)),
+                                                    .store = store});
+                         }});
       cases.push_back({"add", text("add", count, name_of(store)), 1e-7, [=](Harness& h) {
-                         h.backend().add(count, h.input(count), h.output("y", h.random_floats(count)), store);
+                         h.run(Add{.count = count,
+                                   .x = h.input(count),
+                                   .y = h.output("y", h.random_floats(count)),
+                                   .store = store});
                        }});
-      cases.push_back({"fill", text("fill", count), 0.0,
-                       [=](Harness& h) { h.backend().fill(count, 1.25f, h.output("y", count)); }});
+      cases.push_back({"fill", text("fill", count), 0.0, [=](Harness& h) {
+                         h.run(Fill{.count = count, .value = 1.25f, .y = h.output("y", count)});
+                       }});
     }
   for (const RowScaleSpec spec :
        {RowScaleSpec{1, 1}, {5, 1}, {7, 3}, {3, 4}, {96, 2}, {1000, 1}, {64, 4096}, {3, 20011}, {33, 1022}})
@@ -318,8 +331,11 @@ std::vector<Case> elementwise_cases() {
                        [=](Harness& h) {
                          const float* const scale = h.input(std::size_t(spec.rows));
                          const float* const x = h.input(spec.count());
-                         h.backend().scale_rows(spec, scale, x, h.output("y", h.random_floats(spec.count())),
-                                                store);
+                         h.run(ScaleRows{.spec = spec,
+                                         .scale = scale,
+                                         .x = x,
+                                         .y = h.output("y", h.random_floats(spec.count())),
+                                         .store = store});
                        }});
   return cases;
 }

@@ -17,18 +17,18 @@ std::vector<float> coarse(std::vector<float> values) {
 }
 
 void run_pool(Harness& h, const PoolSpec& spec, Store store) {
-  Backend& b = h.backend();
   const float* const x = h.upload(coarse(h.random_floats(spec.in_count())));
   const float* const dy = h.input(spec.out_count());
   const std::vector<float> before = h.random_floats(spec.in_count());
   const auto gradient = [&](const char* name) {
     return store == Store::accumulate ? h.output(name, before) : h.output(name, spec.in_count());
   };
-  b.avg_pool_forward(spec, x, h.output("average", spec.out_count()));
-  b.avg_pool_backward(spec, dy, gradient("dx of average"), store);
+  h.run(AvgPoolForward{.spec = spec, .x = x, .y = h.output("average", spec.out_count())});
+  h.run(AvgPoolBackward{.spec = spec, .dy = dy, .dx = gradient("dx of average"), .store = store});
   std::uint8_t* const index = h.output_u8("index", spec.out_count());
-  b.max_pool_forward(spec, x, h.output("maximum", spec.out_count()), index);
-  b.max_pool_backward(spec, index, dy, gradient("dx of maximum"), store);
+  h.run(MaxPoolForward{.spec = spec, .x = x, .y = h.output("maximum", spec.out_count()), .index = index});
+  h.run(MaxPoolBackward{
+      .spec = spec, .index = index, .dy = dy, .dx = gradient("dx of maximum"), .store = store});
 }
 
 struct Buffers {  // a flat buffer of ragged segments, with padding between them
@@ -68,13 +68,23 @@ void run_sgd(Harness& h, const Buffers& buffers, SgdSpec spec, float max_norm) {
   const SegmentState* const device_states = h.upload(states);
   const int count = int(buffers.blocks.size());
   GradientNorm* const norm = max_norm > 0.0f ? h.output_gradient_norm("norm") : nullptr;
-  const Workspace workspace = h.workspace(h.backend().gradient_norm_workspace_bytes(count));
   spec.clip.norm = norm;
   for (int step = 0; step < 3; ++step) {
     const float* const gradient = h.input(buffers.count);
     if (norm != nullptr)
-      h.backend().gradient_norm(blocks, count, device_states, gradient, max_norm, norm, workspace);
-    h.backend().sgd_step(spec, blocks, count, device_states, gradient, momentum, weights);
+      h.run(TakeGradientNorm{.blocks = blocks,
+                             .block_count = count,
+                             .states = device_states,
+                             .gradient = gradient,
+                             .max_norm = max_norm,
+                             .norm = norm});
+    h.run(SgdStep{.spec = spec,
+                  .blocks = blocks,
+                  .block_count = count,
+                  .states = device_states,
+                  .gradient = gradient,
+                  .momentum = momentum,
+                  .weights = weights});
   }
 }
 
@@ -90,7 +100,8 @@ void run_augment(Harness& h, AugmentSpec spec, int reach) {
          std::int16_t(int(h.random().below(std::uint32_t(2 * reach + 1))) - reach),
          std::int16_t(h.random().below(2)), std::int16_t(h.random().below(std::uint32_t(spec.height))),
          std::int16_t(h.random().below(std::uint32_t(spec.width)))};
-  h.backend().augment_images(spec, h.upload(images), h.upload(params), h.output("y", count));
+  h.run(AugmentImages{
+      .spec = spec, .images = h.upload(images), .params = h.upload(params), .y = h.output("y", count)});
 }
 
 }  // namespace
@@ -126,16 +137,23 @@ std::vector<Case> pool_cases() {
       }
     }
   for (const Image image : {Image{1, 1, 1, 1}, {3, 5, 7, 7}, {64, 64, 8, 8}, {40, 24, 4, 4}, {5, 96, 1, 3}})
-    cases.push_back(
-        {"global_avg_pool", text("global pool", image.batch, image.height, image.width, image.channels), 1e-6,
-         [=](Harness& h) {
-           const int pixels = image.height * image.width;
-           const std::size_t out = std::size_t(image.batch * image.channels);
-           const std::size_t in = out * std::size_t(pixels);
-           Backend& b = h.backend();
-           b.global_avg_pool_forward(image.batch, pixels, image.channels, h.input(in), h.output("y", out));
-           b.global_avg_pool_backward(image.batch, pixels, image.channels, h.input(out), h.output("dx", in));
-         }});
+    cases.push_back({"global_avg_pool",
+                     text("global pool", image.batch, image.height, image.width, image.channels), 1e-6,
+                     [=](Harness& h) {
+                       const int pixels = image.height * image.width;
+                       const std::size_t out = std::size_t(image.batch * image.channels);
+                       const std::size_t in = out * std::size_t(pixels);
+                       h.run(GlobalAvgPoolForward{.batch = image.batch,
+                                                  .pixels = pixels,
+                                                  .channels = image.channels,
+                                                  .x = h.input(in),
+                                                  .y = h.output("y", out)});
+                       h.run(GlobalAvgPoolBackward{.batch = image.batch,
+                                                   .pixels = pixels,
+                                                   .channels = image.channels,
+                                                   .dy = h.input(out),
+                                                   .dx = h.output("dx", in)});
+                     }});
   return cases;
 }
 
@@ -159,8 +177,10 @@ std::vector<Case> rearrange_cases() {
                          const std::size_t rows = std::size_t(spec.rows);
                          const float* const x = h.input(rows * std::size_t(spec.from_stride));
                          float* const y = h.output("y", h.random_floats(rows * std::size_t(spec.to_stride)));
-                         h.backend().copy_channels(spec, x + (spec.from_stride - spec.channels),
-                                                   y + (spec.to_stride - spec.channels), store);
+                         h.run(CopyChannels{.spec = spec,
+                                            .x = x + (spec.from_stride - spec.channels),
+                                            .y = y + (spec.to_stride - spec.channels),
+                                            .store = store});
                        }});
   for (const SubsampleSpec spec : {SubsampleSpec{1, 1, 1, 1, 2, 0},
                                    {3, 5, 6, 4, 2, 0},
@@ -171,15 +191,18 @@ std::vector<Case> rearrange_cases() {
                                    {64, 64, 8, 8, 2, 1},
                                    {2, 40, 7, 10, 3, 2}})
     for (const Store store : kStores)
-      cases.push_back(
-          {"subsample",
-           text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride", spec.stride,
-                "from", spec.offset, name_of(store)),
-           1e-7, [=](Harness& h) {
-             h.backend().subsample_forward(spec, h.input(spec.in_count()), h.output("y", spec.out_count()));
-             h.backend().subsample_backward(spec, h.input(spec.out_count()),
-                                            h.output("dx", h.random_floats(spec.in_count())), store);
-           }});
+      cases.push_back({"subsample",
+                       text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride",
+                            spec.stride, "from", spec.offset, name_of(store)),
+                       1e-7, [=](Harness& h) {
+                         h.run(SubsampleForward{.spec = spec,
+                                                .x = h.input(spec.in_count()),
+                                                .y = h.output("y", spec.out_count())});
+                         h.run(SubsampleBackward{.spec = spec,
+                                                 .dy = h.input(spec.out_count()),
+                                                 .dx = h.output("dx", h.random_floats(spec.in_count())),
+                                                 .store = store});
+                       }});
   return cases;
 }
 
@@ -194,13 +217,19 @@ std::vector<Case> head_cases() {
            2e-6, [=](Harness& h) {
              const std::size_t n = std::size_t(spec.batch), in = std::size_t(spec.in_features),
                                out = std::size_t(spec.out_features);
-             Backend& b = h.backend();
              const float *x = h.input(n * in), *w = h.input(in * out), *dy = h.input(n * out);
              const bool has_bias = bias == Bias::given;
-             b.linear_forward(spec, x, w, has_bias ? h.input(out) : nullptr, h.output("y", n * out));
-             b.linear_backward_data(spec, dy, w, h.output("dx", n * in));
-             b.linear_backward_weights(spec, x, dy, h.output("dw", in * out),
-                                       has_bias ? h.output("dbias", out) : nullptr);
+             h.run(LinearForward{.spec = spec,
+                                 .x = x,
+                                 .w = w,
+                                 .bias = has_bias ? h.input(out) : nullptr,
+                                 .y = h.output("y", n * out)});
+             h.run(LinearBackwardData{.spec = spec, .dy = dy, .w = w, .dx = h.output("dx", n * in)});
+             h.run(LinearBackwardWeights{.spec = spec,
+                                         .x = x,
+                                         .dy = dy,
+                                         .dw = h.output("dw", in * out),
+                                         .dbias = has_bias ? h.output("dbias", out) : nullptr});
            }});
   for (const CrossEntropySpec spec : {CrossEntropySpec{1, 1, 0.0f},
                                       {3, 5, 0.1f},
@@ -219,10 +248,15 @@ std::vector<Case> head_cases() {
                          label = std::int32_t(h.random().below(std::uint32_t(spec.classes)));
                        const float* const device_logits = h.upload(logits);
                        const std::int32_t* const device_labels = h.upload(labels);
-                       h.backend().cross_entropy(spec, device_logits, device_labels,
-                                                 h.output("dlogits", count), h.output_loss_sums("sums"));
-                       h.backend().cross_entropy(spec, device_logits, device_labels, nullptr,
-                                                 h.output_loss_sums("sums without gradient"));
+                       h.run(CrossEntropy{.spec = spec,
+                                          .logits = device_logits,
+                                          .labels = device_labels,
+                                          .dlogits = h.output("dlogits", count),
+                                          .sums = h.output_loss_sums("sums")});
+                       h.run(CrossEntropy{.spec = spec,
+                                          .logits = device_logits,
+                                          .labels = device_labels,
+                                          .sums = h.output_loss_sums("sums without gradient")});
                      }});
   return cases;
 }
@@ -246,14 +280,16 @@ std::vector<Case> buffer_cases() {
           {"gradient_norm", text("sgd", buffers.count, "clipped to norm", max_norm), 1e-6, [=](Harness& h) {
              run_sgd(h, buffers, {0.1f, 0.9f, 3e-4f, false}, max_norm);
            }});
-    cases.push_back(
-        {"angle_sums", text("angle sums", buffers.count), 1e-12, [=](Harness& h) {
-           Backend& b = h.backend();
-           const int count = int(buffers.blocks.size()), segments = buffers.segments + 2;  // two empty
-           b.angle_sums(h.upload(buffers.blocks), count, segments, h.input(buffers.count),
-                        h.input(buffers.count, -0.5, 1.0), h.output_angle_sums("sums", std::size_t(segments)),
-                        h.workspace(b.angle_sums_workspace_bytes(count)));
-         }});
+    cases.push_back({"angle_sums", text("angle sums", buffers.count), 1e-12, [=](Harness& h) {
+                       const int count = int(buffers.blocks.size()),
+                                 segments = buffers.segments + 2;  // two empty
+                       h.run(TakeAngleSums{.blocks = h.upload(buffers.blocks),
+                                           .block_count = count,
+                                           .segment_count = segments,
+                                           .w0 = h.input(buffers.count),
+                                           .w1 = h.input(buffers.count, -0.5, 1.0),
+                                           .sums = h.output_angle_sums("sums", std::size_t(segments))});
+                     }});
   }
   return cases;
 }

@@ -31,13 +31,14 @@ TEST_CASE("a dry run writes calls down and touches no memory") {
   const auto dry = make_dry_backend(&calls, cpu.get());
   const std::size_t huge = std::size_t{64} << 30;  // more than a small machine has
   float* const memory = static_cast<float*>(dry->allocate(huge));
-  dry->conv_forward(kConv, memory, memory, memory, {});
+  dry->run(ConvForward{.spec = kConv, .x = memory, .w = memory, .y = memory});
   AffineSumSpec sum;
   sum.rows = 4096;
   sum.channels = 64;
   sum.term_count = 2;
-  dry->affine_sum(sum, nullptr, memory);
-  dry->avg_pool_backward({64, 16, 32, 32, 3, 1, 1}, memory, memory, Store::accumulate);
+  dry->run(AffineSum{.spec = sum, .activated = memory});
+  dry->run(AvgPoolBackward{
+      .spec = {64, 16, 32, 32, 3, 1, 1}, .dy = memory, .dx = memory, .store = Store::accumulate});
   float host = 3.0f;
   dry->download(&host, memory, sizeof(host));
   CHECK(host == 0.0f);
@@ -55,9 +56,12 @@ TEST_CASE("a dry run writes calls down and touches no memory") {
   CHECK(calls[1].bytes == 4ull * 3 * 4096 * 64);
   CHECK_FALSE(calls[1].conv.has_value());
   CHECK(calls[2].bytes == 4ull * 3 * 64 * 32 * 32 * 16);
-  for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights})
-    CHECK(dry->conv_workspace_bytes(kConv, pass) == cpu->conv_workspace_bytes(kConv, pass));
-  CHECK(make_dry_backend(nullptr, nullptr)->conv_workspace_bytes(kConv, ConvPass::forward) == 0);
+  CHECK(dry->workspace_bytes(ConvForward{.spec = kConv}) == cpu->workspace_bytes(ConvForward{.spec = kConv}));
+  CHECK(dry->workspace_bytes(ConvBackwardData{.spec = kConv}) ==
+        cpu->workspace_bytes(ConvBackwardData{.spec = kConv}));
+  CHECK(dry->workspace_bytes(ConvBackwardWeights{.spec = kConv}) ==
+        cpu->workspace_bytes(ConvBackwardWeights{.spec = kConv}));
+  CHECK(make_dry_backend(nullptr, nullptr)->workspace_bytes(ConvForward{.spec = kConv}) == 0);
 }
 
 TEST_CASE("cpu memory is aligned, large blocks too, and holds what is written") {
@@ -80,20 +84,21 @@ TEST_CASE("bad requests end in one clear line of the right code") {
   CHECK(code_of([] { make_cpu_backend({.threads = -1}); }) == ErrorCode::usage);
   CHECK(code_of([&] { cpu->allocate(std::size_t{1} << 60); }) == ErrorCode::device);
   float value[16] = {};
-  CHECK(code_of([&] { cpu->conv_forward(kConv, value, value, value, {}); }) == ErrorCode::run_failed);
+  CHECK(code_of([&] { cpu->run(ConvForward{.spec = kConv, .x = value, .w = value, .y = value}); }) ==
+        ErrorCode::run_failed);
   CHECK(code_of([&] {
-          cpu->conv_workspace_bytes({1, 16, 2, 2, 16, 5, 1, 0, 1, 1}, ConvPass::forward);
+          cpu->workspace_bytes(ConvForward{.spec = {1, 16, 2, 2, 16, 5, 1, 0, 1, 1}});
         }) == ErrorCode::run_failed);
   CHECK(code_of([&] {
-          cpu->conv_workspace_bytes({1, 16, 8, 8, 16, 3, 1, 1, 1, 3}, ConvPass::forward);
+          cpu->workspace_bytes(ConvForward{.spec = {1, 16, 8, 8, 16, 3, 1, 1, 1, 3}});
         }) == ErrorCode::run_failed);
   CHECK(code_of([&] {
-          cpu->avg_pool_forward({1, 16, 8, 8, 3, 1, 2}, value, value);
+          cpu->run(AvgPoolForward{.spec = {1, 16, 8, 8, 3, 1, 2}, .x = value, .y = value});
         }) == ErrorCode::run_failed);
   const std::int32_t label = 10;
   LossSums sums;
   CHECK(code_of([&] {
-          cpu->cross_entropy({1, 10, 0.0f}, value, &label, nullptr, &sums);
+          cpu->run(CrossEntropy{.spec = {1, 10, 0.0f}, .logits = value, .labels = &label, .sums = &sums});
         }) == ErrorCode::run_failed);
 }
 
@@ -109,15 +114,16 @@ TEST_CASE("not-a-number goes through every forward pass, so that a diverging run
     sum.terms[0].x = x.data();
     for (const Activation activation : {Activation::none, Activation::relu, Activation::relu6}) {
       sum.activation = activation;
-      backend->affine_sum(sum, nullptr, y.data());
+      backend->run(AffineSum{.spec = sum, .activated = y.data()});
       for (const float value : y) CHECK(std::isnan(value));
     }
     std::vector<std::uint8_t> index(16);
-    backend->max_pool_forward({1, 16, 1, 1, 3, 1, 1}, x.data(), y.data(), index.data());
+    backend->run(
+        MaxPoolForward{.spec = {1, 16, 1, 1, 3, 1, 1}, .x = x.data(), .y = y.data(), .index = index.data()});
     CHECK(std::isnan(y[0]));
     const std::int32_t label = 0;
     LossSums sums;
-    backend->cross_entropy({1, 16, 0.0f}, x.data(), &label, nullptr, &sums);
+    backend->run(CrossEntropy{.spec = {1, 16, 0.0f}, .logits = x.data(), .labels = &label, .sums = &sums});
     CHECK(std::isnan(sums.loss));
   }
 }

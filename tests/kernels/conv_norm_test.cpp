@@ -1,4 +1,4 @@
-// What conv_norm_backward hands from one batch norm to the next on the CPU: the sums of the gradient it
+// What ConvNormBackward hands from one batch norm to the next on the CPU: the sums of the gradient it
 // wrote.
 #include <doctest/doctest.h>
 
@@ -44,23 +44,23 @@ class Problem {
     const std::size_t channels = std::size_t(conv.out_channels);
     Gradients g{Floats(conv.in_count()), Floats(conv.weight_count()), Floats(channels), Floats(channels),
                 std::vector<double>(2 * std::size_t(conv.in_channels))};
-    const std::size_t bytes = backend->conv_norm_workspace_bytes(spec_, Direction::backward);
+    const ConvNormBackward call{.spec = spec_,
+                                .x = x_.data(),
+                                .x_norm = ConstBatchNormSaved::at(x_norm_.data(), conv.in_channels),
+                                .x_activation = Activation::relu6,
+                                .w = w_.data(),
+                                .y = y_.data(),
+                                .saved = ConstBatchNormSaved::at(norm_.data(), conv.out_channels),
+                                .dz = dz_.data(),
+                                .dw = g.dw.data(),
+                                .dgamma = g.dgamma.data(),
+                                .dbeta = g.dbeta.data(),
+                                .dx = g.dx.data(),
+                                .dz_moments = dz_moments,
+                                .dx_moments = g.moments.data()};
+    const std::size_t bytes = backend->workspace_bytes(call);
     void* const memory = backend->allocate(bytes);
-    backend->conv_norm_backward(spec_,
-                                {.x = x_.data(),
-                                 .x_norm = BatchNormSaved::at(x_norm_.data(), conv.in_channels),
-                                 .w = w_.data(),
-                                 .y = y_.data(),
-                                 .saved = BatchNormSaved::at(norm_.data(), conv.out_channels),
-                                 .dz = dz_.data(),
-                                 .dw = g.dw.data(),
-                                 .dgamma = g.dgamma.data(),
-                                 .dbeta = g.dbeta.data(),
-                                 .dx = g.dx.data(),
-                                 .dz_moments = dz_moments,
-                                 .dx_moments = g.moments.data(),
-                                 .x_activation = Activation::relu6},
-                                {memory, bytes});
+    backend->run(call, {memory, bytes});
     backend->release(memory);
     return g;
   }

@@ -39,15 +39,20 @@ Floats run(const ChunkedConv& conv, const Floats& x, const Floats& w, const Floa
   const bool to_weights = conv.pass == ConvPass::backward_weights, forward = conv.pass == ConvPass::forward;
   Guarded out(to_weights ? w.size() : forward ? dy.size() : x.size());
   Guarded copies(conv.copies_bytes() / sizeof(float)), scratch(conv.scratch_bytes / sizeof(float));
-  const float* const in_side = conv.pass == ConvPass::backward_data ? out.data() : x.data();
-  const float* const out_side = forward ? out.data() : dy.data();
   if (!to_weights)
     for (int part = 0; part < conv.weight_parts(); ++part) conv.load_weights(part, w.data(), copies.data());
   for (int unit = 0; unit < conv.units(); ++unit)
     for (int chunk = conv.unit_begin(unit); chunk < conv.unit_end(unit); ++chunk) {
       const std::size_t first = std::size_t(conv.chunks.first(chunk));
-      conv.run_chunk(0, chunk, in_side + first * x_image, conv.copy_of(copies.data(), unit),
-                     out_side + first * y_image, scratch.data(), {});
+      const ChunkRun at{0, chunk, scratch.data()};
+      void* const weights = conv.copy_of(copies.data(), unit);
+      const float *const x_at = x.data() + first * x_image, *const dy_at = dy.data() + first * y_image;
+      if (to_weights)
+        conv.run_chunk(at, BackwardWeightsChunk{x_at, dy_at, weights});
+      else if (forward)
+        conv.run_chunk(at, ForwardChunk{x_at, weights, out.data() + first * y_image});
+      else
+        conv.run_chunk(at, BackwardDataChunk{dy_at, weights, out.data() + first * x_image});
     }
   if (to_weights) {
     const std::size_t count = conv.weights_bytes / sizeof(float);

@@ -33,9 +33,9 @@ TEST_CASE("the products of a linear layer are those of the reference") {
   const auto x = numbers(15, 3), w = numbers(20, 5), dy = numbers(12, 7);
   const auto ref = make_ref_backend();
   std::vector<float> y(12), dx(15), dw(20);
-  ref->linear_forward(spec, x.data(), w.data(), nullptr, y.data());
-  ref->linear_backward_data(spec, dy.data(), w.data(), dx.data());
-  ref->linear_backward_weights(spec, x.data(), dy.data(), dw.data(), nullptr);
+  ref->run(LinearForward{.spec = spec, .x = x.data(), .w = w.data(), .y = y.data()});
+  ref->run(LinearBackwardData{.spec = spec, .dy = dy.data(), .w = w.data(), .dx = dx.data()});
+  ref->run(LinearBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = dw.data()});
   // Small whole numbers: every order of addition gives the same.
   CHECK(multiply(linear_forward_gemm(spec), w, x) == y);
   CHECK(multiply(linear_backward_data_gemm(spec), w, dy) == dx);

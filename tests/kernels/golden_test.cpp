@@ -77,12 +77,12 @@ TEST_CASE("PyTorch's values: convolution") {
       const ConvSpec spec{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9]};
       const Floats x = floats(c, "x"), w = floats(c, "w"), dy = floats(c, "dy");
       Floats y(spec.out_count()), dx(spec.in_count()), dw(spec.weight_count());
-      const auto bytes = [&](ConvPass pass) { return b.conv_workspace_bytes(spec, pass); };
-      b.conv_forward(spec, x.data(), w.data(), y.data(), Scratch(b, bytes(ConvPass::forward)).workspace);
-      b.conv_backward_data(spec, dy.data(), w.data(), dx.data(),
-                           Scratch(b, bytes(ConvPass::backward_data)).workspace);
-      b.conv_backward_weights(spec, x.data(), dy.data(), dw.data(),
-                              Scratch(b, bytes(ConvPass::backward_weights)).workspace);
+      b.run(ConvForward{.spec = spec, .x = x.data(), .w = w.data(), .y = y.data()},
+            Scratch(b, b.workspace_bytes(ConvForward{.spec = spec})).workspace);
+      b.run(ConvBackwardData{.spec = spec, .dy = dy.data(), .w = w.data(), .dx = dx.data()},
+            Scratch(b, b.workspace_bytes(ConvBackwardData{.spec = spec})).workspace);
+      b.run(ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = dw.data()},
+            Scratch(b, b.workspace_bytes(ConvBackwardWeights{.spec = spec})).workspace);
       check_close("y", y, c);
       check_close("dx", dx, c);
       check_close("dw", dw, c);
@@ -106,29 +106,46 @@ TEST_CASE("PyTorch's values: batch norm") {
       Floats mean = floats(c, "running_mean_before"), var = floats(c, "running_var_before");
       Floats saved(4 * channels), y(x.size()), dx(x.size()), dgamma(channels), dbeta(channels);
       const BatchNormSaved at = BatchNormSaved::at(saved.data(), spec.channels);
-      const Scratch scratch(b, b.batch_norm_workspace_bytes(spec));
+      const Scratch scratch(b, b.workspace_bytes(BatchNormBackward{.spec = spec}));
       const auto normalise = [&] {
         AffineSumSpec sum;
         sum.rows = spec.rows;
         sum.channels = spec.channels;
         sum.term_count = 1;
         sum.terms[0] = {x.data(), at.scale, at.shift};
-        b.affine_sum(sum, y.data(), nullptr);
+        b.run(AffineSum{.spec = sum, .sum = y.data()});
       };
-      b.batch_norm_statistics(spec, x.data(), gamma_or_null, beta_or_null, mean.data(), var.data(), at,
-                              scratch.workspace);
+      b.run(BatchNormStatistics{.spec = spec,
+                                .x = x.data(),
+                                .gamma = gamma_or_null,
+                                .beta = beta_or_null,
+                                .running_mean = mean.data(),
+                                .running_var = var.data(),
+                                .saved = at},
+            scratch.workspace);
       normalise();
       check_close("y", y, c);
       check_close("running_mean", mean, c);
       check_close("running_var", var, c);
-      b.batch_norm_backward(spec, x.data(), dy.data(), at, dx.data(), affine ? dgamma.data() : nullptr,
-                            affine ? dbeta.data() : nullptr, scratch.workspace);
+      b.run(BatchNormBackward{.spec = spec,
+                              .x = x.data(),
+                              .dy = dy.data(),
+                              .saved = at,
+                              .dx = dx.data(),
+                              .dgamma = affine ? dgamma.data() : nullptr,
+                              .dbeta = affine ? dbeta.data() : nullptr},
+            scratch.workspace);
       check_close("dx", dx, c);
       if (affine) {
         check_close("dgamma", dgamma, c);
         check_close("dbeta", dbeta, c);
       }
-      b.batch_norm_inference(spec, gamma_or_null, beta_or_null, mean.data(), var.data(), at);
+      b.run(BatchNormInference{.spec = spec,
+                               .gamma = gamma_or_null,
+                               .beta = beta_or_null,
+                               .running_mean = mean.data(),
+                               .running_var = var.data(),
+                               .saved = at});
       normalise();
       check_close("y_eval", y, c);
     }
@@ -143,13 +160,14 @@ TEST_CASE("PyTorch's values: pooling") {
       const Floats x = floats(c, "x"), dy = floats(c, "dy");
       Floats y(spec.out_count()), dx(spec.in_count());
       std::vector<std::uint8_t> index(spec.out_count());
-      b.avg_pool_forward(spec, x.data(), y.data());
+      b.run(AvgPoolForward{.spec = spec, .x = x.data(), .y = y.data()});
       check_close("average", y, c);
-      b.avg_pool_backward(spec, dy.data(), dx.data(), Store::overwrite);
+      b.run(AvgPoolBackward{.spec = spec, .dy = dy.data(), .dx = dx.data(), .store = Store::overwrite});
       check_close("dx_average", dx, c);
-      b.max_pool_forward(spec, x.data(), y.data(), index.data());
+      b.run(MaxPoolForward{.spec = spec, .x = x.data(), .y = y.data(), .index = index.data()});
       check_close("maximum", y, c, 0.0);
-      b.max_pool_backward(spec, index.data(), dy.data(), dx.data(), Store::overwrite);
+      b.run(MaxPoolBackward{
+          .spec = spec, .index = index.data(), .dy = dy.data(), .dx = dx.data(), .store = Store::overwrite});
       check_close("dx_maximum", dx, c);
     }
   });
@@ -162,9 +180,10 @@ TEST_CASE("PyTorch's values: linear and cross entropy") {
     const LinearSpec spec{s[0], s[1], s[2]};
     const Floats x = floats(c, "x"), w = floats(c, "w"), bias = floats(c, "bias"), dy = floats(c, "dy");
     Floats y(dy.size()), dx(x.size()), dw(w.size()), dbias(bias.size());
-    b.linear_forward(spec, x.data(), w.data(), bias.data(), y.data());
-    b.linear_backward_data(spec, dy.data(), w.data(), dx.data());
-    b.linear_backward_weights(spec, x.data(), dy.data(), dw.data(), dbias.data());
+    b.run(LinearForward{.spec = spec, .x = x.data(), .w = w.data(), .bias = bias.data(), .y = y.data()});
+    b.run(LinearBackwardData{.spec = spec, .dy = dy.data(), .w = w.data(), .dx = dx.data()});
+    b.run(LinearBackwardWeights{
+        .spec = spec, .x = x.data(), .dy = dy.data(), .dw = dw.data(), .dbias = dbias.data()});
     check_close("y", y, c);
     check_close("dx", dx, c);
     check_close("dw", dw, c);
@@ -177,7 +196,11 @@ TEST_CASE("PyTorch's values: linear and cross entropy") {
       const auto labels = e.at("labels").get<std::vector<std::int32_t>>();
       Floats dlogits(logits.size());
       LossSums sums;
-      b.cross_entropy(entropy, logits.data(), labels.data(), dlogits.data(), &sums);
+      b.run(CrossEntropy{.spec = entropy,
+                         .logits = logits.data(),
+                         .labels = labels.data(),
+                         .dlogits = dlogits.data(),
+                         .sums = &sums});
       CHECK(sums.loss / entropy.batch == doctest::Approx(e.at("mean_loss").get<double>()).epsilon(1e-6));
       CHECK(sums.correct == e.at("correct").get<std::int64_t>());
       check_close("dlogits", dlogits, e);
@@ -195,7 +218,13 @@ TEST_CASE("PyTorch's values: three steps of SGD") {
       const SegmentState state = SegmentState::sampled;
       for (std::size_t step = 0; step < 3; ++step) {
         const auto gradient = c.at("gradients").at(step).get<Floats>();
-        b.sgd_step(spec, &block, 1, &state, gradient.data(), momentum.data(), weights.data());
+        b.run(SgdStep{.spec = spec,
+                      .blocks = &block,
+                      .block_count = 1,
+                      .states = &state,
+                      .gradient = gradient.data(),
+                      .momentum = momentum.data(),
+                      .weights = weights.data()});
         check_close("after", weights, Json{{"after", c.at("after").at(step)}});
       }
     }

@@ -65,11 +65,11 @@ TEST_CASE("ref gradients: convolution") {
     const Floats g = random_floats(random, spec.out_count());
     Floats y(spec.out_count()), dx(x.size()), dw(w.size());
     const auto loss = [&] {
-      ref->conv_forward(spec, x.data(), w.data(), y.data(), {});
+      ref->run(ConvForward{.spec = spec, .x = x.data(), .w = w.data(), .y = y.data()});
       return dot(g, y);
     };
-    ref->conv_backward_data(spec, g.data(), w.data(), dx.data(), {});
-    ref->conv_backward_weights(spec, x.data(), g.data(), dw.data(), {});
+    ref->run(ConvBackwardData{.spec = spec, .dy = g.data(), .w = w.data(), .dx = dx.data()});
+    ref->run(ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = g.data(), .dw = dw.data()});
     check_gradient("dx", x, dx, kLinearStep, kLinearTolerance, loss);
     check_gradient("dw", w, dw, kLinearStep, kLinearTolerance, loss);
   }
@@ -87,15 +87,20 @@ TEST_CASE("ref gradients: batch norm and activation") {
     Floats saved(12), running_mean(3), running_var(3), s(spec.count()), y(spec.count());
     const BatchNormSaved saved_at = BatchNormSaved::at(saved.data(), 3);
     const auto loss = [&] {
-      ref->batch_norm_statistics(spec, x.data(), gamma.data(), beta.data(), running_mean.data(),
-                                 running_var.data(), saved_at, {});
+      ref->run(BatchNormStatistics{.spec = spec,
+                                   .x = x.data(),
+                                   .gamma = gamma.data(),
+                                   .beta = beta.data(),
+                                   .running_mean = running_mean.data(),
+                                   .running_var = running_var.data(),
+                                   .saved = saved_at});
       AffineSumSpec sum;
       sum.rows = spec.rows;
       sum.channels = spec.channels;
       sum.term_count = 1;
       sum.terms[0] = {x.data(), saved_at.scale, saved_at.shift};
       sum.activation = activation;
-      ref->affine_sum(sum, s.data(), y.data());
+      ref->run(AffineSum{.spec = sum, .sum = s.data(), .activated = y.data()});
       return dot(g, y);
     };
     loss();
@@ -104,8 +109,19 @@ TEST_CASE("ref gradients: batch norm and activation") {
       REQUIRE(
           (activation == Activation::none || (std::abs(value) > 0.02f && std::abs(value - 6.0f) > 0.02f)));
     Floats ds(spec.count()), dx(spec.count()), dgamma(3), dbeta(3);
-    ref->activation_backward(activation, ds.size(), y.data(), g.data(), ds.data(), Store::overwrite);
-    ref->batch_norm_backward(spec, x.data(), ds.data(), saved_at, dx.data(), dgamma.data(), dbeta.data(), {});
+    ref->run(ActivationBackward{.activation = activation,
+                                .count = ds.size(),
+                                .activated = y.data(),
+                                .dy = g.data(),
+                                .dx = ds.data(),
+                                .store = Store::overwrite});
+    ref->run(BatchNormBackward{.spec = spec,
+                               .x = x.data(),
+                               .dy = ds.data(),
+                               .saved = saved_at,
+                               .dx = dx.data(),
+                               .dgamma = dgamma.data(),
+                               .dbeta = dbeta.data()});
     constexpr double kStep = 1.0 / 512, kTolerance = 3e-4;
     check_gradient("dx", x, dx, kStep, kTolerance, loss);
     check_gradient("dgamma", gamma, dgamma, kStep, kTolerance, loss);
@@ -119,28 +135,29 @@ TEST_CASE("ref gradients: pooling") {
   for (const PoolSpec& spec : {PoolSpec{2, 2, 5, 4, 3, 1, 1}, {1, 3, 5, 6, 3, 2, 1}, {2, 1, 4, 6, 2, 2, 0}}) {
     const Floats g = random_floats(random, spec.out_count());
     Floats x = random_floats(random, spec.in_count()), y(spec.out_count()), dx(spec.in_count());
-    ref->avg_pool_backward(spec, g.data(), dx.data(), Store::overwrite);
+    ref->run(AvgPoolBackward{.spec = spec, .dy = g.data(), .dx = dx.data(), .store = Store::overwrite});
     check_gradient("dx of average", x, dx, kLinearStep, kLinearTolerance, [&] {
-      ref->avg_pool_forward(spec, x.data(), y.data());
+      ref->run(AvgPoolForward{.spec = spec, .x = x.data(), .y = y.data()});
       return dot(g, y);
     });
     // Distinct values a tenth apart, in random order: no step changes a winner.
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.1f * float(i);
     random.shuffle(x);
     std::vector<std::uint8_t> index(spec.out_count());
-    ref->max_pool_forward(spec, x.data(), y.data(), index.data());
-    ref->max_pool_backward(spec, index.data(), g.data(), dx.data(), Store::overwrite);
+    ref->run(MaxPoolForward{.spec = spec, .x = x.data(), .y = y.data(), .index = index.data()});
+    ref->run(MaxPoolBackward{
+        .spec = spec, .index = index.data(), .dy = g.data(), .dx = dx.data(), .store = Store::overwrite});
     check_gradient("dx of maximum", x, dx, 0.02, 1e-4, [&] {
       std::vector<std::uint8_t> unused(spec.out_count());
-      ref->max_pool_forward(spec, x.data(), y.data(), unused.data());
+      ref->run(MaxPoolForward{.spec = spec, .x = x.data(), .y = y.data(), .index = unused.data()});
       return dot(g, y);
     });
   }
   const Floats g = random_floats(random, 6);
   Floats x = random_floats(random, 24), y(6), dx(24);
-  ref->global_avg_pool_backward(2, 4, 3, g.data(), dx.data());
+  ref->run(GlobalAvgPoolBackward{.batch = 2, .pixels = 4, .channels = 3, .dy = g.data(), .dx = dx.data()});
   check_gradient("dx of global average", x, dx, kLinearStep, kLinearTolerance, [&] {
-    ref->global_avg_pool_forward(2, 4, 3, x.data(), y.data());
+    ref->run(GlobalAvgPoolForward{.batch = 2, .pixels = 4, .channels = 3, .x = x.data(), .y = y.data()});
     return dot(g, y);
   });
 }
@@ -152,9 +169,9 @@ TEST_CASE("ref gradients: subsampling") {
     const SubsampleSpec spec{2, 3, 5, 4, 2, offset};
     const Floats g = random_floats(random, spec.out_count());
     Floats x = random_floats(random, spec.in_count()), y(spec.out_count()), dx(spec.in_count());
-    ref->subsample_backward(spec, g.data(), dx.data(), Store::overwrite);
+    ref->run(SubsampleBackward{.spec = spec, .dy = g.data(), .dx = dx.data(), .store = Store::overwrite});
     check_gradient("dx of subsampling", x, dx, kLinearStep, kLinearTolerance, [&] {
-      ref->subsample_forward(spec, x.data(), y.data());
+      ref->run(SubsampleForward{.spec = spec, .x = x.data(), .y = y.data()});
       return dot(g, y);
     });
   }
@@ -167,10 +184,11 @@ TEST_CASE("ref gradients: linear and cross entropy") {
   Floats x = random_floats(random, 15), w = random_floats(random, 20), bias = random_floats(random, 4), y(12);
   const Floats g = random_floats(random, 12);
   Floats dx(15), dw(20), dbias(4);
-  ref->linear_backward_data(spec, g.data(), w.data(), dx.data());
-  ref->linear_backward_weights(spec, x.data(), g.data(), dw.data(), dbias.data());
+  ref->run(LinearBackwardData{.spec = spec, .dy = g.data(), .w = w.data(), .dx = dx.data()});
+  ref->run(LinearBackwardWeights{
+      .spec = spec, .x = x.data(), .dy = g.data(), .dw = dw.data(), .dbias = dbias.data()});
   const auto loss = [&] {
-    ref->linear_forward(spec, x.data(), w.data(), bias.data(), y.data());
+    ref->run(LinearForward{.spec = spec, .x = x.data(), .w = w.data(), .bias = bias.data(), .y = y.data()});
     return dot(g, y);
   };
   check_gradient("dx", x, dx, kLinearStep, kLinearTolerance, loss);
@@ -182,9 +200,14 @@ TEST_CASE("ref gradients: linear and cross entropy") {
     Floats logits = random_floats(random, 12), dlogits(12);
     const std::vector<std::int32_t> labels = {2, 0, 3};
     LossSums sums;
-    ref->cross_entropy(entropy, logits.data(), labels.data(), dlogits.data(), &sums);
+    ref->run(CrossEntropy{.spec = entropy,
+                          .logits = logits.data(),
+                          .labels = labels.data(),
+                          .dlogits = dlogits.data(),
+                          .sums = &sums});
     check_gradient("dlogits", logits, dlogits, 1.0 / 64, 1e-6, [&] {
-      ref->cross_entropy(entropy, logits.data(), labels.data(), nullptr, &sums);
+      ref->run(
+          CrossEntropy{.spec = entropy, .logits = logits.data(), .labels = labels.data(), .sums = &sums});
       return sums.loss / entropy.batch;
     });
   }

@@ -63,6 +63,12 @@ class Harness {
     return new_output<LossSums>(name, ElementType::loss_sums, 1);
   }
   Workspace workspace(std::size_t bytes);
+  // With the scratch memory that the primitive asks for.
+  template <class Primitive>
+  void run(const Primitive& call) {
+    const std::size_t bytes = backend_.workspace_bytes(call);
+    backend_.run(call, bytes > 0 ? workspace(bytes) : Workspace{});
+  }
 
   // Downloads every output; damage() then lists broken sentinels and changed inputs.
   std::vector<Output> finish();

@@ -45,38 +45,9 @@ TEST_CASE("a profiled backend gives the bits of the one inside, and times every 
       seen.insert(timed.call.primitive);
     }
   }
-  CHECK(seen == std::set<std::string>{"activation_backward",
-                                      "add",
-                                      "affine_sum",
-                                      "angle_sums",
-                                      "augment_images",
-                                      "avg_pool_backward",
-                                      "avg_pool_forward",
-                                      "batch_norm_backward",
-                                      "batch_norm_inference",
-                                      "batch_norm_statistics",
-                                      "conv_backward_data",
-                                      "conv_backward_weights",
-                                      "conv_forward",
-                                      "conv_norm_backward",
-                                      "conv_norm_forward",
-                                      "copy_channels",
-                                      "cross_entropy",
-                                      "download",
-                                      "fill",
-                                      "global_avg_pool_backward",
-                                      "global_avg_pool_forward",
-                                      "gradient_norm",
-                                      "linear_backward_data",
-                                      "linear_backward_weights",
-                                      "linear_forward",
-                                      "max_pool_backward",
-                                      "max_pool_forward",
-                                      "scale_rows",
-                                      "sgd_step",
-                                      "subsample_backward",
-                                      "subsample_forward",
-                                      "upload"});
+#define RLNAS_NAME(Primitive) Primitive::kName,
+  CHECK(seen == std::set<std::string>{"upload", "download", RLNAS_PRIMITIVES(RLNAS_NAME)});
+#undef RLNAS_NAME
 }
 
 TEST_CASE("calls carry the stage and the pass they were made in") {
@@ -84,11 +55,11 @@ TEST_CASE("calls carry the stage and the pass they were made in") {
   std::vector<TimedCall> calls;
   const auto profiled = make_profiling_backend(*cpu, &calls);
   float* const memory = static_cast<float*>(profiled->allocate(64));
-  profiled->fill(16, 1.0f, memory);
+  profiled->run(Fill{.count = 16, .value = 1.0f, .y = memory});
   profiled->begin_stage("stem", Direction::forward);
-  profiled->fill(16, 1.0f, memory);
+  profiled->run(Fill{.count = 16, .value = 1.0f, .y = memory});
   profiled->begin_stage("head", Direction::backward);
-  profiled->add(8, memory, memory + 8, Store::accumulate);
+  profiled->run(Add{.count = 8, .x = memory, .y = memory + 8, .store = Store::accumulate});
   profiled->release(memory);
   REQUIRE(calls.size() == 3);
   CHECK(std::string(calls[0].stage).empty());
@@ -103,24 +74,24 @@ TEST_CASE("calls carry the stage and the pass they were made in") {
 TEST_CASE("the cost of a fused convolution with batch norm is that of its parts, its bytes one pass") {
   const ConvNormSpec spec{.conv = {2, 8, 6, 6, 16, 3, 1, 1, 1, 1}};
   const std::uint64_t in = 2 * 6 * 6 * 8, out = 2 * 6 * 6 * 16, weights = 16 * 8 * 9;
-  const RecordedCall forward = calls::conv_norm_forward(spec);
+  const RecordedCall forward = ConvNormForward{.spec = spec}.cost();
   CHECK(forward.flops == 2 * out * 8 * 9 + 4 * out);
   CHECK(forward.bytes == 4 * (in + out + weights));
 
   float memory = 0.0f;
-  ConvNormBackward operands;
-  CHECK(calls::conv_norm_backward(spec, operands).bytes == 4 * (2 * out + in + weights));
-  operands.dx = &memory;
+  ConvNormBackward call{.spec = spec};
+  CHECK(call.cost().bytes == 4 * (2 * out + in + weights));
+  call.dx = &memory;
   for (const Store store : {Store::overwrite, Store::accumulate}) {
-    operands.store = store;
+    call.store = store;
     const std::uint64_t dx = store == Store::accumulate ? 2 * in : in;
-    const RecordedCall backward = calls::conv_norm_backward(spec, operands);
+    const RecordedCall backward = call.cost();
     CHECK(backward.bytes == 4 * (2 * out + in + dx + 2 * weights));
     // The default, on paper: the primitives one after the other.
     std::vector<RecordedCall> parts;
     const auto dry = make_dry_backend(&parts, nullptr);
-    const std::size_t bytes = dry->conv_norm_workspace_bytes(spec, Direction::backward);
-    dry->conv_norm_backward(spec, operands, {dry->allocate(bytes), bytes});
+    const std::size_t bytes = dry->workspace_bytes(call);
+    dry->run(call, {dry->allocate(bytes), bytes});
     std::uint64_t flops = 0;
     for (const RecordedCall& part : parts) flops += part.flops;
     CHECK(parts.size() == 4);
@@ -129,8 +100,8 @@ TEST_CASE("the cost of a fused convolution with batch norm is that of its parts,
   // An input that is normalised on the way costs its arithmetic and no pass.
   ConvNormSpec normalises = spec;
   normalises.normalises_input = true;
-  CHECK(calls::conv_norm_forward(normalises).flops == forward.flops + 2 * in);
-  CHECK(calls::conv_norm_forward(normalises).bytes == forward.bytes);
+  CHECK(ConvNormForward{.spec = normalises}.cost().flops == forward.flops + 2 * in);
+  CHECK(ConvNormForward{.spec = normalises}.cost().bytes == forward.bytes);
 }
 
 TEST_CASE("the optimiser's traffic is counted by the state of each segment") {
@@ -141,8 +112,13 @@ TEST_CASE("the optimiser's traffic is counted by the state of each segment") {
   const std::vector<SegmentState> states = {SegmentState::sampled, SegmentState::coasting,
                                             SegmentState::untouched};
   std::vector<float> gradient(112, 1.0f), momentum(112, 0.5f), weights(112, 2.0f);
-  profiled->sgd_step({.learning_rate = 0.1f}, blocks.data(), 3, states.data(), gradient.data(),
-                     momentum.data(), weights.data());
+  profiled->run(SgdStep{.spec = {.learning_rate = 0.1f},
+                        .blocks = blocks.data(),
+                        .block_count = 3,
+                        .states = states.data(),
+                        .gradient = gradient.data(),
+                        .momentum = momentum.data(),
+                        .weights = weights.data()});
   REQUIRE(calls.size() == 1);  // reading the tables is the profiler's own business
   CHECK_FALSE(is_copy(calls[0]));
   CHECK(calls[0].call.bytes == 4 * (5 * 16 + 4 * 32));

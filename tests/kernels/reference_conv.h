@@ -20,9 +20,9 @@ struct ReferenceConv {
         dx(x.size()),
         dw(w.size()) {
     const auto ref = make_ref_backend();
-    ref->conv_forward(spec, x.data(), w.data(), y.data(), {});
-    ref->conv_backward_data(spec, dy.data(), w.data(), dx.data(), {});
-    ref->conv_backward_weights(spec, x.data(), dy.data(), dw.data(), {});
+    ref->run(ConvForward{.spec = spec, .x = x.data(), .w = w.data(), .y = y.data()});
+    ref->run(ConvBackwardData{.spec = spec, .dy = dy.data(), .w = w.data(), .dx = dx.data()});
+    ref->run(ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = dw.data()});
   }
 
   Floats x, w, dy;

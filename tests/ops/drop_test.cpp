@@ -18,7 +18,7 @@ struct Fixture {
 
   Tensor ones(Shape shape) {
     Tensor x = make_tensor(arena, shape);
-    backend->fill(x.count(), 1.0f, x.data());
+    backend->run(Fill{.count = x.count(), .value = 1.0f, .y = x.data()});
     return x;
   }
 };

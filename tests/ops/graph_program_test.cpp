@@ -82,7 +82,7 @@ std::vector<Tensor> node_by_node(Context& c, const Graph& graph, const NetworkLa
       case NodeKind::zeros:
         y = make_tensor(c.arena,
                         Shape::image(kBatch, node.shape.height, node.shape.width, node.shape.channels));
-        c.backend.fill(y.count(), 0.0f, y.data());
+        c.backend.run(Fill{.count = y.count(), .value = 0.0f, .y = y.data()});
         break;
       case NodeKind::conv:
         y = conv2d(c, in[0], layout.conv(node.name));

@@ -115,9 +115,15 @@ std::vector<AngleSums> engine_sums(const SegmentTable& segments, const WeightPai
   const auto backend = make_cpu_backend({2});
   const std::vector<SegmentBlock> blocks = segments.blocks();
   std::vector<AngleSums> sums(std::size_t(segments.size()));
-  std::vector<double> scratch(backend->angle_sums_workspace_bytes(int(blocks.size())) / sizeof(double) + 1);
-  backend->angle_sums(blocks.data(), int(blocks.size()), segments.size(), weights.before.data(),
-                      weights.after.data(), sums.data(), {scratch.data(), scratch.size() * sizeof(double)});
+  std::vector<double> scratch(
+      backend->workspace_bytes(TakeAngleSums{.block_count = int(blocks.size())}) / sizeof(double) + 1);
+  backend->run(TakeAngleSums{.blocks = blocks.data(),
+                             .block_count = int(blocks.size()),
+                             .segment_count = segments.size(),
+                             .w0 = weights.before.data(),
+                             .w1 = weights.after.data(),
+                             .sums = sums.data()},
+               {scratch.data(), scratch.size() * sizeof(double)});
   return sums;
 }
 

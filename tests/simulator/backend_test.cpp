@@ -103,34 +103,34 @@ TEST_CASE("a bf16 convolution rounds operands and result to bfloat16, and nothin
                            dy = numbers(spec.out_count());
   const auto results = [&](Backend& backend) {
     std::vector<std::vector<float>> all;
-    const auto run = [&](ConvPass pass, const std::vector<float>& a, const std::vector<float>& b,
-                         std::size_t count, const auto& call) {
-      const std::size_t scratch = backend.conv_workspace_bytes(spec, pass);
+    // make(a, b, out) -> the primitive
+    const auto run = [&](const std::vector<float>& a, const std::vector<float>& b, std::size_t count,
+                         const auto& make) {
       const auto device = [&](const std::vector<float>& host) {
         auto* const data = static_cast<float*>(backend.allocate(host.size() * sizeof(float)));
         backend.upload(data, host.data(), host.size() * sizeof(float));
         return data;
       };
       float *const da = device(a), *const db = device(b), *const out = device(std::vector<float>(count));
+      const auto call = make(da, db, out);
+      const std::size_t scratch = backend.workspace_bytes(call);
       void* const workspace = backend.allocate(scratch);
-      call(da, db, out, Workspace{workspace, scratch});
+      backend.run(call, {workspace, scratch});
       all.emplace_back(count);
       backend.download(all.back().data(), out, count * sizeof(float));
       for (void* const memory :
            {static_cast<void*>(da), static_cast<void*>(db), static_cast<void*>(out), workspace})
         backend.release(memory);
     };
-    run(ConvPass::forward, x, w, dy.size(), [&](const float* a, const float* b, float* out, Workspace s) {
-      backend.conv_forward(spec, a, b, out, s);
+    run(x, w, dy.size(), [&](const float* a, const float* b, float* out) {
+      return ConvForward{.spec = spec, .x = a, .w = b, .y = out};
     });
-    run(ConvPass::backward_data, dy, w, x.size(),
-        [&](const float* a, const float* b, float* out, Workspace s) {
-          backend.conv_backward_data(spec, a, b, out, s);
-        });
-    run(ConvPass::backward_weights, x, dy, w.size(),
-        [&](const float* a, const float* b, float* out, Workspace s) {
-          backend.conv_backward_weights(spec, a, b, out, s);
-        });
+    run(dy, w, x.size(), [&](const float* a, const float* b, float* out) {
+      return ConvBackwardData{.spec = spec, .dy = a, .w = b, .dx = out};
+    });
+    run(x, dy, w.size(), [&](const float* a, const float* b, float* out) {
+      return ConvBackwardWeights{.spec = spec, .x = a, .dy = b, .dw = out};
+    });
     return all;
   };
   const std::vector<std::vector<float>> expected = results(*make_ref_backend());
@@ -160,11 +160,11 @@ std::vector<float> uploaded_sum(int batches) {
   const auto backend = make_cuda_backend({});
   auto *const batch = static_cast<float*>(backend->allocate(kBytes)), *const sum = static_cast<float*>(
                                                                           backend->allocate(kBytes));
-  backend->fill(kCount, 0.0f, sum);
+  backend->run(Fill{.count = kCount, .value = 0.0f, .y = sum});
   for (int i = 0; i < batches; ++i) {
     const std::vector<float> host(kCount, float(i + 1));
     backend->upload(batch, host.data(), kBytes);
-    backend->add(kCount, batch, sum, Store::accumulate);
+    backend->run(Add{.count = kCount, .x = batch, .y = sum, .store = Store::accumulate});
   }
   std::vector<float> result(kCount);
   backend->download(result.data(), sum, kBytes);
@@ -220,7 +220,7 @@ TEST_CASE("an operation that the device cannot run is refused when its workspace
       error_of(
           {.device = "t4"},
           [&] {
-            make_cuda_backend({.precision = Precision::bf16})->conv_workspace_bytes(spec, ConvPass::forward);
+            make_cuda_backend({.precision = Precision::bf16})->workspace_bytes(ConvForward{.spec = spec});
           }),
       "cuDNN has no plan");
 }

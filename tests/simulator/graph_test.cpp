@@ -39,10 +39,15 @@ Results expected_results(const Problem& problem) {
   Results sums, one;
   for (int replay = 0; replay < kReplays; ++replay) {
     const std::vector<float> x = problem.input(replay);
-    ref->conv_forward(kConv, x.data(), problem.conv_w.data(), one.conv.data(), {});
-    ref->linear_forward(kLinear, x.data(), problem.linear_w.data(), nullptr, one.linear.data());
-    ref->add(one.conv.size(), one.conv.data(), sums.conv.data(), Store::accumulate);
-    ref->add(one.linear.size(), one.linear.data(), sums.linear.data(), Store::accumulate);
+    ref->run(ConvForward{.spec = kConv, .x = x.data(), .w = problem.conv_w.data(), .y = one.conv.data()});
+    ref->run(
+        LinearForward{.spec = kLinear, .x = x.data(), .w = problem.linear_w.data(), .y = one.linear.data()});
+    ref->run(Add{
+        .count = one.conv.size(), .x = one.conv.data(), .y = sums.conv.data(), .store = Store::accumulate});
+    ref->run(Add{.count = one.linear.size(),
+                 .x = one.linear.data(),
+                 .y = sums.linear.data(),
+                 .store = Store::accumulate});
   }
   return sums;
 }
@@ -79,9 +84,13 @@ Results replayed_results(const Problem& problem) {
   forked.record(main.get());
   forked.hold_back(side.get());
   conv.run(forward, {.x = x.data(), .w = conv_w.data()}, conv_y.data(), {scratch.data(), scratch_bytes});
-  launch_add(sums.conv.size(), conv_y.data(), conv_sum.data(), Store::accumulate, main.get());
+  launch_add(
+      {.count = sums.conv.size(), .x = conv_y.data(), .y = conv_sum.data(), .store = Store::accumulate},
+      main.get());
   gemm.multiply(linear_forward_gemm(kLinear), linear_w.data(), x.data(), linear_y.data());
-  launch_add(sums.linear.size(), linear_y.data(), linear_sum.data(), Store::accumulate, side.get());
+  launch_add(
+      {.count = sums.linear.size(), .x = linear_y.data(), .y = linear_sum.data(), .store = Store::accumulate},
+      side.get());
   joined.record(side.get());
   joined.hold_back(main.get());
   cudaGraph_t graph = nullptr;

@@ -18,7 +18,7 @@ TEST_CASE("planted bug: a kernel on the default stream") {
   check_has(message_of({},
                        [] {
                          const DeviceMemory y(kBytes);
-                         launch_fill(kCount, 1.0f, floats(y), nullptr);
+                         launch_fill({.count = kCount, .value = 1.0f, .y = floats(y)}, nullptr);
                        }),
             "kernel fill_kernel on the default stream");
 }
@@ -29,7 +29,7 @@ TEST_CASE("planted bug: a kernel is given a pointer to host memory") {
                          const CudaStream stream;
                          const DeviceMemory y(kBytes);
                          const std::vector<float> x(kCount);
-                         launch_add(kCount, x.data(), floats(y), Store::overwrite, stream.get());
+                         launch_add({.count = kCount, .x = x.data(), .y = floats(y)}, stream.get());
                        }),
             "kernel add_kernel is given a pointer that is not to device memory");
 }
@@ -38,7 +38,7 @@ TEST_CASE("planted bug: a kernel uses memory that was freed") {
   const auto free_before = [] {
     const CudaStream stream;
     float* const y = floats(DeviceMemory(kBytes));
-    launch_fill(kCount, 1.0f, y, stream.get());
+    launch_fill({.count = kCount, .value = 1.0f, .y = y}, stream.get());
   };
   check_has(message_of({}, free_before), "kernel fill_kernel uses freed memory: device allocation 1");
 }
@@ -48,7 +48,7 @@ TEST_CASE("planted bug: a kernel writes past the end of its operand") {
                        [] {
                          const CudaStream stream;
                          const DeviceMemory y(kBytes);
-                         launch_fill(2 * kCount, 1.0f, floats(y), stream.get());
+                         launch_fill({.count = 2 * kCount, .value = 1.0f, .y = floats(y)}, stream.get());
                          stream.synchronize();
                        }),
             "kernel fill_kernel leaves device allocation 1 of 256 bytes, at byte 256");
@@ -59,7 +59,7 @@ TEST_CASE("planted bug: results used before anybody waited for them") {
     const CudaStream stream;
     const DeviceMemory y(kBytes);
     const PinnedMemory result(kBytes);
-    launch_fill(kCount, 1.0f, floats(y), stream.get());
+    launch_fill({.count = kCount, .value = 1.0f, .y = floats(y)}, stream.get());
     check_cuda(cudaMemcpyAsync(result.data(), y.data(), kBytes, cudaMemcpyDeviceToHost, stream.get()),
                "copy");
     const float* const values = reinterpret_cast<const float*>(result.data());

@@ -157,8 +157,8 @@ TEST_CASE("a plan that is first asked for while a stage is captured ends the cap
       auto* const memory = static_cast<float*>(backend->allocate(kCount * sizeof(float)));
       for (int round = 0; round < kRounds; ++round) {
         backend->begin_stage("first", Direction::forward);
-        backend->batch_norm_workspace_bytes({.rows = 64 + new_rows * round, .channels = 8});
-        for (int i = 0; i < 4; ++i) backend->fill(kCount, float(i), memory);
+        backend->workspace_bytes(BatchNormStatistics{.spec = {.rows = 64 + new_rows * round, .channels = 8}});
+        for (int i = 0; i < 4; ++i) backend->run(Fill{.count = kCount, .value = float(i), .y = memory});
         backend->begin_stage("second", Direction::forward);
       }
       backend->release(memory);

@@ -38,19 +38,19 @@ const std::pair<const char*, Middle> kMiddles[] = {
      [](Backend& backend, int, float* scratch) {
        std::vector<float> values(StageProgram::kCount);
        backend.download(values.data(), scratch, StageProgram::kBytes);
-       backend.fill(StageProgram::kCount, values[7] + 1.0f, scratch);
+       backend.run(Fill{.count = StageProgram::kCount, .value = values[7] + 1.0f, .y = scratch});
      }},
     {"waiting", [](Backend& backend, int, float*) { backend.synchronize(); }},
     {"memory that comes and goes",
      [](Backend& backend, int, float* scratch) {
        auto* const memory = static_cast<float*>(backend.allocate(StageProgram::kBytes));
-       backend.fill(StageProgram::kCount, 5.0f, memory);
-       backend.add(StageProgram::kCount, memory, scratch, Store::accumulate);
+       backend.run(Fill{.count = StageProgram::kCount, .value = 5.0f, .y = memory});
+       backend.run(Add{.count = StageProgram::kCount, .x = memory, .y = scratch, .store = Store::accumulate});
        backend.release(memory);
      }},
     {"a plan that has to be made",
      [](Backend& backend, int round, float*) {
-       backend.conv_workspace_bytes({1, 4, 5 + round, 5, 8, 3, 1, 1, 1, 1}, ConvPass::forward);
+       backend.workspace_bytes(ConvForward{.spec = {1, 4, 5 + round, 5, 8, 3, 1, 1, 1, 1}});
      }},
 };
 
@@ -134,13 +134,13 @@ TEST_CASE("memory can be released while its use is being captured") {
     on_simulated_device({.policy = policy}, [&] {
       const auto backend = make_cuda_backend(kGraphs);
       auto* const sum = static_cast<float*>(backend->allocate(kBytes));
-      backend->fill(kCount, 0.0f, sum);
+      backend->run(Fill{.count = kCount, .value = 0.0f, .y = sum});
       for (int round = 0; round < 4; ++round) {
         auto* const memory = static_cast<float*>(backend->allocate(kBytes));
         backend->begin_stage("first", Direction::forward);
-        backend->fill(kCount, 1.0f, memory);
-        backend->add(kCount, memory, sum, Store::accumulate);
-        backend->add(kCount, memory, sum, Store::accumulate);
+        backend->run(Fill{.count = kCount, .value = 1.0f, .y = memory});
+        backend->run(Add{.count = kCount, .x = memory, .y = sum, .store = Store::accumulate});
+        backend->run(Add{.count = kCount, .x = memory, .y = sum, .store = Store::accumulate});
         backend->release(memory);
         backend->begin_stage("second", Direction::forward);
       }

@@ -16,7 +16,7 @@ class StageProgram {
   explicit StageProgram(Backend& backend) : StageProgram(backend, Empty{}) {
     for (float*& buffer : buffers_) {
       buffer = static_cast<float*>(backend.allocate(kBytes));
-      backend.fill(kCount, 0.0f, buffer);
+      backend.run(Fill{.count = kCount, .value = 0.0f, .y = buffer});
     }
   }
   ~StageProgram() {
@@ -31,16 +31,17 @@ class StageProgram {
     const auto [turn0, turn1, value, sum, total, scratch] = buffers_;
     float* const turn = index % 2 == 0 ? turn0 : turn1;
     backend_.begin_stage("first", Direction::forward);
-    backend_.fill(kCount, float(index + 1), value);
-    backend_.add(kCount, value, turn, Store::accumulate);
-    backend_.add(kCount, turn, sum, Store::accumulate);
+    backend_.run(Fill{.count = kCount, .value = float(index + 1), .y = value});
+    backend_.run(Add{.count = kCount, .x = value, .y = turn, .store = Store::accumulate});
+    backend_.run(Add{.count = kCount, .x = turn, .y = sum, .store = Store::accumulate});
     in_the_middle(scratch);
-    backend_.add(kCount, scratch, sum, Store::accumulate);
-    for (int i = 0; i < extra; ++i) backend_.add(kCount, value, sum, Store::accumulate);
+    backend_.run(Add{.count = kCount, .x = scratch, .y = sum, .store = Store::accumulate});
+    for (int i = 0; i < extra; ++i)
+      backend_.run(Add{.count = kCount, .x = value, .y = sum, .store = Store::accumulate});
     backend_.begin_stage("second", Direction::backward);
-    backend_.add(kCount, sum, total, Store::accumulate);
-    backend_.add(kCount, turn, total, Store::accumulate);
-    backend_.fill(kCount, float(index), scratch);
+    backend_.run(Add{.count = kCount, .x = sum, .y = total, .store = Store::accumulate});
+    backend_.run(Add{.count = kCount, .x = turn, .y = total, .store = Store::accumulate});
+    backend_.run(Fill{.count = kCount, .value = float(index), .y = scratch});
   }
 
   std::vector<float> result() {

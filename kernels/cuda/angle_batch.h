@@ -1,18 +1,16 @@
-// What own kernels do beyond the Backend interface, for callers that are plain C++. Device pointers,
-// asynchronous on the stream, nothing allocated; each function is in the .cu file of its subject.
+// Angle sums of one w0 with several w1, all in the layout of the same table, beyond what Backend asks for; in
+// angle.cu, for callers that are plain C++. Device pointers, asynchronous on the stream, nothing allocated.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/backend.h"
 #include "kernels/cuda/gpu_stream.h"
-#include "kernels/philox4x32.h"
 
 namespace rlnas {
 
 struct Bf16;  // two bytes: bf16.cuh
 
-// ---- angle.cu: sums of one w0 with several w1, all in the layout of the same table ----
 template <class Weight>
 struct AngleBatch {
   static constexpr int kMaxCheckpoints = 16;
@@ -33,12 +31,5 @@ void angle_sums_batch(const AngleBatch<float>& batch, PartialSums partial, const
 void angle_sums_batch(const AngleBatch<Bf16>& batch, PartialSums partial, const SegmentBlock* blocks,
                       int block_count, int segment_count, AngleSums* sums, Workspace workspace,
                       GpuStream stream);
-
-// ---- philox.cu: the numbers that the host would draw from the same stream ----
-// y [count], on a multiple of 16 bytes
-void philox_words(const PhiloxStream& random, std::size_t count, std::uint32_t* y, GpuStream stream);
-// low + (high - low) * uniform over [0, 1)
-void philox_uniform(const PhiloxStream& random, float low, float high, std::size_t count, float* y,
-                    GpuStream stream);
 
 }  // namespace rlnas

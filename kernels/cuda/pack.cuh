@@ -15,13 +15,13 @@ inline constexpr int kVectorWidth = 4;
 inline constexpr std::size_t kVectorBytes = 16;
 
 template <int Width>
-struct Lanes {
+struct Pack {
   float value[Width];
 };
 
 // Through the read-only path: nobody may write these floats while the kernel runs.
 template <int Width>
-__device__ __forceinline__ Lanes<Width> load_lanes(const float* from) {
+__device__ __forceinline__ Pack<Width> load_pack(const float* from) {
   if constexpr (Width == kVectorWidth) {
     const float4 v = __ldg(reinterpret_cast<const float4*>(from));
     return {{v.x, v.y, v.z, v.w}};
@@ -32,7 +32,7 @@ __device__ __forceinline__ Lanes<Width> load_lanes(const float* from) {
 
 // The same for floats that this kernel also writes.
 template <int Width>
-__device__ __forceinline__ Lanes<Width> reload_lanes(const float* from) {
+__device__ __forceinline__ Pack<Width> reload_pack(const float* from) {
   if constexpr (Width == kVectorWidth) {
     const float4 v = *reinterpret_cast<const float4*>(from);
     return {{v.x, v.y, v.z, v.w}};
@@ -42,22 +42,21 @@ __device__ __forceinline__ Lanes<Width> reload_lanes(const float* from) {
 }
 
 template <int Width>
-__device__ __forceinline__ void store_lanes(float* to, const Lanes<Width>& lanes) {
+__device__ __forceinline__ void store_pack(float* to, const Pack<Width>& pack) {
   if constexpr (Width == kVectorWidth)
-    *reinterpret_cast<float4*>(to) =
-        make_float4(lanes.value[0], lanes.value[1], lanes.value[2], lanes.value[3]);
+    *reinterpret_cast<float4*>(to) = make_float4(pack.value[0], pack.value[1], pack.value[2], pack.value[3]);
   else
-    *to = lanes.value[0];
+    *to = pack.value[0];
 }
 
 // Adds what is there first, when the store mode says so.
 template <int Width>
-__device__ __forceinline__ void store_lanes(float* to, Lanes<Width> lanes, Store store) {
+__device__ __forceinline__ void store_pack(float* to, Pack<Width> pack, Store store) {
   if (store == Store::accumulate) {
-    const Lanes<Width> before = reload_lanes<Width>(to);
-    for (int i = 0; i < Width; ++i) lanes.value[i] = before.value[i] + lanes.value[i];
+    const Pack<Width> before = reload_pack<Width>(to);
+    for (int i = 0; i < Width; ++i) pack.value[i] = before.value[i] + pack.value[i];
   }
-  store_lanes<Width>(to, lanes);
+  store_pack<Width>(to, pack);
 }
 
 // ---- on the host ----

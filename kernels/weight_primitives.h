@@ -1,0 +1,74 @@
+// The primitives around a network's own: passes over the flat weight buffer, and the input images. What a
+// primitive is: see primitives.h.
+#pragma once
+
+#include "kernels/spec.h"
+
+namespace rlnas {
+
+struct RecordedCall;  // recorded_call.h
+
+// ---- the flat weight buffer ---------------------------------------------------------------------------
+// The table of blocks lies on the device: cost() takes every block as full and sampled, cost(elements) is for
+// callers who have read it.
+// Elements of the buffer in each state: what the costs of passes over it depend on.
+struct BufferElements {
+  std::uint64_t sampled = 0;
+  std::uint64_t coasting = 0;  // their gradient is not read
+};
+
+// The gradient stays as it is: SgdStep applies the scale as it reads. A norm that is not finite gives a scale
+// that is not. Determinism: bit-equal for any thread count.
+struct TakeGradientNorm {
+  static constexpr const char* kName = "gradient_norm";
+  const SegmentBlock* blocks = nullptr;  // [block_count]
+  int block_count = 0;
+  const SegmentState* states = nullptr;  // [segments]
+  const float* gradient = nullptr;       // the flat buffer
+  float max_norm = 0.0f;
+  GradientNorm* norm = nullptr;  // [1]
+  RecordedCall cost() const;
+  RecordedCall cost(const BufferElements& elements) const;
+};
+
+// One pass: g' = clip(g) + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each
+// block's segment; the gradient of a coasting segment is taken as zero and not read. (PyTorch's first-step
+// rule m = g' is the same, since m starts at zero.)
+struct SgdStep {
+  static constexpr const char* kName = "sgd_step";
+  SgdSpec spec = {};
+  const SegmentBlock* blocks = nullptr;  // [block_count]
+  int block_count = 0;
+  const SegmentState* states = nullptr;  // [segments]
+  const float* gradient = nullptr;       // flat buffers
+  float* momentum = nullptr;
+  float* weights = nullptr;
+  RecordedCall cost() const;
+  RecordedCall cost(const BufferElements& elements) const;
+};
+
+// The three sums of (w0, w1) over each segment's blocks, 0 where it has none. Blocks of a segment must be
+// adjacent in the table. Determinism: bit-equal for any thread count.
+struct TakeAngleSums {
+  static constexpr const char* kName = "angle_sums";
+  const SegmentBlock* blocks = nullptr;  // [block_count]
+  int block_count = 0;
+  int segment_count = 0;
+  const float* w0 = nullptr;  // flat buffers
+  const float* w1 = nullptr;
+  AngleSums* sums = nullptr;  // [segment_count]
+  RecordedCall cost() const;
+  RecordedCall cost(const BufferElements& elements) const;
+};
+
+// ---- input --------------------------------------------------------------------------------------------
+struct AugmentImages {
+  static constexpr const char* kName = "augment_images";
+  AugmentSpec spec = {};
+  const std::uint8_t* images = nullptr;   // [N,H,W,3]
+  const AugmentParams* params = nullptr;  // [N]
+  float* y = nullptr;                     // [N,H,W,3]
+  RecordedCall cost() const;
+};
+
+}  // namespace rlnas
