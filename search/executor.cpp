@@ -46,6 +46,16 @@ Tensor Executor::upload(const void* host, Shape shape, Layout layout, DType dtyp
   return tensor;
 }
 
+namespace {
+
+// Where element `first` is; of the empty batch of a dry run nothing is.
+template <class T>
+const T* from(const std::vector<T>& values, std::size_t first) {
+  return values.empty() ? nullptr : values.data() + first;
+}
+
+}  // namespace
+
 Tensor Executor::tensor(const std::vector<float>& values, Shape shape, Layout layout) {
   RLNAS_CHECK(values.size() == shape.count(), run_failed, "a tensor of ", shape.count(), " values given ",
               values.size());
@@ -65,9 +75,9 @@ Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int 
   Tensor images = make_tensor(arena_, shape);
   const std::size_t image_bytes = std::size_t(augment.height) * augment.width * AugmentSpec::kChannels;
   const Tensor pixels =
-      upload(batch.images.data() + std::size_t(first) * image_bytes, shape, Layout::nhwc, DType::u8);
-  const Tensor params = upload(batch.params.data() + first, Shape::matrix(count, sizeof(AugmentParams)),
-                               Layout::flat, DType::u8);
+      upload(from(batch.images, std::size_t(first) * image_bytes), shape, Layout::nhwc, DType::u8);
+  const Tensor params = upload(from(batch.params, std::size_t(first)),
+                               Shape::matrix(count, sizeof(AugmentParams)), Layout::flat, DType::u8);
   backend_.run(AugmentImages{.spec = augment,
                              .images = pixels.data<std::uint8_t>(),
                              .params = params.data<AugmentParams>(),
@@ -131,8 +141,8 @@ void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, 
   Context& context = begin_pass(Mode::train, BatchNormSpec{}.momentum);
   tape_.begin_stage("input");
   Tensor images = upload_images(batch, spec.augment, part.first, part.count);
-  const Tensor labels =
-      upload(batch.labels.data() + part.first, Shape::matrix(part.count, 1), Layout::flat, DType::i32);
+  const Tensor labels = upload(from(batch.labels, std::size_t(part.first)), Shape::matrix(part.count, 1),
+                               Layout::flat, DType::i32);
   const Tensor logits = forward(context, images);
   images = {};
   tape_.begin_stage("loss");

@@ -47,6 +47,11 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit("images", c.data.images, "train on the first so many images of the split; 0: all", OnResume::keep);
   visit("batch-size", c.recipe.batch_size,
         "images per step, over all ranks; the last one of an epoch may have fewer", OnResume::keep);
+  visit("micro-batch", c.recipe.micro_batch,
+        "images of a forward and backward pass, whose gradients add up to the batch's (batch norm sees each "
+        "part by "
+        "itself); 0: the whole batch",
+        OnResume::keep);
   visit("initializer", c.recipe.initializer, "of the weights: pytorch, kaiming-fan-in or normal-fan-out",
         OnResume::keep);
   visit("schedule", c.recipe.schedule,

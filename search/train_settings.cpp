@@ -36,6 +36,7 @@ void check_config(const TrainConfig& config) {
   check_range("--clip-value", config.recipe.clip_value, 0.0, 1e6);
   check_range("--images", config.data.images, std::int64_t{0}, std::int64_t{1} << 31);
   check_range("--batch-size", config.recipe.batch_size, 1, 4096);
+  check_range("--micro-batch", config.recipe.micro_batch, 0, 4096);
   check_range("--learning-rate", config.recipe.learning_rate, 0.0, 1e6);
   check_range("--min-learning-rate", config.recipe.min_learning_rate, 0.0, config.recipe.learning_rate);
   check_range("--momentum", config.recipe.momentum, 0.0, 1.0);
@@ -111,6 +112,7 @@ StepSpec step_spec(const TrainConfig& config, const ImageFormat& format) {
   if (config.recipe.clip_norm > 0.0) spec.max_gradient_norm = float(config.recipe.clip_norm);
   spec.unsampled = config.recipe.unsampled;
   spec.label_smoothing = float(config.recipe.label_smoothing);
+  spec.micro_batch = config.recipe.micro_batch;
   return spec;
 }
 

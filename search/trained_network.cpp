@@ -39,9 +39,7 @@ TrainedNetwork::TrainedNetwork(const Space& space, const NetworkOptions& options
 Program::Result TrainedNetwork::forward_along(Context& context, const Tensor& images,
                                               std::span<const Genes> paths,
                                               const std::vector<int>& taps) const {
-  const Program program(space_.network(options_, paths), layout_,
-                        {.trains = context.records(), .taps = taps});
-  return program.run(context, images, {});
+  return program(paths, {.trains = context.records(), .taps = taps}).run(context, images, {});
 }
 
 Tensor TrainedNetwork::run_only(Context& context, const Tensor& images, const Program::Drops& drops) {

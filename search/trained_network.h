@@ -44,6 +44,10 @@ class TrainedNetwork {
   // The same along the path that needs the most memory, for planning.
   Tensor forward_largest(Context& context, const Tensor& images);
   // Along one path for the whole network, or one for each cell that has its own.
+  Graph graph(std::span<const Genes> paths) const { return space_.network(options_, paths); }
+  Program program(std::span<const Genes> paths, const ProgramOptions& options) const {
+    return {graph(paths), layout_, options};
+  }
   Program::Result forward_along(Context& context, const Tensor& images, std::span<const Genes> paths,
                                 const std::vector<int>& taps = {}) const;
 

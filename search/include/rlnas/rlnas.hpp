@@ -60,6 +60,7 @@ struct RecipeConfig {
   Unsampled unsampled = Unsampled::coast;
   int epochs = 250;
   int batch_size = 64;
+  int micro_batch = 0;  // images of a forward and backward pass; 0: the whole batch
   Initializer initializer = Initializer::pytorch;
   Schedule schedule = Schedule::cosine;
   double learning_rate = 0.025;
