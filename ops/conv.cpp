@@ -138,7 +138,8 @@ SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation
       context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
   if (left_to_kernel)
     return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
-  return conv_norm(context, norm_sum(context, {source}, Want::activated, activation).activated, layer, norm);
+  return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
+                   norm);
 }
 
 }  // namespace rlnas

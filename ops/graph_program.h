@@ -77,9 +77,9 @@ class Program {
     };
     Kind kind;
     int node = -1;
-    std::vector<int> inputs = {};  // slots of tensors
-    std::vector<Term> terms = {};  // of sum; of a conv_norm that normalises its input, that one
-    Want want = Want::sum;         // of sum
+    std::vector<int> inputs = {};     // slots of tensors
+    std::vector<Term> terms = {};     // of sum; of a conv_norm that normalises its input, that one
+    SumOutput want = SumOutput::sum;  // of sum
     Activation activation = Activation::relu;
     Conv2d conv = {};
     BatchNorm norm = {};

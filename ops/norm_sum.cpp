@@ -79,7 +79,7 @@ SumTerm average_3x3(const Tensor& x) {
   return term;
 }
 
-NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want, Activation activation) {
+NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want, Activation activation) {
   RLNAS_CHECK(!terms.empty() && terms.size() <= AffineSumSpec::kMaxTerms, run_failed, "a sum of ",
               terms.size(), " terms");
   const Tensor& first = terms.front().x;
@@ -103,8 +103,8 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want, Act
   }
 
   NodeOutput out;
-  if (want != Want::activated) out.sum = make_tensor(context.arena, shape);
-  if (want != Want::sum) out.activated = make_tensor(context.arena, shape);
+  if (want != SumOutput::activated) out.sum = make_tensor(context.arena, shape);
+  if (want != SumOutput::sum) out.activated = make_tensor(context.arena, shape);
   context.backend.run(AffineSum{.spec = spec,
                                 .sum = out.sum ? out.sum.data() : nullptr,
                                 .activated = out.activated ? out.activated.data() : nullptr});

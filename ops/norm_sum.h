@@ -31,11 +31,11 @@ struct NodeOutput {
   Tensor activated;  // activation(sum), likewise; shares the variable of the sum
 };
 
-enum class Want { sum, activated, both };
+enum class SumOutput { sum, activated, both };
 
 // Shapes: every term [N,H,W,C], both outputs too. Errors: run_failed for more than AffineSumSpec::kMaxTerms
 // terms or none.
-NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, Want want,
+NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want,
                     Activation activation = Activation::relu);
 
 // activation(x) as a tensor of its own.

@@ -19,10 +19,10 @@ struct IndicatorInfo {
   const char* help;     // one line for --help
   const char* heading;  // of a table's column
   const char* format;   // of its numbers there, in `unit`s; as wide as the heading
-  double unit;
-  bool is_count;        // whole numbers: of the network alone, a baseline to beat
-  bool needs_supernet;  // trained weights, and those it began with
-  bool adds_up;  // over choices and paths, before one function of the sums: what an exact search can maximise
+  double unit = 1.0;
+  bool is_count = false;  // whole numbers: of the network alone, a baseline to beat
+  bool adds_up =
+      false;  // over choices and paths, before one function of the sums: what an exact search can maximise
 };
 
 class Indicator {

@@ -140,6 +140,9 @@ void print_report(std::ostream& out, const SearchReport& report) {
   out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters",
                 report.value(best, "angle"), report.value(best, "op-angle-sum"),
                 report.value(best, "macs") / 1e6, static_cast<long long>(report.value(best, "params")));
+  for (std::size_t k = 4; k < report.indicators.size(); ++k)  // the score, where it is not one of those
+    out << ", " << report.indicators[k].name << ' '
+        << format("%g", best.values[k] / report.indicators[k].unit);
   if (best.benchmark_index >= 0) out << ", index #" << best.benchmark_index;
   if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
   out << '\n';

@@ -105,7 +105,7 @@ std::unique_ptr<TrainedNetwork> make_training_space(const TrainConfig& config, i
                           .own_paths = own_paths ? space.searchable_cells(options) : 0}));
 }
 
-std::unique_ptr<TrainedNetwork> make_standalone(const TrainConfig& config, const StandaloneOptions& o) {
+std::unique_ptr<TrainedNetwork> make_stand_alone(const TrainConfig& config, const StandAloneOptions& o) {
   const Space& space = find_space(config.network.space);
   Genes genes = space.parse(config.network.arch);
   RLNAS_CHECK(space.valid(genes), usage, "--arch: ", space.rule());
@@ -124,11 +124,11 @@ std::unique_ptr<TrainedNetwork> make_standalone(const TrainConfig& config, const
 }
 
 std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
-                                                     const StandaloneOptions& options) {
+                                                     const StandAloneOptions& options) {
   TrainConfig sized = config;
   if (options.image_size > 0) sized.data.image_size = options.image_size;
   return sized.network.arch.empty() ? make_training_space(sized, options.classes)
-                                    : make_standalone(sized, options);
+                                    : make_stand_alone(sized, options);
 }
 
 std::int64_t parameters_without_auxiliary(const SegmentTable& table) {

@@ -77,7 +77,7 @@ class TrainedNetwork {
   std::vector<KeptProgram> kept_;  // of a stand-alone network, which always runs the same
 };
 
-struct StandaloneOptions {
+struct StandAloneOptions {
   int classes = 10;
   int image_size = 0;       // of the data, where these have one; 0: that of config
   int steps_per_epoch = 1;  // drop path grows epoch by epoch
@@ -88,11 +88,11 @@ struct StandaloneOptions {
 std::unique_ptr<TrainedNetwork> make_training_space(const TrainConfig& config, int classes);
 
 // The network of --arch in --space. Errors: usage for a text that is no architecture of the space.
-std::unique_ptr<TrainedNetwork> make_standalone(const TrainConfig& config, const StandaloneOptions& options);
+std::unique_ptr<TrainedNetwork> make_stand_alone(const TrainConfig& config, const StandAloneOptions& options);
 
 // The same if config has an --arch, and its SuperNet otherwise: what train() trains.
 std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
-                                                     const StandaloneOptions& options);
+                                                     const StandAloneOptions& options);
 
 // The elements of all tensors but those of an auxiliary head, which the trained network goes without.
 std::int64_t parameters_without_auxiliary(const SegmentTable& table);

@@ -11,9 +11,12 @@ class Angle final : public Indicator {
  public:
   const IndicatorInfo& info() const override {
     static constexpr IndicatorInfo info{
-        "angle",    "angle_rad", "angle between the initial and the trained weight vector (published)",
-        "   angle", "%8.6f",     1.0,
-        false,      true,        true};
+        .name = "angle",
+        .key = "angle_rad",
+        .help = "angle between the initial and the trained weight vector (published)",
+        .heading = "   angle",
+        .format = "%8.6f",
+        .adds_up = true};
     return info;
   }
   double score(const SearchSpace& space, const Genes& genes) const override { return space.angle_rad(genes); }
@@ -22,10 +25,11 @@ class Angle final : public Indicator {
 class OpAngleSum final : public Indicator {
  public:
   const IndicatorInfo& info() const override {
-    static constexpr IndicatorInfo info{
-        "op-angle-sum", "op_angle_sum", "sum of each live operation's own angle",
-        "op-a.-sum",    "%9.6f",        1.0,
-        false,          true,           false};
+    static constexpr IndicatorInfo info{.name = "op-angle-sum",
+                                        .key = "op_angle_sum",
+                                        .help = "sum of each live operation's own angle",
+                                        .heading = "op-a.-sum",
+                                        .format = "%9.6f"};
     return info;
   }
   double score(const SearchSpace& space, const Genes& genes) const override {

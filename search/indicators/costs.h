@@ -9,8 +9,13 @@ namespace rlnas {
 class Macs final : public Indicator {
  public:
   const IndicatorInfo& info() const override {
-    static constexpr IndicatorInfo info{
-        "macs", "macs", "multiply-accumulates", "  MFLOPs", "%8.2f", 1e6, true, false, false};
+    static constexpr IndicatorInfo info{.name = "macs",
+                                        .key = "macs",
+                                        .help = "multiply-accumulates",
+                                        .heading = "  MFLOPs",
+                                        .format = "%8.2f",
+                                        .unit = 1e6,
+                                        .is_count = true};
     return info;
   }
   double score(const SearchSpace& space, const Genes& genes) const override {
@@ -21,8 +26,12 @@ class Macs final : public Indicator {
 class Params final : public Indicator {
  public:
   const IndicatorInfo& info() const override {
-    static constexpr IndicatorInfo info{"params", "params", "parameters", "   params", "%9.0f",
-                                        1.0,      true,     false,        false};
+    static constexpr IndicatorInfo info{.name = "params",
+                                        .key = "params",
+                                        .help = "parameters",
+                                        .heading = "   params",
+                                        .format = "%9.0f",
+                                        .is_count = true};
     return info;
   }
   double score(const SearchSpace& space, const Genes& genes) const override {
@@ -33,8 +42,12 @@ class Params final : public Indicator {
 class Layers final : public Indicator {
  public:
   const IndicatorInfo& info() const override {
-    static constexpr IndicatorInfo info{
-        "layers", "layers", "convolutions and the classifier", "layers", "%6.0f", 1.0, true, false, false};
+    static constexpr IndicatorInfo info{.name = "layers",
+                                        .key = "layers",
+                                        .help = "convolutions and the classifier",
+                                        .heading = "layers",
+                                        .format = "%6.0f",
+                                        .is_count = true};
     return info;
   }
   double score(const SearchSpace& space, const Genes& genes) const override {

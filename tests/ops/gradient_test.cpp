@@ -30,7 +30,7 @@ struct SumNetwork {
   Linear classifier = builder.linear("classifier", 16, 5);
 
   Tensor operator()(Context& c, const Tensor& images) const {
-    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, Want::both);
+    const NodeOutput x = norm_sum(c, {conv_norm(c, images, stem, stem_norm)}, SumOutput::both);
     const Tensor pooled = avg_pool(c, x.sum, {});
     const NodeOutput y = norm_sum(c,
                                   {conv_norm(c, x.activated, a, a_norm),
@@ -41,7 +41,7 @@ struct SumNetwork {
                                    average_3x3(x.sum),
                                    average_3x3(x.activated),
                                    {x.activated}},
-                                  Want::both);
+                                  SumOutput::both);
     // A gradient must pass back through the ReLU whatever takes the activated tensor.
     const Tensor shortcut =
         conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), shortened);
@@ -52,7 +52,7 @@ struct SumNetwork {
     for (std::size_t i = 0; i < constant.count(); ++i) constant.data()[i] = random.uniform();
     const Tensor z =
         norm_sum(c, {normalise(c, raw, down_norm), {shortcut}, normalise(c, constant, constant_norm)},
-                 Want::activated)
+                 SumOutput::activated)
             .activated;
     return linear(c, global_avg_pool(c, z), classifier);
   }

@@ -69,7 +69,7 @@ std::vector<Tensor> node_by_node(Context& c, const Graph& graph, const NetworkLa
                                  const Tensor& images) {
   std::vector<Tensor> values;
   const auto sum_of = [&](std::vector<SumTerm> terms) {
-    return norm_sum(c, std::move(terms), Want::sum, Activation::none).sum;
+    return norm_sum(c, std::move(terms), SumOutput::sum, Activation::none).sum;
   };
   for (const Node& node : graph.nodes()) {
     std::vector<Tensor> in;
@@ -254,19 +254,19 @@ TEST_CASE("a program is the calls of ops/ that one would write by hand, bit for 
   add_classifier(graph, graph.relu(graph.batch_norm(graph.max_pool(z, {}), "head_norm")));
   const NetworkLayout layout(graph, Initializer::pytorch);
   const auto by_hand = [&](Context& c, const Tensor& images) {
-    const NodeOutput stem =
-        norm_sum(c, {conv_norm(c, images, layout.conv("stem"), layout.batch_norm("stem_norm"))}, Want::both);
+    const NodeOutput stem = norm_sum(
+        c, {conv_norm(c, images, layout.conv("stem"), layout.batch_norm("stem_norm"))}, SumOutput::both);
     const Tensor sum = norm_sum(c,
                                 {conv_norm(c, stem.activated, layout.conv("a"), layout.batch_norm("a_norm")),
                                  average_3x3(stem.sum),
                                  {stem.sum}},
-                                Want::sum)
+                                SumOutput::sum)
                            .sum;
     const Tensor small =
         conv2d(c, avg_pool(c, sum, {.kernel = 2, .stride = 2, .padding = 0}), layout.conv("b"));
-    const Tensor head =
-        norm_sum(c, {normalise(c, max_pool(c, small, {}), layout.batch_norm("head_norm"))}, Want::activated)
-            .activated;
+    const Tensor head = norm_sum(c, {normalise(c, max_pool(c, small, {}), layout.batch_norm("head_norm"))},
+                                 SumOutput::activated)
+                            .activated;
     return linear(c, global_avg_pool(c, head), layout.linear("classifier"));
   };
   on_each_backend_and_mode([&](Backend& backend, Mode mode) {

@@ -31,7 +31,7 @@ std::string listing(const Program& program) {
       terms += term.kind == Term::normalised ? 'n' : term.kind == Term::averaged ? 'a' : 'x';
     text += "(" + terms + ")";
     if (call.kind == Kind::sum)
-      text += call.want == Want::both ? "both" : call.want == Want::sum ? "sum" : "activated";
+      text += call.want == SumOutput::both ? "both" : call.want == SumOutput::sum ? "sum" : "activated";
   }
   return text;
 }

@@ -66,7 +66,7 @@ TEST_CASE("the mean of a MobileNet's logits over many draws of dropout is what i
   // Logits of training steps that leave the weights as they are, added up.
   const auto sum_of = [&](double dropout, int steps) {
     const TrainConfig config = mobilenet_run("", dropout);
-    const std::unique_ptr<TrainedNetwork> network = make_standalone(config, {});
+    const std::unique_ptr<TrainedNetwork> network = make_stand_alone(config, {});
     Executor state(*backend, network->layout(), std::size_t{64} << 20);
     state.parameters().weights().upload(network->layout().initial_parameters(1));
     state.statistics().upload(network->layout().initial_statistics());

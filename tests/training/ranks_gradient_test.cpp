@@ -127,7 +127,7 @@ struct SmoothNetwork {
 
   Tensor forward(Context& c, const Tensor& images) const {
     const auto sum = [&](std::vector<SumTerm> terms) {
-      return norm_sum(c, std::move(terms), Want::sum, Activation::none).sum;
+      return norm_sum(c, std::move(terms), SumOutput::sum, Activation::none).sum;
     };
     const Tensor x = sum({conv_norm(c, images, stem, stem_norm)});
     const Tensor y = sum({conv_norm(c, x, a, a_norm), average_3x3(x), {x}});

@@ -36,7 +36,7 @@ constexpr const char* kDartsV2 =
 constexpr const char* kRlnasMobilenet = "2 0 -1 2 | 2 0 2 4 | 0 4 4 2 | 4 2 4 2 | 0 0 0 2 | 2";
 
 std::unique_ptr<TrainedNetwork> network_of(const TrainConfig& config, int classes) {
-  return make_standalone(config, {.classes = classes});
+  return make_stand_alone(config, {.classes = classes});
 }
 
 TrainConfig retrain(const std::string& space, const std::string& arch) {

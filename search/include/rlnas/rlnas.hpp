@@ -154,7 +154,7 @@ struct TrainResult {
   std::string profile;  // with RunConfig::profile: tables of where the time went
 };
 
-// The published recipe of a space: nasbench201, darts-cifar, darts-imagenet or mobilenet.
+// The published recipe of a space, by the name that --space gives it.
 // Errors: usage for another.
 RLNAS_API TrainConfig default_train_config(const std::string& space);
 
