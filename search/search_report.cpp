@@ -9,7 +9,7 @@
 
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
-#include "search/spaces.h"
+#include "search/choice_tables.h"
 
 namespace rlnas {
 namespace {
@@ -243,11 +243,11 @@ void print_description(std::ostream& out, const SearchSpace& space, const Genes&
       << "parameters           " << space.params(genes);
   std::string by_classes;
   for (const int classes : plain.info().benchmark_classes) {
-    SpaceSpec spec = space.spec();
-    spec.classes = classes;
-    by_classes += (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
-                                      : ", " + std::to_string(classes) + ": ") +
-                  std::to_string(make_search_space(spec)->params(genes));
+    by_classes +=
+        (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
+                            : ", " + std::to_string(classes) + ": ") +
+        std::to_string(
+            params_table(plain, plain.published_stand_alone(classes, space.spec().image_size)).of(genes));
   }
   out << by_classes << (by_classes.empty() ? "\n" : ")\n");
   for (const CellPaths& cell : space.cell_paths(genes)) {

@@ -24,10 +24,9 @@ SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const Networ
                          const SegmentTable& segments, const std::vector<AngleSums>& sums)
     : space_(space),
       spec_(spec),
-      genes_(space.gene_count()),
       angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)),
       indicator_(make_indicator(spec.score)) {
-  for (int gene = 0; gene < genes_; ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
+  for (int gene = 0; gene < space.gene_count(); ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
   const NetworkOptions counted = space.published_stand_alone(spec.classes, spec.image_size);
   macs_ = rlnas::macs_table(space, counted);
   params_ = rlnas::params_table(space, counted);

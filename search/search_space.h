@@ -46,8 +46,8 @@ class SearchSpace final : public EvolutionSpace {
   const CountTable& params_table() const { return params_; }
   const Indicator& indicator() const { return *indicator_; }
 
-  int gene_count() const override { return genes_; }
-  int choices(int gene) const override { return space_.choices(gene); }
+  int gene_count() const override { return int(choices_.size()); }
+  int choices(int gene) const override { return choices_.at(std::size_t(gene)); }
   GeneRange published_mutation_range(int gene) const override {
     return space_.published_mutation_range(gene);
   }
@@ -84,7 +84,6 @@ class SearchSpace final : public EvolutionSpace {
 
   const Space& space_;
   SpaceSpec spec_;
-  int genes_;
   ArchitectureAngles angles_;
   CountTable macs_, params_, layers_, lengths_;
   std::unique_ptr<Indicator> indicator_;
