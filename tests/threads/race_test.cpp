@@ -12,15 +12,20 @@ namespace rlnas::test {
 namespace {
 
 // Two blocks, each on a thread of its own, add to one sum or to two. That they meet first orders nothing.
+// They add many times, since ThreadSanitizer can miss two accesses in the very same instant.
 long sum_of_blocks(bool shared) {
+  constexpr int additions = 1000;
   std::array<long, 2> sums{};
   std::atomic<int> arrived{0};
   parallel_for(2, 2, [&](std::int64_t block) {
     arrived.fetch_add(1, std::memory_order_relaxed);
     while (arrived.load(std::memory_order_relaxed) < 2) std::this_thread::yield();
-    sums[shared ? 0 : std::size_t(block)] += block + 1;
+    for (int i = 0; i < additions; ++i) {
+      sums[shared ? 0 : std::size_t(block)] += block + 1;
+      std::this_thread::yield();
+    }
   });
-  return sums[0] + sums[1];
+  return (sums[0] + sums[1]) / additions;
 }
 
 }  // namespace
