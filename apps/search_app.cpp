@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <limits>
 
 #include "apps/cli.h"
 #include "apps/comm_options.h"
+#include "apps/signal_guard.h"
 #include "engine/device.h"
 #include "kernels/check.h"
 #include "search/checkpoint_angles.h"
@@ -21,6 +23,7 @@ namespace rlnas {
 namespace {
 
 constexpr const char* kStateFile = "search_state.json";
+constexpr const char* kScoresFile = "scores.csv";
 
 struct SearchOptions {
   std::string space, supernet, init, trained, describe;
@@ -30,17 +33,12 @@ struct SearchOptions {
   double max_mflops = 0.0;
   std::int64_t max_params = 0;
   EvolutionOptions evolution;
+  ProbeConfig probe;
+  std::vector<std::string> scores;
   std::string truth, json, csv, out;
   bool resume = false, gap = false;
   CommOptions comm;
 };
-
-std::string score_help() {
-  std::string help;
-  for (const IndicatorInfo& indicator : indicator_list())
-    help += (help.empty() ? "" : "; ") + std::string(indicator.name) + ": " + indicator.help;
-  return help;
-}
 
 // space: whose published constants are the defaults.
 void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) {
@@ -61,6 +59,15 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
       ->type_name("ARCH");
   app.add_option("--method", o.method, "evolution | exhaustive | random | exact: the provably largest angle");
   app.add_option("--score", o.score, score_help());
+  app.add_option("--probe-batch", o.probe.batch, "Images in a batch of networks with fresh weights")
+      ->capture_default_str();
+  app.add_option("--probe-draws", o.probe.draws,
+                 "Draws of fresh weights and inputs that a value is the mean over")
+      ->capture_default_str();
+  app.add_option("--probe-seed", o.probe.seed, "Seed of those draws")->capture_default_str();
+  app.add_option("--scores", o.scores,
+                 "Values measured before, which are not measured again: scores.csv or a --csv")
+      ->type_name("FILE");
   app.add_option("--max-mflops", o.max_mflops,
                  "Largest cost in millions of multiply-accumulates; 0: no limit");
   app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit");
@@ -69,10 +76,10 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
       ->type_name("FILE");
   app.add_option("--json", o.json, "Write the report as JSON; - is standard output")->type_name("FILE");
   app.add_option("--csv", o.csv, "Write every evaluated architecture")->type_name("FILE");
-  app.add_option("--out", o.out, "Directory of search_state.json (default: the run directory)")
+  app.add_option("--out", o.out, "Directory of search_state.json and scores.csv (default: the run directory)")
       ->type_name("DIR");
   app.add_flag("--gap", o.gap, "Also report how far the largest angle found is from the optimum");
-  app.add_flag("--resume", o.resume, "Go on from search_state.json");
+  app.add_flag("--resume", o.resume, "Go on from search_state.json and scores.csv");
   app.add_option("--seed", o.evolution.seed, "Seed of the search");
   app.add_option("--population", o.evolution.population, "Architectures per generation");
   app.add_option("--parents", o.evolution.top, "The best so many are parents");
@@ -86,7 +93,8 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
                  "many classes");
   app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
   app.add_option("--image-size", o.image_size, "Image size of the network counted; 0: the published");
-  app.add_option("--device", o.device, "Where the angles are computed: auto | cpu | cuda[:N] | ref");
+  app.add_option("--device", o.device,
+                 "Where angles and indicators are computed: auto | cpu | cuda[:N] | ref");
   app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
   declare_comm_options(app, o.comm);
 }
@@ -123,18 +131,43 @@ std::string checkpoint_path(const std::string& file, const std::string& director
   return (std::filesystem::path(directory) / name).string();
 }
 
-// The run directory keeps the state unless --out names another; a read-only run can still be searched.
-std::string state_path(const SearchOptions& o, SearchMethod method) {
-  if (method == SearchMethod::exhaustive || method == SearchMethod::exact) return "";
+// The run directory keeps what a search saves unless --out names another; a read-only run can still be
+// searched.
+std::string output_directory(const SearchOptions& o) {
   if (!o.out.empty()) {
     std::error_code error;
     std::filesystem::create_directories(o.out, error);
     RLNAS_CHECK(std::filesystem::is_directory(o.out), data, "--out ", o.out, ": cannot be created");
-    return (std::filesystem::path(o.out) / kStateFile).string();
+    return o.out;
   }
-  if (o.supernet.empty() || (!o.resume && ::access(o.supernet.c_str(), W_OK) != 0)) return "";
-  return (std::filesystem::path(o.supernet) / kStateFile).string();
+  return o.supernet.empty() || (!o.resume && ::access(o.supernet.c_str(), W_OK) != 0) ? "" : o.supernet;
 }
+
+std::string file_in(const std::string& directory, const char* name) {
+  return directory.empty() ? "" : (std::filesystem::path(directory) / name).string();
+}
+
+// "measured 128 of 6466 networks, 0.35 s each, 37 min left", once in a while.
+class MeasurePrinter {
+ public:
+  explicit MeasurePrinter(std::ostream& err) : err_(err) {}
+  void operator()(const MeasureProgress& progress) {
+    constexpr double kBetweenLines_s = 10.0;
+    if (progress.seconds < next_s_ && progress.done < progress.total) return;
+    next_s_ = progress.done < progress.total ? progress.seconds + kBetweenLines_s : kBetweenLines_s;
+    if (progress.seconds < kBetweenLines_s / 2) return;
+    const double each = progress.seconds / double(progress.done),
+                 left = each * double(progress.total - progress.done);
+    char text[128];
+    std::snprintf(text, sizeof text, "measured %lld of %lld networks, %.3f s each, %.0f s left\n",
+                  static_cast<long long>(progress.done), static_cast<long long>(progress.total), each, left);
+    err_ << text << std::flush;
+  }
+
+ private:
+  std::ostream& err_;
+  double next_s_ = 10.0;
+};
 
 int run_describe(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
@@ -157,17 +190,39 @@ int run_describe(const SearchOptions& o, std::ostream& out) {
   return 0;
 }
 
+bool names_supernet(const SearchOptions& o) {
+  return !o.supernet.empty() || !o.init.empty() || !o.trained.empty();
+}
+
+// The angles of the SuperNet, whose space and classes become those of the search.
+std::vector<AngleSums> read_supernet(const SearchOptions& o, const std::string& space, SearchConfig& config) {
+  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
+  const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
+  const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
+  CheckpointAngles angles = checkpoint_angle_sums(*device.backend, init, trained, o.space);
+  RLNAS_CHECK(angles.space == space, usage, init, " holds a SuperNet of ", angles.space, ": say --space ",
+              angles.space);
+  RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
+              ": the SuperNet has ", angles.classes, "; leave out --classes");
+  config.space.name = angles.space;
+  config.space.classes = angles.classes;
+  return std::move(angles.sums);
+}
+
 // space: whose constants the options' defaults are.
-int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out) {
+int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out, std::ostream& err) {
   SearchConfig config;
   config.method = parse_search_method(o.method);
-  config.space.score = indicator_info(o.score).name;
+  config.score = parse_score(o.score);
+  config.probe = o.probe;
+  config.device = {o.device, o.threads};
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
   config.evolution.compat = config.space.compat = parse_compat(o.compat);
   config.report_gap = o.gap;
   config.top_count = o.top;
   config.truth_path = o.truth;
+  config.known_scores = o.scores;
   config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
@@ -175,27 +230,36 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
 
   const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
   if (communicator->rank() != 0) {
-    run_search({}, {}, *communicator);  // scores what rank 0 asks for
+    run_search(config, {}, *communicator);  // measures what rank 0 asks for
     return 0;
   }
-  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
-  const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
-  const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
-  const CheckpointAngles angles = checkpoint_angle_sums(*device.backend, init, trained, o.space);
-  RLNAS_CHECK(angles.space == space, usage, init, " holds a SuperNet of ", angles.space, ": say --space ",
-              angles.space);
-  RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
-              ": the SuperNet has ", angles.classes, "; leave out --classes");
-  const SearchDefaults defaults = search_defaults(angles.space);
-  config.space.name = angles.space;
-  config.space.classes = angles.classes;
+  const SearchDefaults defaults = search_defaults(space);
+  config.space.name = space;
+  config.space.classes = o.classes == 0 ? defaults.classes : o.classes;
+  std::vector<AngleSums> sums;
+  if (names_supernet(o) || config.score.needs().supernet) sums = read_supernet(o, space, config);
   config.space.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
-  config.evolution.label_classes = angles.classes;
+  config.evolution.label_classes = config.space.classes;
   if (o.evolution.label_draws == 0)
-    config.evolution.label_draws = find_space(angles.space).label_draws(angles.classes);
-  config.state_path = state_path(o, config.method);
+    config.evolution.label_draws = find_space(space).label_draws(config.space.classes);
+  const std::string directory = output_directory(o);
+  if (config.method == SearchMethod::evolution || config.method == SearchMethod::random)
+    config.state_path = file_in(directory, kStateFile);
+  config.scores_path = file_in(directory, kScoresFile);
 
-  const SearchReport report = run_search(config, angles.sums, *communicator);
+  SignalGuard guard;
+  SearchReport report;
+  try {
+    report =
+        run_search(config, sums, *communicator,
+                   {.stops = [] { return SignalGuard::caught() != 0; }, .progress = MeasurePrinter(err)});
+  } catch (const Interrupted&) {
+    err << "rlnas_search: interrupted; "
+        << (directory.empty() ? "name a directory with --out to keep what was measured"
+                              : "what was measured is in " + config.scores_path + ", go on with --resume")
+        << '\n';
+    return 128 + SignalGuard::caught();
+  }
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
   if (o.json == "-") {
     out << report_json(report);
@@ -211,7 +275,9 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
 int search_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   SearchOptions options;
   std::string space;
-  const AppInfo info{"rlnas_search", "Finds the architecture whose SuperNet weights turned furthest.",
+  const AppInfo info{"rlnas_search",
+                     "Finds the architecture that an indicator ranks highest: by default that whose SuperNet "
+                     "weights turned furthest.",
                      RLNAS_VERSION};
   return run_app(
       info, argc, argv, {out, err},
@@ -220,7 +286,8 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
         declare_options(app, options, space);
       },
       [&] {
-        return options.describe.empty() ? run_search_app(options, space, out) : run_describe(options, out);
+        return options.describe.empty() ? run_search_app(options, space, out, err)
+                                        : run_describe(options, out);
       });
 }
 

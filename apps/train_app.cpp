@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "apps/cli.h"
 #include "apps/comm_options.h"
 #include "apps/progress_printer.h"
+#include "apps/signal_guard.h"
 #include "data/dataset.h"
 #include "data/image_check.h"
 #include "kernels/words.h"
@@ -21,28 +21,6 @@
 
 namespace rlnas {
 namespace {
-
-volatile std::sig_atomic_t caught_signal = 0;
-
-// The first signal asks the run to save and stop; a second one of the same kind ends the process at once.
-class SignalGuard {
- public:
-  SignalGuard() {
-    struct sigaction action = {};
-    action.sa_handler = [](int number) { caught_signal = number; };
-    action.sa_flags = int(SA_RESETHAND);
-    caught_signal = 0;
-    sigaction(SIGINT, &action, &old_interrupt_);
-    sigaction(SIGTERM, &action, &old_terminate_);
-  }
-  ~SignalGuard() {
-    sigaction(SIGINT, &old_interrupt_, nullptr);
-    sigaction(SIGTERM, &old_terminate_, nullptr);
-  }
-
- private:
-  struct sigaction old_interrupt_ = {}, old_terminate_ = {};
-};
 
 std::string mebibytes(std::uint64_t bytes) {
   char text[32];
@@ -156,14 +134,15 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     const TrainResult result = train(config,
                                      {.log = [&](const std::string& line) { printer.log(line); },
                                       .progress = [&](const TrainProgress& p) { printer.progress(p); },
-                                      .should_stop = [] { return caught_signal != 0; }},
+                                      .should_stop = [] { return SignalGuard::caught() != 0; }},
                                      *communicator);
     if (leads && !result.profile.empty()) printer.log(result.profile);
     if (result.interrupted) {
       if (leads)
         printer.log("stopped by a signal at step " + std::to_string(result.steps) +
                     " and saved; go on with --resume " + result.run_directory);
-      return 128 + int(caught_signal != 0 ? int(caught_signal) : SIGTERM);  // 0: another rank was told
+      return 128 + int(SignalGuard::caught() != 0 ? int(SignalGuard::caught())
+                                                  : SIGTERM);  // 0: another rank was told
     }
     if (leads && !config.eval.only)
       printer.log("done: " + std::to_string(result.steps) + " steps, at most " +

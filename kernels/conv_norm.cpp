@@ -102,7 +102,8 @@ void Backend::run(const ConvNormBackward& call, Workspace workspace) {
                         .dgamma = call.dgamma,
                         .dbeta = call.dbeta},
       scratch.inner);
-  run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);
+  if (call.dw != nullptr)
+    run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);
   if (call.dx == nullptr) return;
   run(ConvBackwardData{.spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = scratch.dx}, scratch.inner);
   run(ActivationBackward{.activation = call.x_activation,

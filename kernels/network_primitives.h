@@ -123,7 +123,7 @@ struct ConvNormForward {
 };
 
 // The same as AffineSum where the spec normalises the input, BatchNormBackward, ConvBackwardWeights, and
-// unless dx is null ConvBackwardData and ActivationBackward.
+// unless dx is null ConvBackwardData and ActivationBackward. Without dw there is no ConvBackwardWeights.
 struct ConvNormBackward {
   static constexpr const char* kName = "conv_norm_backward";
   ConvNormSpec spec = {};
@@ -134,7 +134,7 @@ struct ConvNormBackward {
   const float* y = nullptr;                    // [N,P,Q,K]
   ConstBatchNormSaved saved = {};
   const float* dz = nullptr;       // [N,P,Q,K] gradient of the normalised output
-  float* dw = nullptr;             // [K,C/g,R,S]
+  float* dw = nullptr;             // [K,C/g,R,S], or null
   float* dgamma = nullptr;         // [K], or null
   float* dbeta = nullptr;          // [K], or null
   float* dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted

@@ -161,6 +161,10 @@ RecordedCall ConvNormBackward::cost() const {
   RecordedCall call = ConvBackwardWeights{.spec = c}.cost();
   call.primitive = kName;
   call.pass.reset();
+  if (dw == nullptr) {
+    call.flops -= 2 * c.macs();
+    call.bytes -= c.weight_count() * kFloat;
+  }
   call.flops += BatchNormBackward{.spec = spec.norm()}.cost().flops + input_flops(spec);
   call.bytes += c.out_count() * kFloat;  // y
   if (dx == nullptr) return call;

@@ -22,8 +22,9 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     write_weight_gradients(context, std::array{layer.weight, layer.bias}, [&](const auto& gradients) {
-      context.backend.run(LinearBackwardWeights{
-          .spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0], .dbias = gradients[1]});
+      if (gradients[0] != nullptr)
+        context.backend.run(LinearBackwardWeights{
+            .spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0], .dbias = gradients[1]});
     });
     if (x.variable < 0) return;
     Tensor dx = make_tensor(context.arena, x.shape, Layout::matrix);

@@ -24,6 +24,8 @@ struct Context {
   Mode mode = Mode::train;
   // Weight of a batch's statistics in the running ones; 0: these are left alone.
   float statistics_momentum = BatchNormSpec{}.momentum;
+  // Whether a backward pass takes the gradients of weights besides those of values.
+  bool weight_gradients = true;
 
   // Classifiers beside the network's own, which its forward pass leaves here in training: their losses are
   // added to its loss, each times its weight.

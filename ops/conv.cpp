@@ -104,7 +104,8 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
     const Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
     write_weight_gradients(context, std::array{segment}, [&](const auto& gradients) {
-      run(context, ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0]});
+      if (gradients[0] != nullptr)
+        run(context, ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0]});
     });
     if (x.variable < 0) return;
     Tensor dx = make_tensor(context.arena, x.shape);

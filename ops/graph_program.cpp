@@ -1,6 +1,7 @@
 // Program::run. How a program is made: graph_lowering.cpp.
 #include "ops/graph_program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/check.h"
@@ -150,18 +151,24 @@ Program::Result Program::run(Context& context, const Tensor& images, const Drops
               " was given ", images.h(), "x", images.w(), "x", images.c());
   if (context.records())
     for (const int segment : idle_parameters_) context.parameters.mark_on_path(segment);
-  Run run(context, images, drops, std::size_t(slots_));
+  Tensor input = images;
   Result result;
   if (context.records() && !taps_.empty()) {
     result.tap_gradients = std::make_shared<TapGradients>();
     result.tap_gradients->seeds.resize(taps_.size());
     result.tap_gradients->arrived.resize(taps_.size());
   }
+  const auto watch_taps_on = [&](int node, const auto& value_in) {
+    for (std::size_t t = 0; result.tap_gradients && t < taps_.size(); ++t)
+      if (taps_[t] / 2 == node) watch(context, value_in(taps_[t]), result.tap_gradients, t);
+  };
+  const bool input_tapped = std::find(taps_.begin(), taps_.end(), 0) != taps_.end();
+  if (input_tapped && context.records()) input.variable = context.tape.new_variable();
+  watch_taps_on(0, [&](int) { return input; });
+  Run run(context, input, drops, std::size_t(slots_));
   for (const Call& call : calls_) {
     run.call(call);
-    for (std::size_t t = 0; result.tap_gradients && t < taps_.size(); ++t)
-      if (taps_[t] / 2 == call.node && taps_[t] >= 0)
-        watch(context, run.tensor(taps_[t]), result.tap_gradients, t);
+    if (call.node > 0) watch_taps_on(call.node, [&](int slot) { return run.tensor(slot); });
   }
   result.logits = run.tensor(outputs_.front().slot);
   for (std::size_t i = 1; i < outputs_.size(); ++i)

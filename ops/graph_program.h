@@ -27,7 +27,8 @@ struct ProgramOptions {
 };
 
 // Vector-Jacobian products between taps: on its way back the backward pass leaves at every tap the gradient
-// that arrived there, and goes on with the seed put in its place, if there is one. With seeds at all taps,
+// that arrived there, and goes on with the seed put in its place, if there is one. A tap on the input gets
+// the gradient of the images. With seeds at all taps,
 // `arrived` of one is the product of the next one's seed with the Jacobian in between: one pass for a whole
 // chain.
 struct TapGradients {

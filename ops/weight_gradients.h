@@ -9,13 +9,14 @@
 
 namespace rlnas {
 
-// Calls write(memory), which must fill memory[i] with the gradient of segments[i]; null for a segment of -1.
+// Calls write(memory), which must fill memory[i] with the gradient of segments[i]; null for a segment of -1,
+// and where no gradients of weights are wanted.
 template <std::size_t kCount, class Write>
 void write_weight_gradients(Context& context, const std::array<int, kCount>& segments, const Write& write) {
   std::array<float*, kCount> memory{};
   std::array<Tensor, kCount> scratch;
   for (std::size_t i = 0; i < kCount; ++i) {
-    if (segments[i] < 0) continue;
+    if (segments[i] < 0 || !context.weight_gradients) continue;
     const Parameters::Target target = context.parameters.gradient_target(segments[i]);
     memory[i] = target.data;
     if (target.store == Store::overwrite) continue;

@@ -9,7 +9,7 @@
 # Logs lie in build/.
 
 # What building needs. Each is used: compiler, build tools, oneDNN, image codecs, gzip, JSON, command line.
-BUILD_PACKAGES="g++ cmake ninja-build git libdnnl-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev nlohmann-json3-dev libcli11-dev"
+BUILD_PACKAGES="g++ cmake ninja-build git libdnnl-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev nlohmann-json3-dev libcli11-dev libeigen3-dev"
 
 mkdir -p build
 apt_log=build/apt.log

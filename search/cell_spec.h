@@ -19,13 +19,14 @@ struct CellEdge {
 };
 
 struct CellSpec {
-  const char* name = "";                     // "normal"; empty where there is one kind of cell
-  const char* heading = "";                  // of its drawing; empty: none
-  std::vector<CellEdge> edges = {};          // a gene each; by target, then by source
-  std::vector<const char*> ops = {};         // the candidates; a gene is an index into these
-  int none = 0;                              // the candidate that is no edge
-  int inputs = 1;                            // nodes 0 .. inputs-1 are what the cell is given
-  int first_output = 0;                      // the last nodes, from this one on, are the cell's output
+  const char* name = "";              // "normal"; empty where there is one kind of cell
+  const char* heading = "";           // of its drawing; empty: none
+  std::vector<CellEdge> edges = {};   // a gene each; by target, then by source
+  std::vector<const char*> ops = {};  // the candidates; a gene is an index into these
+  int none = 0;                       // the candidate that is no edge
+  int identity = -1;                  // that hands its source on everywhere in the network; -1: there is none
+  int inputs = 1;                     // nodes 0 .. inputs-1 are what the cell is given
+  int first_output = 0;               // the last nodes, from this one on, are the cell's output
   std::vector<const char*> node_names = {};  // of a drawing
   const char* output_line = "";              // likewise, behind the nodes
 

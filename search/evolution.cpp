@@ -1,6 +1,7 @@
 #include "search/evolution.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <tuple>
@@ -49,8 +50,9 @@ std::vector<Genes> propose_population(Proposer& proposer, const EvolutionSpace& 
 }
 
 // The population's candidates: those that the saved state holds are taken from it.
-std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, std::vector<Genes> population,
-                                          const std::vector<Candidate>& replay, std::size_t position) {
+std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, Measure& measure,
+                                          std::vector<Genes> population, const std::vector<Candidate>& replay,
+                                          std::size_t position) {
   std::vector<Candidate> candidates;
   const std::size_t saved = std::min(population.size(), replay.size() - std::min(position, replay.size()));
   for (std::size_t i = 0; i < saved; ++i) {
@@ -60,26 +62,58 @@ std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, std::vect
     candidates.push_back(replay[position + i]);
   }
   population.erase(population.begin(), population.begin() + std::ptrdiff_t(saved));
-  for (Candidate& fresh : evaluate(space, std::move(population))) candidates.push_back(std::move(fresh));
+  for (Candidate& fresh : evaluate(space, measure, std::move(population)))
+    candidates.push_back(std::move(fresh));
   return candidates;
 }
 
 }  // namespace
 
-std::vector<double> EvolutionSpace::scores(std::span<const Genes> candidates) const {
-  std::vector<double> result;
-  result.reserve(candidates.size());
-  for (const Genes& genes : candidates) result.push_back(score(genes));
-  return result;
+namespace {
+
+// Ranks 1 .. n of value `k` of each candidate, the largest last.
+std::vector<double> mean_ranks(std::span<const Candidate> candidates, std::size_t k) {
+  const auto value = [&](std::size_t i) {
+    const double v = candidates[i].values[k];
+    return std::isnan(v) ? -std::numeric_limits<double>::infinity() : v;
+  };
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return value(i) < value(j); });
+  std::vector<double> ranks(candidates.size());
+  for (std::size_t first = 0, end; first < order.size(); first = end) {
+    for (end = first + 1; end < order.size() && value(order[end]) == value(order[first]);) ++end;
+    for (std::size_t i = first; i < end; ++i) ranks[order[i]] = double(first + 1 + end) / 2.0;
+  }
+  return ranks;
 }
 
-std::vector<Candidate> evaluate(const EvolutionSpace& space, std::vector<Genes> genes) {
-  const std::vector<double> scores = space.scores(genes);
+}  // namespace
+
+void score_candidates(std::span<Candidate> candidates) {
+  if (candidates.empty()) return;
+  const std::size_t terms = candidates.front().values.size();
+  if (terms == 1) {
+    for (Candidate& candidate : candidates) candidate.score = candidate.values.front();
+    return;
+  }
+  for (Candidate& candidate : candidates) candidate.score = 0.0;
+  for (std::size_t k = 0; k < terms; ++k) {
+    const std::vector<double> ranks = mean_ranks(candidates, k);
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      candidates[i].score += std::log(ranks[i] / double(candidates.size()));
+  }
+}
+
+std::vector<Candidate> evaluate(const EvolutionSpace& space, Measure& measure, std::vector<Genes> genes) {
+  const std::vector<double> values = measure.measure(genes);
+  const std::ptrdiff_t each = measure.values();
   std::vector<Candidate> candidates;
   candidates.reserve(genes.size());
-  for (std::size_t i = 0; i < genes.size(); ++i) {
-    const std::int64_t macs = space.macs(genes[i]);
-    candidates.push_back({std::move(genes[i]), scores[i], macs});
+  for (auto first = values.begin(); Genes & one : genes) {
+    const std::int64_t macs = space.macs(one);
+    candidates.push_back({std::move(one), 0.0, macs, {first, first + each}});
+    first += each;
   }
   return candidates;
 }
@@ -106,7 +140,7 @@ void rank_candidates(std::vector<Candidate>& candidates, Compat compat) {
   candidates = std::move(ranked);
 }
 
-EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options,
+EvolutionRun evolve(const EvolutionSpace& space, Measure& measure, const EvolutionOptions& options,
                     const std::vector<Candidate>& replay, const GenerationObserver& observer) {
   check_options(options);
   const std::unique_ptr<Proposer> proposer = options.compat == Compat::megvii
@@ -121,12 +155,14 @@ EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options
     if (population.empty()) break;  // every legal candidate in reach has been evaluated
 
     for (Candidate& candidate :
-         evaluate_or_replay(space, std::move(population), replay, run.evaluated.size())) {
-      run.top.push_back(candidate);
+         evaluate_or_replay(space, measure, std::move(population), replay, run.evaluated.size()))
       run.evaluated.push_back(std::move(candidate));
+    score_candidates(run.evaluated);
+    run.top.clear();
+    for (const std::size_t place : ranking(run.evaluated, options.compat)) {
+      if (run.top.size() == std::size_t(options.top)) break;
+      run.top.push_back(run.evaluated[place]);
     }
-    rank_candidates(run.top, options.compat);
-    if (run.top.size() > std::size_t(options.top)) run.top.resize(std::size_t(options.top));
     ++run.generations;
     run.generation_of.resize(run.evaluated.size(), run.generations);
     // Generations that only repeat a saved state have been observed before.

@@ -1,10 +1,10 @@
-// Evolutionary search over fixed-length gene strings, for any space that can say what is legal and how good.
-// Source: method.md 8.1, B.4, B.6. Under Compat::none three things are corrected against the published code:
-// mutation may propose every value of every gene (published: never `none` on NAS-Bench-201, never a reduction
-// cell on DARTS), every proposal loop is bounded (published: mutation can spin for ever once the
-// neighbourhood is used up), and equal scores are ordered by fewer MACs, then lower genes (published: by
-// arrival). Draws come from Philox streams keyed by generation. Compat::megvii follows the published draws
-// bit for bit.
+// Evolutionary search over fixed-length gene strings, for any space that can say what is legal, and anything
+// that measures its candidates. Source: method.md 8.1, B.4, B.6. Under Compat::none three things are
+// corrected against the published code: mutation may propose every value of every gene (published: never
+// `none` on NAS-Bench-201, never a reduction cell on DARTS), every proposal loop is bounded (published:
+// mutation can spin for ever once the neighbourhood is used up), and equal scores are ordered by fewer MACs,
+// then lower genes (published: by arrival). Draws come from Philox streams keyed by generation.
+// Compat::megvii follows the published draws bit for bit.
 #pragma once
 
 #include <cstdint>
@@ -45,19 +45,33 @@ class EvolutionSpace {
   // Makes a raw proposal valid, drawing from below(n); does nothing where every gene string is valid.
   virtual void repair(Genes&, const std::function<std::uint32_t(std::uint32_t)>& /*below*/) const {}
   virtual bool legal(const Genes& genes) const = 0;  // within the constraint
-  virtual double score(const Genes& genes) const = 0;
   virtual std::int64_t macs(const Genes& genes) const = 0;
-  // score() of each.
-  virtual std::vector<double> scores(std::span<const Genes> candidates) const;
+};
+
+// What says how good candidates are.
+class Measure {
+ public:
+  virtual ~Measure() = default;
+  // Of each candidate; more is better. With several a candidate's score is the sum of the logarithms of its
+  // ranks in them.
+  virtual int values() const = 0;
+  // Values of the candidates one after the other: [candidate][values()].
+  virtual std::vector<double> measure(std::span<const Genes> candidates) = 0;
 };
 
 struct Candidate {
   Genes genes;
   double score = 0.0;
   std::int64_t macs = 0;
+  std::vector<double> values = {};  // that make the score
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
+
+// Sets the scores of all candidates that there are: the value itself, or of several values the sum of ln(rank
+// / number of candidates). The largest value has the highest rank; equal ones share their mean rank; NaN is
+// below all others. Source: AZ-NAS, 3.5.
+void score_candidates(std::span<Candidate> candidates);
 
 // Higher score, then fewer MACs, then lower genes (on NAS-Bench-201: lower enumeration index).
 bool better(const Candidate& a, const Candidate& b);
@@ -67,8 +81,8 @@ std::vector<std::size_t> ranking(const std::vector<Candidate>& candidates, Compa
 // Sorts them so.
 void rank_candidates(std::vector<Candidate>& candidates, Compat compat);
 
-// The candidates with their scores and costs, in the same order.
-std::vector<Candidate> evaluate(const EvolutionSpace& space, std::vector<Genes> genes);
+// The candidates with their values and costs, in the same order; they have no scores yet.
+std::vector<Candidate> evaluate(const EvolutionSpace& space, Measure& measure, std::vector<Genes> genes);
 
 struct EvolutionOptions {
   int population = 100;
@@ -106,11 +120,12 @@ struct EvolutionRun {
 using GenerationObserver = std::function<void(const EvolutionRun&)>;
 
 // Runs `options.generations` generations, or fewer when no unvisited legal candidate can be found any more.
-// `replay` holds the candidates an earlier, interrupted run of the same options evaluated, in order: the
-// search is repeated with their scores instead of computing them, so that resuming is bit-equal to not
-// stopping. Errors: usage for options out of range, or when no legal candidate exists within the attempt
-// bound; data when replay is not a prefix of this search. Determinism: a function of space and options.
-EvolutionRun evolve(const EvolutionSpace& space, const EvolutionOptions& options,
+// Ranks, and so parents, are among all candidates evaluated so far. `replay` holds the candidates an earlier,
+// interrupted run of the same options evaluated, in order: the search is repeated with their values instead
+// of measuring them, so that resuming is bit-equal to not stopping. Errors: usage for options out of range,
+// or when no legal candidate exists within the attempt bound; data when replay is not a prefix of this
+// search. Determinism: a function of space, measure and options.
+EvolutionRun evolve(const EvolutionSpace& space, Measure& measure, const EvolutionOptions& options,
                     const std::vector<Candidate>& replay = {}, const GenerationObserver& observer = {});
 
 }  // namespace rlnas

@@ -1,5 +1,6 @@
 #include "search/evolution_state.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/atomic_file.h"
@@ -8,8 +9,16 @@
 namespace rlnas {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr const char* kFormat = "rlnas search state";
+
+// Minus infinity, which JSON has not, is null.
+std::vector<double> values_of(const nlohmann::json& list) {
+  std::vector<double> values;
+  for (const nlohmann::json& value : list)
+    values.push_back(value.is_null() ? -std::numeric_limits<double>::infinity() : value.get<double>());
+  return values;
+}
 
 }  // namespace
 
@@ -20,7 +29,7 @@ void write_search_state(const std::string& path, const std::string& fingerprint,
                        {"generations", run.generations},
                        {"evaluated", nlohmann::json::array()}};
   for (const Candidate& c : run.evaluated) {
-    state["evaluated"].push_back({{"genes", c.genes}, {"score", c.score}, {"macs", c.macs}});
+    state["evaluated"].push_back({{"genes", c.genes}, {"values", c.values}, {"macs", c.macs}});
   }
   write_file_atomically(path, state.dump());
 }
@@ -37,7 +46,7 @@ std::vector<Candidate> read_search_state(const std::string& path, const std::str
     std::vector<Candidate> evaluated;
     for (const nlohmann::json& c : state.at("evaluated")) {
       evaluated.push_back(
-          {c.at("genes").get<Genes>(), c.at("score").get<double>(), c.at("macs").get<std::int64_t>()});
+          {c.at("genes").get<Genes>(), 0.0, c.at("macs").get<std::int64_t>(), values_of(c.at("values"))});
     }
     return evaluated;
   } catch (const nlohmann::json::exception&) {

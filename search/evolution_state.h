@@ -1,4 +1,4 @@
-// What a search saves after each generation: the candidates it evaluated and their scores. Everything else of
+// What a search saves after each generation: the candidates it evaluated and their values. Everything else of
 // a search is a function of its options, so this is enough to go on bit-equal to a run that never stopped.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace rlnas {
 
-// `fingerprint` names what the scores depend on (space, score, weights); it must match on reading.
+// `fingerprint` names what the values depend on (space, score, weights); it must match on reading.
 // Errors: data when the file cannot be written.
 void write_search_state(const std::string& path, const std::string& fingerprint, const EvolutionRun& run);
 

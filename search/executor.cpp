@@ -8,11 +8,18 @@
 namespace rlnas {
 
 Executor::Executor(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes)
+    : Executor(backend, layout, std::make_unique<Arena>(backend, arena_bytes), nullptr) {}
+
+Executor::Executor(Backend& backend, const ModelBuilder& layout, Arena& arena)
+    : Executor(backend, layout, nullptr, &arena) {}
+
+Executor::Executor(Backend& backend, const ModelBuilder& layout, std::unique_ptr<Arena> own, Arena* arena)
     : backend_(backend),
       parameters_(backend, layout.parameters()),
       statistics_(backend, layout.statistics()),
       initial_weights_(backend, layout.parameters()),
-      arena_(backend, arena_bytes),
+      own_arena_(std::move(own)),
+      arena_(own_arena_ ? *own_arena_ : *arena),
       tape_(backend, arena_) {
   reserve_losses(1);
 }
@@ -34,9 +41,31 @@ void Executor::reserve_losses(int parts) {
 // ---- passes
 // -------------------------------------------------------------------------------------------------
 
-Context& Executor::begin_pass(Mode mode, float momentum) {
+namespace {
+
+Mode mode_of(const PassOptions& options) {
+  RLNAS_CHECK(!options.gradients || options.statistics != Statistics::running, usage,
+              "gradients are not recorded through running statistics");
+  if (options.gradients) return Mode::train;
+  return options.statistics == Statistics::running ? Mode::evaluate : Mode::measure;
+}
+
+float momentum_of(Statistics statistics) {
+  return statistics == Statistics::follow ? BatchNormSpec{}.momentum : 0.0f;
+}
+
+}  // namespace
+
+Context& Executor::begin_pass(const PassOptions& options) {
   tape_.clear();
-  context_.emplace(Context{backend_, arena_, tape_, parameters_, statistics_, mode, momentum});
+  context_.emplace(Context{.backend = backend_,
+                           .arena = arena_,
+                           .tape = tape_,
+                           .parameters = parameters_,
+                           .statistics = statistics_,
+                           .mode = mode_of(options),
+                           .statistics_momentum = momentum_of(options.statistics),
+                           .weight_gradients = options.weight_gradients});
   return *context_;
 }
 
@@ -85,27 +114,12 @@ Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int 
   return images;
 }
 
-namespace {
-
-Mode mode_of(const PassOptions& options) {
-  RLNAS_CHECK(!options.gradients || options.statistics != Statistics::running, usage,
-              "gradients are not recorded through running statistics");
-  if (options.gradients) return Mode::train;
-  return options.statistics == Statistics::running ? Mode::evaluate : Mode::measure;
-}
-
-float momentum_of(const PassOptions& options) {
-  return options.statistics == Statistics::follow ? BatchNormSpec{}.momentum : 0.0f;
-}
-
-}  // namespace
-
 Program::Result Executor::forward(const Program& program, const Tensor& images, const PassOptions& options) {
-  return program.run(begin_pass(mode_of(options), momentum_of(options)), images, options.drops);
+  return program.run(begin_pass(options), images, options.drops);
 }
 
 Tensor Executor::forward(const Forward& forward, const Tensor& images, const PassOptions& options) {
-  return forward(begin_pass(mode_of(options), momentum_of(options)), images);
+  return forward(begin_pass(options), images);
 }
 
 void Executor::backward(const Program::Result& result, Tensor logits_seed) {
@@ -120,14 +134,15 @@ void Executor::backward(const Program::Result& result, Tensor logits_seed) {
 void Executor::recalibrate(const Program& program, std::span<const HostBatch> batches,
                            const AugmentSpec& augment) {
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    Context& context = begin_pass(Mode::measure, 1.0f / float(i + 1));
+    Context& context = begin_pass({.statistics = Statistics::batch});
+    context.statistics_momentum = 1.0f / float(i + 1);
     program.run(context, upload_images(batches[i], augment), {});
   }
 }
 
 std::vector<float> Executor::logits(const Forward& forward, const HostBatch& batch,
                                     const AugmentSpec& augment) {
-  Context& context = begin_pass(Mode::evaluate, 0.0f);
+  Context& context = begin_pass({.statistics = Statistics::running});
   tape_.begin_stage("input");
   const Tensor images = upload_images(batch, augment);
   return host(forward(context, images));
@@ -138,7 +153,7 @@ std::vector<float> Executor::logits(const Forward& forward, const HostBatch& bat
 
 void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
                                 const Part& part) {
-  Context& context = begin_pass(Mode::train, BatchNormSpec{}.momentum);
+  Context& context = begin_pass({.statistics = Statistics::follow, .gradients = true});
   tape_.begin_stage("input");
   Tensor images = upload_images(batch, spec.augment, part.first, part.count);
   const Tensor labels = upload(from(batch.labels, std::size_t(part.first)), Shape::matrix(part.count, 1),

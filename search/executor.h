@@ -30,7 +30,8 @@ enum class Statistics {
 
 struct PassOptions {
   Statistics statistics = Statistics::running;
-  bool gradients = false;
+  bool gradients = false;        // are recorded
+  bool weight_gradients = true;  // those of weights too
   Program::Drops drops = {};
 };
 
@@ -52,6 +53,8 @@ class Executor {
 
   // Errors: device when there is not enough memory.
   Executor(Backend& backend, const ModelBuilder& layout, std::size_t arena_bytes);
+  // In memory that outlives it and is used by one executor at a time.
+  Executor(Backend& backend, const ModelBuilder& layout, Arena& arena);
   ~Executor();
 
   // ---- passes ---------------------------------------------------------------------------------------------
@@ -109,7 +112,8 @@ class Executor {
   void update(const StepSpec& spec);
   void read_losses(int parts);
 
-  Context& begin_pass(Mode mode, float momentum);
+  Executor(Backend& backend, const ModelBuilder& layout, std::unique_ptr<Arena> own, Arena* arena);
+  Context& begin_pass(const PassOptions& options);
   void wait_for_exchange();  // of the last step queued
   Tensor upload(const void* host, Shape shape, Layout layout, DType dtype);
   LossSums* loss_sums(int part) { return loss_sums_->as<LossSums>() + part; }
@@ -118,7 +122,8 @@ class Executor {
   Backend& backend_;
   Parameters parameters_;
   FlatBuffer statistics_, initial_weights_;
-  Arena arena_;
+  std::unique_ptr<Arena> own_arena_;
+  Arena& arena_;
   Tape tape_;
   std::optional<Context> context_;  // of the pass that the tape is about
   // Losses of the parts of a step, and where they go on the host.

@@ -16,7 +16,7 @@ bool advance(Genes& genes, const EvolutionSpace& space) {
 
 }  // namespace
 
-std::vector<Candidate> exhaustive_search(const EvolutionSpace& space) {
+std::vector<Candidate> exhaustive_search(const EvolutionSpace& space, Measure& measure) {
   constexpr double kLargest = 1e7;
   double size = 1.0;
   for (int g = 0; g < space.gene_count(); ++g) size *= space.choices(g);
@@ -30,7 +30,9 @@ std::vector<Candidate> exhaustive_search(const EvolutionSpace& space) {
   } while (advance(genes, space));
   RLNAS_CHECK(!legal.empty(), usage,
               "no architecture is within the limits: raise --max-mflops or --max-params");
-  return evaluate(space, std::move(legal));
+  std::vector<Candidate> candidates = evaluate(space, measure, std::move(legal));
+  score_candidates(candidates);
+  return candidates;
 }
 
 }  // namespace rlnas

@@ -1,78 +1,14 @@
 #include "search/ground_truth.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <memory>
 #include <string_view>
 
 #include "kernels/check.h"
+#include "search/csv.h"
 
 namespace rlnas {
 namespace {
-
-// zlib reads plain files as they are.
-std::string read_maybe_compressed(const std::string& path) {
-  const auto close = [](gzFile_s* file) { gzclose(file); };
-  const std::unique_ptr<gzFile_s, decltype(close)> file(gzopen(path.c_str(), "rb"), close);
-  RLNAS_CHECK(file != nullptr, data, "--truth ", path, ": cannot be opened");
-  std::string text;
-  std::vector<char> buffer(1 << 16);
-  for (;;) {
-    const int got = gzread(file.get(), buffer.data(), unsigned(buffer.size()));
-    int code = Z_OK;
-    gzerror(file.get(), &code);
-    RLNAS_CHECK(got >= 0 && code != Z_BUF_ERROR, data, "--truth ", path,
-                ": damaged or truncated, or not a file");
-    if (got == 0) return text;
-    text.append(buffer.data(), std::size_t(got));
-  }
-}
-
-// Splits at commas; a field may be wrapped in double quotes.
-std::vector<std::string_view> split_fields(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    std::string_view field = line.substr(begin, end - begin);
-    if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
-      field = field.substr(1, field.size() - 2);
-    fields.push_back(field);
-    begin = end + 1;
-  }
-  return fields;
-}
-
-template <class T>
-bool parse_number(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-// Lines of a text with their numbers, without line ends and blank lines.
-class LineReader {
- public:
-  explicit LineReader(std::string_view text) : text_(text) {}
-  bool next(std::string_view& line) {
-    while (at_ < text_.size()) {
-      const std::size_t end = std::min(text_.find('\n', at_), text_.size());
-      line = text_.substr(at_, end - at_);
-      at_ = end + 1;
-      ++number_;
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (!line.empty()) return true;
-    }
-    return false;
-  }
-  int number() const { return number_; }
-
- private:
-  std::string_view text_;
-  std::size_t at_ = 0;
-  int number_ = 0;
-};
 
 bool is_accuracy_name(std::string_view name) {
   return !name.starts_with("params_") && !name.starts_with("flops_");
@@ -160,7 +96,7 @@ class TableReader {
   const std::string& path_;
   const Space& space_;
   const int size_;
-  LineReader lines_;
+  CsvLines lines_;
   std::vector<std::string> names_;
   std::vector<std::size_t> field_of_column_;
   std::vector<bool> present_ = std::vector<bool>(std::size_t(size_));
@@ -171,7 +107,7 @@ class TableReader {
 }  // namespace
 
 GroundTruth read_ground_truth(const std::string& path, const Space& space) {
-  const std::string text = read_maybe_compressed(path);
+  const std::string text = read_maybe_compressed("--truth", path);
   return TableReader(path, text, space).read();
 }
 

@@ -1,8 +1,10 @@
 // What architectures are ranked by. An indicator says what it needs and gives every architecture a number, of
-// which more is better. To add one: a file in search/indicators/ and its line in indicators.cpp.
+// which more is better; those that come out of the same passes are a group. To add one: a file in
+// search/indicators/ and its line in indicators.cpp.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,18 @@
 namespace rlnas {
 
 class SearchSpace;
+class Probe;
+class SuperNetProbe;
+
+// What an indicator is computed from, beside the architecture.
+struct Needs {
+  bool supernet = false;  // how far its weights turned
+  bool weights = false;   // its trained weights themselves
+  bool network = false;   // passes of the stand-alone network with fresh weights: the same for all
+                         // architectures that are the same network
+  bool images = false;  // of --data
+  bool labels = false;  // theirs
+};
 
 struct IndicatorInfo {
   const char* name;     // the value of --score
@@ -23,19 +37,35 @@ struct IndicatorInfo {
   bool is_count = false;  // whole numbers: of the network alone, a baseline to beat
   bool adds_up =
       false;  // over choices and paths, before one function of the sums: what an exact search can maximise
+  Needs needs = {};
 };
 
-class Indicator {
+// What indicators work with.
+struct Measuring {
+  const SearchSpace& space;
+  Probe* probe = nullptr;             // where needs.network
+  SuperNetProbe* supernet = nullptr;  // where needs.supernet and passes are run
+  int threads = 1;                    // for what is computed on the host
+};
+
+class IndicatorGroup {
  public:
-  virtual ~Indicator() = default;
-  virtual const IndicatorInfo& info() const = 0;
-  virtual double score(const SearchSpace& space, const Genes& genes) const = 0;
+  virtual ~IndicatorGroup() = default;
+  virtual std::span<const IndicatorInfo> infos() const = 0;
+  // A value for each of infos(); minus infinity for what has none, such as a network without a live path.
+  virtual void measure(const Measuring& with, const Genes& genes, std::span<double> values) const = 0;
 };
 
 // All there are, in the order of --help.
 const std::vector<IndicatorInfo>& indicator_list();
 // Errors: usage, naming --score and those there are.
-std::unique_ptr<Indicator> make_indicator(std::string_view name);
 const IndicatorInfo& indicator_info(std::string_view name);
+
+// Where an indicator is computed.
+struct IndicatorPlace {
+  const IndicatorGroup* group;
+  int member;  // of the group's infos()
+};
+IndicatorPlace find_indicator(std::string_view name);
 
 }  // namespace rlnas

@@ -1,7 +1,6 @@
 #include "search/search_report.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
 #include "search/choice_tables.h"
+#include "search/csv.h"
 
 namespace rlnas {
 namespace {
@@ -27,6 +27,10 @@ bool enumerable(const SearchReport& report) {
   return report.space_size > 0;
 }
 
+bool is_sum(const SearchReport& report) {
+  return report.config.score.is_sum();
+}
+
 Json value_json(const IndicatorInfo& indicator, double value) {
   return indicator.is_count ? Json(std::int64_t(value)) : Json(value);
 }
@@ -37,6 +41,7 @@ Json architecture_json(const FoundArchitecture& a, const SearchReport& report) {
   if (enumerable(report)) json["enumeration_index"] = a.enumeration_index;
   for (std::size_t k = 0; k < report.indicators.size(); ++k)
     json[report.indicators[k].key] = value_json(report.indicators[k], a.values[k]);
+  if (is_sum(report)) json["score"] = a.score;
   return json;
 }
 
@@ -56,6 +61,16 @@ std::string correlation_text(const RankCorrelation& c) {
   return format("%6.3f %6.3f %6.3f", c.kendall_tau_b, c.kendall_tau_rank, c.spearman);
 }
 
+// "angle 0.812345 rad", "81.21 MFLOPs": in a sentence.
+std::string value_text(const IndicatorInfo& indicator, double value) {
+  const std::string name = indicator.name;
+  if (name == "angle") return format("angle %.6f rad", value);
+  if (name == "op-angle-sum") return format("op-angle-sum %.6f", value);
+  if (name == "macs") return format("%.2f MFLOPs", value / 1e6);
+  if (name == "params") return format("%lld parameters", static_cast<long long>(value));
+  return name + format(" %g", value / indicator.unit);
+}
+
 // "#1462  11718  ": what the architecture is known by beside its text.
 std::string names_text(const FoundArchitecture& a, const SearchReport& report) {
   std::string text;
@@ -65,20 +80,10 @@ std::string names_text(const FoundArchitecture& a, const SearchReport& report) {
 }
 
 void print_architecture(std::ostream& out, const FoundArchitecture& a, const SearchReport& report) {
+  if (is_sum(report)) out << format("%9.4f", a.score) << "  ";
   for (std::size_t k = 0; k < a.values.size(); ++k)
     out << format(report.indicators[k].format, a.values[k] / report.indicators[k].unit) << "  ";
   out << names_text(a, report) << a.text << '\n';
-}
-
-// Quoted where a genotype's commas would split it.
-std::string csv_field(const std::string& text) {
-  return text.find(',') == std::string::npos ? text : '"' + text + '"';
-}
-
-// The shortest text that reads back to the same bits.
-std::string exact_number(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
 }
 
 bool has_limits(const SearchReport& report) {
@@ -99,6 +104,15 @@ void print_acceptance(std::ostream& out, const SearchReport& report) {
         << (report.short_generations == 1 ? "" : "s")
         << ", because too few of the proposals were new and within the limits\n";
   }
+}
+
+// How many networks it took, of those that there are.
+void print_computed(std::ostream& out, const SearchReport& report) {
+  if (!std::ranges::any_of(report.config.score.indicators, is_measured)) return;
+  out << "measured: " << report.networks_computed << " networks in this run";
+  if (report.networks_in_space > 0)
+    out << "; the space has " << report.networks_in_space << " different ones";
+  out << '\n';
 }
 
 // From the angle found to what no angle exceeds.
@@ -128,26 +142,26 @@ void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
   out << "search: " << to_string(config.method) << " of " << config.space.name << ", score "
-      << config.space.score;
+      << config.score.name;
   if (report.generations > 0) {
     out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
   }
   out << ", " << report.evaluated.size();
   if (enumerable(report)) out << " of " << report.space_size;
   out << " architectures evaluated\n";
+  print_computed(out, report);
   print_acceptance(out, report);
   out << "\nfound:  " << best.text << '\n' << report.drawing;
-  out << format("        angle %.6f rad, op-angle-sum %.6f, %.2f MFLOPs, %lld parameters",
-                report.value(best, "angle"), report.value(best, "op-angle-sum"),
-                report.value(best, "macs") / 1e6, static_cast<long long>(report.value(best, "params")));
-  for (std::size_t k = 4; k < report.indicators.size(); ++k)  // the score, where it is not one of those
-    out << ", " << report.indicators[k].name << ' '
-        << format("%g", best.values[k] / report.indicators[k].unit);
+  out << "        ";
+  if (is_sum(report)) out << config.score.name << format(" %.4f, ", best.score);
+  for (std::size_t k = 0; k < report.indicators.size(); ++k)
+    out << (k > 0 ? ", " : "") << value_text(report.indicators[k], best.values[k]);
   if (best.benchmark_index >= 0) out << ", index #" << best.benchmark_index;
   if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
   out << '\n';
   if (report.optimum) print_optimum(out, report);
   out << "\nthe best " << report.top.size() << ":\n";
+  if (is_sum(report)) out << "    score  ";
   for (const IndicatorInfo& indicator : report.indicators) out << indicator.heading << "  ";
   if (best.benchmark_index >= 0) out << "index   ";
   if (enumerable(report)) out << " enum  ";
@@ -155,14 +169,18 @@ void print_report(std::ostream& out, const SearchReport& report) {
   for (const FoundArchitecture& a : report.top) print_architecture(out, a, report);
   if (report.correlations.empty()) return;
 
-  out << "\nrank correlation with the true accuracy over all " << report.space_size
+  out << "\nrank correlation with the true accuracy over "
+      << (report.correlated == report.space_size ? "all " : "the ") << report.correlated
+      << (report.correlated == report.space_size ? "" : " evaluated")
       << " architectures (Kendall tau-b, rank tau, Spearman rho):\n"
       << format("%-18s", "column");
+  if (is_sum(report)) out << format("  %-20s", config.score.name.c_str());
   for (const IndicatorInfo& indicator : report.indicators)
     out << format("  %-20s", (std::string(indicator.name) + (indicator.is_count ? " alone" : "")).c_str());
   out << '\n';
   for (const ColumnCorrelation& c : report.correlations) {
     out << format("%-18s", c.column.c_str());
+    if (is_sum(report)) out << "  " << correlation_text(c.score);
     for (const RankCorrelation& one : c.indicators) out << "  " << correlation_text(one);
     out << '\n';
   }
@@ -179,13 +197,14 @@ std::string report_json(const SearchReport& report) {
   Json json{{"schema", 1},
             {"space", config.space.name},
             {"method", to_string(config.method)},
-            {"score", config.space.score},
+            {"score", config.score.name},
             {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
             {"seed", config.evolution.seed},
             {"classes", config.space.classes},
             {"image_size", config.space.image_size},
             {"generations", report.generations},
             {"evaluations", report.evaluated.size()},
+            {"networks_computed", report.networks_computed},
             {"best", architecture_json(report.best(), report)},
             {"top", Json::array()}};
   for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
@@ -207,7 +226,7 @@ std::string report_json(const SearchReport& report) {
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
         {"accuracy", c.best.accuracy}, {"rank", c.best.rank}, {"percentile", c.best.percentile}};
-    Json entry = correlation_json(c.indicators[std::size_t(report.place_of(config.space.score))]);
+    Json entry = correlation_json(c.score);
     for (std::size_t k = 0; k < c.indicators.size(); ++k)
       entry[correlation_key(report.indicators[k])] = correlation_json(c.indicators[k]);
     json["correlation"][c.column] = std::move(entry);
@@ -219,7 +238,7 @@ std::string report_csv(const SearchReport& report) {
   std::string text = enumerable(report) ? "enumeration_index," : "";
   text += "arch,";
   for (const IndicatorInfo& indicator : report.indicators) text += std::string(indicator.key) + ',';
-  text += "generation,rank\n";
+  text += is_sum(report) ? "score,generation,rank\n" : "generation,rank\n";
   for (const FoundArchitecture& a : report.evaluated) {
     if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
     text += csv_field(a.text) + ',';
@@ -227,6 +246,7 @@ std::string report_csv(const SearchReport& report) {
       text += (report.indicators[k].is_count ? std::to_string(std::int64_t(a.values[k]))
                                              : exact_number(a.values[k])) +
               ',';
+    if (is_sum(report)) text += exact_number(a.score) + ',';
     text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
   }
   return text;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <limits>
 #include <sstream>
 
 #include "engine/atomic_file.h"
@@ -9,7 +11,6 @@
 #include "kernels/check.h"
 #include "search/evolution_state.h"
 #include "search/exhaustive.h"
-#include "search/sharded_space.h"
 #include "search/spaces.h"
 
 namespace rlnas {
@@ -22,59 +23,85 @@ bool enumerable(const EvolutionSpace& space) {
   return gene_strings(space, kEnumerable) < kEnumerable;
 }
 
-// Those that every report tells, and the one that ranked.
-std::vector<std::string> told_indicators(const std::string& score) {
-  std::vector<std::string> names{"angle", "op-angle-sum", "macs", "params"};
-  if (std::find(names.begin(), names.end(), score) == names.end()) names.push_back(score);
+// Those that every report tells, and the score's.
+std::vector<std::string> told_indicators(const Score& score, bool has_supernet) {
+  std::vector<std::string> names;
+  if (has_supernet) names = {"angle", "op-angle-sum"};
+  names.insert(names.end(), {"macs", "params"});
+  for (const std::string& name : score.indicators)
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   return names;
 }
 
 class Teller {
  public:
-  explicit Teller(const SearchSpace& space) : space_(space) {
-    for (const std::string& name : told_indicators(space.spec().score))
-      indicators_.push_back(make_indicator(name));
-  }
+  Teller(const SearchSpace& space, const Score& score, bool has_supernet)
+      : space_(space),
+        score_(score),
+        names_(told_indicators(score, has_supernet)),
+        quick_({space}, quick_names()) {}
 
   std::vector<IndicatorInfo> infos() const {
     std::vector<IndicatorInfo> infos;
-    for (const auto& indicator : indicators_) infos.push_back(indicator->info());
+    for (const std::string& name : names_) infos.push_back(indicator_info(name));
     return infos;
   }
-  std::vector<double> values(const Genes& genes) const {
+  // Values of all told indicators. A measured one is among the candidate's own, or not known: NaN.
+  std::vector<double> values(const Candidate& candidate) {
+    const std::vector<double> quick = quick_.measure(std::span(&candidate.genes, 1));
+    auto next_quick = quick.begin();
     std::vector<double> values;
-    for (const auto& indicator : indicators_) values.push_back(indicator->score(space_, genes));
+    for (const std::string& name : names_) {
+      const auto term = std::size_t(std::ranges::find(score_.indicators, name) - score_.indicators.begin());
+      if (!is_measured(name))
+        values.push_back(*next_quick++);
+      else
+        values.push_back(term < candidate.values.size() ? candidate.values[term]
+                                                        : std::numeric_limits<double>::quiet_NaN());
+    }
     return values;
   }
-  FoundArchitecture describe(const Genes& genes) const {
-    FoundArchitecture found{.genes = genes, .text = space_.text(genes), .values = values(genes)};
+  FoundArchitecture describe(const Candidate& candidate) {
+    const Genes& genes = candidate.genes;
+    FoundArchitecture found{
+        .genes = genes, .text = space_.text(genes), .values = values(candidate), .score = candidate.score};
     if (space_.space().benchmark_size() > 0) found.benchmark_index = space_.space().benchmark_index(genes);
     if (enumerable(space_)) found.enumeration_index = enumeration_index(space_, genes);
     return found;
   }
 
  private:
+  std::vector<std::string> quick_names() const {
+    std::vector<std::string> names;
+    std::ranges::copy_if(names_, std::back_inserter(names),
+                         [](const std::string& name) { return !is_measured(name); });
+    return names;
+  }
+
   const SearchSpace& space_;
-  std::vector<std::unique_ptr<Indicator>> indicators_;
+  const Score& score_;
+  std::vector<std::string> names_;
+  IndicatorMeasure quick_;
 };
 
-// Everything a saved score or the order of candidates depends on; generations may be raised on resuming.
+// Everything a saved value or the order of candidates depends on; generations may be raised on resuming.
 std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
                         const std::vector<AngleSums>& sums) {
   const SpaceSpec& space = config.space;
   std::ostringstream text;
-  text << space.name << " score=" << space.score << " method=" << to_string(config.method)
+  text << space.name << " score=" << config.score.name << " method=" << to_string(config.method)
        << " compat=" << int(o.compat) << " seed=" << o.seed << " population=" << o.population
        << " parents=" << o.top << " mutants=" << o.mutants << " crossovers=" << o.crossovers
        << " mutation=" << o.mutation_probability << " labels=" << o.label_draws << "x" << o.label_classes
        << " classes=" << space.classes << " image=" << space.image_size
        << " max_macs=" << space.constraint.max_macs << " max_params=" << space.constraint.max_params
-       << " sums=" << std::hex << crc32_of(sums.data(), sums.size() * sizeof sums[0]);
+       << " probe=" << stamp_of(space, config.probe) << " sums=" << std::hex
+       << crc32_of(sums.data(), sums.size() * sizeof(AngleSums));
   return text.str();
 }
 
 EvolutionRun run_generations(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                             const EvolutionSpace& space) {
+                             const SearchSpace& space, Measure& measure) {
   EvolutionOptions options = config.evolution;
   if (config.method == SearchMethod::random) options.mutants = options.crossovers = 0;
   const std::string name = fingerprint(config, options, sums);
@@ -90,30 +117,44 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
     remove_stale_temporaries(parent.empty() ? "." : parent.string());
     save = [&](const EvolutionRun& run) { write_search_state(config.state_path, name, run); };
   }
-  return evolve(space, options, replay, save);
+  return evolve(space, measure, options, replay, save);
 }
 
-std::vector<ColumnCorrelation> correlations_with(const GroundTruth& truth, const SearchSpace& space,
-                                                 const Teller& teller, const FoundArchitecture& best) {
-  std::vector<std::vector<double>> scores(best.values.size());  // [indicator][enumeration index]
-  const std::int64_t size = gene_strings(space, kEnumerable);
-  for (std::int64_t i = 0; i < size; ++i) {
-    const std::vector<double> values = teller.values(genes_at(space, i));
-    for (std::size_t k = 0; k < values.size(); ++k) scores[k].push_back(values[k]);
+// Over the candidates evaluated where the score was measured, else over the whole space.
+void add_correlations(SearchReport& report, const GroundTruth& truth, const SearchSpace& space,
+                      Teller& teller, Measure& measure, std::vector<Candidate> candidates) {
+  const bool measured = std::ranges::any_of(report.config.score.indicators, is_measured);
+  if (!measured) {
+    std::vector<Genes> all;
+    const std::int64_t size = gene_strings(space, kEnumerable);
+    for (std::int64_t i = 0; i < size; ++i) all.push_back(genes_at(space, i));
+    candidates = evaluate(space, measure, std::move(all));
+    score_candidates(candidates);
   }
-  std::vector<ColumnCorrelation> correlations;
+  report.correlated = std::int64_t(candidates.size());
+  if (candidates.size() < 2) return;
+  std::vector<std::vector<double>> values(report.indicators.size());  // [indicator][candidate]
+  std::vector<double> scores;
+  for (const Candidate& candidate : candidates) {
+    const std::vector<double> told = teller.values(candidate);
+    for (std::size_t k = 0; k < told.size(); ++k) values[k].push_back(told[k]);
+    scores.push_back(candidate.score);
+  }
   for (const TruthColumn& column : truth.columns) {
-    ColumnCorrelation& all = correlations.emplace_back();
+    ColumnCorrelation& all = report.correlations.emplace_back();
     all.column = column.name;
-    for (const std::vector<double>& score : scores)
-      all.indicators.push_back(rank_correlation(score, column.accuracy));
-    all.best = standing_of(column, int(best.enumeration_index));
+    std::vector<double> accuracy;
+    for (const Candidate& candidate : candidates)
+      accuracy.push_back(column.accuracy[std::size_t(enumeration_index(space, candidate.genes))]);
+    for (const std::vector<double>& of_indicator : values)
+      all.indicators.push_back(rank_correlation(of_indicator, accuracy));
+    all.score = rank_correlation(scores, accuracy);
+    all.best = standing_of(column, int(report.best().enumeration_index));
   }
-  return correlations;
 }
 
 Optimum find_optimum(const SearchSpace& space, const SearchConfig& config) {
-  RLNAS_CHECK(space.indicator().info().adds_up, usage, "--score ", config.space.score,
+  RLNAS_CHECK(config.score.adds_up(), usage, "--score ", config.score.name,
               ": the exact search maximises the angle; leave out --method exact and --gap, or --score");
   Optimum optimum = space.exact();
   RLNAS_CHECK(!optimum.genes.empty(), usage,
@@ -128,49 +169,74 @@ std::string spaces_with_benchmark() {
   return names;
 }
 
+void read_scores(ScoreBook& book, const SearchConfig& config, const Space& space,
+                 const NetworkClasses& classes, const std::string& stamp) {
+  const auto key_of = [&](const std::string& indicator, const Genes& genes) {
+    return book_key(classes, indicator, genes);
+  };
+  for (const std::string& path : config.known_scores) book.read("--scores", path, space, stamp, key_of);
+  if (config.start == SearchStart::resume && std::filesystem::exists(config.scores_path))
+    book.read("--resume:", config.scores_path, space, stamp, key_of);
+}
+
 void check_search(const SearchSpace& space, const SearchConfig& config) {
   RLNAS_CHECK(config.top_count > 0, usage, "--top ", config.top_count, ": must be positive");
   const bool has_generations =
       config.method == SearchMethod::evolution || config.method == SearchMethod::random;
-  RLNAS_CHECK(has_generations || config.start == SearchStart::fresh, usage, "--resume: --method ",
+  const bool measures = std::ranges::any_of(config.score.indicators, is_measured);
+  RLNAS_CHECK(has_generations || measures || config.start == SearchStart::fresh, usage, "--resume: --method ",
               to_string(config.method), " has nothing to resume");
   RLNAS_CHECK(config.truth_path.empty() || space.space().benchmark_size() > 0, usage,
               "--truth: tables of true accuracies exist for ", spaces_with_benchmark(),
               " alone; leave it out");
 }
 
-// `asked`: `space`, or what asks all ranks for its scores.
-SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, const SearchConfig& config,
-                       const std::vector<AngleSums>& sums) {
-  check_search(space, config);
-  // The table is read first, so that a bad file ends the run before anything is written.
+// `computed`: what measures candidates, here or on all ranks.
+SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, PartialMeasure& computed,
+                       const SearchConfig& config, const std::vector<AngleSums>& sums,
+                       const MeasureHooks& hooks) {
+  // The tables are read first, so that a bad file ends the run before anything is written.
   const GroundTruth truth =
       config.truth_path.empty() ? GroundTruth{} : read_ground_truth(config.truth_path, space.space());
+  std::shared_ptr<const NetworkClasses> classes;
+  ScoreBook book;
+  MeasureHooks own_hooks = hooks;
+  if (measures.measures()) {
+    classes = std::make_shared<NetworkClasses>(space.space());
+    const std::string stamp = stamp_of(space.spec(), config.probe);
+    read_scores(book, config, space.space(), *classes, stamp);
+    if (!config.scores_path.empty())
+      own_hooks.save = [&](const ScoreBook& scores) {
+        write_file_atomically(config.scores_path, scores.csv(space.space(), stamp));
+      };
+  }
+  BookedMeasure measure(config.score.indicators, computed, measures.quick(), book, own_hooks, classes);
 
-  const Teller teller(space);
+  Teller teller(space, config.score, !sums.empty());
   SearchReport report;
   report.config = config;
   report.indicators = teller.infos();
   if (enumerable(space)) report.space_size = gene_strings(space, kEnumerable);
   if (config.method == SearchMethod::exact || config.report_gap) {
     const Optimum optimum = find_optimum(space, config);
-    report.optimum = {optimum, teller.describe(optimum.genes)};
+    report.optimum = {optimum, teller.describe({.genes = optimum.genes})};
   }
   std::vector<Candidate> candidates;
   std::vector<int> generation_of;
   if (config.method == SearchMethod::exact) {
-    candidates = evaluate(space, {report.optimum->proof.genes});
+    candidates = evaluate(space, measure, {report.optimum->proof.genes});
+    score_candidates(candidates);
   } else if (config.method == SearchMethod::exhaustive) {
-    candidates = exhaustive_search(asked);
+    candidates = exhaustive_search(space, measure);
   } else {
-    EvolutionRun run = run_generations(config, sums, asked);
+    EvolutionRun run = run_generations(config, sums, space, measure);
     candidates = std::move(run.evaluated);
     generation_of = std::move(run.generation_of);
     report.generations = run.generations;
     report.short_generations = run.short_generations;
     report.acceptance = run.acceptance;
   }
-  for (const Candidate& c : candidates) report.evaluated.push_back(teller.describe(c.genes));
+  for (const Candidate& c : candidates) report.evaluated.push_back(teller.describe(c));
   for (std::size_t i = 0; i < generation_of.size(); ++i) report.evaluated[i].generation = generation_of[i];
   int ranked = 0;
   for (const std::size_t place : ranking(candidates, config.evolution.compat)) {
@@ -179,29 +245,40 @@ SearchReport search_in(const SearchSpace& space, const EvolutionSpace& asked, co
     if (ranked <= config.top_count) report.top.push_back(found);
   }
   report.drawing = space.drawing(report.best().genes);
-  if (!truth.columns.empty()) report.correlations = correlations_with(truth, space, teller, report.best());
+  report.networks_computed = measure.computed();
+  if (classes) report.networks_in_space = classes->count();
+  if (!truth.columns.empty()) add_correlations(report, truth, space, teller, measure, std::move(candidates));
   return report;
 }
 
-// What rank 0 tells the others, for them to make the same space; strings travel on their own.
+// What rank 0 tells the others, for them to make the same space and measures; strings travel on their own.
 struct SharedSpec {
   int classes, image_size;
   Constraint constraint;
   Compat compat;
+  ProbeConfig probe;
 };
 
-std::unique_ptr<SearchSpace> share_space(SpaceSpec spec, std::vector<AngleSums> sums,
-                                         Communicator& communicator) {
-  SharedSpec shared{spec.classes, spec.image_size, spec.constraint, spec.compat};
-  communicator.broadcast_all(spec.name, "space");
-  communicator.broadcast_all(spec.score, "score");
+// Rank 0's config and sums, with the device of this rank.
+void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& communicator) {
+  SpaceSpec& space = config.space;
+  SharedSpec shared{space.classes, space.image_size, space.constraint, space.compat, config.probe};
+  communicator.broadcast_all(space.name, "space");
+  communicator.broadcast_all(config.score.name, "score");
   communicator.broadcast_value(shared, "space");
   communicator.broadcast_all(sums, "angles");
-  spec.classes = shared.classes;
-  spec.image_size = shared.image_size;
-  spec.constraint = shared.constraint;
-  spec.compat = shared.compat;
-  return make_search_space(spec, sums);
+  config.score = parse_score(config.score.name);
+  space.classes = shared.classes;
+  space.image_size = shared.image_size;
+  space.constraint = shared.constraint;
+  space.compat = shared.compat;
+  config.probe = shared.probe;
+}
+
+std::unique_ptr<SearchSpace> space_of(const SearchConfig& config, const std::vector<AngleSums>& sums) {
+  RLNAS_CHECK(!sums.empty() || !config.score.needs().supernet, usage, "--score ", config.score.name,
+              ": needs a SuperNet; name one with --supernet DIR");
+  return sums.empty() ? make_search_space(config.space) : make_search_space(config.space, sums);
 }
 
 }  // namespace
@@ -234,22 +311,35 @@ std::string_view to_string(SearchMethod method) {
   return "random";
 }
 
-SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums) {
-  const std::unique_ptr<SearchSpace> space = make_search_space(config.space, sums);
-  return search_in(*space, *space, config, sums);
+SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
+                        const MeasureHooks& hooks) {
+  const std::unique_ptr<SearchSpace> space = space_of(config, sums);
+  check_search(*space, config);
+  SearchMeasures measures(*space, config.score, config.probe, config.device);
+  return search_in(*space, measures, measures.computed(), config, sums, hooks);
 }
 
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                        Communicator& communicator) {
-  if (communicator.size() == 1) return run_search(config, sums);
-  const std::unique_ptr<SearchSpace> space = share_space(config.space, sums, communicator);
+                        Communicator& communicator, const MeasureHooks& hooks) {
+  if (communicator.size() == 1) return run_search(config, sums, hooks);
+  SearchConfig shared = config;
+  std::vector<AngleSums> shared_sums = sums;
+  share(shared, shared_sums, communicator);
+  const std::unique_ptr<SearchSpace> space = space_of(shared, shared_sums);
+  SearchMeasures measures(*space, shared.score, shared.probe, config.device);
   SearchReport report;
   if (communicator.rank() == 0) {
-    const ShardedSpace sharded(*space, communicator);
-    report = search_in(*space, sharded, config, sums);
+    check_search(*space, config);
+    ShardedMeasure sharded(measures.computed(), communicator);
+    try {
+      report = search_in(*space, measures, sharded, config, sums, hooks);
+    } catch (const Interrupted&) {
+      sharded.finish();
+      throw;
+    }
     sharded.finish();
   } else {
-    serve_scores(*space, communicator);
+    serve_measure(measures.computed(), space->gene_count(), communicator);
   }
   communicator.barrier("end of the search");
   return report;

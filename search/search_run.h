@@ -1,5 +1,5 @@
-// One search of a space, from the angle sums to a report: evolution, random, exhaustive or exact, and on
-// NAS-Bench-201 how well both scores and the plain cost rankings agree with true accuracies.
+// One search of a space to a report: evolution, random, exhaustive or exact, by any score, and where there is
+// a public benchmark how well that score, the angles and the plain counts agree with true accuracies.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,10 @@
 #include "engine/comm/communicator.h"
 #include "search/evolution.h"
 #include "search/ground_truth.h"
+#include "search/indicator_measure.h"
 #include "search/ranking.h"
+#include "search/score.h"
+#include "search/search_measures.h"
 #include "search/search_space.h"
 
 namespace rlnas {
@@ -29,12 +32,17 @@ enum class SearchStart {
 struct SearchConfig {
   SearchMethod method = SearchMethod::evolution;
   SpaceSpec space;
+  Score score;
+  ProbeConfig probe;
+  SearchDevice device;         // of this rank, where something is measured
   EvolutionOptions evolution;  // random search evaluates population * generations candidates
   int top_count = 10;          // architectures listed in the report
   std::string truth_path;      // empty: no correlations
   std::string state_path;      // written after each generation; empty: nowhere. Not for exhaustive and exact.
   SearchStart start = SearchStart::fresh;
-  bool report_gap = false;  // of the best found to the optimum; method exact always does
+  std::string scores_path;                // measured values are kept there; empty: nowhere
+  std::vector<std::string> known_scores;  // tables of values that need not be measured
+  bool report_gap = false;                // of the best found to the optimum; method exact always does
 };
 
 struct FoundArchitecture {
@@ -43,14 +51,16 @@ struct FoundArchitecture {
   int benchmark_index = -1;            // of a space that has a public benchmark
   std::int64_t enumeration_index = 0;  // of a space that can be enumerated
   std::vector<double> values;          // of SearchReport::indicators
+  double score = 0.0;                  // that was searched for
   int generation = 0;                  // that evaluated it, from 1; 0 where the method has none
   int rank = 0;                        // among the evaluated, by the score searched for; 1 is the best
 };
 
-// Rank correlations with one column of true accuracies, over the whole space.
+// Rank correlations with one column of true accuracies.
 struct ColumnCorrelation {
   std::string column;
   std::vector<RankCorrelation> indicators;  // of SearchReport::indicators
+  RankCorrelation score;                    // of the score searched for
   Standing best;                            // of the architecture found
 };
 
@@ -63,8 +73,12 @@ struct SearchReport {
   int short_generations = 0;                 // of them, EvolutionRun's
   RandomAcceptance acceptance;               // likewise
   std::vector<ColumnCorrelation> correlations;
-  std::int64_t space_size = 0;  // gene strings of the space; 0: too many to enumerate
-  std::string drawing;          // of the best
+  std::int64_t correlated =
+      0;  // architectures they are over: all, or those evaluated where a score is measured
+  std::int64_t networks_computed = 0;  // that indicators were measured of in this run
+  std::int64_t networks_in_space = 0;  // different ones; 0: not known
+  std::int64_t space_size = 0;         // gene strings of the space; 0: too many to enumerate
+  std::string drawing;                 // of the best
   // Of method exact, and with report_gap: what there was to find.
   struct Optimum {
     rlnas::Optimum proof;
@@ -80,14 +94,16 @@ struct SearchReport {
   }
 };
 
-// Errors: usage (options out of range, nothing within the limits), data (truth table, state file).
-// sums: the three sums of each of supernet_segments(). Determinism: a function of config and sums.
-SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums);
+// Errors: usage (options out of range, nothing within the limits, a score that needs what is not there), data
+// (truth table, state file, tables of scores), Interrupted. sums: the three sums of each of
+// supernet_segments(); empty: there is no SuperNet. Determinism: a function of config and sums.
+SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
+                        const MeasureHooks& hooks = {});
 
-// The same over the ranks of a run: rank 0 searches, the others score their share of its candidates and get
-// an empty report. Config and sums of rank 0 count; it alone reads and writes files.
+// The same over the ranks of a run: rank 0 searches, the others measure their share of its candidates and get
+// an empty report. Config and sums of rank 0 count, but for the device; it alone reads and writes files.
 // Errors: also communication. Determinism: the report of one process.
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                        Communicator& communicator);
+                        Communicator& communicator, const MeasureHooks& hooks = {});
 
 }  // namespace rlnas

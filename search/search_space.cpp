@@ -24,8 +24,7 @@ SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const Networ
                          const SegmentTable& segments, const std::vector<AngleSums>& sums)
     : space_(space),
       spec_(spec),
-      angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)),
-      indicator_(make_indicator(spec.score)) {
+      angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)) {
   for (int gene = 0; gene < space.gene_count(); ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
   const NetworkOptions counted = space.published_stand_alone(spec.classes, spec.image_size);
   macs_ = rlnas::macs_table(space, counted);

@@ -1,5 +1,5 @@
-// A space as it is searched: with limits, with what the weights of a SuperNet say of its choices, and with
-// the indicator that ranks. Every space is searched by this one class.
+// A space as it is searched: with limits, and with what the weights of a SuperNet say of its choices. Every
+// space is searched by this one class.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,6 @@
 #include "search/architecture_angles.h"
 #include "search/choice_tables.h"
 #include "search/evolution.h"
-#include "search/indicator.h"
 #include "search/space.h"
 
 namespace rlnas {
@@ -26,7 +25,6 @@ struct SpaceSpec {
   std::string name = default_space().name();
   int classes = 10;
   int image_size = 32;
-  std::string score = "angle";  // an indicator
   Constraint constraint = {};
   Compat compat = Compat::none;  // megvii: angles composed as the published code does, flaws included
 };
@@ -35,7 +33,7 @@ class SearchSpace final : public EvolutionSpace {
  public:
   // `supernet`: the network whose tensors `segments` are, with the three sums of each.
   // Errors: run_failed for sums that do not fit or are not finite; usage for limits that no architecture
-  // keeps, or a score that does not exist.
+  // keeps.
   SearchSpace(const Space& space, const SpaceSpec& spec, const NetworkOptions& supernet,
               const SegmentTable& segments, const std::vector<AngleSums>& sums);
 
@@ -44,7 +42,6 @@ class SearchSpace final : public EvolutionSpace {
   const AngleTable& angle_table() const { return angles_.table(); }
   const CountTable& macs_table() const { return macs_; }
   const CountTable& params_table() const { return params_; }
-  const Indicator& indicator() const { return *indicator_; }
 
   int gene_count() const override { return int(choices_.size()); }
   int choices(int gene) const override { return choices_.at(std::size_t(gene)); }
@@ -56,7 +53,6 @@ class SearchSpace final : public EvolutionSpace {
     space_.repair(genes, below);
   }
   bool legal(const Genes& genes) const override;  // an architecture of the space, and within the limits
-  double score(const Genes& genes) const override { return indicator_->score(*this, genes); }
   std::int64_t macs(const Genes& genes) const override { return macs_.of(checked(genes)); }
 
   std::string name() const { return space_.name(); }
@@ -86,7 +82,6 @@ class SearchSpace final : public EvolutionSpace {
   SpaceSpec spec_;
   ArchitectureAngles angles_;
   CountTable macs_, params_, layers_, lengths_;
-  std::unique_ptr<Indicator> indicator_;
   std::vector<std::int8_t> choices_;  // of each gene
 };
 

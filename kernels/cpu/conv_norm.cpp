@@ -242,7 +242,8 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
       return FloatRange{tensor + out_at + std::size_t(count) * images.out_count,
                         std::size_t(next_count) * images.out_count};
     };
-    to_weights->run_chunk({thread, chunk, scratch, next(call.y)}, BackwardWeightsChunk{x, dy, dw_copy});
+    if (call.dw != nullptr)
+      to_weights->run_chunk({thread, chunk, scratch, next(call.y)}, BackwardWeightsChunk{x, dy, dw_copy});
     if (call.dx == nullptr) return;
     float* const dx = in_place ? call.dx + in_at : parts.dx[std::size_t(thread)];
     to_data->run_chunk({thread, chunk, scratch, next(call.dz)}, BackwardDataChunk{dy, parts.weights, dx});
@@ -258,7 +259,7 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
         add_gradient_moments(parts.dx_sums, chunk, call.x, call.dx, call.x_norm.mean);
     }
   });
-  conv_->sum_weights(*to_weights, parts.dw_copies, call.dw);
+  if (call.dw != nullptr) conv_->sum_weights(*to_weights, parts.dw_copies, call.dw);
   if (call.dx_moments != nullptr) add_up(threads_, parts.dx_sums, call.dx_moments);
 }
 

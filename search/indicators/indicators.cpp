@@ -1,50 +1,51 @@
 // The list of indicators.
 #include <algorithm>
+#include <iterator>
 
 #include "kernels/check.h"
-#include "search/indicator.h"
-#include "search/indicators/angle.h"
-#include "search/indicators/costs.h"
+#include "search/indicators/groups.h"
 
 namespace rlnas {
 namespace {
 
-using Make = std::unique_ptr<Indicator> (*)();
+using Groups = std::vector<std::unique_ptr<IndicatorGroup>>;
 
-template <class T>
-std::unique_ptr<Indicator> make() {
-  return std::make_unique<T>();
+const Groups& groups() {
+  static const Groups list = [] {
+    Groups made;
+    for (const auto make : {make_angles, make_counts, make_az, make_synflow}) made.push_back(make());
+    return made;
+  }();
+  return list;
 }
-
-constexpr Make kIndicators[] = {
-    make<Angle>, make<OpAngleSum>, make<Macs>, make<Params>, make<Layers>,
-};
 
 }  // namespace
 
 const std::vector<IndicatorInfo>& indicator_list() {
   static const std::vector<IndicatorInfo> list = [] {
     std::vector<IndicatorInfo> infos;
-    for (const Make make : kIndicators) infos.push_back(make()->info());
+    for (const auto& group : groups()) std::ranges::copy(group->infos(), std::back_inserter(infos));
     return infos;
   }();
   return list;
 }
 
-std::unique_ptr<Indicator> make_indicator(std::string_view name) {
+IndicatorPlace find_indicator(std::string_view name) {
   std::string known;
-  for (const Make make : kIndicators) {
-    std::unique_ptr<Indicator> indicator = make();
-    if (name == indicator->info().name) return indicator;
-    known += (known.empty() ? "" : ", ") + std::string(indicator->info().name);
+  for (const auto& group : groups()) {
+    int member = 0;
+    for (const IndicatorInfo& info : group->infos()) {
+      if (name == info.name) return {group.get(), member};
+      known += (known.empty() ? "" : ", ") + std::string(info.name);
+      ++member;
+    }
   }
   fail(ErrorCode::usage, "--score: '", name, "' is not one of ", known);
 }
 
 const IndicatorInfo& indicator_info(std::string_view name) {
-  make_indicator(name);
-  return *std::find_if(indicator_list().begin(), indicator_list().end(),
-                       [&](const IndicatorInfo& info) { return name == info.name; });
+  const IndicatorPlace place = find_indicator(name);
+  return place.group->infos()[std::size_t(place.member)];
 }
 
 }  // namespace rlnas

@@ -67,8 +67,10 @@ int searchable_cell(Graph& graph, int x, int position, std::span<const std::int8
 
 const CellSpec& cell_spec() {
   static const CellSpec spec = [] {
-    CellSpec cell{
-        .inputs = 1, .first_output = kNodeCount - 1, .node_names = {"input", "node 1", "node 2", "output"}};
+    CellSpec cell{.identity = int(Op::skip_connect),
+                  .inputs = 1,
+                  .first_output = kNodeCount - 1,
+                  .node_names = {"input", "node 1", "node 2", "output"}};
     for (const Edge& edge : kEdges) cell.edges.push_back({edge.target, edge.source});
     for (int op = 0; op < kOpCount; ++op) cell.ops.push_back(op_name(Op(op)).data());
     return cell;

@@ -1,0 +1,139 @@
+// AZ-NAS (Lee and Ham, CVPR 2024): three looks at how a network with fresh weights handles a batch of noise.
+// Definitions: docs/indicators.md.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "data/parallel_for.h"
+#include "kernels/check.h"
+#include "search/dense.h"
+#include "search/indicators/groups.h"
+#include "search/probe.h"
+
+namespace rlnas {
+namespace {
+
+constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+// Entropy of the shares of the principal components of a feature map [N,H,W,C], pixels as samples.
+double isotropy(const std::vector<float>& map, int channels) {
+  const std::vector<double> eigenvalues =
+      symmetric_eigenvalues(covariance(map.data(), channels, std::int64_t(map.size()) / channels), channels);
+  double total = 0.0, entropy = 0.0;
+  for (const double value : eigenvalues) total += std::max(0.0, value);
+  for (const double value : eigenvalues) {
+    const double share = std::max(0.0, value) / total;
+    entropy -= share * std::log(share + 1e-8);
+  }
+  return entropy;  // NaN where nothing varies
+}
+
+// [N,H,W,C] -> [N,H/s,W/s,C*s*s].
+std::vector<float> unshuffled(const std::vector<float>& map, Shape shape, int stride) {
+  const int n = shape.dims[0], height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
+  const int out_height = height / stride, out_width = width / stride;
+  std::vector<float> out(map.size());
+  for (int i = 0; i < n; ++i)
+    for (int h = 0; h < out_height * stride; ++h)
+      for (int w = 0; w < out_width * stride; ++w) {
+        const std::size_t to_pixel = (std::size_t(i) * out_height + h / stride) * out_width + w / stride;
+        const int place = (h % stride) * stride + w % stride;
+        const float* const from = map.data() + ((std::size_t(i) * height + h) * width + w) * channels;
+        std::copy(from, from + channels,
+                  out.data() + (to_pixel * std::size_t(stride * stride) + std::size_t(place)) * channels);
+      }
+  return out;
+}
+
+// How far from keeping its length the gradient is, from the output of a cell (a random sign everywhere) to
+// its input.
+double trainability(const std::vector<float>& out, Shape out_shape, std::vector<float> in, Shape in_shape) {
+  if (in.empty()) return kNothing;
+  if (in == out) return kNothing;
+  int in_channels = in_shape.dims[3];
+  if (const int stride = in_shape.dims[1] / out_shape.dims[1]; stride > 1) {
+    in = unshuffled(in, in_shape, stride);
+    in_channels *= stride * stride;
+  }
+  const int out_channels = out_shape.dims[3];
+  const std::int64_t rows = std::int64_t(out.size()) / out_channels;
+  const double s = largest_singular_value(
+      mean_outer_product(in.data(), in_channels, out.data(), out_channels, rows), in_channels, out_channels);
+  return -s - 1.0 / (s + 1e-6) + 2.0;
+}
+
+class Az final : public IndicatorGroup {
+ public:
+  std::span<const IndicatorInfo> infos() const override {
+    static constexpr std::array<IndicatorInfo, 3> list{
+        IndicatorInfo{.name = "az-expressivity",
+                      .key = "az_expressivity",
+                      .help = "AZ-NAS: entropy of the features' principal components",
+                      .heading = "az-expr.",
+                      .format = "%8.4f",
+                      .needs = {.network = true}},
+        IndicatorInfo{.name = "az-progressivity",
+                      .key = "az_progressivity",
+                      .help = "AZ-NAS: the least gain of that entropy from a cell to the next",
+                      .heading = "az-prog.",
+                      .format = "%8.5f",
+                      .needs = {.network = true}},
+        IndicatorInfo{.name = "az-trainability",
+                      .key = "az_trainability",
+                      .help = "AZ-NAS: how well cells keep the length of gradients",
+                      .heading = "az-train",
+                      .format = "%8.4f",
+                      .needs = {.network = true}}};
+    return list;
+  }
+
+  void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
+    Probe::Network& network = with.probe->network(genes);
+    const std::vector<Graph::Feature> features = network.features();
+    std::vector<int> taps;
+    for (const Graph::Feature& feature : features) taps.push_back(feature.node);
+    Executor& executor = network.executor;
+    const Program::Result result =
+        executor.forward(network.program({.taps = taps}), with.probe->noise("input"),
+                         {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
+    std::vector<std::vector<float>> maps, signs, gradients(taps.size());
+    std::vector<Shape> shapes;
+    for (std::size_t l = 0; l < taps.size(); ++l) {
+      const Tensor& tap = result.taps[l];
+      shapes.push_back(tap.shape);
+      maps.push_back(executor.host(tap));
+      signs.push_back(with.probe->draws().signs(features[l].name, tap.count()));
+      if (l > 0) result.tap_gradients->seeds[l] = executor.tensor(signs[l], tap.shape);
+    }
+    executor.backward(result);
+    for (std::size_t l = 0; l < taps.size(); ++l)
+      if (result.tap_gradients->arrived[l]) gradients[l] = executor.host(result.tap_gradients->arrived[l]);
+
+    std::vector<double> entropies(taps.size()), trained(taps.size(), kNothing);
+    parallel_for(with.threads, taps.size(), [&](std::size_t l) {
+      entropies[l] = isotropy(maps[l], shapes[l].dims[3]);
+      if (l > 0) trained[l] = trainability(signs[l], shapes[l], gradients[l - 1], shapes[l - 1]);
+    });
+    double expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(), sum = 0.0;
+    for (std::size_t l = 0; l < taps.size(); ++l) {
+      expressivity += entropies[l];
+      if (l == 0) continue;
+      progressivity = std::min(progressivity, entropies[l] - entropies[l - 1]);
+      sum += trained[l];
+    }
+    // A NaN is lost in a minimum, but not in the sum.
+    const auto known = [](double value) { return std::isnan(value) ? kNothing : value; };
+    values[0] = known(expressivity);
+    values[1] = std::isnan(expressivity) ? kNothing : progressivity;
+    values[2] = known(sum / double(taps.size() - 1));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<IndicatorGroup> make_az() {
+  return std::make_unique<Az>();
+}
+
+}  // namespace rlnas

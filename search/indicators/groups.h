@@ -1,0 +1,16 @@
+// The groups of indicators, for the list in indicators.cpp. What each one computes and where it comes from is
+// said in its file, and in docs/indicators.md.
+#pragma once
+
+#include <memory>
+
+#include "search/indicator.h"
+
+namespace rlnas {
+
+std::unique_ptr<IndicatorGroup> make_angles();
+std::unique_ptr<IndicatorGroup> make_counts();
+std::unique_ptr<IndicatorGroup> make_az();
+std::unique_ptr<IndicatorGroup> make_synflow();
+
+}  // namespace rlnas

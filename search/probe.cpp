@@ -1,0 +1,104 @@
+#include "search/probe.h"
+
+#include <cmath>
+
+#include "kernels/dry/dry_backend.h"
+
+namespace rlnas {
+namespace {
+
+Initializer any_initializer() {
+  return Initializer::pytorch;  // none of its numbers are used
+}
+
+// What a forward and backward pass with all gradients needs for an architecture with the largest activations.
+std::size_t planned_bytes(Backend& backend, const Space& space, const ProbeOptions& options) {
+  const Genes largest = space.largest();
+  const Graph graph = space.network(options.network, {&largest, 1});
+  const NetworkLayout layout(graph, any_initializer());
+  std::vector<RecordedCall> calls;
+  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
+  Executor executor(*dry, layout.tensors(), std::size_t{1} << 44);
+  const auto anything = [&](Shape shape, Layout order) {
+    return executor.tensor(std::vector<float>(shape.count()), shape, order);
+  };
+  const FeatureShape input = graph[0].shape;
+  const Tensor images =
+      anything(Shape::image(options.batch, input.height, input.width, input.channels), Layout::nhwc);
+  std::vector<int> taps;
+  for (const Graph::Feature& feature : graph.features()) taps.push_back(feature.node);
+  const Program::Result result = executor.forward(Program(graph, layout, {.taps = taps}), images,
+                                                  {.statistics = Statistics::batch, .gradients = true});
+  executor.backward(result, anything(result.logits.shape, Layout::matrix));
+  return executor.arena().peak_bytes();
+}
+
+}  // namespace
+
+Probe::Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws)
+    : backend_(backend),
+      space_(space),
+      options_(options),
+      make_draws_(std::move(make_draws)),
+      arena_(std::make_unique<Arena>(backend, planned_bytes(backend, space, options))) {
+  use_draw(0);
+}
+
+void Probe::use_draw(int draw) {
+  while (int(draws_.size()) <= draw) draws_.push_back(make_draws_(int(draws_.size())));
+  if (draw != draw_) network_.reset();
+  draw_ = draw;
+}
+
+std::vector<Graph::Feature> Probe::Network::features() const {
+  std::vector<Graph::Feature> maps;
+  for (const Graph::Feature& feature : graph.features())
+    if (feature.name != "features") maps.push_back(feature);
+  return maps;
+}
+
+Probe::Network& Probe::network(const Genes& genes, WeightScale scale) {
+  if (network_ && genes == genes_ && scale == scale_) return *network_;
+  network_.reset();
+  Graph graph = space_.network(options_.network, {&genes, 1});
+  NetworkLayout layout(graph, any_initializer());
+  network_.reset(new Network{std::move(graph), layout, Executor(backend_, layout.tensors(), *arena_)});
+  genes_ = genes;
+  scale_ = scale;
+  Executor& executor = network_->executor;
+  executor.parameters().weights().upload(fresh_weights(layout.tensors().parameters(), scale));
+  executor.statistics().upload(layout.tensors().initial_statistics());
+  return *network_;
+}
+
+std::vector<float> Probe::fresh_weights(const SegmentTable& table, WeightScale scale) {
+  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
+  bool is_linear = false;  // of the segment before
+  for (const Segment& segment : table) {
+    const std::size_t dims = segment.shape.size();
+    const bool is_bias_of_linear = is_linear && dims == 1,
+               is_gamma = dims == 1 && segment.name.ends_with(".weight");
+    is_linear = dims == 2;
+    float deviation = draws().affine_deviation();
+    if (dims > 1) {
+      const double fan_in = double(segment.count) / double(segment.shape.front());
+      deviation = scale == WeightScale::unit ? 1.0f : float(std::sqrt(2.0 / fan_in));
+    }
+    const float mean = is_gamma ? 1.0f : 0.0f;
+    float* const first = values.data() + segment.offset;
+    std::fill(first, first + segment.count, mean);
+    if (deviation == 0.0f || is_bias_of_linear) continue;
+    const std::vector<float>& normal = draws().normal(segment.name, std::size_t(segment.count));
+    for (std::size_t i = 0; i < normal.size(); ++i) first[i] += deviation * normal[i];
+  }
+  return values;
+}
+
+Tensor Probe::noise(const std::string& name, int count) {
+  const NetworkOptions& network = options_.network;
+  const Shape shape =
+      Shape::image(count > 0 ? count : options_.batch, network.image_size, network.image_size, 3);
+  return network_->executor.tensor(draws().normal(name, shape.count()), shape);
+}
+
+}  // namespace rlnas

@@ -1,0 +1,76 @@
+// What training-free indicators look at: the stand-alone network of an architecture with fresh weights, on a
+// device, and the numbers that are put into it. One architecture is looked at at a time; those that follow
+// use the same memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/graph.h"
+#include "search/executor.h"
+#include "search/probe_draws.h"
+#include "search/space.h"
+
+namespace rlnas {
+
+struct ProbeOptions {
+  NetworkOptions network;  // of kind stand_alone
+  int batch = 64;
+};
+
+// Standard deviation of a fresh weight.
+enum class WeightScale {
+  kaiming_fan_in,  // sqrt(2 / fan_in), of convolutions and the classifier
+  unit,            // 1
+};
+
+class Probe {
+ public:
+  // `make_draws`: where all random numbers come from.
+  using MakeDraws = std::function<std::unique_ptr<ProbeDraws>(int draw)>;
+  Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws);
+
+  // The network of an architecture; what was looked at before is gone, but for the same genes and scale.
+  // Biases are 0, batch norms gamma 1 and beta 0, running statistics those of standard normal values.
+  struct Network {
+    Graph graph;
+    NetworkLayout layout;
+    Executor executor;
+
+    Program program(const ProgramOptions& options) const { return {graph, layout, options}; }
+    // The nodes of features as an indicator sees them: the stem's, then each cell's or block's.
+    std::vector<Graph::Feature> features() const;
+  };
+  Network& network(const Genes& genes, WeightScale scale = WeightScale::kaiming_fan_in);
+
+  // Standard normal images [count,H,W,3] under a name, on the device; count 0: a batch.
+  Tensor noise(const std::string& name, int count = 0);
+
+  // Numbers drawn anew from here on: draw 0, 1, ... of the same seed.
+  void use_draw(int draw);
+
+  Backend& backend() { return backend_; }
+  ProbeDraws& draws() { return *draws_[std::size_t(draw_)]; }
+  const ProbeOptions& options() const { return options_; }
+  const Space& space() const { return space_; }
+  std::vector<float> fresh_weights(const SegmentTable& table,
+                                   WeightScale scale = WeightScale::kaiming_fan_in);
+
+ private:
+  Backend& backend_;
+  const Space& space_;
+  ProbeOptions options_;
+  MakeDraws make_draws_;
+  std::vector<std::unique_ptr<ProbeDraws>> draws_;  // made so far
+  int draw_ = 0;
+  std::unique_ptr<Arena> arena_;
+  Genes genes_;  // of network_
+  WeightScale scale_ = WeightScale::kaiming_fan_in;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace rlnas

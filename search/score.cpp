@@ -1,0 +1,96 @@
+#include "search/score.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/check.h"
+
+namespace rlnas {
+namespace {
+
+struct NamedSum {
+  const char* name;
+  const char* terms;
+  const char* help;
+};
+
+constexpr std::array kNamedSums{
+    NamedSum{"az-nas", "az-expressivity+az-progressivity+az-trainability+macs", "as published"},
+    NamedSum{"label-free", "az-expressivity+az-progressivity+az-trainability+synflow+op-angle-sum",
+             "ours: the angles of a SuperNet trained on random labels in the place of MACs"},
+};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t first = 0; first <= text.size();) {
+    const std::size_t end = std::min(text.find('+', first), text.size());
+    parts.push_back(text.substr(first, end - first));
+    first = end + 1;
+  }
+  return parts;
+}
+
+bool is_indicator(const std::string& name) {
+  return std::ranges::any_of(indicator_list(), [&](const IndicatorInfo& info) { return name == info.name; });
+}
+
+std::string known_names() {
+  std::string names;
+  for (const IndicatorInfo& info : indicator_list()) names += std::string(info.name) + ", ";
+  for (const NamedSum& sum : kNamedSums) names += std::string(sum.name) + ", ";
+  return names + "or several joined by +";
+}
+
+std::string text_of(const Needs& needs) {
+  std::string text;
+  const auto add = [&](bool needed, const char* what) {
+    if (needed) text += (text.empty() ? " [" : ", ") + std::string(what);
+  };
+  add(needs.supernet || needs.weights, "SuperNet");
+  add(needs.images, needs.labels ? "images with labels" : "images");
+  return text + (text.empty() ? "" : "]");
+}
+
+}  // namespace
+
+Needs Score::needs() const {
+  Needs all;
+  for (const std::string& indicator : indicators) {
+    const Needs& needs = indicator_info(indicator).needs;
+    all.supernet |= needs.supernet || needs.weights;
+    all.weights |= needs.weights;
+    all.network |= needs.network;
+    all.images |= needs.images;
+    all.labels |= needs.labels;
+  }
+  return all;
+}
+
+Score parse_score(const std::string& text) {
+  Score score{.name = text, .indicators = {}};
+  const auto add = [&](const std::string& name) {
+    if (std::ranges::find(score.indicators, name) == score.indicators.end()) score.indicators.push_back(name);
+  };
+  for (const std::string& part : split(text)) {
+    const auto sum = std::ranges::find_if(kNamedSums, [&](const NamedSum& one) { return part == one.name; });
+    if (sum != kNamedSums.end())
+      for (const std::string& term : split(sum->terms)) add(term);
+    else if (is_indicator(part))
+      add(part);
+    else
+      fail(ErrorCode::usage, "--score: '", part, "' is not one of ", known_names());
+  }
+  return score;
+}
+
+std::string score_help() {
+  std::string help;
+  for (const IndicatorInfo& info : indicator_list())
+    help += std::string(info.name) + ": " + info.help + text_of(info.needs) + "; ";
+  help += "sums of the logarithms of ranks: ";
+  for (const NamedSum& sum : kNamedSums)
+    help += std::string(sum.name) + " = " + sum.terms + " (" + sum.help + "); ";
+  return help + "or any others joined by +";
+}
+
+}  // namespace rlnas
