@@ -38,6 +38,8 @@ class Device {
   virtual void upload(void* device, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* device, std::size_t bytes) = 0;  // waits for the result
   virtual void synchronize() = 0;
+  // Where the host can read this memory as it is; null: it has to be downloaded.
+  virtual const void* host_view(const void* /*device*/) { return nullptr; }
   // For results of `bytes`; the device must outlive it. The default downloads at once.
   virtual std::unique_ptr<Readback> make_readback(std::size_t bytes);
 

@@ -97,6 +97,15 @@ std::vector<float> Executor::host(const Tensor& tensor) {
   return values;
 }
 
+Executor::HostView Executor::host_view(const Tensor& tensor) {
+  HostView view;
+  if (const void* const here = backend_.host_view(tensor.data()))
+    view.view_ = {static_cast<const float*>(here), tensor.count()};
+  else
+    view.copy_ = host(tensor);
+  return view;
+}
+
 Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int first, int count) {
   if (count < 0) count = batch.count - first;
   augment.batch = count;

@@ -75,6 +75,19 @@ class Executor {
   std::vector<float> logits(const Forward& forward, const HostBatch& batch, const AugmentSpec& augment);
   Tensor tensor(const std::vector<float>& values, Shape shape, Layout layout = Layout::nhwc);
   std::vector<float> host(const Tensor& tensor);
+  // The values where they lie, if the host can read them there, or a copy; for as long as the tensor and this
+  // live.
+  class HostView {
+   public:
+    HostView() = default;
+    std::span<const float> values() const { return copy_.empty() ? view_ : std::span<const float>(copy_); }
+
+   private:
+    friend class Executor;
+    std::span<const float> view_;
+    std::vector<float> copy_;
+  };
+  HostView host_view(const Tensor& tensor);
 
   // ---- the training step
   // ------------------------------------------------------------------------------------ Averages gradients

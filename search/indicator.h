@@ -22,9 +22,9 @@ struct Needs {
   bool supernet = false;  // how far its weights turned
   bool weights = false;   // its trained weights themselves
   bool network = false;   // passes of the stand-alone network with fresh weights: the same for all
-                         // architectures that are the same network
-  bool images = false;  // of --data
-  bool labels = false;  // theirs
+                          // architectures that are the same network
+  bool images = false;    // of --data
+  bool labels = false;    // theirs
 };
 
 struct IndicatorInfo {

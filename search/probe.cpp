@@ -46,7 +46,10 @@ Probe::Probe(Backend& backend, const Space& space, const ProbeOptions& options, 
 
 void Probe::use_draw(int draw) {
   while (int(draws_.size()) <= draw) draws_.push_back(make_draws_(int(draws_.size())));
-  if (draw != draw_) network_.reset();
+  if (draw != draw_) {
+    network_.reset();
+    kept_.clear();
+  }
   draw_ = draw;
 }
 
@@ -62,17 +65,19 @@ Probe::Network& Probe::network(const Genes& genes, WeightScale scale) {
   network_.reset();
   Graph graph = space_.network(options_.network, {&genes, 1});
   NetworkLayout layout(graph, any_initializer());
-  network_.reset(new Network{std::move(graph), layout, Executor(backend_, layout.tensors(), *arena_)});
+  network_.reset(
+      new Network{std::move(graph), layout, Executor(backend_, layout.tensors(), *arena_), weights_});
   genes_ = genes;
   scale_ = scale;
   Executor& executor = network_->executor;
-  executor.parameters().weights().upload(fresh_weights(layout.tensors().parameters(), scale));
+  draw_weights(layout.tensors().parameters(), scale);
+  executor.parameters().weights().upload(weights_);
   executor.statistics().upload(layout.tensors().initial_statistics());
   return *network_;
 }
 
-std::vector<float> Probe::fresh_weights(const SegmentTable& table, WeightScale scale) {
-  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
+void Probe::draw_weights(const SegmentTable& table, WeightScale scale) {
+  weights_.assign(std::size_t(table.buffer_count()), 0.0f);
   bool is_linear = false;  // of the segment before
   for (const Segment& segment : table) {
     const std::size_t dims = segment.shape.size();
@@ -85,20 +90,29 @@ std::vector<float> Probe::fresh_weights(const SegmentTable& table, WeightScale s
       deviation = scale == WeightScale::unit ? 1.0f : float(std::sqrt(2.0 / fan_in));
     }
     const float mean = is_gamma ? 1.0f : 0.0f;
-    float* const first = values.data() + segment.offset;
+    float* const first = weights_.data() + segment.offset;
     std::fill(first, first + segment.count, mean);
     if (deviation == 0.0f || is_bias_of_linear) continue;
     const std::vector<float>& normal = draws().normal(segment.name, std::size_t(segment.count));
     for (std::size_t i = 0; i < normal.size(); ++i) first[i] += deviation * normal[i];
   }
-  return values;
 }
 
-Tensor Probe::noise(const std::string& name, int count) {
+const Tensor& Probe::kept(const std::string& name, Shape shape, const std::vector<float>& values) {
+  Tensor& tensor = kept_[{name, shape.count()}];
+  if (!tensor) tensor = network_->executor.tensor(values, shape);
+  return tensor;
+}
+
+const Tensor& Probe::signs(const std::string& name, Shape shape) {
+  return kept("signs " + name, shape, draws().signs(name, shape.count()));
+}
+
+const Tensor& Probe::noise(const std::string& name, int count) {
   const NetworkOptions& network = options_.network;
   const Shape shape =
       Shape::image(count > 0 ? count : options_.batch, network.image_size, network.image_size, 3);
-  return network_->executor.tensor(draws().normal(name, shape.count()), shape);
+  return kept(name, shape, draws().normal(name, shape.count()));
 }
 
 }  // namespace rlnas

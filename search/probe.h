@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,6 +41,7 @@ class Probe {
     Graph graph;
     NetworkLayout layout;
     Executor executor;
+    const std::vector<float>& weights;  // on the host, in the layout's order
 
     Program program(const ProgramOptions& options) const { return {graph, layout, options}; }
     // The nodes of features as an indicator sees them: the stem's, then each cell's or block's.
@@ -47,8 +49,10 @@ class Probe {
   };
   Network& network(const Genes& genes, WeightScale scale = WeightScale::kaiming_fan_in);
 
-  // Standard normal images [count,H,W,3] under a name, on the device; count 0: a batch.
-  Tensor noise(const std::string& name, int count = 0);
+  // Standard normal images [count,H,W,3] under a name, on the device; count 0: a batch. Random signs of a
+  // shape. Both stay there for the networks to come.
+  const Tensor& noise(const std::string& name, int count = 0);
+  const Tensor& signs(const std::string& name, Shape shape);
 
   // Numbers drawn anew from here on: draw 0, 1, ... of the same seed.
   void use_draw(int draw);
@@ -57,10 +61,11 @@ class Probe {
   ProbeDraws& draws() { return *draws_[std::size_t(draw_)]; }
   const ProbeOptions& options() const { return options_; }
   const Space& space() const { return space_; }
-  std::vector<float> fresh_weights(const SegmentTable& table,
-                                   WeightScale scale = WeightScale::kaiming_fan_in);
 
  private:
+  void draw_weights(const SegmentTable& table, WeightScale scale);
+  const Tensor& kept(const std::string& name, Shape shape, const std::vector<float>& values);
+
   Backend& backend_;
   const Space& space_;
   ProbeOptions options_;
@@ -70,6 +75,8 @@ class Probe {
   std::unique_ptr<Arena> arena_;
   Genes genes_;  // of network_
   WeightScale scale_ = WeightScale::kaiming_fan_in;
+  std::vector<float> weights_;                                  // fresh ones of network_
+  std::map<std::pair<std::string, std::size_t>, Tensor> kept_;  // of this draw, on the device
   std::unique_ptr<Network> network_;
 };
 

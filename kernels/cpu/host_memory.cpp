@@ -10,6 +10,9 @@ namespace rlnas {
 namespace {
 
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+// Of released blocks that are kept: whoever makes a network's weights anew for every architecture would have
+// the system clear the same pages again and again.
+constexpr std::size_t kMostSpareBytes = std::size_t{64} << 20;
 
 // A private mapping that starts on a huge-page boundary, or null.
 void* map_huge(std::size_t bytes) {
@@ -29,16 +32,23 @@ void* map_huge(std::size_t bytes) {
 
 HostMemory::~HostMemory() {
   for (const auto& [memory, bytes] : mapped_) munmap(memory, bytes);
+  for (const auto& [bytes, memory] : spare_) munmap(memory, bytes);
 }
 
 void* HostMemory::allocate(std::size_t bytes) {
   if (bytes < kHugePageBytes) return std::aligned_alloc(64, round_up(bytes == 0 ? 1 : bytes, 64));
   const std::size_t mapped_bytes = round_up(bytes, kHugePageBytes);
-  void* const memory = map_huge(mapped_bytes);
-  if (memory != nullptr) {
-    const std::lock_guard lock(mutex_);
-    mapped_.emplace(memory, mapped_bytes);
+  const std::lock_guard lock(mutex_);
+  if (const auto spare = spare_.lower_bound(mapped_bytes);
+      spare != spare_.end() && spare->first <= 2 * mapped_bytes) {
+    void* const memory = spare->second;
+    mapped_.emplace(memory, spare->first);
+    spare_bytes_ -= spare->first;
+    spare_.erase(spare);
+    return memory;
   }
+  void* const memory = map_huge(mapped_bytes);
+  if (memory != nullptr) mapped_.emplace(memory, mapped_bytes);
   return memory;
 }
 
@@ -46,7 +56,12 @@ void HostMemory::release(void* memory) noexcept {
   if (memory == nullptr) return;
   const std::lock_guard lock(mutex_);
   if (const auto found = mapped_.find(memory); found != mapped_.end()) {
-    munmap(memory, found->second);
+    if (spare_bytes_ + found->second <= kMostSpareBytes) {
+      spare_.emplace(found->second, memory);
+      spare_bytes_ += found->second;
+    } else {
+      munmap(memory, found->second);
+    }
     mapped_.erase(found);
   } else {
     std::free(memory);

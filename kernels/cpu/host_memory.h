@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -23,6 +24,8 @@ class HostMemory {
  private:
   std::mutex mutex_;
   std::unordered_map<void*, std::size_t> mapped_;  // blocks that came from mmap, with their sizes
+  std::multimap<std::size_t, void*> spare_;        // such blocks that were released and are kept, by size
+  std::size_t spare_bytes_ = 0;
 };
 
 }  // namespace rlnas

@@ -16,6 +16,7 @@ class RefBackend : public Backend {
   void release(void* memory) noexcept override;
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
+  const void* host_view(const void* device) override { return device; }
   void synchronize() override;
 
   using Backend::run;

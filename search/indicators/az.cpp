@@ -17,7 +17,7 @@ namespace {
 constexpr double kNothing = -std::numeric_limits<double>::infinity();
 
 // Entropy of the shares of the principal components of a feature map [N,H,W,C], pixels as samples.
-double isotropy(const std::vector<float>& map, int channels) {
+double isotropy(std::span<const float> map, int channels) {
   const std::vector<double> eigenvalues =
       symmetric_eigenvalues(covariance(map.data(), channels, std::int64_t(map.size()) / channels), channels);
   double total = 0.0, entropy = 0.0;
@@ -30,7 +30,7 @@ double isotropy(const std::vector<float>& map, int channels) {
 }
 
 // [N,H,W,C] -> [N,H/s,W/s,C*s*s].
-std::vector<float> unshuffled(const std::vector<float>& map, Shape shape, int stride) {
+std::vector<float> unshuffled(std::span<const float> map, Shape shape, int stride) {
   const int n = shape.dims[0], height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
   const int out_height = height / stride, out_width = width / stride;
   std::vector<float> out(map.size());
@@ -48,12 +48,13 @@ std::vector<float> unshuffled(const std::vector<float>& map, Shape shape, int st
 
 // How far from keeping its length the gradient is, from the output of a cell (a random sign everywhere) to
 // its input.
-double trainability(const std::vector<float>& out, Shape out_shape, std::vector<float> in, Shape in_shape) {
-  if (in.empty()) return kNothing;
-  if (in == out) return kNothing;
+double trainability(std::span<const float> out, Shape out_shape, std::span<const float> in, Shape in_shape) {
+  if (in.empty() || std::ranges::equal(in, out)) return kNothing;
   int in_channels = in_shape.dims[3];
+  std::vector<float> gathered;
   if (const int stride = in_shape.dims[1] / out_shape.dims[1]; stride > 1) {
-    in = unshuffled(in, in_shape, stride);
+    gathered = unshuffled(in, in_shape, stride);
+    in = gathered;
     in_channels *= stride * stride;
   }
   const int out_channels = out_shape.dims[3];
@@ -97,23 +98,26 @@ class Az final : public IndicatorGroup {
     const Program::Result result =
         executor.forward(network.program({.taps = taps}), with.probe->noise("input"),
                          {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
-    std::vector<std::vector<float>> maps, signs, gradients(taps.size());
+    std::vector<Executor::HostView> maps, signs, gradients(taps.size());
     std::vector<Shape> shapes;
     for (std::size_t l = 0; l < taps.size(); ++l) {
       const Tensor& tap = result.taps[l];
+      const Tensor& sign = with.probe->signs(features[l].name, tap.shape);
       shapes.push_back(tap.shape);
-      maps.push_back(executor.host(tap));
-      signs.push_back(with.probe->draws().signs(features[l].name, tap.count()));
-      if (l > 0) result.tap_gradients->seeds[l] = executor.tensor(signs[l], tap.shape);
+      maps.push_back(executor.host_view(tap));
+      signs.push_back(executor.host_view(sign));
+      if (l > 0) result.tap_gradients->seeds[l] = sign;
     }
     executor.backward(result);
     for (std::size_t l = 0; l < taps.size(); ++l)
-      if (result.tap_gradients->arrived[l]) gradients[l] = executor.host(result.tap_gradients->arrived[l]);
+      if (const Tensor& arrived = result.tap_gradients->arrived[l])
+        gradients[l] = executor.host_view(arrived);
 
     std::vector<double> entropies(taps.size()), trained(taps.size(), kNothing);
     parallel_for(with.threads, taps.size(), [&](std::size_t l) {
-      entropies[l] = isotropy(maps[l], shapes[l].dims[3]);
-      if (l > 0) trained[l] = trainability(signs[l], shapes[l], gradients[l - 1], shapes[l - 1]);
+      entropies[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
+      if (l > 0)
+        trained[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
     });
     double expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(), sum = 0.0;
     for (std::size_t l = 0; l < taps.size(); ++l) {

@@ -211,8 +211,7 @@ class Synflow final : public IndicatorGroup {
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     const Probe::Network& network = with.probe->network(genes);
-    const std::vector<float> weights = with.probe->fresh_weights(network.layout.tensors().parameters());
-    values[0] = std::log(PositiveNetwork(network.graph, network.layout, weights).weighted_output());
+    values[0] = std::log(PositiveNetwork(network.graph, network.layout, network.weights).weighted_output());
   }
 };
 
