@@ -1,24 +1,25 @@
 """Golden values of training-free indicators, computed by PyTorch in double precision.
 
 Run:  python3 tests/golden/indicator_golden.py > tests/golden/indicator_golden.json   (PyTorch 2.15, CPU)
-      python3 tests/golden/indicator_golden.py precision    how far the same networks in single precision are from it
+      python3 tests/golden/indicator_golden.py precision    (how far single precision is from it)
 
-Written from the definitions of the indicators (and, where those leave something open, from what the published code
-does), for stand-alone networks as our engine has them: an edge of a cell that leads nowhere or carries only zeros is
-not there, and two edges that read the same node have a ReLU each. Weights, images, labels and random signs come from
-an integer hash by name, which the C++ test repeats:
+Written from the definitions of the indicators and, where those leave something open, from what the published
+code does; for stand-alone networks, in which an edge of a cell that leads nowhere or carries only zeros is
+not there, and two edges that read the same node have a ReLU each. Weights, images, labels and random signs come
+from an integer hash by name, which the C++ test repeats (all of it modulo 2^64):
 
     splitmix64(x): x += 0x9E3779B97F4A7C15; x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9;
-                   x = (x ^ x >> 27) * 0x94D049BB133111EB; return x ^ x >> 31       (all of it modulo 2^64)
+                   x = (x ^ x >> 27) * 0x94D049BB133111EB; return x ^ x >> 31
     uniform(i, salt) = (splitmix64(i + salt * 0x9E3779B97F4A7C15) >> 11) * 2^-53
     normal(i, salt)  = sqrt(-2 ln(uniform(i, salt) + 2^-33)) * cos(2 pi uniform(i, salt + 1000003))
     salt of a name   = its CRC-32, as zlib has it
 
-Weights are normal(i) * sqrt(2 / fan_in) under their state-dict name, i in PyTorch's order of the tensor; images are
-normal(i) under "input" (the b-th further batch: "input b"), i in NHWC order; both rounded to float. Labels are
-floor(classes * uniform(i)) under "labels" ("labels b"); signs are -1 where uniform(i) < 0.5, else 1, under "signs " and
-the feature's name, in NHWC order. Biases are 0, batch norms 1 and 0; with "affine" they are 1 + 0.1 normal(i) and
-0.1 normal(i), rounded to float.
+Weights are normal(i) * sqrt(2 / fan_in) under their state-dict name, i in PyTorch's order of the tensor;
+images are normal(i) under "input" (further batches: "input 1", "input 2", ...), i in NHWC order; both rounded to
+float. Labels are floor(classes * uniform(i)) under "labels" ("labels 1", ...). Signs are -1 where
+uniform(i) < 0.5, else 1, under "signs " and the feature's name, in NHWC order. Biases are 0, batch norms 1 and 0;
+with "affine" they are 1 + 0.1 normal(i) and 0.1 normal(i), rounded to float. For SWAP weights are normal(i),
+not scaled.
 """
 import json
 import math
@@ -92,13 +93,14 @@ def initialise(net, affine=False, gaussian=False):
             p.copy_(torch.from_numpy(value.astype(np.float32)).reshape(p.shape))
 
 
-# ---- the networks: trace() is the features, [(name, value)], and what the next part reads of each: cut(value) --
+# ---- the networks: trace() gives the features, [(name, value)], and of each what is read on, cut(value) ---
 
 
 class ReluConvBn(nn.Module):
     def __init__(self, cin, cout, k, stride=1):
         super().__init__()
-        self.op = nn.Sequential(nn.ReLU(), nn.Conv2d(cin, cout, k, stride, k // 2, bias=False), nn.BatchNorm2d(cout))
+        conv = nn.Conv2d(cin, cout, k, stride, k // 2, bias=False)
+        self.op = nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(cout))
 
     def forward(self, x):
         return self.op(x)
@@ -114,8 +116,8 @@ class Pooling(nn.Module):
 
 
 def live_edges(ops, zero_fed):
-    """Edges on a path from the cell's input to its output. `zero_fed`: convolutions of a node that nothing reaches
-    run too (their batch norm may have a shift), as in our engine's stand-alone networks."""
+    """Edges on a path from the cell's input to its output. `zero_fed`: convolutions of a node that nothing
+    reaches run too, for their batch norm may have a shift."""
     reached, carries, wanted = {0}, [], {3}
     for (target, source), op in zip(EDGES, ops):
         carries.append(op != NONE and (source in reached or (zero_fed and op in (CONV_1X1, CONV_3X3))))
@@ -135,9 +137,15 @@ class Cell(nn.Module):
         super().__init__()
         self.ops = ops
         self.live = live_edges(ops, zero_fed)
-        make = {SKIP: nn.Identity, CONV_1X1: lambda: ReluConvBn(c, c, 1), CONV_3X3: lambda: ReluConvBn(c, c, 3),
-                POOL: Pooling}
-        self.edges = nn.ModuleDict({self.name(e): nn.ModuleDict({str(ops[e]): make[ops[e]]()}) for e in self.live})
+        make = {
+            SKIP: nn.Identity,
+            CONV_1X1: lambda: ReluConvBn(c, c, 1),
+            CONV_3X3: lambda: ReluConvBn(c, c, 3),
+            POOL: Pooling,
+        }
+        self.edges = nn.ModuleDict(
+            {self.name(e): nn.ModuleDict({str(ops[e]): make[ops[e]]()}) for e in self.live}
+        )
 
     @staticmethod
     def name(e):
@@ -266,7 +274,7 @@ class Darts(nn.Module):
         return self.classifier(self.trace(x)[1][-1].mean((2, 3)))
 
 
-# ---- the indicators: each takes a network of its own ---------------------------------------------------------
+# ---- the indicators: each takes a network of its own ------------------------------------------------------
 
 
 def pixels(t):
@@ -357,6 +365,149 @@ def naswot(net, x):
     return np.linalg.slogdet(k.numpy())[1].item()
 
 
+def jacov(net, x):
+    """Of a batch, the sum of the logits by the pixels."""
+    x = x.clone().requires_grad_()
+    out = net(x).sum()
+    if not out.requires_grad:
+        return math.nan
+    rows = torch.autograd.grad(out, x, allow_unused=True)[0]
+    if rows is None:
+        return math.nan
+    rows = rows.flatten(1).double().numpy()
+    rows = rows - rows.mean(1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1)
+    if (lengths == 0.0).any():
+        return math.nan
+    rows = rows / lengths[:, None]
+    v = np.linalg.eigvalsh(rows @ rows.T)
+    return -float(np.sum(np.log(v + 1e-5) + 1.0 / (v + 1e-5)))
+
+
+def gradients(net, x, y, parameters):
+    """Of the mean cross-entropy, in double."""
+    loss = F.cross_entropy(net(x), y)
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return [torch.zeros_like(p).double() if g is None else g.double() for g, p in zip(found, parameters)]
+
+
+def grad_norms(net, x, y):
+    """Of all parameters; and the sum of the norms of the weights, layer by layer."""
+    total = sum(g.square().sum().item() for g in gradients(net, x, y, list(net.parameters())))
+    return math.sqrt(total), sum(g.norm().item() for g in gradients(net, x, y, weights(net)))
+
+
+def snip(net, x, y):
+    found = gradients(net, x, y, weights(net))
+    return sum((w.detach().double() * g).abs().sum().item() for w, g in zip(weights(net), found))
+
+
+def by_layer(net, batches):
+    """Gradients of the weights, [batches, weights] of each layer."""
+    found = [gradients(net, x, y, weights(net)) for x, y in batches]
+    return [torch.stack([g.flatten() for g in layer]) for layer in zip(*found)]
+
+
+def zico(net, batches):
+    score = 0.0
+    for g in by_layer(net, batches):
+        spread = g.std(0, correction=0)
+        moves = spread > 0.0
+        total = (g.abs().mean(0)[moves] / spread[moves]).sum().item()
+        score += math.log(total) if total > 0.0 else 0.0
+    return score
+
+
+def grad_sign(net, x, y):
+    """Image by image, each with batch norms over itself."""
+    layers = by_layer(net, [(x[i:i + 1], y[i:i + 1]) for i in range(len(x))])
+    agreement = torch.cat([g.sign().sum(0).abs() for g in layers])
+    return agreement.mean().item()
+
+
+def gradient_snr(layers):
+    score = 0.0
+    for g in layers:
+        spread = g.var(0, correction=0)
+        score += (g.mean(0).square() / (spread + 1e-8)).sum().item() if (spread > 0.0).any() else 0.0
+    return score
+
+
+def covariance_factor(logits):
+    """The lower triangular L of L L^T = diag(p) - p p^T, p the softmax, smoothed by .05."""
+    p = torch.softmax(logits.detach().double(), 0) * 0.95 + 0.05 / len(logits)
+    left = torch.cat([torch.ones(1).double(), 1.0 - p.cumsum(0)[:-1]])  # before each class
+    factor = torch.zeros(len(p), len(p)).double()
+    for j in range(len(p) - 1):
+        factor[j, j] = torch.sqrt(p[j] * left[j + 1] / left[j])
+        factor[j + 1:, j] = -p[j + 1:] * factor[j, j] / left[j + 1]
+    assert torch.allclose(factor @ factor.T, torch.diag(p) - torch.outer(p, p), atol=1e-12)
+    return factor
+
+
+def entropy_of_deciles(matrix):
+    values = torch.linalg.svdvals(matrix)
+    deciles = torch.quantile(values, torch.arange(1, 10).double() / 10.0)
+    p = deciles / (deciles.sum() + 1e-10)
+    return 0.0 - (p * torch.log(p + 1e-10)).sum().item()
+
+
+def vkdnw(net, x, limit=128):
+    """Tensors; the entropy as published, of J^T L^T L J; and that of the Fisher information, J^T L L^T J."""
+    net.eval()
+    parameters = list(net.parameters())
+    used = parameters[:limit]
+    published, fisher = 0.0, 0.0
+    for i in range(len(x)):
+        logits = net(x[i:i + 1])[0]
+        rows = [torch.autograd.grad(logit, used, retain_graph=True, allow_unused=True) for logit in logits]
+        firsts = [[0.0 if g is None else g.flatten()[0].item() for g in row] for row in rows]
+        jacobian = torch.tensor(firsts, dtype=torch.float64)
+        factor = covariance_factor(logits)
+        for_published, for_fisher = factor @ jacobian, factor.T @ jacobian
+        published = published + for_published.T @ for_published / len(x)
+        fisher = fisher + for_fisher.T @ for_fisher / len(x)
+    return {"vkdnw-tensors": len(parameters), "vkdnw-entropy": entropy_of_deciles(published),
+            "vkdnw-entropy fisher": entropy_of_deciles(fisher)}
+
+
+def swap(net, x):
+    """Patterns of open and closed ReLUs over the batch: how many there are."""
+    patterns = torch.cat(activation_codes(net, x), 1).numpy().astype(np.int64)
+    return len(np.unique((patterns << np.arange(len(patterns))[:, None]).sum(0)))
+
+
+def smallest_correlation(feature):
+    """The smallest eigenvalue of the Pearson matrix of the channels of the first image; a channel that is
+    constant correlates with none, nor with itself."""
+    x = pixels(feature[:1])
+    if len(x) < 2:
+        return 0.0
+    x = x - x.mean(0)
+    lengths = x.norm(dim=0)
+    varies = lengths > 0.0
+    x = torch.where(varies, x / torch.where(varies, lengths, 1.0), 0.0)
+    return torch.linalg.eigvalsh(x.T @ x).min().item()
+
+
+def meco(net, x):
+    """Over convolutions, batch norms, ReLUs and pools; and over all modules, as published."""
+    layers, modules = [], []
+
+    def look(module, _, out):
+        if out.dim() != 4:
+            return
+        modules.append(smallest_correlation(out))
+        if isinstance(module, (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d)):
+            layers.append(modules[-1])
+
+    for module in net.modules():
+        module.register_forward_hook(look)
+    with torch.no_grad():
+        net(x)
+    return sum(layers), sum(modules)
+
+
 # ---- what is computed for which network ------------------------------------------------------------------
 
 
@@ -387,9 +538,9 @@ def random_architectures():
 class Group:
     """Networks of one size, made anew for each indicator."""
 
-    def __init__(self, space, build, size, batch, affine=False, every=False, **options):
+    def __init__(self, space, build, size, batch, affine=False, every=False, only_vkdnw=False, **options):
         self.space, self.build, self.size, self.batch = space, build, size, batch
-        self.affine, self.every, self.options = affine, every, options
+        self.affine, self.every, self.only_vkdnw, self.options = affine, every, only_vkdnw, options
 
     def net(self, genes, dtype, gaussian=False):
         made = self.build(genes, **self.options)
@@ -399,15 +550,35 @@ class Group:
     def values(self, genes, dtype):
         net = lambda **how: self.net(genes, dtype, **how)
         x = images(self.batch, self.size).to(dtype)
+        if self.only_vkdnw:
+            return vkdnw(net(), x)
         values, parts = az_nas(net(), x)
         values["synflow"] = synflow(net(), self.size, dtype)
         if self.space == "mobilenet":
             values["synflow unclipped"] = synflow(net(), self.size, dtype, unclipped=True)
         if self.space == "nasbench201":
             values["naswot"] = naswot(net(), x)
+        if self.every:
+            values.update(self.further_values(net, x))
         with torch.no_grad():
             parts["logits"] = net()(x)[0].tolist()
         return {**values, **parts}
+
+    def further_values(self, net, x):
+        y = labels(self.batch)
+        batches = [(images(self.batch, self.size, b).to(x.dtype), labels(self.batch, b)) for b in range(8)]
+        values = {"layers": len(weights(net())), "jacov": jacov(net(), x)}
+        values["grad-norm"], values["grad-norm by layer"] = grad_norms(net(), x, y)
+        values["snip"] = snip(net(), x, y)
+        values["zico"] = zico(net(), batches[:2])
+        values["grad-sign"] = grad_sign(net(), x, y)
+        layers = by_layer(net(), batches)
+        values["gradient-snr"] = gradient_snr(layers)
+        values["gradient-snr accumulated"] = gradient_snr([g.cumsum(0) for g in layers])
+        values.update(vkdnw(net(), x))
+        values["swap"] = swap(net(gaussian=True), images(16, self.size).to(x.dtype))
+        values["meco"], values["meco modules"] = meco(net(), images(1, 32).to(x.dtype))
+        return values
 
 
 def groups():
@@ -418,6 +589,8 @@ def groups():
     yield Group("nasbench201", Nasbench201, affine=True, **small), numbered(AFFINE)
     zero_fed = "convolutions fed with zeros"
     yield Group("nasbench201", Nasbench201, zero_fed=True, **small), {zero_fed: ARCHITECTURES[zero_fed]}
+    more_tensors = {"more than 128 tensors": ARCHITECTURES["all 3x3"]}
+    yield Group("nasbench201", Nasbench201, 16, 8, only_vkdnw=True, channels=8, cells=3), more_tensors
     yield Group("nasbench201", Nasbench201, size=32, batch=64, channels=16, cells=5), numbered(FULL)
     yield Group("mobilenet", MobileNet, size=64, batch=16), numbered(MOBILENET)
     yield Group("darts-cifar", Darts, size=16, batch=8, channels=4, cells=4), numbered(DARTS)
@@ -475,7 +648,8 @@ def print_precision():
         print(group.space, group.size, "affine" if group.affine else "", group.options)
         for name, differences in found.items():
             middle = sorted(d for d, _ in differences)[len(differences) // 2]
-            print(f"  {name:28} median {middle:.1e}  largest {max(differences)[0]:.1e} ({max(differences)[1]})")
+            largest, about = max(differences)
+            print(f"  {name:28} median {middle:.1e}  largest {largest:.1e} ({about})")
 
 
 def main():
