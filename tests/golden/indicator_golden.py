@@ -17,8 +17,8 @@ come from an integer hash by name, which the C++ test repeats (all of it modulo 
 Weights are normal(i) * sqrt(2 / fan_in) under their state-dict name, i in PyTorch's order of the tensor;
 images are normal(i) under "input" (further batches: "input 1", "input 2", ...), i in NHWC order; both rounded
 to float. Labels are floor(classes * uniform(i)) under "labels" ("labels 1", ...). Signs are -1 where
-uniform(i) < 0.5, else 1, under "signs " and the feature's name, in NHWC order. Biases are 0, batch norms 1 and
-0; with "affine" they are 1 + 0.1 normal(i) and 0.1 normal(i), rounded to float. For SWAP weights are
+uniform(i) < 0.5, else 1, under "signs " and the feature's name, in NHWC order. Biases are 0, batch norms 1
+and 0; with "affine" they are 1 + 0.1 normal(i) and 0.1 normal(i), rounded to float. For SWAP weights are
 normal(i), not scaled.
 """
 import json
@@ -571,7 +571,7 @@ class Group:
         values["grad-norm"], values["grad-norm by layer"] = grad_norms(net(), x, y)
         values["snip"] = snip(net(), x, y)
         values["zico"] = zico(net(), batches[:2])
-        # Of two batches it hangs on the few weights whose two gradients are nearly equal; of eight it does not.
+        # Of two batches it hangs on the few weights whose gradients are nearly equal; of eight it does not.
         values["zico of 8"] = zico(net(), batches)
         values["grad-sign"] = grad_sign(net(), x, y)
         layers = by_layer(net(), batches)
