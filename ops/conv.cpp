@@ -1,7 +1,5 @@
 #include "ops/conv.h"
 
-#include <utility>
-
 #include "ops/weight_gradients.h"
 
 namespace rlnas {
@@ -29,7 +27,6 @@ struct NormInput {
   Tensor x;
   Tensor norm = {};  // [4,C] as BatchNormSaved
   Activation activation = Activation::none;
-  std::shared_ptr<Tensor> gradient_moments = {};  // for the one who made x
 
   BatchNormSaved saved() const { return norm ? BatchNormSaved::at(norm.data(), x.c()) : BatchNormSaved{}; }
 };
@@ -55,10 +52,9 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   if (!context.records()) return term;
   context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
-  term.gradient_moments = std::make_shared<Tensor>();
   context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
-    const Tensor dz = context.tape.take_gradient(term.x.variable);
-    if (!dz) return;
+    const Tape::NotedGradient dz = context.tape.take_noted_gradient(term.x.variable);
+    if (!dz.gradient) return;
     ConvNormBackward call{.spec = spec,
                           .x = input.x.data(),
                           .x_norm = input.saved(),
@@ -66,19 +62,13 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                           .w = context.parameters.weight(weight),
                           .y = term.x.data(),
                           .saved = term.saved(),
-                          .dz = dz.data()};
-    const Tensor moments = std::exchange(*term.gradient_moments, Tensor{});
-    if (moments) call.dz_moments = moments.data<double>();
+                          .dz = dz.gradient.data(),
+                          .dz_note = dz.note.data()};
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
       call.dx = target.data;
       call.store = target.store;
-    }
-    if (input.gradient_moments && call.dx != nullptr) {
-      constexpr int kFloats = 2 * sizeof(double) / sizeof(float);  // a channel
-      Tensor& sums = *input.gradient_moments =
-          make_tensor(context.arena, Shape::matrix(kFloats, input.x.c()), Layout::flat);
-      call.dx_moments = sums.data<double>();
+      call.dx_note = context.tape.note_on_gradient(input.x.variable, context.backend.note_bytes(call));
     }
     write_weight_gradients(context, std::array{weight, norm.gamma, norm.beta}, [&](const auto& gradients) {
       call.dw = gradients[0];
@@ -136,8 +126,7 @@ SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation
                   const BatchNorm& norm) {
   const bool left_to_kernel =
       context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
-  if (left_to_kernel)
-    return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
+  if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
                    norm);
 }

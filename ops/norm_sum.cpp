@@ -105,9 +105,7 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   NodeOutput out;
   if (want != SumOutput::activated) out.sum = make_tensor(context.arena, shape);
   if (want != SumOutput::sum) out.activated = make_tensor(context.arena, shape);
-  context.backend.run(AffineSum{.spec = spec,
-                                .sum = out.sum ? out.sum.data() : nullptr,
-                                .activated = out.activated ? out.activated.data() : nullptr});
+  context.backend.run(AffineSum{.spec = spec, .sum = out.sum.data(), .activated = out.activated.data()});
   out.activated.applied = activation;
   if (!wants_gradient) return out;
 

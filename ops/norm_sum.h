@@ -2,7 +2,6 @@
 // edges averaged on the way, and an optional activation on the way out, in one pass over memory.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "ops/context.h"
@@ -15,8 +14,6 @@ struct SumTerm {
   Tensor x;          // [N,H,W,C]
   Tensor norm = {};  // [4,C] as BatchNormSaved, or empty
   bool averaged = false;
-  // Doubles [2,C] of ConvNormBackward::dx_moments, put here by the backward pass of the one that read it.
-  std::shared_ptr<Tensor> gradient_moments = {};
 
   BatchNormSaved saved() const { return BatchNormSaved::at(norm.data(), x.c()); }
 };
