@@ -120,15 +120,4 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   return out;
 }
 
-Tensor activate(Context& context, const Tensor& x, Activation activation) {
-  AffineSumSpec spec{.rows = x.rows(), .channels = x.c(), .term_count = 1};
-  spec.terms[0].x = x.data();
-  spec.activation = activation;
-  Tensor activated = make_tensor(context.arena, x.shape);
-  context.backend.run(AffineSum{.spec = spec, .activated = activated.data()});
-  activated.variable = x.variable;
-  activated.applied = activation;
-  return activated;
-}
-
 }  // namespace rlnas

@@ -35,9 +35,6 @@ enum class SumOutput { sum, activated, both };
 NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want,
                     Activation activation = Activation::relu);
 
-// activation(x) as a tensor of its own.
-Tensor activate(Context& context, const Tensor& x, Activation activation);
-
 // The device memory behind a batch-norm layer, with room for what its forward pass saves.
 struct NormTensors {
   const float *gamma, *beta;  // or null

@@ -126,8 +126,6 @@ class Space {
   virtual int benchmark_size() const { return 0; }
   virtual Genes benchmark_genes(int index) const;
   virtual int benchmark_index(const Genes& genes) const;
-  // A gene as the published code prints it.
-  virtual int published_op(int gene_value) const { return gene_value; }
 
   // ---- networks -----------------------------------------------------------------------------------------
   // Along one path for the whole network, or one for each cell that has its own; without any, of all

@@ -53,9 +53,8 @@ class TrainedNetwork {
 
   // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
   bool ranks_architectures() const { return only_.empty(); }
-  // The operations of that path, one number a choice, in the order of the genes, of each cell that has a path
-  // of its own.
-  std::vector<int> path_ops(std::int64_t step);
+  // The path of a step of a SuperNet, or one for each cell that has its own.
+  std::vector<Genes> paths(std::int64_t step) { return sampler_->paths(step); }
   // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
   AngleSummary angle_summary(const std::vector<AngleSums>& sums) const;
 

@@ -11,15 +11,6 @@ constexpr std::array<std::string_view, kOpCount> kOpNames{"k3e3", "k3e6", "k5e3"
                                                           "k7e3", "k7e6", "identity"};
 constexpr std::array<std::string_view, kOpCount> kOpNumbers{"0", "1", "2", "3", "4", "5", "-1"};
 
-std::string join(const Architecture& architecture, const std::array<std::string_view, kOpCount>& names) {
-  std::string text;
-  for (std::size_t b = 0; b < kBlockCount; ++b) {
-    if (b > 0) text += kBlocks[b].opens_stage ? " | " : " ";
-    text += names[std::size_t(architecture.ops[b])];
-  }
-  return text;
-}
-
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
@@ -103,11 +94,12 @@ std::string_view op_name(Op op) {
 }
 
 std::string to_string(const Architecture& architecture) {
-  return join(architecture, kOpNumbers);
-}
-
-std::string op_list(const Architecture& architecture) {
-  return join(architecture, kOpNames);
+  std::string text;
+  for (std::size_t b = 0; b < kBlockCount; ++b) {
+    if (b > 0) text += kBlocks[b].opens_stage ? " | " : " ";
+    text += kOpNumbers[std::size_t(architecture.ops[b])];
+  }
+  return text;
 }
 
 std::string drawing(const Architecture& architecture) {

@@ -66,7 +66,6 @@ class Mobilenet final : public Space {
         genes[std::size_t(b)] = std::int8_t(random.below(std::uint32_t(choices(b))));
     return sample;
   }
-  int published_op(int gene_value) const override { return Op(gene_value) == Op::identity ? -1 : gene_value; }
 
   Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
     return mobilenet::network(options, paths);
