@@ -32,7 +32,6 @@ void Executor::reserve_losses(int parts) {
 }
 
 // ---- passes
-// -------------------------------------------------------------------------------------------------
 
 Context& Executor::begin_pass(Mode mode, float momentum) {
   tape_.clear();
@@ -134,7 +133,6 @@ std::vector<float> Executor::logits(const Forward& forward, const HostBatch& bat
 }
 
 // ---- the training step
-// ----------------------------------------------------------------------------------------
 
 void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
                                 const Part& part) {

@@ -18,7 +18,7 @@ class Paths final : public rlnas::PathSampler {
  public:
   explicit Paths(const SamplerOptions& options)
       : sampler_(options.seed, std::max(1, options.own_paths),
-                 options.own_paths > 0 ? Sampling::per_cell : Sampling::per_net,
+                 options.own_paths > 0 ? PathSampling::per_cell : PathSampling::per_net,
                  options.compat == Compat::megvii ? PathSource::python : PathSource::philox) {}
   std::vector<Genes> paths(std::int64_t step) override {
     std::vector<Genes> all;
