@@ -14,7 +14,8 @@ Dataset load_cifar10(const DataSpec& spec, const LoadOptions& options);
 // taken.
 Dataset load_cifar100(const DataSpec& spec, const LoadOptions& options);
 
-// Files of the layout in data/imagenet16.cpp, one after the other, or one directory that holds exactly one of them.
+// Files of the layout in data/imagenet16.cpp, one after the other, or one directory that holds exactly one of
+// them.
 Dataset load_imagenet16(const DataSpec& spec, const LoadOptions& options);
 
 // train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], or those of t10k; grey images of up to
@@ -24,6 +25,10 @@ Dataset load_idx(const DataSpec& spec, const LoadOptions& options);
 // JPEG and PNG files in the order of torchvision's ImageFolder: class folders by name, files by name. Without
 // class folders the images of the directory itself make one class.
 Dataset load_image_folder(const DataSpec& spec, const LoadOptions& options);
+
+// One array of images (uint8 [N,H,W,3], square), then one of labels (integers [N]) where there are any;
+// without, all are of one class. Classes: one more than the largest label. The path says which part it is.
+Dataset load_npy(const DataSpec& spec, const LoadOptions& options);
 
 // Made, not read: data/synthetic.h. The test images are those of another seed.
 Dataset load_synthetic(const DataSpec& spec, const LoadOptions& options);
@@ -44,6 +49,7 @@ inline constexpr DataKind kDataKinds[] = {
     {"imagenet16", "imagenet16:FILE[,FILE...]", DataArgument::files, load_imagenet16},
     {"idx", "idx:DIR", DataArgument::directory, load_idx},
     {"folder", "folder:DIR", DataArgument::directory, load_image_folder},
+    {"npy", "npy:IMAGES[,LABELS]", DataArgument::files, load_npy},
     {"synthetic", "synthetic[:N]", DataArgument::count, load_synthetic},
 };
 
