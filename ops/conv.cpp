@@ -17,11 +17,6 @@ Tensor make_output(Context& context, const ConvSpec& spec) {
                      Shape::image(spec.batch, spec.out_height(), spec.out_width(), spec.out_channels));
 }
 
-void forward(Context& context, const ConvSpec& spec, const Tensor& x, int weight, const Tensor& y) {
-  run(context,
-      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(weight), .y = y.data()});
-}
-
 // x, or activation(norm(x)) where norm is not empty; x.variable is that of the value before the activation.
 struct NormInput {
   Tensor x;
@@ -85,7 +80,8 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   const ConvSpec spec = spec_of(x, layer);
   Tensor y = make_output(context, spec);
-  forward(context, spec, x, layer.weight, y);
+  run(context,
+      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(layer.weight), .y = y.data()});
   if (!context.records()) return y;
 
   context.use_segment(layer.weight);
@@ -107,19 +103,8 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
 }
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  if (context.mode != Mode::evaluate) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
-  const ConvNormSpec spec{.conv = spec_of(x, layer)};
-  SumTerm term{make_output(context, spec.conv)};
-  const NormTensors tensors = norm_tensors(context, norm);
-  term.norm = tensors.saved;
-  forward(context, spec.conv, x, layer.weight, term.x);
-  context.backend.run(BatchNormInference{.spec = spec.norm(),
-                                         .gamma = tensors.gamma,
-                                         .beta = tensors.beta,
-                                         .running_mean = tensors.running_mean,
-                                         .running_var = tensors.running_var,
-                                         .saved = term.saved()});
-  return term;
+  if (context.mode == Mode::evaluate) return normalise(context, conv2d(context, x, layer), norm);
+  return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
 }
 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
