@@ -20,7 +20,7 @@ NetworkOptions with_kind(NetworkOptions options, NetworkKind kind) {
 }  // namespace
 
 TrainedNetwork::TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer,
-                               Compat compat, std::unique_ptr<PathSampler> sampler)
+                               Compat compat, StepPaths sampler)
     : space_(space),
       options_(with_kind(options, NetworkKind::supernet)),
       layout_(space.network(options_, {}), initializer),
