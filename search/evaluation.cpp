@@ -71,14 +71,10 @@ void Evaluator::open_folder(const TrainConfig& config, const TrainingData& train
   source_ = std::make_unique<ImageLoader>(
       *list_, all_indices(std::uint32_t(list_->size())), list_->labels(),
       ImageLoaderOptions{
-          .batch_size = config.recipe.batch_size,
-          .seed = config.recipe.seed,
+          .plan = batch_plan(config, place, SampleOrder::sequential),
           .transform = evaluation_transform(config.data.image_size, training.format.normalisation),
-          .order = SampleOrder::sequential,
           .bad_files = BadFiles::fatal,  // another image in its place would count twice
-          .threads = config.data.threads,
-          .rank = place.rank,
-          .ranks = place.size});
+          .threads = config.data.threads});
 }
 
 void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& training,
@@ -90,14 +86,10 @@ void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& trai
               ", those of --data are ", training.format.height, "x", training.format.width);
   RLNAS_CHECK(dataset_.classes == classes_, data, "--eval ", config.eval.spec, ": ", dataset_.classes,
               " classes, --data has ", classes_);
-  source_ =
-      std::make_unique<BatchLoader>(dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
-                                    BatchLoaderOptions{.batch_size = config.recipe.batch_size,
-                                                       .seed = config.recipe.seed,
-                                                       .augmentation = Augmentation::none,
-                                                       .order = SampleOrder::sequential,
-                                                       .rank = place.rank,
-                                                       .ranks = place.size});
+  source_ = std::make_unique<BatchLoader>(
+      dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
+      BatchLoaderOptions{.plan = batch_plan(config, place, SampleOrder::sequential),
+                         .augmentation = Augmentation::none});
 }
 
 TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec augment,

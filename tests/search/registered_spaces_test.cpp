@@ -202,7 +202,7 @@ TEST_CASE("every space: sampled paths are architectures, one for the network or 
     for (const Compat compat : {Compat::none, Compat::megvii}) {
       const auto sampler = space->make_sampler({.seed = 1, .compat = compat, .own_paths = own_paths});
       for (int step = 0; step < 5; ++step) {
-        const std::vector<Genes> paths = sampler->paths(step);
+        const std::vector<Genes> paths = sampler(step);
         CHECK(int(paths.size()) == std::max(1, own_paths));
         for (const Genes& genes : paths) {
           REQUIRE(int(genes.size()) == space->gene_count());

@@ -153,7 +153,7 @@ TEST_CASE("bad input: one line, the right exit code, no half-written file") {
       contains(error_of(2, {"--supernet", run, "--score", "loss"}), "--score: 'loss' is not one of angle, "));
   CHECK(contains(error_of(2, {"--supernet", run, "--method", "exact", "--score", "layers"}),
                  "--score layers: the exact search maximises the angle"));
-  CHECK(contains(error_of(2, {"--supernet", run, "--compat", "other"}), "--compat other"));
+  CHECK(contains(error_of(2, {"--supernet", run, "--compat", "other"}), "--compat: 'other'"));
   CHECK(contains(error_of(2, {"--supernet", run, "--max-mflops", "1"}), "the smallest architecture has"));
   CHECK(contains(error_of(2, {"--supernet", run, "--max-mflops", "nan"}), "--max-mflops"));
   CHECK(contains(error_of(2, {"--supernet", run, "--classes", "100"}), "the SuperNet has 10"));
