@@ -50,6 +50,13 @@ Json correlation_json(const RankCorrelation& c) {
       {"kendall_tau_b", c.kendall_tau_b}, {"kendall_tau_rank", c.kendall_tau_rank}, {"spearman", c.spearman}};
 }
 
+Json agreement_json(const Agreement& agreement) {
+  Json json = correlation_json(agreement.all);
+  json["live"] = correlation_json(agreement.live);
+  json["equal_macs"] = {{"kendall_tau_b", agreement.equal_macs}};
+  return json;
+}
+
 // "angle", "op_angle_sum"; of counts "baseline_macs".
 std::string correlation_key(const IndicatorInfo& indicator) {
   std::string key = indicator.name;
@@ -138,6 +145,23 @@ void print_optimum(std::ostream& out, const SearchReport& report) {
 
 }  // namespace
 
+// Kendall's tau-b again, where unreachable operations and the number of MACs cannot help.
+void print_populations(std::ostream& out, const SearchReport& report) {
+  const auto print = [&](const std::string& title, const auto& figure) {
+    out << '\n' << title << ":\n";
+    for (const ColumnCorrelation& c : report.correlations) {
+      out << format("%-18s", c.column.c_str());
+      if (is_sum(report)) out << format("  %6.3f%14s", figure(c.score), "");
+      for (const Agreement& one : c.indicators) out << format("  %6.3f%14s", figure(one), "");
+      out << '\n';
+    }
+  };
+  print(
+      "tau-b over the " + std::to_string(report.correlated_live) + " of them without unreachable operations",
+      [](const Agreement& a) { return a.live.kendall_tau_b; });
+  print("tau-b within groups of equal MACs", [](const Agreement& a) { return a.equal_macs; });
+}
+
 void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
@@ -180,15 +204,17 @@ void print_report(std::ostream& out, const SearchReport& report) {
   out << '\n';
   for (const ColumnCorrelation& c : report.correlations) {
     out << format("%-18s", c.column.c_str());
-    if (is_sum(report)) out << "  " << correlation_text(c.score);
-    for (const RankCorrelation& one : c.indicators) out << "  " << correlation_text(one);
+    if (is_sum(report)) out << "  " << correlation_text(c.score.all);
+    for (const Agreement& one : c.indicators) out << "  " << correlation_text(one.all);
     out << '\n';
   }
+  print_populations(out, report);
   out << "\nthe found architecture's true accuracy:\n"
-      << format("%-18s  %8s  %6s  %10s\n", "column", "accuracy", "rank", "percentile");
+      << format("%-18s  %8s  %6s  %10s  %15s\n", "column", "accuracy", "rank", "percentile",
+                ("best of top " + std::to_string(report.top.size())).c_str());
   for (const ColumnCorrelation& c : report.correlations) {
-    out << format("%-18s  %8.3f  %6d  %10.2f\n", c.column.c_str(), c.best.accuracy, c.best.rank,
-                  c.best.percentile);
+    out << format("%-18s  %8.3f  %6d  %10.2f  %15.3f\n", c.column.c_str(), c.best.accuracy, c.best.rank,
+                  c.best.percentile, c.best_of_top);
   }
 }
 
@@ -226,9 +252,10 @@ std::string report_json(const SearchReport& report) {
   for (const ColumnCorrelation& c : report.correlations) {
     json["best"]["truth"][c.column] = {
         {"accuracy", c.best.accuracy}, {"rank", c.best.rank}, {"percentile", c.best.percentile}};
-    Json entry = correlation_json(c.score);
+    json["top_truth"][c.column] = {{"best", c.best_of_top}, {"mean", c.mean_of_top}};
+    Json entry = agreement_json(c.score);
     for (std::size_t k = 0; k < c.indicators.size(); ++k)
-      entry[correlation_key(report.indicators[k])] = correlation_json(c.indicators[k]);
+      entry[correlation_key(report.indicators[k])] = agreement_json(c.indicators[k]);
     json["correlation"][c.column] = std::move(entry);
   }
   return json.dump(2) + "\n";

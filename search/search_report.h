@@ -15,8 +15,9 @@ void print_report(std::ostream& out, const SearchReport& report);
 // that ran out of proposals short_generations. Keys:
 // best{arch,index,enumeration_index,angle_rad,op_angle_sum,macs,params,truth{<column>{accuracy,rank,
 // percentile}}}, top[...], correlation{<column>{kendall_tau_b,kendall_tau_rank,spearman (of the chosen
-// score), angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}}, and the run's settings. A
-// correlation that is undefined (a constant score) is null.
+// score),live{the same over architectures without unreachable operations},equal_macs{kendall_tau_b},
+// angle{...},op_angle_sum{...},baseline_macs{...},baseline_params{...}}},top_truth{<column>{best,mean}}, and
+// the run's settings. A correlation that is undefined (a constant score) is null.
 std::string report_json(const SearchReport& report);
 
 // One line per evaluated architecture, in the order of evaluation: enumeration_index (of spaces that can be

@@ -135,11 +135,15 @@ void add_correlations(SearchReport& report, const GroundTruth& truth, const Sear
   if (candidates.size() < 2) return;
   std::vector<std::vector<double>> values(report.indicators.size());  // [indicator][candidate]
   std::vector<double> scores;
+  std::vector<Comparison::Item> items;
   for (const Candidate& candidate : candidates) {
     const std::vector<double> told = teller.values(candidate);
     for (std::size_t k = 0; k < told.size(); ++k) values[k].push_back(told[k]);
     scores.push_back(candidate.score);
+    items.push_back({candidate.genes, candidate.macs});
   }
+  const Comparison comparison(space.space(), items);
+  report.correlated_live = std::int64_t(comparison.live_count());
   for (const TruthColumn& column : truth.columns) {
     ColumnCorrelation& all = report.correlations.emplace_back();
     all.column = column.name;
@@ -147,9 +151,14 @@ void add_correlations(SearchReport& report, const GroundTruth& truth, const Sear
     for (const Candidate& candidate : candidates)
       accuracy.push_back(column.accuracy[std::size_t(enumeration_index(space, candidate.genes))]);
     for (const std::vector<double>& of_indicator : values)
-      all.indicators.push_back(rank_correlation(of_indicator, accuracy));
-    all.score = rank_correlation(scores, accuracy);
+      all.indicators.push_back(comparison.agreement(of_indicator, accuracy));
+    all.score = comparison.agreement(scores, accuracy);
     all.best = standing_of(column, int(report.best().enumeration_index));
+    for (const FoundArchitecture& found : report.top) {
+      const double of_found = column.accuracy[std::size_t(found.enumeration_index)];
+      all.best_of_top = std::max(all.best_of_top, of_found);
+      all.mean_of_top += of_found / double(report.top.size());
+    }
   }
 }
 

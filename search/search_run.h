@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "engine/comm/communicator.h"
+#include "search/correlations.h"
 #include "search/evolution.h"
-#include "search/ground_truth.h"
 #include "search/indicator_measure.h"
-#include "search/ranking.h"
 #include "search/score.h"
 #include "search/search_measures.h"
 #include "search/search_space.h"
@@ -56,14 +55,6 @@ struct FoundArchitecture {
   int rank = 0;                        // among the evaluated, by the score searched for; 1 is the best
 };
 
-// Rank correlations with one column of true accuracies.
-struct ColumnCorrelation {
-  std::string column;
-  std::vector<RankCorrelation> indicators;  // of SearchReport::indicators
-  RankCorrelation score;                    // of the score searched for
-  Standing best;                            // of the architecture found
-};
-
 struct SearchReport {
   SearchConfig config;
   std::vector<IndicatorInfo> indicators;     // that are told of every architecture
@@ -75,6 +66,7 @@ struct SearchReport {
   std::vector<ColumnCorrelation> correlations;
   std::int64_t correlated =
       0;  // architectures they are over: all, or those evaluated where a score is measured
+  std::int64_t correlated_live = 0;    // of them without unreachable operations
   std::int64_t networks_computed = 0;  // that indicators were measured of in this run
   std::int64_t networks_in_space = 0;  // different ones; 0: not known
   std::int64_t space_size = 0;         // gene strings of the space; 0: too many to enumerate

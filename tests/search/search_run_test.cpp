@@ -74,7 +74,7 @@ TEST_CASE("a report correlates both scores and the costs with each column, and p
   REQUIRE(report.correlations.size() == 2);
   CHECK(report.correlations[0].column == "cost");
   const auto correlation = [&](std::size_t column, const char* indicator) {
-    return report.correlations[column].indicators.at(std::size_t(report.place_of(indicator)));
+    return report.correlations[column].indicators.at(std::size_t(report.place_of(indicator))).all;
   };
   CHECK(correlation(0, "params").kendall_tau_b == doctest::Approx(1));
   CHECK(correlation(0, "params").kendall_tau_rank == 1);
@@ -95,6 +95,19 @@ TEST_CASE("a report correlates both scores and the costs with each column, and p
   CHECK(score.at("kendall_tau_b") == score.at("op_angle_sum").at("kendall_tau_b"));
   CHECK(score.at("kendall_tau_rank") != score.at("baseline_macs").at("kendall_tau_rank"));
   CHECK(json.at("correlation").at("cost").at("baseline_params").at("kendall_tau_rank") == 1.0);
+
+  // The other populations, the same from their definition.
+  CHECK(report.correlated == 15625);
+  CHECK(report.correlated_live == 9445);
+  CHECK(score.at("live").at("spearman").get<double>() == doctest::Approx(1));
+  CHECK(score.at("equal_macs").at("kendall_tau_b").get<double>() == doctest::Approx(1));
+  CHECK(score.at("baseline_macs").at("equal_macs").at("kendall_tau_b") == 0.0);
+  CHECK(json.at("correlation").at("cost").at("baseline_params").at("live").at("kendall_tau_rank") == 1.0);
+  double best_of_top = 0.0;
+  for (const FoundArchitecture& found : report.top)
+    best_of_top = std::max(best_of_top, report.value(found, "op-angle-sum"));
+  CHECK(json.at("top_truth").at("score").at("best").get<double>() ==
+        doctest::Approx(best_of_top).epsilon(1e-6));
 
   std::ostringstream text;
   print_report(text, report);

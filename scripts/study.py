@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Studies of rankings on NAS-Bench-201, each one table (Python 3, nothing else).
+
+  scripts/study.py indicators --truth TABLE.csv.gz --supernet runs/a    every indicator, and the sums, on the same cells
+  scripts/study.py labels     --truth TABLE.csv.gz --data cifar10:DIR   labels {true, random} x {accuracy, angle}: Table 1
+  scripts/study.py ablations  --truth TABLE.csv.gz --data cifar10:DIR   classes and seeds of random labels, images, noise
+
+Common options: --out DIR (runs and tables; what is there is not done again), --build DIR, --cells N (a random sample for
+what takes passes; 0: all), --epochs N, --seeds N, and anything behind -- goes to rlnas_train. Tables are
+Markdown on standard output and as OUT/NAME.md: tau-b over all cells, over those without unreachable operations, within
+groups of equal MACs; Spearman; the found cell's accuracy. Mean and standard deviation over seeds.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+COLUMNS = ["c10_test200", "c100_test200", "in16_test200"]
+COUNTED = ["macs", "params", "layers"]
+TURNED = ["angle", "op-angle-sum"]
+MEASURED = ["synflow", "naswot", "jacov", "grad-norm", "snip", "zico", "grad-sign", "gradient-snr", "vkdnw", "swap", "meco",
+            "az-expressivity", "az-progressivity", "az-trainability", "contrast", "az-nas", "az-nas+synflow", "vkdnw-aggregate",
+            "label-free"]
+CLASSES = [10, 100, 1000]
+IMAGES = [1000, 5000, 25000]
+
+
+class Study:
+    def __init__(self, options, extra):
+        self.options, self.extra = options, extra
+        self.out = pathlib.Path(options.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.apps = pathlib.Path(options.build) / "apps"
+
+    def run(self, program, *arguments):
+        command = [str(self.apps / program), *map(str, arguments)]
+        print("+", " ".join(command), file=sys.stderr, flush=True)
+        subprocess.run(command, check=True, stdout=sys.stderr)
+
+    def data(self):
+        return ["--data", self.options.data]
+
+    def supernet(self, name, *arguments):
+        """A trained SuperNet's directory."""
+        directory = self.out / name
+        if not (directory / "done").exists():
+            self.run("rlnas_train", "--out", directory, "--epochs", self.options.epochs, *arguments, *self.extra)
+            (directory / "done").touch()
+        return directory
+
+    def search(self, name, score, *arguments, sampled=False, book="scores"):
+        """A search's report. Measured values are kept in OUT/BOOK, and taken from there by the searches that follow."""
+        report, kept = self.out / f"{name}.json", self.out / book
+        if not report.exists():
+            method = ["--method", "exhaustive"]
+            if sampled and self.options.cells > 0:
+                method = ["--method", "random", "--population", self.options.cells, "--generations", 1]
+            if (kept / "scores.csv").exists():
+                method += ["--scores", kept / "scores.csv"]
+            start = time.time()
+            self.run("rlnas_search", "--score", score, "--truth", self.options.truth, "--json", report, "--out", kept,
+                     *method, *arguments)
+            found = json.loads(report.read_text())
+            found["seconds"] = time.time() - start
+            report.write_text(json.dumps(found))
+        return json.loads(report.read_text())
+
+    def table(self, name, heading, lines):
+        text = "\n".join(["| " + " | ".join(heading) + " |", "|" + "---|" * len(heading)] +
+                         ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
+        (self.out / f"{name}.md").write_text(text)
+        print(text)
+
+
+def three(values):
+    """c10/c100/in16 of one number or of several seeds' numbers."""
+    def one(column):
+        text = f"{statistics.mean(column):.3f}"
+        return text + (f" ({statistics.stdev(column):.3f})" if len(column) > 1 else "")
+    return " / ".join(one(column) for column in zip(*values))
+
+
+def numbers(report, key, population=None):
+    """A figure of the score searched for, for each column."""
+    figures = []
+    for column in COLUMNS:
+        entry = report["correlation"][column]
+        entry = entry[population] if population else entry
+        figures.append(entry[key] if entry[key] is not None else float("nan"))
+    return figures
+
+
+HEADING = ["all cells, tau-b", "Spearman", "no unreachable operations, tau-b", "groups of equal MACs, tau-b", "found cell, %",
+           "best of the top 10, %"]
+
+
+def row(reports):
+    return [three([numbers(r, "kendall_tau_b") for r in reports]), three([numbers(r, "spearman") for r in reports]),
+            three([numbers(r, "kendall_tau_b", "live") for r in reports]),
+            three([numbers(r, "kendall_tau_b", "equal_macs") for r in reports]),
+            three([[r["best"]["truth"][c]["accuracy"] for c in COLUMNS] for r in reports]),
+            three([[r["top_truth"][c]["best"] for c in COLUMNS] for r in reports])]
+
+
+def study_indicators(study):
+    lines = []
+    supernet = ["--supernet", study.options.supernet] if study.options.supernet else ["--space", "nasbench201"]
+    for score in COUNTED + (TURNED if study.options.supernet else []) + MEASURED:
+        report = study.search(f"indicator-{score}", score, *supernet, sampled=score in MEASURED)
+        computed = report["networks_computed"]
+        cost = f"{1000 * report['seconds'] / computed:.0f}" if computed > 0 else ""
+        lines.append([score, str(report["evaluations"]), *row([report]), cost])
+    study.table("indicators", ["score", "cells", *HEADING, "ms a network"], lines)
+
+
+def study_labels(study):
+    lines = []
+    for labels in ["true", "random"]:
+        nets = [study.supernet(f"{labels}-{seed}", "--labels", labels, "--seed", seed, *study.data())
+                for seed in range(study.options.seeds)]
+        for score in ["accuracy", "angle", "op-angle-sum"]:
+            reports = [study.search(f"{net.name}-{score}", score, "--supernet", net, sampled=score == "accuracy",
+                                    book=f"{net.name}-scores") for net in nets]
+            lines.append([labels, score, str(reports[0]["evaluations"]), *row(reports)])
+    study.table("labels", ["labels", "score", "cells", *HEADING], lines)
+
+
+def study_ablations(study):
+    lines = []
+
+    def add(name, *arguments, data=None):
+        nets = [study.supernet(f"{name}-{seed}", "--labels", "random", "--seed", seed, *(data or study.data()), *arguments)
+                for seed in range(study.options.seeds)]
+        for score in TURNED:
+            lines.append([name, score, *row([study.search(f"{net.name}-{score}", score, "--supernet", net) for net in nets])])
+
+    for classes in CLASSES:
+        add(f"classes-{classes}", "--label-classes", classes)
+    for images in IMAGES:
+        add(f"images-{images}", "--images", images)
+    add("noise-images", data=["--data", f"noise:{IMAGES[-1]}"])
+    study.table("ablations", ["SuperNet", "score", *HEADING], lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", choices=["indicators", "labels", "ablations"])
+    parser.add_argument("--truth", required=True)
+    parser.add_argument("--data", help="of SuperNets, as in rlnas_train")
+    parser.add_argument("--supernet", help="of the angles, a run directory")
+    parser.add_argument("--out", default="study")
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--cells", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3)
+    options, extra = parser.parse_known_args()
+    if options.study != "indicators" and not options.data:
+        parser.error("--data: what do the SuperNets train on?")
+    {"indicators": study_indicators, "labels": study_labels, "ablations": study_ablations}[options.study](
+        Study(options, [e for e in extra if e != "--"]))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
