@@ -14,7 +14,7 @@ std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe) {
 }
 
 SearchMeasures::SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
-                               const SearchDevice& device) {
+                               const SearchDevice& device, const SuperNetData* supernet) {
   RLNAS_CHECK(probe.batch > 1 && probe.batch <= 4096, usage, "--probe-batch ", probe.batch,
               ": must be in 2..4096");
   RLNAS_CHECK(probe.draws > 0 && probe.draws <= 1000, usage, "--probe-draws ", probe.draws,
@@ -22,9 +22,16 @@ SearchMeasures::SearchMeasures(const SearchSpace& space, const Score& score, con
   std::vector<std::string> measured, others;
   for (const std::string& name : score.indicators) (is_measured(name) ? measured : others).push_back(name);
   Measuring with{.space = space};
-  if (score.needs().network) {
+  const Needs needs = score.needs();
+  if (needs.network || needs.weights) {
     device_ = choose_device(device.name, {.cpu = {.threads = device.threads}, .cuda = {}});
     with.threads = device.threads;
+  }
+  if (needs.weights) {
+    supernet_ = std::make_unique<SuperNetProbe>(*device_.backend, *supernet);
+    with.supernet = supernet_.get();
+  }
+  if (needs.network) {
     const NetworkOptions network =
         space.space().published_stand_alone(space.spec().classes, space.spec().image_size);
     probe_ = std::make_unique<Probe>(*device_.backend, space.space(), ProbeOptions{network, probe.batch},

@@ -11,6 +11,7 @@
 #include "search/probe.h"
 #include "search/score.h"
 #include "search/search_space.h"
+#include "search/supernet_probe.h"
 
 namespace rlnas {
 
@@ -33,9 +34,10 @@ std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe);
 
 class SearchMeasures {
  public:
-  // Errors: usage for a probe out of range; device.
+  // `supernet`: of a score that needs its weights; must outlive this. Errors: usage for a probe out of range;
+  // device.
   SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
-                 const SearchDevice& device);
+                 const SearchDevice& device, const SuperNetData* supernet);
 
   bool measures() const { return computed_->values() > 0; }  // anything at all
   IndicatorMeasure& computed() { return *computed_; }        // those of the score that are measured
@@ -44,6 +46,7 @@ class SearchMeasures {
  private:
   DeviceChoice device_;
   std::unique_ptr<Probe> probe_;
+  std::unique_ptr<SuperNetProbe> supernet_;
   std::unique_ptr<IndicatorMeasure> computed_, quick_;
 };
 
