@@ -23,7 +23,8 @@ class SuperNetProbe {
   const SuperNetData& data() const { return data_; }
 
   // The test images along the path of an architecture, with the statistics that this path has by the trained
-  // weights. `weights`, in the layout's order: in the place of the trained ones, from then on.
+  // weights. `weights`, in the layout's order: in the place of the trained ones, from then on; they must
+  // outlive this.
   // Errors: device when there is not enough memory. Determinism: bit-equal for any number of threads, and
   // whatever was looked at before.
   TestCounts test(const Genes& genes) { return test(genes, data_.weights()); }
