@@ -140,11 +140,6 @@ std::string space_asked_for(int argc, const char* const* argv) {
   return space.empty() ? default_space().name() : space;
 }
 
-Compat parse_compat(const std::string& text) {
-  RLNAS_CHECK(text == "none" || text == "megvii", usage, "--compat ", text, ": known are none and megvii");
-  return text == "none" ? Compat::none : Compat::megvii;
-}
-
 std::string checkpoint_path(const std::string& file, const std::string& directory, const char* flag,
                             const char* name) {
   if (!file.empty()) return file;
@@ -274,7 +269,7 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.device = {o.device, o.threads};
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
-  config.evolution.compat = config.space.compat = parse_compat(o.compat);
+  config.evolution.compat = config.space.compat = parse_word<Compat>("--compat", o.compat);
   config.report_gap = o.gap;
   config.top_count = o.top;
   config.truth_path = o.truth;

@@ -34,7 +34,7 @@ struct AngleMethodKind {
   std::unique_ptr<AngleMethod> (*make)(const AnglePairs& pairs);
 };
 
-// The own kernel with bfloat16 weights and with sums in fp32: cuda/angle_variants.cpp.
+// The own kernel with bfloat16 weights and with sums in fp32: cuda/angle_variants.cu.
 std::vector<AngleMethodKind> own_angle_methods();
 // A device copy, three cuBLAS dots a segment, three cub::DeviceSegmentedReduce: cuda/angle_baselines.cu.
 std::vector<AngleMethodKind> library_angle_methods();

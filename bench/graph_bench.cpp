@@ -24,8 +24,8 @@ struct Steps {
         options{.classes = of.info().search.classes, .image_size = of.info().search.image_size},
         layout(of.network(options, {}), Initializer::pytorch) {
     const int cells = of.info().every_cell_has_a_path ? of.searchable_cells(options) : 0;
-    const std::unique_ptr<PathSampler> sampler = of.make_sampler({.seed = 1, .own_paths = cells});
-    for (int step = 0; step < kSteps; ++step) paths.push_back(sampler->paths(step));
+    const StepPaths sampler = of.make_sampler({.seed = 1, .own_paths = cells});
+    for (int step = 0; step < kSteps; ++step) paths.push_back(sampler(step));
   }
 
   Graph graph(std::size_t step) const { return space.network(options, paths[step % kSteps]); }

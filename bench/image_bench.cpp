@@ -24,7 +24,7 @@ struct Pipeline {
 void run(benchmark::State& state, const ImageList& list, const ImageTransform& transform) {
   const ImageLoader loader(
       list, all_indices(std::uint32_t(list.size())), list.labels(),
-      {.batch_size = kBatchSize, .transform = transform, .threads = int(state.range(0))});
+      {.plan = {.batch_size = kBatchSize}, .transform = transform, .threads = int(state.range(0))});
   HostBatch batch;
   std::int64_t images = 0;
   int epoch = 0, step = 0;

@@ -31,6 +31,7 @@ class RepeatingBackend final : public UniformBackend<RepeatingBackend> {
 
   std::string description() const override { return profiler_->description(); }
   bool gains_by_normalising_inputs() const override { return profiler_->gains_by_normalising_inputs(); }
+  std::size_t note_bytes(const ConvNormBackward& call) const override { return profiler_->note_bytes(call); }
   void* allocate(std::size_t bytes) override { return profiler_->allocate(bytes); }
   void release(void* memory) noexcept override { profiler_->release(memory); }
   void upload(void* device, const void* host, std::size_t bytes) override {

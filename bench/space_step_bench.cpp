@@ -17,6 +17,8 @@
 #include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/executor.h"
+#include "search/mobilenet/architecture.h"
+#include "search/mobilenet/space.h"
 #include "search/train_settings.h"
 #include "search/trained_network.h"
 
@@ -81,7 +83,16 @@ class SpaceSteps {
   double gflop() const { return gflop_; }  // convolutions and classifier, mean of a step
   double planned_mib() const { return double(planned_bytes_) / double(1 << 20); }
   double peak_mib() const { return double(state_->arena().peak_bytes()) / double(1 << 20); }
-  std::vector<int> path_ops(int path) const { return space_->path_ops(path); }
+  // As the baselines take them: one number a choice, in the order of the genes, of each cell that has a path
+  // of its own; MobileNet's identity is -1.
+  std::vector<int> path_ops(int path) const {
+    const bool has_identity = space_->space().name() == mobilenet::space().name();
+    std::vector<int> ops;
+    for (const Genes& genes : space_->paths(path))
+      for (const int gene : genes)
+        ops.push_back(has_identity && mobilenet::Op(gene) == mobilenet::Op::identity ? -1 : gene);
+    return ops;
+  }
 
  private:
   static int classes_of(const TrainConfig& config) { return config.data.image_size == 32 ? 10 : 1000; }

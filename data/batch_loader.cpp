@@ -10,13 +10,7 @@ namespace rlnas {
 BatchLoader::BatchLoader(const Dataset& dataset, std::vector<std::uint32_t> indices,
                          std::vector<std::int32_t> labels, const BatchLoaderOptions& options)
     : dataset_(dataset),
-      plan_(std::move(indices),
-            {.batch_size = options.batch_size,
-             .seed = options.seed,
-             .order = options.order,
-             .rank = options.rank,
-             .ranks = options.ranks},
-            dataset.name, dataset.size()),
+      plan_(std::move(indices), options.plan, dataset.name, dataset.size()),
       labels_(std::move(labels)),
       augmentation_(options.augmentation),
       cutout_(options.cutout) {

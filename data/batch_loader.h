@@ -18,14 +18,9 @@ enum class Augmentation { crop_and_flip, none };
 enum class Cutout { no, drawn };
 
 struct BatchLoaderOptions {
-  int batch_size = 64;
-  std::uint64_t seed = 0;
+  BatchPlanOptions plan = {};
   Augmentation augmentation = Augmentation::crop_and_flip;
   Cutout cutout = Cutout::no;
-  SampleOrder order = SampleOrder::shuffled;
-  // Of `ranks` processes this one gets a contiguous share of every batch, as equal as can be.
-  int rank = 0;
-  int ranks = 1;
 };
 
 class BatchLoader final : public BatchSource {
@@ -38,7 +33,6 @@ class BatchLoader final : public BatchSource {
 
   int steps_per_epoch() const override { return plan_.steps_per_epoch(); }
   ImageFormat format() const override;
-  int batch_size() const { return plan_.options().batch_size; }
   const Dataset& dataset() const { return dataset_; }
 
   // Determinism: an image's augmentation depends on (seed, epoch, image) alone, its place on (seed, epoch).

@@ -80,7 +80,8 @@ void append_training_batches(const std::string& folder, const CifarLayout& layou
 
 }  // namespace
 
-Dataset load_cifar10(const std::string& directory, const LoadOptions& options) {
+Dataset load_cifar10(const DataSpec& spec, const LoadOptions& options) {
+  const std::string& directory = spec.paths.front();
   const CifarLayout layout{.label_bytes = 1, .label_position = 0, .classes = 10};
   const bool test = options.part == DataPart::test;
   Dataset dataset = empty_cifar("cifar10", layout.classes);
@@ -94,7 +95,8 @@ Dataset load_cifar10(const std::string& directory, const LoadOptions& options) {
   return finished(std::move(dataset), directory, options, {{125.3f, 123.0f, 113.9f}, {63.0f, 62.1f, 66.7f}});
 }
 
-Dataset load_cifar100(const std::string& directory, const LoadOptions& options) {
+Dataset load_cifar100(const DataSpec& spec, const LoadOptions& options) {
+  const std::string& directory = spec.paths.front();
   const CifarLayout layout{.label_bytes = 2, .label_position = 1, .classes = 100};
   const std::string part = options.part == DataPart::test ? "test" : "train";
   Dataset dataset = empty_cifar("cifar100", layout.classes);

@@ -1,6 +1,5 @@
-// A labelled image set held in memory: uint8 pixels, NHWC, three channels; and the loaders behind --data.
-// Kinds: cifar10, cifar100 (official binary layout), imagenet16 (data/imagenet16.h), idx (the MNIST family),
-// folder (JPEG and PNG), synthetic (data/synthetic.h). Constants: RLNAS code for NAS-Bench-201.
+// A labelled image set held in memory: uint8 pixels, NHWC, three channels; and what --data says. Its kinds:
+// data/loaders.h. Constants: RLNAS code for NAS-Bench-201.
 #pragma once
 
 #include <array>
@@ -34,12 +33,14 @@ struct Dataset {
 
 // What --data names: KIND[:ARGUMENT].
 struct DataSpec {
-  std::string kind;                // cifar10 | cifar100 | imagenet16 | idx | folder | synthetic
-  std::vector<std::string> paths;  // one directory; one or more files for imagenet16; none for synthetic
-  int synthetic_count = 0;         // synthetic only; 0: the default
+  std::string kind;                     // a DataKind's name
+  std::vector<std::string> paths = {};  // one directory, or files; none for synthetic
+  int synthetic_count = 0;              // synthetic only; 0: the default
 };
 
-// Reads "cifar10:DIR", "imagenet16:FILE,FILE...", "synthetic[:N]".
+// How each kind is written: "cifar10:DIR, ..., synthetic[:N]".
+std::string data_kinds();
+
 // Errors: usage, naming the flag --data.
 DataSpec parse_data_spec(const std::string& text);
 

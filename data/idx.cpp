@@ -62,7 +62,8 @@ IdxArray read_idx(const std::string& directory, const std::string& stem, std::ui
 
 }  // namespace
 
-Dataset load_idx(const std::string& directory, const LoadOptions& options) {
+Dataset load_idx(const DataSpec& spec, const LoadOptions& options) {
+  const std::string& directory = spec.paths.front();
   check_directory(directory);
   const std::string part = options.part == DataPart::test ? "t10k" : "train";
   const IdxArray images = read_idx(directory, part + "-images-idx3-ubyte", 3);

@@ -10,7 +10,8 @@
 
 namespace rlnas {
 
-Dataset load_image_folder(const std::string& directory, const LoadOptions& options) {
+Dataset load_image_folder(const DataSpec& spec, const LoadOptions& options) {
+  const std::string& directory = spec.paths.front();
   RLNAS_CHECK(options.image_size >= 8 && options.image_size <= 1024, usage, "image size ", options.image_size,
               ": 8 to 1024 pixels can be used");
   Dataset dataset;

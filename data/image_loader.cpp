@@ -15,13 +15,7 @@ constexpr int kReplacementTries = 100;
 ImageLoader::ImageLoader(const ImageList& list, std::vector<std::uint32_t> indices,
                          std::vector<std::int32_t> labels, const ImageLoaderOptions& options)
     : list_(list),
-      plan_(std::move(indices),
-            {.batch_size = options.batch_size,
-             .seed = options.seed,
-             .order = options.order,
-             .rank = options.rank,
-             .ranks = options.ranks},
-            list.directory(), list.size()),
+      plan_(std::move(indices), options.plan, list.directory(), list.size()),
       labels_(std::move(labels)),
       options_(options) {
   RLNAS_CHECK(options.transform.size >= 8 && options.transform.size <= 1024, usage, "--image-size ",
@@ -62,11 +56,11 @@ std::string ImageLoader::try_image(std::uint32_t index, RandomStream random, Aug
 
 ImageLoader::Slot ImageLoader::make_image(int epoch, std::uint32_t index, std::uint8_t* pixels) const {
   Slot slot{.index = index, .params = {}};
-  const RandomStream random(options_.seed, "image", std::uint64_t(epoch), index);
+  const RandomStream random(options_.plan.seed, "image", std::uint64_t(epoch), index);
   const std::string problem = try_image(index, random, slot.params, pixels);
   if (problem.empty()) return slot;
   RLNAS_CHECK(options_.bad_files == BadFiles::skip, data, problem, " (--strict-data makes bad files fatal)");
-  RandomStream others(options_.seed, "replacement", std::uint64_t(epoch), index);
+  RandomStream others(options_.plan.seed, "replacement", std::uint64_t(epoch), index);
   const std::vector<std::uint32_t>& indices = plan_.indices();
   for (int i = 0; i < kReplacementTries; ++i) {
     slot.index = indices[others.below(std::uint32_t(indices.size()))];

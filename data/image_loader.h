@@ -22,14 +22,10 @@
 namespace rlnas {
 
 struct ImageLoaderOptions {
-  int batch_size = 64;
-  std::uint64_t seed = 0;
+  BatchPlanOptions plan = {};
   ImageTransform transform;
-  SampleOrder order = SampleOrder::shuffled;
   BadFiles bad_files = BadFiles::skip;
   int threads = 0;  // 0: as many as the machine has
-  int rank = 0;
-  int ranks = 1;
 };
 
 class ImageLoader final : public BatchSource {

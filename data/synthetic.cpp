@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/dataset_parts.h"
+#include "data/loaders.h"
 #include "data/parallel_for.h"
 #include "engine/philox.h"
 #include "kernels/check.h"
@@ -101,6 +102,14 @@ void draw_image(const LeafStyle& style, int size, RandomStream& random, std::uin
 }
 
 }  // namespace
+
+Dataset load_synthetic(const DataSpec& spec, const LoadOptions& options) {
+  SyntheticSpec synthetic{.size = options.image_size,
+                          .seed = options.part == DataPart::test ? ~options.seed : options.seed,
+                          .threads = options.threads};
+  if (spec.synthetic_count != 0) synthetic.count = spec.synthetic_count;
+  return make_synthetic(synthetic);
+}
 
 Dataset make_synthetic(const SyntheticSpec& spec) {
   RLNAS_CHECK(spec.count >= 1 && spec.count <= 10'000'000, usage, "--data synthetic:", spec.count,

@@ -13,6 +13,7 @@ Buffer::~Buffer() {
 }
 
 void* Buffer::data() const {
+  if (arena_ == nullptr) return nullptr;
   const Arena::Block& block = arena_->blocks_[block_];
   return arena_->slabs_[block.slab].base + block.offset;
 }

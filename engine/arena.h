@@ -29,7 +29,7 @@ class Buffer {
   ~Buffer();
 
   explicit operator bool() const { return arena_ != nullptr; }
-  void* data() const;
+  void* data() const;   // null where there is no block
   bool unique() const;  // nobody else holds this block
 
  private:

@@ -29,14 +29,6 @@ class NumpyRandom {
     const std::uint64_t high = next_u32() >> 5, low = next_u32() >> 6;
     return double(high * 67108864u + low) / 9007199254740992.0;
   }
-  // choice(n, size, replace=False): the first `size` of a permutation.
-  std::vector<std::uint32_t> choice_without_replacement(std::uint32_t n, std::uint32_t size) {
-    std::vector<std::uint32_t> items(n);
-    for (std::uint32_t i = 0; i < n; ++i) items[i] = i;
-    for (std::uint32_t i = n; i-- > 1;) std::swap(items[i], items[randint(i + 1)]);
-    items.resize(size);
-    return items;
-  }
 
  private:
   std::mt19937 engine_;  // std::mt19937(s) is init_genrand(s)

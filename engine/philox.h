@@ -62,9 +62,6 @@ class RandomStream {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(std::uint32_t(i))]);
   }
 
-  // For a device that is to draw the same: from the first whole block not yet begun.
-  const PhiloxStream& state() const { return at_; }
-
  private:
   PhiloxStream at_;  // the block to draw next
   std::array<std::uint32_t, 4> block_{};

@@ -9,12 +9,12 @@ int Tape::new_variable() {
   return int(gradients_.size()) - 1;
 }
 
-Tensor Tape::take_gradient(int variable) {
-  return std::exchange(gradients_[std::size_t(variable)], Tensor{});
+Tape::NotedGradient Tape::take_noted_gradient(int variable) {
+  return std::exchange(gradients_[std::size_t(variable)], NotedGradient{});
 }
 
 void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
-  Tensor& slot = gradients_[std::size_t(tensor.variable)];
+  Tensor& slot = gradients_[std::size_t(tensor.variable)].gradient;
   if (!slot && tensor.applied == Activation::none) {
     slot = std::move(gradient);
     return;
@@ -41,7 +41,8 @@ void Tape::add_gradient(const Tensor& tensor, Tensor gradient) {
 }
 
 Tape::Target Tape::gradient_target(const Tensor& tensor) {
-  Tensor& slot = gradients_[std::size_t(tensor.variable)];
+  auto& [slot, note] = gradients_[std::size_t(tensor.variable)];
+  note = {};
   if (!slot) {
     slot = make_tensor(arena_, tensor.shape, tensor.layout);
     return {slot.data(), Store::overwrite};
@@ -52,6 +53,12 @@ Tape::Target Tape::gradient_target(const Tensor& tensor) {
     slot = std::move(copy);
   }
   return {slot.data(), Store::accumulate};
+}
+
+void* Tape::note_on_gradient(int variable, std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  Buffer& note = gradients_[std::size_t(variable)].note = arena_.allocate(bytes);
+  return note.data();
 }
 
 void Tape::begin_stage(const char* name) {

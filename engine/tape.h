@@ -23,9 +23,14 @@ class Tape {
   // Each closure runs under the stage it was recorded in.
   void begin_stage(const char* name);
 
+  // A gradient, and what the kernel that wrote all of it noted for the one that reads it. Each may be empty.
+  struct NotedGradient {
+    Tensor gradient;
+    Buffer note;
+  };
   // The gradient that reached `variable` so far, moved out; empty when none did.
-  Tensor take_gradient(int variable);
-  bool has_gradient(int variable) const { return bool(gradients_[std::size_t(variable)]); }
+  Tensor take_gradient(int variable) { return take_noted_gradient(variable).gradient; }
+  NotedGradient take_noted_gradient(int variable);
 
   // Adds `gradient`, of the tensor's data, to what its variable has, passed back through tensor.applied. A
   // first contribution that needs no change is kept without a copy, so the memory may be shared with others;
@@ -38,6 +43,9 @@ class Tape {
     Store store;
   };
   Target gradient_target(const Tensor& tensor);
+  // Memory for a note on the gradient that a kernel is about to write to the target it was given last; null
+  // for 0 bytes. A further contribution to the gradient drops the note, since it would no longer be true.
+  void* note_on_gradient(int variable, std::size_t bytes);
 
   // Runs and drops all closures.
   void backward();
@@ -54,7 +62,7 @@ class Tape {
   Arena& arena_;
   std::vector<Node> nodes_;
   const char* stage_ = "";
-  std::vector<Tensor> gradients_;
+  std::vector<NotedGradient> gradients_;
 };
 
 }  // namespace rlnas

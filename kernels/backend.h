@@ -27,6 +27,9 @@ class Backend : public Device {
   // Whether ConvNormForward and ConvNormBackward save passes over memory when their input's own batch norm is
   // left to them.
   virtual bool gains_by_normalising_inputs() const { return false; }
+  // What this backend likes to know again of the dx that a call writes, once that is the dz of another call:
+  // the size of ConvNormBackward::dx_note; 0: nothing. Pointers in the call are not looked at.
+  virtual std::size_t note_bytes(const ConvNormBackward&) const { return 0; }
 
   // Made of other primitives (conv_norm.cpp), unless the backend does better.
   virtual void run(const ConvNormForward& call, Workspace workspace = {});

@@ -105,7 +105,9 @@ struct BatchNormInference {
 };
 
 // ---- convolution and batch norm in one ----------------------------------------------------------------
-// AffineSum where the spec normalises the input, ConvForward, BatchNormStatistics.
+// AffineSum where the spec normalises the input, ConvForward, BatchNormStatistics. That sum belongs to the
+// primitive, with its operands, since a backend that makes what a convolution reads chunk by chunk never has
+// it in memory; the layer above only asks whether the backend gains by it, and else makes the sum itself.
 struct ConvNormForward {
   static constexpr const char* kName = "conv_norm_forward";
   ConvNormSpec spec = {};
@@ -139,12 +141,10 @@ struct ConvNormBackward {
   float* dbeta = nullptr;          // [K], or null
   float* dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted
   Store store = Store::overwrite;  // of dx
-  // Doubles [2,K], sums over rows of dz and of dz*(y - mean), where the pass that wrote dz took them; or
-  // null.
-  const double* dz_moments = nullptr;
-  // Doubles [2,C], those of dx and x, written unless null: for a normalised input whose dx is overwritten.
-  // Both are for backends that gain by normalising inputs; others leave them alone.
-  double* dx_moments = nullptr;
+  // What the backend has noted of dz, or null, and memory for what it notes of dx (Backend::note_bytes), or
+  // null. Only itself knows what that is; no result depends on it but for rounding.
+  const void* dz_note = nullptr;
+  void* dx_note = nullptr;
   RecordedCall cost() const;
 };
 

@@ -42,7 +42,7 @@ void cross_entropy(Context& context, const Tensor& logits, const Tensor& labels,
   context.backend.run(CrossEntropy{.spec = spec,
                                    .logits = logits.data(),
                                    .labels = labels.data<std::int32_t>(),
-                                   .dlogits = dlogits ? dlogits.data() : nullptr,
+                                   .dlogits = dlogits.data(),
                                    .sums = sums});
   if (!dlogits) return;
   if (weight != 1.0f) {

@@ -61,7 +61,7 @@ class ScopedWorkspace {
   ScopedWorkspace(Arena& arena, std::size_t bytes) : bytes_(bytes) {
     if (bytes > 0) buffer_ = arena.allocate(bytes);
   }
-  operator Workspace() const { return {bytes_ > 0 ? buffer_.data() : nullptr, bytes_}; }
+  operator Workspace() const { return {buffer_.data(), bytes_}; }
 
  private:
   Buffer buffer_;

@@ -1,7 +1,5 @@
 #include "ops/conv.h"
 
-#include <utility>
-
 #include "ops/weight_gradients.h"
 
 namespace rlnas {
@@ -19,17 +17,11 @@ Tensor make_output(Context& context, const ConvSpec& spec) {
                      Shape::image(spec.batch, spec.out_height(), spec.out_width(), spec.out_channels));
 }
 
-void forward(Context& context, const ConvSpec& spec, const Tensor& x, int weight, const Tensor& y) {
-  run(context,
-      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(weight), .y = y.data()});
-}
-
 // x, or activation(norm(x)) where norm is not empty; x.variable is that of the value before the activation.
 struct NormInput {
   Tensor x;
   Tensor norm = {};  // [4,C] as BatchNormSaved
   Activation activation = Activation::none;
-  std::shared_ptr<Tensor> gradient_moments = {};  // for the one who made x
 
   BatchNormSaved saved() const { return norm ? BatchNormSaved::at(norm.data(), x.c()) : BatchNormSaved{}; }
 };
@@ -55,10 +47,9 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   if (!context.records()) return term;
   context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
-  term.gradient_moments = std::make_shared<Tensor>();
   context.tape.record([&context, spec, input, weight = layer.weight, norm, term] {
-    const Tensor dz = context.tape.take_gradient(term.x.variable);
-    if (!dz) return;
+    const Tape::NotedGradient dz = context.tape.take_noted_gradient(term.x.variable);
+    if (!dz.gradient) return;
     ConvNormBackward call{.spec = spec,
                           .x = input.x.data(),
                           .x_norm = input.saved(),
@@ -66,19 +57,13 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                           .w = context.parameters.weight(weight),
                           .y = term.x.data(),
                           .saved = term.saved(),
-                          .dz = dz.data()};
-    const Tensor moments = std::exchange(*term.gradient_moments, Tensor{});
-    if (moments) call.dz_moments = moments.data<double>();
+                          .dz = dz.gradient.data(),
+                          .dz_note = dz.note.data()};
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
       call.dx = target.data;
       call.store = target.store;
-    }
-    if (input.gradient_moments && call.dx != nullptr) {
-      constexpr int kFloats = 2 * sizeof(double) / sizeof(float);  // a channel
-      Tensor& sums = *input.gradient_moments =
-          make_tensor(context.arena, Shape::matrix(kFloats, input.x.c()), Layout::flat);
-      call.dx_moments = sums.data<double>();
+      call.dx_note = context.tape.note_on_gradient(input.x.variable, context.backend.note_bytes(call));
     }
     write_weight_gradients(context, std::array{weight, norm.gamma, norm.beta}, [&](const auto& gradients) {
       call.dw = gradients[0];
@@ -95,7 +80,8 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   const ConvSpec spec = spec_of(x, layer);
   Tensor y = make_output(context, spec);
-  forward(context, spec, x, layer.weight, y);
+  run(context,
+      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(layer.weight), .y = y.data()});
   if (!context.records()) return y;
 
   context.use_segment(layer.weight);
@@ -118,27 +104,15 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
 }
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  if (context.mode != Mode::evaluate) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
-  const ConvNormSpec spec{.conv = spec_of(x, layer)};
-  SumTerm term{make_output(context, spec.conv)};
-  const NormTensors tensors = norm_tensors(context, norm);
-  term.norm = tensors.saved;
-  forward(context, spec.conv, x, layer.weight, term.x);
-  context.backend.run(BatchNormInference{.spec = spec.norm(),
-                                         .gamma = tensors.gamma,
-                                         .beta = tensors.beta,
-                                         .running_mean = tensors.running_mean,
-                                         .running_var = tensors.running_var,
-                                         .saved = term.saved()});
-  return term;
+  if (context.mode == Mode::evaluate) return normalise(context, conv2d(context, x, layer), norm);
+  return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
 }
 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
                   const BatchNorm& norm) {
   const bool left_to_kernel =
       context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
-  if (left_to_kernel)
-    return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
+  if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
                    norm);
 }

@@ -105,9 +105,7 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   NodeOutput out;
   if (want != SumOutput::activated) out.sum = make_tensor(context.arena, shape);
   if (want != SumOutput::sum) out.activated = make_tensor(context.arena, shape);
-  context.backend.run(AffineSum{.spec = spec,
-                                .sum = out.sum ? out.sum.data() : nullptr,
-                                .activated = out.activated ? out.activated.data() : nullptr});
+  context.backend.run(AffineSum{.spec = spec, .sum = out.sum.data(), .activated = out.activated.data()});
   out.activated.applied = activation;
   if (!wants_gradient) return out;
 
@@ -120,17 +118,6 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
     for (const SumTerm& term : terms) backward_term(context, term, dsum);
   });
   return out;
-}
-
-Tensor activate(Context& context, const Tensor& x, Activation activation) {
-  AffineSumSpec spec{.rows = x.rows(), .channels = x.c(), .term_count = 1};
-  spec.terms[0].x = x.data();
-  spec.activation = activation;
-  Tensor activated = make_tensor(context.arena, x.shape);
-  context.backend.run(AffineSum{.spec = spec, .activated = activated.data()});
-  activated.variable = x.variable;
-  activated.applied = activation;
-  return activated;
 }
 
 }  // namespace rlnas

@@ -2,7 +2,6 @@
 // edges averaged on the way, and an optional activation on the way out, in one pass over memory.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "ops/context.h"
@@ -15,8 +14,6 @@ struct SumTerm {
   Tensor x;          // [N,H,W,C]
   Tensor norm = {};  // [4,C] as BatchNormSaved, or empty
   bool averaged = false;
-  // Doubles [2,C] of ConvNormBackward::dx_moments, put here by the backward pass of the one that read it.
-  std::shared_ptr<Tensor> gradient_moments = {};
 
   BatchNormSaved saved() const { return BatchNormSaved::at(norm.data(), x.c()); }
 };
@@ -37,9 +34,6 @@ enum class SumOutput { sum, activated, both };
 // terms or none.
 NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want,
                     Activation activation = Activation::relu);
-
-// activation(x) as a tensor of its own.
-Tensor activate(Context& context, const Tensor& x, Activation activation);
 
 // The device memory behind a batch-norm layer, with room for what its forward pass saves.
 struct NormTensors {

@@ -9,7 +9,7 @@
 DIR holds train_data_batch_1 .. train_data_batch_10: dicts with 'data', uint8 [n, 768] (planar 16x16 RGB), and
 'labels', 1-based. Images with labels 1..K are kept, in file order (K = 120 gives ImageNet16-120, 151,700 images).
 
-Layout of OUTPUT, all numbers little-endian (the same text stands in data/imagenet16.h):
+Layout of OUTPUT, all numbers little-endian (the same text stands in data/imagenet16.cpp):
     offset  bytes  what
          0      8  magic "RLNASI16"
          8      4  version = 1

@@ -73,14 +73,10 @@ void TestImages::open_folder(const TrainConfig& config, const TrainingData& trai
   source_ = std::make_unique<ImageLoader>(
       *list_, all_indices(std::uint32_t(list_->size())), list_->labels(),
       ImageLoaderOptions{
-          .batch_size = config.recipe.batch_size,
-          .seed = config.recipe.seed,
+          .plan = batch_plan(config, place, order),
           .transform = evaluation_transform(config.data.image_size, training.format.normalisation),
-          .order = order,
           .bad_files = BadFiles::fatal,  // another image in its place would count twice
-          .threads = config.data.threads,
-          .rank = place.rank,
-          .ranks = place.size});
+          .threads = config.data.threads});
 }
 
 void TestImages::open_dataset(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
@@ -93,14 +89,9 @@ void TestImages::open_dataset(const TrainConfig& config, const TrainingData& tra
               ", those of --data are ", training.format.height, "x", training.format.width);
   RLNAS_CHECK(dataset_.classes == classes, data, "--eval ", config.eval.spec, ": ", dataset_.classes,
               " classes, --data has ", classes);
-  source_ =
-      std::make_unique<BatchLoader>(dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
-                                    BatchLoaderOptions{.batch_size = config.recipe.batch_size,
-                                                       .seed = config.recipe.seed,
-                                                       .augmentation = Augmentation::none,
-                                                       .order = order,
-                                                       .rank = place.rank,
-                                                       .ranks = place.size});
+  source_ = std::make_unique<BatchLoader>(
+      dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
+      BatchLoaderOptions{.plan = batch_plan(config, place, order), .augmentation = Augmentation::none});
 }
 
 TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec augment,

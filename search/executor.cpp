@@ -39,7 +39,6 @@ void Executor::reserve_losses(int parts) {
 }
 
 // ---- passes
-// -------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -158,7 +157,6 @@ std::vector<float> Executor::logits(const Forward& forward, const HostBatch& bat
 }
 
 // ---- the training step
-// ----------------------------------------------------------------------------------------
 
 void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
                                 const Part& part) {

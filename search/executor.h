@@ -57,7 +57,8 @@ class Executor {
   Executor(Backend& backend, const ModelBuilder& layout, Arena& arena);
   ~Executor();
 
-  // ---- passes ---------------------------------------------------------------------------------------------
+  // ---- passes
+
   // Images of a batch on the device, flipped, shifted and normalised; by default all of them.
   Tensor upload_images(const HostBatch& batch, AugmentSpec augment, int first = 0, int count = -1);
   // Results stay until the next pass begins. Errors: usage for gradients with running statistics.
@@ -90,8 +91,8 @@ class Executor {
   HostView host_view(const Tensor& tensor);
 
   // ---- the training step
-  // ------------------------------------------------------------------------------------ Averages gradients
-  // over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
+
+  // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
   void set_exchange(GradientExchange* exchange) { exchange_ = exchange; }
   // Queues forward, loss, backward, exchange and optimiser step on one batch.
   void queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec);

@@ -65,13 +65,9 @@ struct SpaceInfo {
   std::int64_t (*classifier_flops)(std::int64_t in, std::int64_t out);
 };
 
-// The paths that a training run takes.
-class PathSampler {
- public:
-  virtual ~PathSampler() = default;
-  // Of step 0, 1, 2, ..., in any order: one for the whole network, or one for each cell that has its own.
-  virtual std::vector<Genes> paths(std::int64_t step) = 0;
-};
+// The paths that a training run takes at step 0, 1, 2, ..., in any order: one for the whole network, or one
+// for each cell that has its own.
+using StepPaths = std::function<std::vector<Genes>(std::int64_t step)>;
 
 struct SamplerOptions {
   std::uint64_t seed = 0;
@@ -126,8 +122,6 @@ class Space {
   virtual int benchmark_size() const { return 0; }
   virtual Genes benchmark_genes(int index) const;
   virtual int benchmark_index(const Genes& genes) const;
-  // A gene as the published code prints it.
-  virtual int published_op(int gene_value) const { return gene_value; }
 
   // ---- networks -----------------------------------------------------------------------------------------
   // Along one path for the whole network, or one for each cell that has its own; without any, of all
@@ -141,7 +135,7 @@ class Space {
   virtual NetworkOptions published_stand_alone(int classes, int image_size) const;
 
   // ---- as published -------------------------------------------------------------------------------------
-  virtual std::unique_ptr<PathSampler> make_sampler(const SamplerOptions& options) const = 0;
+  virtual StepPaths make_sampler(const SamplerOptions& options) const = 0;
   virtual TrainConfig supernet_recipe() const = 0;
   virtual TrainConfig retrain_recipe() const = 0;
   virtual GeneRange published_mutation_range(int gene) const { return {0, choices(gene)}; }

@@ -13,6 +13,12 @@ NetworkOptions published_supernet(const Space& space, int classes) {
   return {.classes = classes, .image_size = space.info().search.image_size};
 }
 
+std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const SegmentTable& segments,
+                                               const std::vector<AngleSums>& sums) {
+  const Space& space = find_space(spec.name);
+  return std::make_unique<SearchSpace>(space, spec, published_supernet(space, spec.classes), segments, sums);
+}
+
 }  // namespace
 
 const std::vector<const Space*>& all_spaces() {
@@ -61,14 +67,13 @@ SegmentTable supernet_segments(const std::string& space, int classes) {
 }
 
 std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const std::vector<AngleSums>& sums) {
-  const Space& space = find_space(spec.name);
-  return std::make_unique<SearchSpace>(space, spec, published_supernet(space, spec.classes),
-                                       supernet_segments(spec.name, spec.classes), sums);
+  return make_search_space(spec, supernet_segments(spec.name, spec.classes), sums);
 }
 
 std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec) {
-  const int tensors = supernet_segments(spec.name, spec.classes).size();
-  return make_search_space(spec, std::vector<AngleSums>(std::size_t(tensors), {1.0, 1.0, 1.0}));
+  const SegmentTable segments = supernet_segments(spec.name, spec.classes);
+  return make_search_space(spec, segments,
+                           std::vector<AngleSums>(std::size_t(segments.size()), {1.0, 1.0, 1.0}));
 }
 
 }  // namespace rlnas

@@ -3,6 +3,7 @@
 // this list; choices (enums) are written there by their words (kernels/words.h).
 #pragma once
 
+#include "data/dataset.h"
 #include "rlnas/rlnas.hpp"
 #include "search/spaces.h"
 
@@ -13,6 +14,11 @@ enum class OnResume {
   free_,  // where and how the run goes on
 };
 
+inline const char* data_help() {
+  static const std::string help = "training images: " + data_kinds();
+  return help.c_str();
+}
+
 // Calls visit(key, field, help, on_resume) for every field, in the order of --help.
 template <class Config, class Visitor>
 void visit_train_fields(Config& c, Visitor&& visit) {
@@ -21,10 +27,7 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         "trains this architecture of the space by itself instead of the SuperNet; the defaults are then the "
         "recipe of retraining",
         OnResume::keep);
-  visit("data", c.data.spec,
-        "training images: cifar10:DIR, cifar100:DIR, imagenet16:FILE[,FILE...], idx:DIR, folder:DIR, "
-        "synthetic[:N]",
-        OnResume::keep);
+  visit("data", c.data.spec, data_help(), OnResume::keep);
   visit("out", c.run.out, "run directory to write", OnResume::free_);
   visit("resume", c.run.resume, "go on with a run: auto (the one in --out, if there is one) or its directory",
         OnResume::free_);

@@ -20,7 +20,7 @@ NetworkOptions with_kind(NetworkOptions options, NetworkKind kind) {
 }  // namespace
 
 TrainedNetwork::TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer,
-                               Compat compat, std::unique_ptr<PathSampler> sampler)
+                               Compat compat, StepPaths sampler)
     : space_(space),
       options_(with_kind(options, NetworkKind::supernet)),
       layout_(space.network(options_, {}), initializer),
@@ -58,7 +58,7 @@ Tensor TrainedNetwork::run_only(Context& context, const Tensor& images, const Pr
 }
 
 Tensor TrainedNetwork::forward(Context& context, const Tensor& images, std::int64_t step) {
-  if (only_.empty()) return forward_along(context, images, sampler_->paths(step)).logits;
+  if (only_.empty()) return forward_along(context, images, paths(step)).logits;
   Program::Drops drops = drops_.drops;
   drops.paths.probability *= double(step / drops_.steps_per_epoch) / drops_.epochs;
   drops.paths.step = drops.values.step = step;
@@ -69,14 +69,6 @@ Tensor TrainedNetwork::forward_largest(Context& context, const Tensor& images) {
   if (!only_.empty()) return run_only(context, images, drops_.drops);
   const Genes largest = space_.largest();
   return forward_along(context, images, {&largest, 1}).logits;
-}
-
-std::vector<int> TrainedNetwork::path_ops(std::int64_t step) {
-  std::vector<int> ops;
-  if (!only_.empty()) return ops;
-  for (const Genes& path : sampler_->paths(step))
-    for (const int gene : path) ops.push_back(space_.published_op(gene));
-  return ops;
 }
 
 AngleSummary TrainedNetwork::angle_summary(const std::vector<AngleSums>& sums) const {

@@ -24,7 +24,7 @@ class TrainedNetwork {
 
   // Along the paths of `sampler`, or whatever forward_along() is asked for.
   TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer, Compat compat,
-                 std::unique_ptr<PathSampler> sampler);
+                 StepPaths sampler);
   // The stand-alone network of `only`. In training edges are dropped with a probability that grows from 0 to
   // that of drops.paths epoch by epoch; values with that of drops.values.
   struct DropSchedule {
@@ -53,9 +53,8 @@ class TrainedNetwork {
 
   // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
   bool ranks_architectures() const { return only_.empty(); }
-  // The operations of that path, one number a choice, in the order of the genes, of each cell that has a path
-  // of its own.
-  std::vector<int> path_ops(std::int64_t step);
+  // The path of a step of a SuperNet, or one for each cell that has its own.
+  std::vector<Genes> paths(std::int64_t step) { return sampler_(step); }
   // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
   AngleSummary angle_summary(const std::vector<AngleSums>& sums) const;
 
@@ -66,7 +65,7 @@ class TrainedNetwork {
   NetworkOptions options_;
   NetworkLayout layout_;
   Compat compat_ = Compat::none;
-  std::unique_ptr<PathSampler> sampler_;
+  StepPaths sampler_;
   std::vector<Genes> angle_sample_;
   Genes only_;
   DropSchedule drops_;

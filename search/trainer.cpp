@@ -9,7 +9,6 @@
 
 #include "data/prefetcher.h"
 #include "engine/atomic_file.h"
-#include "engine/device.h"
 #include "engine/file_lock.h"
 #include "engine/profile_report.h"
 #include "engine/schedule.h"
@@ -21,10 +20,8 @@
 #include "search/run_directory.h"
 #include "search/run_log.h"
 #include "search/run_meter.h"
+#include "search/run_setup.h"
 #include "search/train_settings.h"
-#include "search/trained_network.h"
-#include "search/training_data.h"
-#include "search/training_plan.h"
 
 namespace rlnas {
 namespace {
@@ -47,10 +44,7 @@ class Trainer {
 
   void open_directory();
   void lock_directory();
-  void find_device();
-  void load_data();
-  void build_network();
-  void plan_memory();
+  void set_up();
   void take_memory();
   void start_or_resume();
   void start();  // both on rank 0
@@ -79,14 +73,10 @@ class Trainer {
 
   RunDirectory directory_;
   std::unique_ptr<FileLock> lock_;  // rank 0's
-  TrainingData data_;
-  std::unique_ptr<TrainingBatches> batches_;
+  std::optional<RunSetup> setup_;
   std::unique_ptr<Evaluator> evaluator_;  // with --eval
-  DeviceChoice device_;
-  std::unique_ptr<TrainedNetwork> network_;
   StepSpec step_;
   ScheduleSpec schedule_;
-  DryRun plan_;
   std::optional<StepProfiler> profiler_;  // with --profile
   std::optional<Executor> state_;
   std::unique_ptr<GradientExchange> exchange_;
@@ -105,10 +95,7 @@ class Trainer {
 TrainResult Trainer::run() {
   check_config(config_);
   open_directory();
-  find_device();
-  load_data();
-  build_network();
-  plan_memory();
+  set_up();
   take_memory();
   start_or_resume();
   if (config_.eval.only)
@@ -137,48 +124,24 @@ void Trainer::lock_directory() {
               ": already holds a run; go on with it by --resume auto, or choose another directory");
 }
 
-void Trainer::find_device() {
-  DeviceOptions options = device_options(config_);
-  if (options.cpu.threads == 0) options.cpu.threads = threads_of_rank(communicator_.place());
-  options.cuda.device = communicator_.place().local_rank;
-  device_ = choose_device(config_.device.name, options);
-  log_.line("device: " + device_.backend->description() + " (" + device_.reason + ")");
-}
-
-void Trainer::load_data() {
-  data_ = load_training_data(config_);
-  check_same_run(config_, data_.fingerprint.contents, device_, communicator_);
-  for (const std::string& skipped : data_.skipped()) log_.line("skipped " + skipped);
-  batches_ = std::make_unique<TrainingBatches>(config_, data_, communicator_.place());
-  meter_.length = run_length(config_, batches_->source().steps_per_epoch());
-}
-
-void Trainer::build_network() {
-  const RankPlace& place = communicator_.place();
-  network_ = make_trained_network(config_, {.classes = data_.classes,
-                                            .image_size = data_.format.height,
-                                            .steps_per_epoch = meter_.length.steps_per_epoch,
-                                            .rank = place.rank});
-  if (!config_.eval.spec.empty()) evaluator_ = std::make_unique<Evaluator>(config_, data_, place);
-  step_ = step_spec(config_, data_.format);
-  schedule_ = schedule_spec(config_, data_.indices.size());
-}
-
-void Trainer::plan_memory() {
-  const int ranks = communicator_.size();
-  const int batch_size = std::min<int>(config_.recipe.batch_size, int(data_.indices.size()));
-  const int largest_share = (batch_size + ranks - 1) / ranks;
-  plan_ = dry_run(*network_, *device_.backend, largest_share, step_);
+void Trainer::set_up() {
+  const RunSetup& setup = setup_.emplace(config_, communicator_, log_);
+  meter_.length = setup.length;
+  if (!config_.eval.spec.empty())
+    evaluator_ = std::make_unique<Evaluator>(config_, setup.data, communicator_.place());
+  step_ = setup.step;
+  schedule_ = schedule_spec(config_, setup.data.indices.size());
 }
 
 void Trainer::take_memory() {
   if (leads() && !lock_) lock_directory();
-  if (config_.run.profile) profiler_.emplace(*device_.backend, measure_profile_limits(device_.threads));
-  Backend& backend = profiler_ ? profiler_->backend() : *device_.backend;
-  state_.emplace(backend, network_->layout(), plan_.step_bytes);
+  if (config_.run.profile)
+    profiler_.emplace(*setup_->device.backend, measure_profile_limits(setup_->device.threads));
+  Backend& backend = profiler_ ? profiler_->backend() : *setup_->device.backend;
+  state_.emplace(backend, setup_->network->layout(), setup_->plan.step_bytes);
   exchange_ = communicator_.make_gradient_exchange(backend);
   state_->set_exchange(exchange_.get());
-  state_->parameters().set_decayed(decayed_segments(config_, network_->layout().parameters()));
+  state_->parameters().set_decayed(decayed_segments(config_, setup_->network->layout().parameters()));
   if (exchange_)
     log_.line(std::to_string(communicator_.size()) + " ranks (this is " + communicator_.description() +
               "), gradients " + exchange_->description());
@@ -195,7 +158,7 @@ void Trainer::start_or_resume() {
   share_state(*state_, meter_.progress, communicator_);
   saved_step_ = meter_.step();
   if (!config_.eval.only) log_.open_events(directory_.events_file(), meter_.step());
-  log_.line(std::to_string(data_.indices.size()) + " images, " + std::to_string(data_.classes) +
+  log_.line(std::to_string(setup_->data.indices.size()) + " images, " + std::to_string(setup_->data.classes) +
             " classes of " + word_of(config_.labels.kind) + " labels, " +
             std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");
   meter_.pace.start();
@@ -203,27 +166,28 @@ void Trainer::start_or_resume() {
 }
 
 void Trainer::start() {
-  const ModelBuilder& layout = network_->layout();
+  const ModelBuilder& layout = setup_->network->layout();
   const std::vector<float> initial = layout.initial_parameters(config_.recipe.seed);
   state_->parameters().weights().upload(initial);
   state_->initial_weights().upload(initial);
   state_->statistics().upload(layout.initial_statistics());
-  directory_.write_run_json(config_, {.device = device_.backend->description(),
-                                      .images = std::int64_t(data_.indices.size()),
-                                      .classes = data_.classes,
-                                      .data_checksum = data_.fingerprint.contents,
-                                      .skipped_files = std::int64_t(data_.skipped().size()),
-                                      .parameters = parameters_without_auxiliary(layout.parameters()),
-                                      .planned_memory_bytes = plan_.step_bytes + plan_.fixed_bytes,
-                                      .steps_per_epoch = meter_.length.steps_per_epoch});
+  directory_.write_run_json(config_,
+                            {.device = setup_->device.backend->description(),
+                             .images = std::int64_t(setup_->data.indices.size()),
+                             .classes = setup_->data.classes,
+                             .data_checksum = setup_->data.fingerprint.contents,
+                             .skipped_files = std::int64_t(setup_->data.skipped().size()),
+                             .parameters = parameters_without_auxiliary(layout.parameters()),
+                             .planned_memory_bytes = setup_->plan.step_bytes + setup_->plan.fixed_bytes,
+                             .steps_per_epoch = meter_.length.steps_per_epoch});
   TensorFile init = model_tensors(state_->parameters().weights(), state_->statistics());
   init.metadata = {{"space", config_.network.space}, {"step", "0"}};
   write_safetensors(directory_.init_file(), init);
 }
 
 void Trainer::resume() {
-  const RunLimits limits{meter_.length.steps_of_all_epochs(), std::int64_t(data_.indices.size()),
-                         data_.fingerprint};
+  const RunLimits limits{meter_.length.steps_of_all_epochs(), std::int64_t(setup_->data.indices.size()),
+                         setup_->data.fingerprint};
   meter_.progress = directory_.load(config_, limits, state_->parameters(), state_->statistics());
   load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state_->initial_weights(),
                "");
@@ -233,7 +197,7 @@ void Trainer::resume() {
 // ---- Step by step
 void Trainer::train_steps() {
   if (meter_.done()) return;
-  Prefetcher batches(batches_->source(), meter_.length.epoch_of(meter_.step()),
+  Prefetcher batches(setup_->batches.source(), meter_.length.epoch_of(meter_.step()),
                      meter_.length.place_in_epoch(meter_.step()));
   while (!meter_.done() && !result_.interrupted) {
     const std::int64_t step = meter_.step() + std::int64_t(queued_.size());
@@ -271,8 +235,8 @@ void Trainer::queue_step(const HostBatch& batch, std::int64_t step) {
   const double rate = learning_rate(schedule_, step);
   step_.sgd.learning_rate = float(rate);
   state_->queue_step(
-      [&](Context& context, const Tensor& images) { return network_->forward(context, images, step); }, batch,
-      step_);
+      [&](Context& context, const Tensor& images) { return setup_->network->forward(context, images, step); },
+      batch, step_);
   queued_.push_back({batch.global_count, rate});
 }
 
@@ -312,14 +276,14 @@ void Trainer::end_epoch() {
   now.epoch_end = true;
   last_epoch_loss_ = now.loss;
   meter_.begin_epoch();
-  for (const std::string& bad : batches_->new_bad_files())
+  for (const std::string& bad : setup_->batches.new_bad_files())
     log_.line("bad image file, another one took its place: " + bad);
   if (!leads()) return save(SaveScope::state_and_model);
 
   now.images_per_s = meter_.pace.run_images_per_s();
-  now.has_angles = network_->ranks_architectures();
+  now.has_angles = setup_->network->ranks_architectures();
   if (now.has_angles) {
-    const AngleSummary angles = network_->angle_summary(state_->angle_sums());
+    const AngleSummary angles = setup_->network->angle_summary(state_->angle_sums());
     now.angle_mean_rad = angles.mean_rad;
     now.angle_min_rad = angles.min_rad;
     now.angle_max_rad = angles.max_rad;
@@ -340,7 +304,7 @@ bool Trainer::evaluates_now() const {
 }
 
 void Trainer::evaluate() {
-  const TestCounts counts = evaluator_->run(*state_, *network_, step_.augment, communicator_);
+  const TestCounts counts = evaluator_->run(*state_, *setup_->network, step_.augment, communicator_);
   result_.evaluated = true;
   result_.top1 = counts.share(double(counts.top1));
   result_.top5 = counts.share(double(counts.top5));
@@ -365,7 +329,7 @@ void Trainer::save(SaveScope scope) {
   RLNAS_CHECK(finite, run_failed, "the weights are not finite after step ", meter_.step(), "; ",
               what_is_left());
   if (leads())
-    directory_.save(scope, config_, meter_.progress, data_.fingerprint, parameters, std::move(copy),
+    directory_.save(scope, config_, meter_.progress, setup_->data.fingerprint, parameters, std::move(copy),
                     state_->statistics());
   saved_step_ = meter_.step();
   last_save_ = Clock::now();

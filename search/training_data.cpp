@@ -65,6 +65,14 @@ LoadOptions load_options(const TrainConfig& config, DataPart part) {
   return options;
 }
 
+BatchPlanOptions batch_plan(const TrainConfig& config, const RankPlace& place, SampleOrder order) {
+  return {.batch_size = config.recipe.batch_size,
+          .seed = config.recipe.seed,
+          .order = order,
+          .rank = place.rank,
+          .ranks = place.size};
+}
+
 TrainingData load_training_data(const TrainConfig& config) {
   RLNAS_CHECK(!config.data.spec.empty(), usage,
               "--data: say what to train on, for example --data cifar10:DIR");
@@ -97,14 +105,12 @@ TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& 
   if (data.list) {
     auto loader = std::make_unique<ImageLoader>(
         *data.list, data.indices, data.labels,
-        ImageLoaderOptions{.batch_size = config.recipe.batch_size,
-                           .seed = config.recipe.seed,
-                           .transform = training_transform(config),
-                           .order = megvii(config) ? SampleOrder::shuffled_once : SampleOrder::shuffled,
-                           .bad_files = config.data.strict ? BadFiles::fatal : BadFiles::skip,
-                           .threads = config.data.threads,
-                           .rank = place.rank,
-                           .ranks = place.size});
+        ImageLoaderOptions{
+            .plan = batch_plan(config, place,
+                               megvii(config) ? SampleOrder::shuffled_once : SampleOrder::shuffled),
+            .transform = training_transform(config),
+            .bad_files = config.data.strict ? BadFiles::fatal : BadFiles::skip,
+            .threads = config.data.threads});
     streamed_ = loader.get();
     source_ = std::move(loader);
     return;
@@ -112,12 +118,9 @@ TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& 
   source_ = std::make_unique<BatchLoader>(
       data.dataset, data.indices, data.labels,
       BatchLoaderOptions{
-          .batch_size = config.recipe.batch_size,
-          .seed = config.recipe.seed,
+          .plan = batch_plan(config, place, SampleOrder::shuffled),
           .augmentation = config.data.augment ? Augmentation::crop_and_flip : Augmentation::none,
-          .cutout = config.data.cutout > 0 ? Cutout::drawn : Cutout::no,
-          .rank = place.rank,
-          .ranks = place.size});
+          .cutout = config.data.cutout > 0 ? Cutout::drawn : Cutout::no});
 }
 
 TrainingBatches::~TrainingBatches() = default;

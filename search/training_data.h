@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/batch_plan.h"
 #include "data/batch_source.h"
 #include "data/dataset.h"
 #include "data/image_list.h"
@@ -36,6 +37,8 @@ struct TrainingData {
 };
 
 LoadOptions load_options(const TrainConfig& config, DataPart part);
+// How one rank's share of the batches is cut.
+BatchPlanOptions batch_plan(const TrainConfig& config, const RankPlace& place, SampleOrder order);
 
 // Errors: data for unreadable or broken files, usage for flags that do not fit the data.
 TrainingData load_training_data(const TrainConfig& config);

@@ -1,12 +1,9 @@
 // dry_run() and plan_training().
 #include "search/training_plan.h"
 
-#include <algorithm>
-
-#include "engine/device.h"
 #include "kernels/dry/dry_backend.h"
+#include "search/run_setup.h"
 #include "search/train_settings.h"
-#include "search/training_data.h"
 
 namespace rlnas {
 
@@ -29,27 +26,23 @@ DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const St
 
 TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
-  const DeviceChoice device = choose_device(config.device.name, device_options(config));
-  const TrainingData data = load_training_data(config);
-  const std::unique_ptr<TrainedNetwork> space =
-      make_trained_network(config, {.classes = data.classes, .image_size = data.format.height});
-  const std::int64_t images = std::int64_t(data.indices.size());
-  const int batch_size = int(std::min<std::int64_t>(config.recipe.batch_size, images));
-  const DryRun run = dry_run(*space, *device.backend, batch_size, step_spec(config, data.format));
+  SingleProcess single;
+  const TrainCallbacks silent;
+  const RunPace pace;
+  const RunSetup setup(config, single, RunLog(silent, single.place(), pace));
 
   TrainPlan plan;
-  plan.device = device.backend->description() + " (" + device.reason + ")";
-  plan.images = images;
-  plan.classes = data.classes;
-  plan.steps_per_epoch = int((images + config.recipe.batch_size - 1) / config.recipe.batch_size);
-  plan.steps = std::int64_t{plan.steps_per_epoch} * config.recipe.epochs;
-  if (config.run.steps > 0) plan.steps = std::min(plan.steps, config.run.steps);
-  plan.parameters = parameters_without_auxiliary(space->layout().parameters());
-  plan.step_memory_bytes = run.step_bytes;
-  plan.fixed_memory_bytes = run.fixed_bytes;
-  plan.data_memory_bytes = data.memory_bytes();
+  plan.device = setup.device.backend->description() + " (" + setup.device.reason + ")";
+  plan.images = std::int64_t(setup.data.indices.size());
+  plan.classes = setup.data.classes;
+  plan.steps_per_epoch = setup.length.steps_per_epoch;
+  plan.steps = setup.length.steps;
+  plan.parameters = parameters_without_auxiliary(setup.network->layout().parameters());
+  plan.step_memory_bytes = setup.plan.step_bytes;
+  plan.fixed_memory_bytes = setup.plan.fixed_bytes;
+  plan.data_memory_bytes = setup.data.memory_bytes();
   bool forward = true;
-  for (const RecordedCall& call : run.calls) {
+  for (const RecordedCall& call : setup.plan.calls) {
     plan.train_gflop_per_step += double(call.flops) / 1e9;
     if (forward && call.flops + call.bytes > 0) plan.network.push_back(call.primitive + " " + call.shape);
     forward = forward && call.primitive != "cross_entropy";

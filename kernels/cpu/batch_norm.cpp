@@ -91,7 +91,7 @@ void add_row_sums(std::int64_t begin, std::int64_t end, int channels, const Make
 // few chunks one thread is done before another wakes.
 constexpr int kFinishedChannels = 32;
 template <class Body>
-void for_channel_ranges(int threads, const RowSums& sums, const Body& body) {
+void for_channel_ranges(int threads, const ConstRowSums& sums, const Body& body) {
   constexpr std::int64_t kFewSums = 4096;
   const bool few = sums.chunks.count() * sums.channels < kFewSums;
   parallel_ranges(few ? 1 : threads, sums.channels, kFinishedChannels,
@@ -99,7 +99,7 @@ void for_channel_ranges(int threads, const RowSums& sums, const Body& body) {
 }
 
 // Adds the sums of all chunks, in their order, for channels begin..begin+count-1.
-void add_chunks(const RowSums& sums, int begin, int count, double* first, double* second) {
+void add_chunks(const ConstRowSums& sums, int begin, int count, double* first, double* second) {
   for (std::int64_t k = 0; k < sums.chunks.count(); ++k)
     for (int i = 0; i < count; ++i) {
       first[i] += sums.first(k)[begin + i];
@@ -152,7 +152,7 @@ void add_moments(const RowSums& sums, std::int64_t chunk, const float* x) {
       sums.first(chunk), sums.second(chunk));
 }
 
-void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& sums, const float* x,
+void finish_statistics(int threads, const BatchNormSpec& spec, const ConstRowSums& sums, const float* x,
                        const float* gamma, const float* beta, float* running_mean, float* running_var,
                        BatchNormSaved saved) {
   const RowChunks& chunks = sums.chunks;
@@ -200,7 +200,7 @@ void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* 
       sums.first(chunk), sums.second(chunk));
 }
 
-void add_up(int threads, const RowSums& sums, double* total) {
+void add_up(int threads, const ConstRowSums& sums, double* total) {
   for_channel_ranges(threads, sums, [&](int begin, int count) {
     double* const first = total + begin;
     double* const second = first + sums.channels;
@@ -211,8 +211,8 @@ void add_up(int threads, const RowSums& sums, double* total) {
 }
 
 // dx = scale * (dy - sum_dy/M - (x - mean) * inv_std^2 * sum_dy_x/M)
-void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, ConstBatchNormSaved saved,
-                     float* slope, float* offset, float* dgamma, float* dbeta) {
+void finish_gradient(int threads, const BatchNormSpec& spec, const ConstRowSums& sums,
+                     ConstBatchNormSaved saved, float* slope, float* offset, float* dgamma, float* dbeta) {
   for_channel_ranges(threads, sums, [&](int begin, int count) {
     double sum_dy[kFinishedChannels] = {}, sum_dy_x[kFinishedChannels] = {};
     add_chunks(sums, begin, count, sum_dy, sum_dy_x);

@@ -22,22 +22,26 @@ struct RowChunks {
 };
 
 // Two sums per channel and chunk: doubles [chunk][2][C].
-struct RowSums {
+template <class Double>
+struct RowSumsOf {
   RowChunks chunks;
   int channels = 0;
-  double* sums = nullptr;
+  Double* sums = nullptr;
 
   static std::size_t bytes(const RowChunks& chunks, int channels) {
     return std::size_t(chunks.count()) * 2 * std::size_t(channels) * sizeof(double);
   }
-  double* first(std::int64_t chunk) const { return sums + 2 * chunk * channels; }
-  double* second(std::int64_t chunk) const { return first(chunk) + channels; }
+  Double* first(std::int64_t chunk) const { return sums + 2 * chunk * channels; }
+  Double* second(std::int64_t chunk) const { return first(chunk) + channels; }
+  operator RowSumsOf<const double>() const { return {chunks, channels, sums}; }
 };
+using RowSums = RowSumsOf<double>;
+using ConstRowSums = RowSumsOf<const double>;
 
 // Sums of (x - shift) and (x - shift)^2 over one chunk, shift being its first row. x: the whole [M, C].
 void add_moments(const RowSums& sums, std::int64_t chunk, const float* x);
 // Everything a forward pass leaves behind, from the sums of all chunks.
-void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& sums, const float* x,
+void finish_statistics(int threads, const BatchNormSpec& spec, const ConstRowSums& sums, const float* x,
                        const float* gamma, const float* beta, float* running_mean, float* running_var,
                        BatchNormSaved saved);
 
@@ -45,10 +49,10 @@ void finish_statistics(int threads, const BatchNormSpec& spec, const RowSums& su
 void add_gradient_moments(const RowSums& sums, std::int64_t chunk, const float* x, const float* dy,
                           const float* mean);
 // The sums of all chunks, in their order -> total [2][C].
-void add_up(int threads, const RowSums& sums, double* total);
+void add_up(int threads, const ConstRowSums& sums, double* total);
 // dx = scale*dy + slope*(x - mean) + offset: fills slope and offset [C], dgamma and dbeta unless null.
-void finish_gradient(int threads, const BatchNormSpec& spec, const RowSums& sums, ConstBatchNormSaved saved,
-                     float* slope, float* offset, float* dgamma, float* dbeta);
+void finish_gradient(int threads, const BatchNormSpec& spec, const ConstRowSums& sums,
+                     ConstBatchNormSaved saved, float* slope, float* offset, float* dgamma, float* dbeta);
 // x, dy, dx: `rows` rows each; dx may be dy.
 void apply_gradient(std::int64_t rows, int channels, const float* x, const float* dy,
                     ConstBatchNormSaved saved, const float* slope, const float* offset, float* dx);

@@ -7,7 +7,8 @@
 //
 // An input that is itself a norm's is made chunk by chunk too, or row by row in depthwise_norm.cpp, and the
 // sums that its norm's gradient needs are taken of each chunk of dx: the tensor is never written, and the
-// first pass of the next call falls away.
+// first pass of the next call falls away. What is noted of dx are these sums, add_gradient_moments of all
+// rows as one chunk: doubles [2,C].
 #include "kernels/cpu/batch_norm.h"
 #include "kernels/cpu/conv_engine.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -140,6 +141,13 @@ struct BackwardParts {
   std::size_t bytes;
 };
 
+// All rows of a tensor as one chunk, whose sums a note has.
+template <class Double>
+RowSumsOf<Double> noted_sums(std::size_t count, int channels, Double* note) {
+  const std::int64_t rows = std::int64_t(count) / channels;
+  return {{rows, rows}, channels, note};
+}
+
 // The convolution's input for some images from element `at` on; `made`: the thread's, one chunk.
 template <class ConvNorm>
 const float* input(const ConvNorm& call, std::size_t at, std::size_t count, const std::vector<float*>& made,
@@ -164,6 +172,12 @@ std::size_t CpuBackend::workspace_bytes(const ConvNormBackward& call) {
   const BackwardPlan plan(*conv_, call.spec);
   return plan.in_chunks() ? BackwardParts(nullptr, call.spec, plan, threads_).bytes
                           : Backend::workspace_bytes(call);
+}
+
+std::size_t CpuBackend::note_bytes(const ConvNormBackward& call) const {
+  if (!call.spec.normalises_input) return 0;
+  const RowChunks one_chunk{1, 1};
+  return RowSums::bytes(one_chunk, call.spec.conv.in_channels);
 }
 
 void CpuBackend::run(const ConvNormForward& call, Workspace workspace) {
@@ -197,25 +211,24 @@ void CpuBackend::run(const ConvNormForward& call, Workspace workspace) {
 void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
   const BackwardPlan plan(*conv_, spec);
+  auto* const dx_note = static_cast<double*>(call.dx_note);
   if (!plan.in_chunks()) {
     Backend::run(call, workspace);
-    if (call.dx_moments == nullptr) return;
-    const int channels = spec.conv.in_channels;
-    const std::int64_t rows = std::int64_t(spec.conv.in_count()) / channels;
-    const RowSums one_chunk{{rows, rows}, channels, call.dx_moments};
-    return add_gradient_moments(one_chunk, 0, call.x, call.dx, call.x_norm.mean);
+    if (dx_note == nullptr) return;
+    return add_gradient_moments(noted_sums(spec.conv.in_count(), spec.conv.in_channels, dx_note), 0, call.x,
+                                call.dx, call.x_norm.mean);
   }
   const ChunkedConv *const to_data = plan.to_data, *const to_weights = plan.to_weights;
   const BackwardParts parts(workspace.data, spec, plan, threads_);
   check_workspace("convolution with batch norm", workspace, parts.bytes);
   const Images& images = parts.images;
 
-  RowSums sums = parts.sums;
-  if (call.dz_moments != nullptr)  // all rows are one chunk
-    sums = {{sums.chunks.rows, sums.chunks.rows}, sums.channels, const_cast<double*>(call.dz_moments)};
+  ConstRowSums sums = parts.sums;
+  if (call.dz_note != nullptr)
+    sums = noted_sums(spec.conv.out_count(), sums.channels, static_cast<const double*>(call.dz_note));
   else
     parallel_for(threads_, images.chunks.count(), [&](std::int64_t chunk) {
-      add_gradient_moments(sums, chunk, call.y, call.dz, call.saved.mean);
+      add_gradient_moments(parts.sums, chunk, call.y, call.dz, call.saved.mean);
     });
   finish_gradient(threads_, spec.norm(), sums, call.saved, parts.slope, parts.offset, call.dgamma,
                   call.dbeta);
@@ -255,12 +268,12 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
     const int end = to_weights->unit_end(int(unit));
     for (int chunk = to_weights->unit_begin(int(unit)); chunk < end; ++chunk) {
       run_chunk(thread, chunk, dw_copy, chunk + 1 < end ? images.chunks.size(chunk + 1) : 0);
-      if (call.dx_moments != nullptr)  // while dx is in cache
+      if (dx_note != nullptr)  // while dx is in cache
         add_gradient_moments(parts.dx_sums, chunk, call.x, call.dx, call.x_norm.mean);
     }
   });
   if (call.dw != nullptr) conv_->sum_weights(*to_weights, parts.dw_copies, call.dw);
-  if (call.dx_moments != nullptr) add_up(threads_, parts.dx_sums, call.dx_moments);
+  if (dx_note != nullptr) add_up(threads_, parts.dx_sums, dx_note);
 }
 
 }  // namespace rlnas

@@ -32,6 +32,7 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
 
   bool gains_by_normalising_inputs() const override { return true; }
+  std::size_t note_bytes(const ConvNormBackward& call) const override;
 
   using Backend::workspace_bytes;
   std::size_t workspace_bytes(const ConvForward& call) override;

@@ -1,4 +1,4 @@
-// The three sums of (w0, w1) per segment, for several w1 at once.
+// The three sums of (w0, w1) per segment.
 //
 // First kernel: each thread takes 16-byte vectors 256 apart, sums in `Partial`, and a fixed tree makes one
 // triple a block. Second kernel: of the blocks, one for each entry of the table, all but the first of a
@@ -8,22 +8,19 @@
 // Partial = float is the cheaper sum, good to about 1e-7 of the norms; double is exact to 1e-15. Both are
 // bound by memory: double asks 2 conversions and 3 FMAs an element, at 3.35 TB/s 0.84 T and 1.3 T a second,
 // of the 3.6 T and 17 T of an H100 (A100: 0.4 T and 0.6 T of 2.4 T and 4.9 T). So the backend sums in double;
-// float is for GPUs whose double units are few.
+// bench/cuda/angle_variants.cu times the other types beside it.
 //
-// Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread and buffer) and
-// checkpoint. The checkpoint is the fastest grid index, so that with several the shared w0 comes from the
-// second-level cache after its first reading.
+// Launch: one block of 256 threads a SegmentBlock (8192 elements: 8 vectors a thread and buffer).
 //
-// Bytes: 4(1 + checkpoints) an element, half of that in bfloat16. Flops: 6 an element and checkpoint.
+// Bytes: 8 an element, half of that in bfloat16. Flops: 6 an element.
 //
 // Expected: 90 % of memory bandwidth for 64 MiB and more on A100 and H100, by arithmetic, not measured (four
 // loads of 16 bytes a thread from each buffer under way, 1280 threads a multiprocessor: 160 KiB); below 1 MiB
 // three launches' latency, 10 us.
 //
-// Determinism: no atomics; bit-equal from run to run, and for a checkpoint alone or among others.
+// Determinism: no atomics; bit-equal from run to run.
 #pragma once
 
-#include "kernels/cuda/angle_batch.h"
 #include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/spec_checks.h"
@@ -52,17 +49,16 @@ __device__ __forceinline__ AngleTriple<Partial> block_sum(AngleTriple<Partial> t
   return triple;
 }
 
-// -> partials [checkpoint][block]
+// -> partials [block]
 template <class Weight, class Partial>
 __global__ void __launch_bounds__(kAngleThreads)
-    angle_partials_kernel(AngleBatch<Weight> batch, const SegmentBlock* blocks, int block_count,
+    angle_partials_kernel(const Weight* w0, const Weight* w1, const SegmentBlock* blocks,
                           AngleTriple<Partial>* partials) {
   RLNAS_SHARED(Partial, scratch, kAngleThreads / kWarp);
   constexpr int kWidth = int(kVectorBytes / sizeof(Weight));
-  const int checkpoint = int(blockIdx.x) % batch.count, b = int(blockIdx.x) / batch.count;
-  const SegmentBlock block = blocks[b];
-  const Weight* const w0 = batch.w0 + block.offset;
-  const Weight* const w1 = batch.w1[checkpoint] + block.offset;
+  const SegmentBlock block = blocks[blockIdx.x];
+  w0 += block.offset;
+  w1 += block.offset;
   const bool aligned =
       (reinterpret_cast<std::uintptr_t>(w0) | reinterpret_cast<std::uintptr_t>(w1)) % kVectorBytes == 0;
   const int vectors = aligned ? block.count / kWidth * kWidth : 0;
@@ -74,7 +70,7 @@ __global__ void __launch_bounds__(kAngleThreads)
   for (int i = vectors + int(threadIdx.x); i < block.count; i += kAngleThreads)
     sums.add(Partial(to_float(w0[i])), Partial(to_float(w1[i])));
   sums = block_sum(sums, scratch);
-  if (threadIdx.x == 0) partials[std::int64_t(checkpoint) * block_count + b] = sums;
+  if (threadIdx.x == 0) partials[blockIdx.x] = sums;
 }
 
 // sums [count] <- 0
@@ -84,12 +80,11 @@ __global__ void __launch_bounds__(kAngleThreads)
   if (at < count) sums[at] = AngleSums{};
 }
 
-// Block x: entry of the table; block y: checkpoint. partials [checkpoint][block] -> sums
-// [checkpoint][segment]
+// One block for each entry of the table. partials [block] -> sums [segment]
 template <class Partial>
 __global__ void __launch_bounds__(kAngleThreads)
-    angle_segments_kernel(const SegmentBlock* blocks, int block_count, int segment_count,
-                          const AngleTriple<Partial>* partials, AngleSums* sums) {
+    angle_segments_kernel(const SegmentBlock* blocks, int block_count, const AngleTriple<Partial>* partials,
+                          AngleSums* sums) {
   RLNAS_SHARED(double, scratch, kAngleThreads / kWarp);
   const int first = int(blockIdx.x), segment = blocks[first].segment;
   if (first > 0 && blocks[first - 1].segment == segment) return;
@@ -98,7 +93,6 @@ __global__ void __launch_bounds__(kAngleThreads)
     const int middle = inside + (outside - inside) / 2;
     (blocks[middle].segment == segment ? inside : outside) = middle;
   }
-  partials += std::int64_t(blockIdx.y) * block_count;
   AngleTriple<double> total;
   for (int b = first + int(threadIdx.x); b <= inside; b += kAngleThreads) {
     total.dot += double(partials[b].dot);
@@ -107,7 +101,7 @@ __global__ void __launch_bounds__(kAngleThreads)
   }
   total = block_sum(total, scratch);
   if (threadIdx.x != 0) return;
-  AngleSums& out = sums[std::int64_t(blockIdx.y) * segment_count + segment];
+  AngleSums& out = sums[segment];
   out.dot = total.dot;
   out.norm0_sq = total.norm0_sq;
   out.norm1_sq = total.norm1_sq;
@@ -115,35 +109,29 @@ __global__ void __launch_bounds__(kAngleThreads)
 
 // ---- on the host ----
 template <class Partial>
-std::size_t angle_scratch_bytes(int block_count, int checkpoints) {
-  return std::size_t(block_count) * std::size_t(checkpoints) * sizeof(AngleTriple<Partial>);
+std::size_t angle_scratch_bytes(int block_count) {
+  return std::size_t(block_count) * sizeof(AngleTriple<Partial>);
 }
 
-// -> sums [checkpoint][segment_count], 0 where a segment has no block. Blocks of a segment are adjacent.
+// -> sums [segment_count], 0 where a segment has no block. Blocks of a segment are adjacent.
 template <class Partial, class Weight>
-void launch_angle_sums(const AngleBatch<Weight>& batch, const SegmentBlock* blocks, int block_count,
+void launch_angle_sums(const Weight* w0, const Weight* w1, const SegmentBlock* blocks, int block_count,
                        int segment_count, AngleSums* sums, Workspace workspace, GpuStream stream) {
-  RLNAS_CHECK(batch.count > 0 && batch.count <= AngleBatch<Weight>::kMaxCheckpoints, run_failed,
-              "angle sums: ", batch.count, " checkpoints at once");
-  check_workspace("angle sums", workspace, angle_scratch_bytes<Partial>(block_count, batch.count));
+  check_workspace("angle sums", workspace, angle_scratch_bytes<Partial>(block_count));
   AngleTriple<Partial>* const partials = static_cast<AngleTriple<Partial>*>(workspace.data);
-  const unsigned threads = unsigned(kAngleThreads), checkpoints = unsigned(batch.count);
-  const std::size_t results = std::size_t(segment_count) * std::size_t(batch.count);
-  if (results > 0)
+  const unsigned threads = unsigned(kAngleThreads), segments = unsigned(segment_count);
+  if (segments > 0)
     launch("clear_angle_sums_kernel", clear_angle_sums_kernel,
-           {{grid_blocks("clear_angle_sums_kernel", results, kAngleThreads)},
+           {{grid_blocks("clear_angle_sums_kernel", segments, kAngleThreads)},
             {threads},
             Cooperation::independent},
-           stream, std::int64_t(results), sums);
+           stream, std::int64_t(segments), sums);
   if (block_count == 0) return;
   launch("angle_partials_kernel", angle_partials_kernel<Weight, Partial>,
-         {{grid_blocks("angle_partials_kernel", std::size_t(block_count) * checkpoints, 1)},
-          {threads},
-          Cooperation::block},
-         stream, batch, blocks, block_count, partials);
+         {{unsigned(block_count)}, {threads}, Cooperation::block}, stream, w0, w1, blocks, partials);
   launch("angle_segments_kernel", angle_segments_kernel<Partial>,
-         {{unsigned(block_count), checkpoints}, {threads}, Cooperation::block}, stream, blocks, block_count,
-         segment_count, partials, sums);
+         {{unsigned(block_count)}, {threads}, Cooperation::block}, stream, blocks, block_count, partials,
+         sums);
 }
 
 }  // namespace rlnas

@@ -7,23 +7,6 @@ namespace {
 
 constexpr std::int64_t kNotesCapacity = 32;
 
-constexpr std::pair<cudnnBackendNumericalNote_t, const char*> kNumericalNotes[] = {
-    {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, "tensor core"},
-    {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS, "down-converts inputs"},
-    {CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION, "reduced-precision reduction"},
-    {CUDNN_NUMERICAL_NOTE_FFT, "FFT"},
-    {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, "nondeterministic"},
-    {CUDNN_NUMERICAL_NOTE_WINOGRAD, "Winograd"},
-    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4, "Winograd 4x4"},
-    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6, "Winograd 6x6"},
-    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13, "Winograd 13x13"},
-    {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, "strict NaN"}};
-
-constexpr std::pair<cudnnBackendBehaviorNote_t, const char*> kBehaviorNotes[] = {
-    {CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, "compiled at run time"},
-    {CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API, "native CUDA graph"},
-    {CUDNN_BEHAVIOR_NOTE_CUBLASLT_DEPENDENCY, "cuBLASLt"}};
-
 template <class Note>
 std::uint32_t notes(const CudnnDescriptor& engine, cudnnBackendAttributeName_t name) {
   std::uint32_t bits = 0;
@@ -88,16 +71,6 @@ CudnnDevice CudnnDevice::of_json(const std::string& json) {
   descriptor.set_all<char>(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, json);
   descriptor.finalize("device properties from JSON");
   return CudnnDevice(std::move(descriptor));
-}
-
-std::string notes_text(const PlanFacts& facts) {
-  std::string text;
-  const auto append = [&](const char* name) { text += (text.empty() ? "" : ", ") + std::string(name); };
-  for (const auto& [note, name] : kNumericalNotes)
-    if (facts.has(note)) append(name);
-  for (const auto& [note, name] : kBehaviorNotes)
-    if (facts.has(note)) append(name);
-  return text.empty() ? "none" : text;
 }
 
 const char* refusal(const PlanPolicy& policy, const PlanFacts& facts) {

@@ -52,8 +52,6 @@ struct PlanFacts {
   bool has(cudnnBackendBehaviorNote_t note) const { return (behavior_notes >> note & 1) != 0; }
 };
 
-// "tensor core, nondeterministic", or "none"
-std::string notes_text(const PlanFacts& facts);
 // Why the policy refuses an engine, or nullptr.
 const char* refusal(const PlanPolicy& policy, const PlanFacts& facts);
 

@@ -25,6 +25,9 @@ class DryBackend final : public UniformBackend<DryBackend> {
   bool gains_by_normalising_inputs() const override {
     return like_ != nullptr && like_->gains_by_normalising_inputs();
   }
+  std::size_t note_bytes(const ConvNormBackward& call) const override {
+    return like_ != nullptr ? like_->note_bytes(call) : 0;
+  }
 
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;

@@ -15,6 +15,7 @@ class ProfilingBackend final : public UniformBackend<ProfilingBackend> {
 
   std::string description() const override { return inner_.description(); }
   bool gains_by_normalising_inputs() const override { return inner_.gains_by_normalising_inputs(); }
+  std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void begin_stage(const char* name, Direction direction) override {
     stage_ = name;
     direction_ = direction;

@@ -2,7 +2,7 @@
 
 #include <cctype>
 
-#include "kernels/check.h"
+#include "search/text_cursor.h"
 
 namespace rlnas::darts {
 namespace {
@@ -34,71 +34,32 @@ std::string code_text(const Cell& cell) {
   return text;
 }
 
-// A cursor over the text that skips white space and fails with the position and what it wanted.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
+std::string_view read_word(TextCursor& text) {
+  return text.word("()[]=,|'\"");
+}
 
-  bool at_end() {
-    skip_spaces();
-    return at_ == text_.size();
-  }
-  char peek() { return at_end() ? '\0' : text_[at_]; }
-  bool take(char wanted) {
-    if (peek() != wanted) return false;
-    ++at_;
-    return true;
-  }
-  void expect(char wanted, std::string_view where) {
-    if (!take(wanted)) fail_here("expected '" + std::string(1, wanted) + "' " + std::string(where));
-  }
-  std::string_view word() {  // letters, digits and _; may be empty
-    skip_spaces();
-    const std::size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(std::uint8_t(text_[at_])) || text_[at_] == '_')) ++at_;
-    return text_.substr(start, at_ - start);
-  }
-  void expect_word(std::string_view wanted, std::string_view where) {
-    skip_spaces();
-    const std::size_t start = at_;
-    if (word() != wanted) fail_at(start, "expected '" + std::string(wanted) + "' " + std::string(where));
-  }
-  int number(int low, int high, std::string_view what) {
-    skip_spaces();
-    const std::size_t start = at_;
-    const std::string_view digits = word();
-    const int value = digits.size() == 1 && std::isdigit(std::uint8_t(digits[0])) ? digits[0] - '0' : -1;
-    if (value < low || value > high)
-      fail_at(start,
-              "expected " + std::string(what) + ", " + std::to_string(low) + ".." + std::to_string(high));
-    return value;
-  }
-  std::size_t position() {
-    skip_spaces();
-    return at_;
-  }
-  void go_back(std::size_t position) { at_ = position; }
+void expect_word(TextCursor& text, std::string_view wanted, std::string_view where) {
+  const std::size_t start = text.position();
+  if (read_word(text) != wanted)
+    text.fail_at(start, "expected '" + std::string(wanted) + "' " + std::string(where));
+}
 
-  [[noreturn]] void fail_here(const std::string& problem) { fail_at(position(), problem); }
-  [[noreturn]] void fail_at(std::size_t at, const std::string& problem) const {
-    fail(ErrorCode::usage, "architecture '", text_, "': at character ", at + 1, ": ", problem);
-  }
+int read_number(TextCursor& text, int low, int high, std::string_view what) {
+  const std::size_t start = text.position();
+  const std::string_view digits = read_word(text);
+  const int value = digits.size() == 1 && std::isdigit(std::uint8_t(digits[0])) ? digits[0] - '0' : -1;
+  if (value < low || value > high)
+    text.fail_at(start,
+                 "expected " + std::string(what) + ", " + std::to_string(low) + ".." + std::to_string(high));
+  return value;
+}
 
- private:
-  void skip_spaces() {
-    while (at_ < text_.size() && std::isspace(std::uint8_t(text_[at_]))) ++at_;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
-
-Op read_op(Reader& reader) {
+Op read_op(TextCursor& reader) {
   const char quote = reader.peek();
   if (quote != '\'' && quote != '"') reader.fail_here("expected an operation's name in quotes");
   reader.take(quote);
   const std::size_t start = reader.position();
-  const std::string_view name = reader.word();
+  const std::string_view name = read_word(reader);
   for (int op = 1; op < kOpCount; ++op) {
     if (name != op_name(Op(op))) continue;
     reader.expect(quote, "after the operation");
@@ -108,7 +69,7 @@ Op read_op(Reader& reader) {
 }
 
 // "[('sep_conv_3x3', 0), ...]"
-Cell read_pairs(Reader& reader) {
+Cell read_pairs(TextCursor& reader) {
   Cell cell;
   reader.expect('[', "before the cell's operations");
   for (int node = kInputCount; node < kAllNodes; ++node) {
@@ -119,7 +80,7 @@ Cell read_pairs(Reader& reader) {
       const Op op = read_op(reader);
       reader.expect(',', "after the operation");
       const std::size_t start = reader.position();
-      const int source = reader.number(0, node - 1, "the number of an input node " + of_node);
+      const int source = read_number(reader, 0, node - 1, "the number of an input node " + of_node);
       Op& place = cell.ops[std::size_t(first_edge(node) + source)];
       if (place != Op::none)
         reader.fail_at(start, "the two inputs " + of_node + " are the same node " + std::to_string(source));
@@ -133,36 +94,36 @@ Cell read_pairs(Reader& reader) {
 }
 
 // "range(2, 6)" or "[2, 3, 4, 5]": every node is an output in this space.
-void read_concat(Reader& reader) {
+void read_concat(TextCursor& reader) {
   constexpr std::string_view kWanted = "(all of range(2, 6) are outputs)";
   if (reader.take('[')) {
     for (int node = kInputCount; node < kAllNodes; ++node) {
       if (node > kInputCount) reader.expect(',', kWanted);
-      reader.number(node, node, "an output node");
+      read_number(reader, node, node, "an output node");
     }
     reader.take(',');
     reader.expect(']', kWanted);
     return;
   }
-  reader.expect_word("range", "or '['");
+  expect_word(reader, "range", "or '['");
   reader.expect('(', "after range");
-  reader.number(kInputCount, kInputCount, "the first output node");
+  read_number(reader, kInputCount, kInputCount, "the first output node");
   reader.expect(',', kWanted);
-  reader.number(kAllNodes, kAllNodes, "the end of the output nodes");
+  read_number(reader, kAllNodes, kAllNodes, "the end of the output nodes");
   reader.expect(')', kWanted);
 }
 
-void read_keyword(Reader& reader, std::string_view keyword) {
+void read_keyword(TextCursor& reader, std::string_view keyword) {
   const std::string text(keyword);
-  reader.expect_word(keyword, "of the genotype");
+  expect_word(reader, keyword, "of the genotype");
   reader.expect('=', "after " + text);
 }
 
-Architecture read_genotype(Reader& reader) {
+Architecture read_genotype(TextCursor& reader) {
   const std::size_t start = reader.position();
-  reader.word();
+  read_word(reader);
   if (!reader.take('=')) reader.go_back(start);  // no name in front
-  reader.expect_word("Genotype", "(or a code of 28 numbers)");
+  expect_word(reader, "Genotype", "(or a code of 28 numbers)");
   reader.expect('(', "after Genotype");
   Architecture architecture;
   read_keyword(reader, "normal");
@@ -181,14 +142,14 @@ Architecture read_genotype(Reader& reader) {
   return architecture;
 }
 
-Cell read_code(Reader& reader, CellKind kind) {
+Cell read_code(TextCursor& reader, CellKind kind) {
   Cell cell;
   for (int node = kInputCount; node < kAllNodes; ++node) {
     const std::size_t start = reader.position();
     int inputs = 0;
     for (int edge = first_edge(node); edge < first_edge(node) + node; ++edge) {
       if (kind == CellKind::reduce || edge > 0) reader.take(',');
-      const int op = reader.number(0, kOpCount - 1, "an operation");
+      const int op = read_number(reader, 0, kOpCount - 1, "an operation");
       cell.ops[std::size_t(edge)] = Op(op);
       inputs += op != 0 ? 1 : 0;
     }
@@ -211,7 +172,7 @@ std::string code(const Architecture& architecture) {
 }
 
 Architecture parse_architecture(std::string_view text) {
-  Reader reader(text);
+  TextCursor reader(text);
   Architecture architecture;
   if (std::isdigit(std::uint8_t(reader.peek()))) {
     architecture.normal = read_code(reader, CellKind::normal);

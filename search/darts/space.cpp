@@ -41,18 +41,6 @@ SpaceInfo info_of(Preset preset) {
   return info;
 }
 
-class Paths final : public rlnas::PathSampler {
- public:
-  explicit Paths(const SamplerOptions& options)
-      : sampler_(options.seed, options.compat == Compat::megvii ? PathSource::numpy : PathSource::philox) {}
-  std::vector<Genes> paths(std::int64_t step) override {
-    return {genes_of_architecture(sampler_.path(step))};
-  }
-
- private:
-  darts::PathSampler sampler_;
-};
-
 class Darts final : public Space {
  public:
   explicit Darts(Preset preset) : preset_(preset), info_(info_of(preset)) {}
@@ -82,7 +70,7 @@ class Darts final : public Space {
     return genes_of_architecture({cell, cell});
   }
   std::vector<Genes> angle_sample(int count) const override {
-    const darts::PathSampler sampler(0, PathSource::philox);
+    const PathSampler sampler(0, PathSource::philox);
     std::vector<Genes> sample;
     for (int i = 0; i < count; ++i) sample.push_back(genes_of_architecture(sampler.path(i)));
     return sample;
@@ -95,8 +83,11 @@ class Darts final : public Space {
     return darts::choice_sites(preset_, options);
   }
 
-  std::unique_ptr<rlnas::PathSampler> make_sampler(const SamplerOptions& options) const override {
-    return std::make_unique<Paths>(options);
+  StepPaths make_sampler(const SamplerOptions& options) const override {
+    const PathSource source = options.compat == Compat::megvii ? PathSource::numpy : PathSource::philox;
+    return [sampler = PathSampler(options.seed, source)](std::int64_t step) {
+      return std::vector<Genes>{genes_of_architecture(sampler.path(step))};
+    };
   }
   TrainConfig supernet_recipe() const override {
     TrainConfig config = preset_ == Preset::cifar ? one_path_a_step() : imagenet_recipe();

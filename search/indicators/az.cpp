@@ -29,6 +29,43 @@ double isotropy(std::span<const float> map, int channels) {
   return entropy;  // NaN where nothing varies
 }
 
+// How much a feature map [N,H,W,C] differs from pixel to pixel: the mean square of the differences of
+// neighbours over that of two independent pixels. 1 of noise, 0 of a constant map.
+double pixel_contrast(std::span<const float> map, Shape shape) {
+  const int height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
+  const std::size_t row = std::size_t(width) * std::size_t(channels), image = row * std::size_t(height);
+  std::vector<float> sum(std::size_t(channels), 0.0f);  // of a row of pixels
+  double total = 0.0, squares = 0.0, differences = 0.0;
+  std::int64_t pairs = 0;
+  std::vector<double> mean(std::size_t(channels), 0.0);
+  for (std::size_t at = 0; at < map.size(); at += row) {
+    const bool has_next_row = at % image + row < image;
+    std::ranges::fill(sum, 0.0f);
+    float row_squares = 0.0f, row_differences = 0.0f;
+    for (std::size_t i = 0; i < row; ++i) {
+      const float x = map[at + i];
+      row_squares += x * x;
+      if (i + std::size_t(channels) < row) {
+        const float across = map[at + i + std::size_t(channels)] - x;
+        row_differences += across * across;
+      }
+      if (has_next_row) {
+        const float down = map[at + i + row] - x;
+        row_differences += down * down;
+      }
+    }
+    for (std::size_t i = 0; i < row; i += std::size_t(channels))
+      for (std::size_t c = 0; c < std::size_t(channels); ++c) sum[c] += map[at + i + c];
+    for (std::size_t c = 0; c < sum.size(); ++c) mean[c] += double(sum[c]);
+    squares += double(row_squares);
+    differences += double(row_differences);
+    pairs += (width - 1) + (has_next_row ? width : 0);
+  }
+  const double rows = double(map.size()) / channels;
+  for (const double m : mean) total += m * m / rows;
+  return differences / double(pairs) / (2.0 * (squares - total) / rows);
+}
+
 // [N,H,W,C] -> [N,H/s,W/s,C*s*s].
 std::vector<float> unshuffled(std::span<const float> map, Shape shape, int stride) {
   const int n = shape.dims[0], height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
@@ -67,7 +104,7 @@ double trainability(std::span<const float> out, Shape out_shape, std::span<const
 class Az final : public IndicatorGroup {
  public:
   std::span<const IndicatorInfo> infos() const override {
-    static constexpr std::array<IndicatorInfo, 3> list{
+    static constexpr std::array<IndicatorInfo, 4> list{
         IndicatorInfo{.name = "az-expressivity",
                       .key = "az_expressivity",
                       .help = "AZ-NAS: entropy of the features' principal components",
@@ -84,6 +121,12 @@ class Az final : public IndicatorGroup {
                       .key = "az_trainability",
                       .help = "AZ-NAS: how well cells keep the length of gradients",
                       .heading = "az-train",
+                      .format = "%8.4f",
+                      .needs = {.network = true}},
+        IndicatorInfo{.name = "contrast",
+                      .key = "contrast",
+                      .help = "how much feature maps differ from pixel to pixel (ours)",
+                      .heading = "contrast",
                       .format = "%8.4f",
                       .needs = {.network = true}}};
     return list;
@@ -113,15 +156,18 @@ class Az final : public IndicatorGroup {
       if (const Tensor& arrived = result.tap_gradients->arrived[l])
         gradients[l] = executor.host_view(arrived);
 
-    std::vector<double> entropies(taps.size()), trained(taps.size(), kNothing);
+    std::vector<double> entropies(taps.size()), contrasts(taps.size()), trained(taps.size(), kNothing);
     parallel_for(with.threads, taps.size(), [&](std::size_t l) {
       entropies[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
+      contrasts[l] = pixel_contrast(maps[l].values(), shapes[l]);
       if (l > 0)
         trained[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
     });
-    double expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(), sum = 0.0;
+    double contrast = 0.0, expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(),
+           sum = 0.0;
     for (std::size_t l = 0; l < taps.size(); ++l) {
       expressivity += entropies[l];
+      contrast += std::log(contrasts[l]);
       if (l == 0) continue;
       progressivity = std::min(progressivity, entropies[l] - entropies[l - 1]);
       sum += trained[l];
@@ -131,6 +177,7 @@ class Az final : public IndicatorGroup {
     values[0] = known(expressivity);
     values[1] = std::isnan(expressivity) ? kNothing : progressivity;
     values[2] = known(sum / double(taps.size() - 1));
+    values[3] = known(contrast / double(taps.size()));
   }
 };
 

@@ -45,8 +45,6 @@ struct Block {
 
   // A block that opens a stage changes the shape and cannot be left out.
   constexpr int options() const { return opens_stage ? kConvOpCount : kOpCount; }
-  // The residual is added where input and output have the same shape.
-  constexpr bool residual() const { return stride == 1 && in == out; }
 };
 
 constexpr std::array<Block, kBlockCount> make_blocks() {
@@ -73,9 +71,6 @@ struct Architecture {
 
 // "2 0 -1 2 | 2 0 2 4 | ...": a bar before each stage but the first.
 std::string to_string(const Architecture& architecture);
-
-// The same with names: "k5e3 k3e3 identity k5e3 | ...".
-std::string op_list(const Architecture& architecture);
 
 // One line per block: its operation, channels and sides at 224 px.
 std::string drawing(const Architecture& architecture);

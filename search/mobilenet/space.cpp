@@ -20,17 +20,6 @@ constexpr std::array<std::string_view, 5> kFixedInVector{"conv_bn.0.weight", "MB
                                                          "MBConv_ratio_1.conv.3.weight",
                                                          "conv_1x1_bn.0.weight", "classifier.0.weight"};
 
-class Paths final : public rlnas::PathSampler {
- public:
-  explicit Paths(const SamplerOptions& options) : sampler_(options.seed, options.compat) {}
-  std::vector<Genes> paths(std::int64_t step) override {
-    return {genes_of_architecture(sampler_.path(step))};
-  }
-
- private:
-  mobilenet::PathSampler sampler_;
-};
-
 class Mobilenet final : public Space {
  public:
   const SpaceInfo& info() const override {
@@ -66,7 +55,6 @@ class Mobilenet final : public Space {
         genes[std::size_t(b)] = std::int8_t(random.below(std::uint32_t(choices(b))));
     return sample;
   }
-  int published_op(int gene_value) const override { return Op(gene_value) == Op::identity ? -1 : gene_value; }
 
   Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
     return mobilenet::network(options, paths);
@@ -75,8 +63,10 @@ class Mobilenet final : public Space {
     return mobilenet::choice_sites(options);
   }
 
-  std::unique_ptr<rlnas::PathSampler> make_sampler(const SamplerOptions& options) const override {
-    return std::make_unique<Paths>(options);
+  StepPaths make_sampler(const SamplerOptions& options) const override {
+    return [sampler = PathSampler(options.seed, options.compat)](std::int64_t step) mutable {
+      return std::vector<Genes>{genes_of_architecture(sampler.path(step))};
+    };
   }
   TrainConfig supernet_recipe() const override {
     TrainConfig config = imagenet_recipe();

@@ -6,6 +6,7 @@
 
 #include "engine/mt19937.h"
 #include "kernels/check.h"
+#include "search/text_cursor.h"
 
 namespace rlnas::nasbench201 {
 namespace {
@@ -44,42 +45,15 @@ int parse_index(std::string_view digits, std::string_view text) {
   return value;
 }
 
-// A cursor over an architecture string that fails with the position and what it wanted.
-class ArchReader {
- public:
-  explicit ArchReader(std::string_view text) : text_(text) {}
-
-  void expect(char wanted, std::string_view where) {
-    if (at_ < text_.size() && text_[at_] == wanted) {
-      ++at_;
-      return;
-    }
-    fail_here("expected '" + std::string(1, wanted) + "' " + std::string(where));
-  }
-  Op read_op(int target, int source) {
-    const std::size_t length = std::min(text_.find_first_of("~|+", at_), text_.size()) - at_;
-    const std::string_view name = text_.substr(at_, length);
-    for (int op = 0; op < kOpCount; ++op) {
-      if (name != kOpNames[std::size_t(op)]) continue;
-      at_ += length;
-      return Op(op);
-    }
-    fail_here("unknown operation '" + std::string(name) + "' on edge " + std::to_string(target) + "<-" +
-              std::to_string(source) +
-              " (known: none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3)");
-  }
-  void expect_end() const {
-    if (at_ != text_.size()) fail_here("unexpected text after the last '|'");
-  }
-
- private:
-  [[noreturn]] void fail_here(const std::string& problem) const {
-    fail(ErrorCode::usage, "architecture '", text_, "': at character ", at_ + 1, ": ", problem);
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-};
+Op read_op(TextCursor& text, const Edge& edge) {
+  const std::size_t start = text.position();
+  const std::string_view name = text.word("~|+");
+  for (int op = 0; op < kOpCount; ++op)
+    if (name == kOpNames[std::size_t(op)]) return Op(op);
+  text.fail_at(start, "unknown operation '" + std::string(name) + "' on edge " + std::to_string(edge.target) +
+                          "<-" + std::to_string(edge.source) +
+                          " (known: none, skip_connect, nor_conv_1x1, nor_conv_3x3, avg_pool_3x3)");
+}
 
 }  // namespace
 
@@ -101,7 +75,7 @@ std::string to_string(const Cell& cell) {
 }
 
 Cell parse_arch_string(std::string_view text) {
-  ArchReader reader(text);
+  TextCursor reader(text);
   Cell cell;
   for (int edge = 0; edge < kEdgeCount; ++edge) {
     const Edge& e = kEdges[std::size_t(edge)];
@@ -110,12 +84,12 @@ Cell parse_arch_string(std::string_view text) {
       if (e.target > 1) reader.expect('+', "before " + node);
       reader.expect('|', "at the start of " + node);
     }
-    cell.ops[std::size_t(edge)] = reader.read_op(e.target, e.source);
+    cell.ops[std::size_t(edge)] = read_op(reader, e);
     reader.expect('~', "after the operation");
     reader.expect(char('0' + e.source), "as the input of node " + std::to_string(e.target));
     reader.expect('|', "after the input");
   }
-  reader.expect_end();
+  if (!reader.at_end()) reader.fail_here("unexpected text after the last '|'");
   return cell;
 }
 

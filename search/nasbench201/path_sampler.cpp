@@ -22,12 +22,12 @@ Cell draw_cell(Random& random) {
 
 }  // namespace
 
-PathSampler::PathSampler(std::uint64_t seed, int cells, Sampling sampling, PathSource source)
+PathSampler::PathSampler(std::uint64_t seed, int cells, PathSampling sampling, PathSource source)
     : seed_(seed), cells_(cells), sampling_(sampling), source_(source) {}
 
 std::vector<Cell> PathSampler::python_paths() {
   std::vector<Cell> paths;
-  const int draws = sampling_ == Sampling::per_cell ? cells_ : 1;
+  const int draws = sampling_ == PathSampling::per_cell ? cells_ : 1;
   for (int c = 0; c < draws; ++c) paths.push_back(draw_cell(*python_));
   paths.resize(std::size_t(cells_), paths.front());
   return paths;
@@ -45,7 +45,7 @@ std::vector<Cell> PathSampler::paths(std::int64_t step) {
     return python_paths();
   }
   std::vector<Cell> paths;
-  for (int c = 0; c < (sampling_ == Sampling::per_cell ? cells_ : 1); ++c) {
+  for (int c = 0; c < (sampling_ == PathSampling::per_cell ? cells_ : 1); ++c) {
     RandomStream random(seed_, "path", std::uint64_t(step), std::uint64_t(c));
     paths.push_back(draw_cell(random));
   }

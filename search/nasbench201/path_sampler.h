@@ -7,14 +7,10 @@
 #include <vector>
 
 #include "engine/mt19937.h"
+#include "rlnas/choices.hpp"
 #include "search/nasbench201/cell.h"
 
 namespace rlnas::nasbench201 {
-
-enum class Sampling {
-  per_cell,  // published: every cell its own path
-  per_net,   // one architecture a step
-};
 
 enum class PathSource {
   philox,  // a function of (seed, step) alone
@@ -23,7 +19,7 @@ enum class PathSource {
 
 class PathSampler {
  public:
-  PathSampler(std::uint64_t seed, int cells, Sampling sampling, PathSource source);
+  PathSampler(std::uint64_t seed, int cells, PathSampling sampling, PathSource source);
 
   // The paths of step 0, 1, 2, ...; any order, though PathSource::python replays from the start to go back.
   std::vector<Cell> paths(std::int64_t step);
@@ -33,7 +29,7 @@ class PathSampler {
 
   std::uint64_t seed_;
   int cells_;
-  Sampling sampling_;
+  PathSampling sampling_;
   PathSource source_;
   std::optional<PythonRandom> python_;
   std::int64_t next_step_ = 0;  // of python_

@@ -14,22 +14,6 @@ namespace {
 
 constexpr int kCifarImages = 50000, kImagenet16Images = 151700, kImagenet16Classes = 120;
 
-class Paths final : public rlnas::PathSampler {
- public:
-  explicit Paths(const SamplerOptions& options)
-      : sampler_(options.seed, std::max(1, options.own_paths),
-                 options.own_paths > 0 ? Sampling::per_cell : Sampling::per_net,
-                 options.compat == Compat::megvii ? PathSource::python : PathSource::philox) {}
-  std::vector<Genes> paths(std::int64_t step) override {
-    std::vector<Genes> all;
-    for (const Cell& cell : sampler_.paths(step)) all.push_back(genes_of_cell(cell));
-    return all;
-  }
-
- private:
-  nasbench201::PathSampler sampler_;
-};
-
 class Nasbench201 final : public Space {
  public:
   const SpaceInfo& info() const override {
@@ -84,8 +68,15 @@ class Nasbench201 final : public Space {
     return nasbench201::choice_sites(options);
   }
 
-  std::unique_ptr<rlnas::PathSampler> make_sampler(const SamplerOptions& options) const override {
-    return std::make_unique<Paths>(options);
+  StepPaths make_sampler(const SamplerOptions& options) const override {
+    const PathSampling sampling = options.own_paths > 0 ? PathSampling::per_cell : PathSampling::per_net;
+    const PathSource source = options.compat == Compat::megvii ? PathSource::python : PathSource::philox;
+    return [sampler = PathSampler(options.seed, std::max(1, options.own_paths), sampling, source)](
+               std::int64_t step) mutable {
+      std::vector<Genes> paths;
+      for (const Cell& cell : sampler.paths(step)) paths.push_back(genes_of_cell(cell));
+      return paths;
+    };
   }
   TrainConfig supernet_recipe() const override { return {}; }
   // The benchmark's own.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
@@ -19,6 +20,34 @@ namespace rlnas::test {
 namespace {
 
 constexpr Precision kPrecisions[] = {Precision::fp32, Precision::tf32, Precision::bf16};
+
+constexpr std::pair<cudnnBackendNumericalNote_t, const char*> kNumericalNotes[] = {
+    {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, "tensor core"},
+    {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS, "down-converts inputs"},
+    {CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION, "reduced-precision reduction"},
+    {CUDNN_NUMERICAL_NOTE_FFT, "FFT"},
+    {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC, "nondeterministic"},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD, "Winograd"},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_4x4, "Winograd 4x4"},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_6x6, "Winograd 6x6"},
+    {CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13, "Winograd 13x13"},
+    {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, "strict NaN"}};
+
+constexpr std::pair<cudnnBackendBehaviorNote_t, const char*> kBehaviorNotes[] = {
+    {CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, "compiled at run time"},
+    {CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API, "native CUDA graph"},
+    {CUDNN_BEHAVIOR_NOTE_CUBLASLT_DEPENDENCY, "cuBLASLt"}};
+
+// "tensor core, nondeterministic", or "none"
+std::string notes_text(const PlanFacts& facts) {
+  std::string text;
+  const auto append = [&](const char* name) { text += (text.empty() ? "" : ", ") + std::string(name); };
+  for (const auto& [note, name] : kNumericalNotes)
+    if (facts.has(note)) append(name);
+  for (const auto& [note, name] : kBehaviorNotes)
+    if (facts.has(note)) append(name);
+  return text.empty() ? "none" : text;
+}
 
 std::string workspace_text(const PlanFacts& facts) {
   return std::to_string((facts.workspace_bytes + 1023) / 1024);

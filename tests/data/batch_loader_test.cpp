@@ -52,7 +52,7 @@ TEST_CASE("an epoch is a permutation of the indices, with a partial last batch")
     labels[i] = std::int32_t(1000 + i);  // one for every image of the set, trained on or not
     if (i % 2 == 1) odd.push_back(i);
   }
-  const BatchLoader loader(small_set(), odd, labels, {.batch_size = 32, .seed = 7});
+  const BatchLoader loader(small_set(), odd, labels, {.plan = {.batch_size = 32, .seed = 7}});
   REQUIRE(loader.steps_per_epoch() == 3);
   std::vector<std::uint32_t> last_order;
   for (int epoch = 0; epoch < 3; ++epoch) {
@@ -78,26 +78,26 @@ TEST_CASE("an epoch is a permutation of the indices, with a partial last batch")
 }
 
 TEST_CASE("a batch depends on seed, epoch and step alone") {
-  const BatchLoader a = make_loader({.batch_size = 64, .seed = 1}),
-                    b = make_loader({.batch_size = 64, .seed = 1});
+  const BatchLoader a = make_loader({.plan = {.batch_size = 64, .seed = 1}}),
+                    b = make_loader({.plan = {.batch_size = 64, .seed = 1}});
   const HostBatch first = batch_of(a, 4, 1);
   batch_of(b, 9, 0);  // what was asked for before does not matter
   HostBatch again = batch_of(b, 0, 2);
   b.fill(4, 1, again);  // and a used buffer is as good as a new one
   CHECK(same(first, again));
-  CHECK_FALSE(same(first, batch_of(make_loader({.batch_size = 64, .seed = 2}), 4, 1)));
+  CHECK_FALSE(same(first, batch_of(make_loader({.plan = {.batch_size = 64, .seed = 2}}), 4, 1)));
 }
 
 TEST_CASE("an image's augmentation depends neither on its batch nor on the other images") {
-  const BatchLoader all = make_loader({.batch_size = 150, .seed = 3});
-  const BatchLoader one(small_set(), {17}, small_set().labels, {.batch_size = 1, .seed = 3});
+  const BatchLoader all = make_loader({.plan = {.batch_size = 150, .seed = 3}});
+  const BatchLoader one(small_set(), {17}, small_set().labels, {.plan = {.batch_size = 1, .seed = 3}});
   const HostBatch batch = batch_of(all, 2, 0);
   const auto place = std::find(batch.indices.begin(), batch.indices.end(), 17u) - batch.indices.begin();
   CHECK(same(batch.params[std::size_t(place)], batch_of(one, 2, 0).params[0]));
 }
 
 TEST_CASE("augmentation: fair flips, uniform and independent shifts") {
-  const BatchLoader loader = make_loader({.batch_size = 150, .seed = 0});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 150, .seed = 0}});
   REQUIRE(small_set().crop_padding == 2);
   int flips = 0, total = 0;
   std::vector<int> cells(25 * 2);
@@ -117,8 +117,8 @@ TEST_CASE("augmentation: fair flips, uniform and independent shifts") {
 }
 
 TEST_CASE("without augmentation and shuffling") {
-  const BatchLoader loader =
-      make_loader({.batch_size = 100, .augmentation = Augmentation::none, .order = SampleOrder::sequential});
+  const BatchLoader loader = make_loader(
+      {.plan = {.batch_size = 100, .order = SampleOrder::sequential}, .augmentation = Augmentation::none});
   const HostBatch batch = batch_of(loader, 5, 1);
   REQUIRE(batch.count == 50);
   for (std::size_t i = 0; i < 50; ++i) {
@@ -131,20 +131,20 @@ TEST_CASE("loader: bad arguments") {
   const auto error = [](std::vector<std::uint32_t> indices, std::size_t labels, int batch_size) {
     return error_of([&] {
       BatchLoader(small_set(), std::move(indices), std::vector<std::int32_t>(labels),
-                  {.batch_size = batch_size});
+                  {.plan = {.batch_size = batch_size}});
     });
   };
   CHECK(is_error(error({0}, 150, 0), ErrorCode::usage, {"--batch-size 0"}));
   CHECK(is_error(error({0}, 149, 8), ErrorCode::data, {"149 labels", "150 images"}));
   CHECK(is_error(error({150}, 150, 8), ErrorCode::data, {"image 150"}));
   CHECK(is_error(error({}, 150, 8), ErrorCode::data, {"no image"}));
-  const BatchLoader loader = make_loader({.batch_size = 64});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 64}});
   CHECK(is_error(error_of([&] { batch_of(loader, 0, 3); }), ErrorCode::run_failed, {"step 3", "3 steps"}));
   CHECK(is_error(error_of([&] { batch_of(loader, -1, 0); }), ErrorCode::run_failed, {"epoch -1"}));
 }
 
 TEST_CASE("the prefetcher gives what fill gives") {
-  const BatchLoader loader = make_loader({.batch_size = 64, .seed = 11});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 64, .seed = 11}});
   Prefetcher prefetcher(loader, 0, 0);
   for (int epoch = 0; epoch < 40; ++epoch) {
     for (int step = 0; step < 3; ++step) CHECK(same(prefetcher.next(), batch_of(loader, epoch, step)));
@@ -152,14 +152,14 @@ TEST_CASE("the prefetcher gives what fill gives") {
 }
 
 TEST_CASE("a prefetcher started in the middle goes on as if it had never stopped") {
-  const BatchLoader loader = make_loader({.batch_size = 64, .seed = 11});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 64, .seed = 11}});
   std::vector<HostBatch> straight;
   {
     Prefetcher prefetcher(loader, 0, 0);
     for (int i = 0; i < 12; ++i) straight.push_back(prefetcher.next());
   }
   for (int start = 0; start < 12; ++start) {
-    const BatchLoader fresh = make_loader({.batch_size = 64, .seed = 11});
+    const BatchLoader fresh = make_loader({.plan = {.batch_size = 64, .seed = 11}});
     Prefetcher resumed(fresh, start / 3, start % 3);
     for (int i = start; i < 12; ++i) CHECK(same(resumed.next(), straight[std::size_t(i)]));
   }
@@ -168,7 +168,7 @@ TEST_CASE("a prefetcher started in the middle goes on as if it had never stopped
 }
 
 TEST_CASE("the prefetcher never touches the batch in use") {
-  const BatchLoader loader = make_loader({.batch_size = 64, .seed = 11});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 64, .seed = 11}});
   Prefetcher prefetcher(loader, 0, 0);
   for (int i = 0; i < 6; ++i) {
     const HostBatch& batch = prefetcher.next();
@@ -178,7 +178,7 @@ TEST_CASE("the prefetcher never touches the batch in use") {
 }
 
 TEST_CASE("the prefetcher hands errors over and stops cleanly") {
-  const BatchLoader loader = make_loader({.batch_size = 64});
+  const BatchLoader loader = make_loader({.plan = {.batch_size = 64}});
   Prefetcher bad(loader, 0, 17);
   for (int i = 0; i < 2; ++i) {
     CHECK(is_error(error_of([&] { bad.next(); }), ErrorCode::run_failed, {"step 17"}));

@@ -32,7 +32,7 @@ void write_images(const TempDir& dir) {
 }
 
 ImageLoaderOptions small_options() {
-  return {.batch_size = 5, .seed = 3, .transform = published_training_transform(16), .threads = 1};
+  return {.plan = {.batch_size = 5, .seed = 3}, .transform = published_training_transform(16), .threads = 1};
 }
 
 ImageLoader make_loader(const ImageList& list, const ImageLoaderOptions& options) {
@@ -122,12 +122,12 @@ TEST_CASE("an image's pixels depend on seed, epoch and image, not on its batch")
   const ImageList list = ImageList::scan(dir.path());
   ImageLoaderOptions options = small_options();
   const ImageLoader loader = make_loader(list, options);
-  options.batch_size = 7;
-  options.order = SampleOrder::sequential;
+  options.plan.batch_size = 7;
+  options.plan.order = SampleOrder::sequential;
   const ImageLoader other = make_loader(list, options);
   CHECK(pixels_of(loader, 2, 11) == pixels_of(other, 2, 11));
   CHECK(pixels_of(loader, 2, 11) != pixels_of(loader, 3, 11));
-  options.seed = 4;
+  options.plan.seed = 4;
   CHECK(pixels_of(other, 2, 11) != pixels_of(make_loader(list, options), 2, 11));
 }
 
@@ -138,8 +138,8 @@ TEST_CASE("ranks share a batch of files between them") {
   ImageLoaderOptions options = small_options();
   const HostBatch whole = batch_of(make_loader(list, options), 0, 2);
   HostBatch joined;
-  options.ranks = 2;
-  for (options.rank = 0; options.rank < 2; ++options.rank) {
+  options.plan.ranks = 2;
+  for (options.plan.rank = 0; options.plan.rank < 2; ++options.plan.rank) {
     const HostBatch share = batch_of(make_loader(list, options), 0, 2);
     CHECK(share.global_count == 5);
     joined.images.insert(joined.images.end(), share.images.begin(), share.images.end());
@@ -154,7 +154,7 @@ TEST_CASE("one order for all epochs, as the published ImageNet runs have it") {
   write_images(dir);
   const ImageList list = ImageList::scan(dir.path());
   ImageLoaderOptions options = small_options();
-  options.order = SampleOrder::shuffled_once;
+  options.plan.order = SampleOrder::shuffled_once;
   const ImageLoader loader = make_loader(list, options);
   const HostBatch first = batch_of(loader, 0, 1), second = batch_of(loader, 6, 1);
   CHECK(first.indices == second.indices);
@@ -199,7 +199,7 @@ TEST_CASE("bad files end the run when told so, and when there is nothing else") 
   const std::string gone = dir.write("a/107.jpg", {'x'});
   const ImageList list = ImageList::scan(dir.path());
   ImageLoaderOptions options = small_options();
-  options.batch_size = kImages;
+  options.plan.batch_size = kImages;
   options.bad_files = BadFiles::fatal;
   CHECK(is_error(error_of([&] { batch_of(make_loader(list, options), 0, 0); }), ErrorCode::data,
                  {gone, "--strict-data"}));

@@ -1,11 +1,9 @@
-#include "data/imagenet16.h"
-
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 
 #include "data/file_io.h"
-#include "tests/data/temp_dir.h"
+#include "tests/data/set_writer.h"
 #include "tests/support/skip.h"
 
 using namespace rlnas;
@@ -37,8 +35,8 @@ std::string load_error(const std::string& argument) {
 TEST_CASE("imagenet16: round trip, several files, a directory") {
   const TempDir dir;
   const Dataset a = make_set(7, 0), b = make_set(5, 117);
-  write_imagenet16(dir / "a.rlnas16", a);
-  write_imagenet16(dir / "b.part", b);
+  dir.write("a.rlnas16", imagenet16_file(a));
+  dir.write("b.part", imagenet16_file(b));
   const Dataset one = load(dir.path());
   CHECK(one.images == a.images);
   CHECK(one.labels == a.labels);
@@ -50,7 +48,7 @@ TEST_CASE("imagenet16: round trip, several files, a directory") {
   REQUIRE(both.size() == 12);
   CHECK(both.labels[7] == 117);
   CHECK(std::equal(b.images.begin(), b.images.end(), both.image(7)));
-  write_imagenet16(dir / "c.rlnas16", b);
+  dir.write("c.rlnas16", imagenet16_file(b));
   CHECK(is_error(load_error(dir.path()), ErrorCode::data, {"holds 2 *.rlnas16 files", "FILE,FILE"}));
 }
 
@@ -62,7 +60,7 @@ TEST_CASE("imagenet16: bad input ends in one clear line") {
   dir.write("train_data_batch_1", Bytes(100, 0x80));
   CHECK(is_error(load_error(dir / "train_data_batch_1"), ErrorCode::data,
                  {"not an imagenet16 file", "convert_imagenet16.py"}));
-  write_imagenet16(path, make_set(7, 0));
+  dir.write("a.rlnas16", imagenet16_file(make_set(7, 0)));
   const Bytes good = read_bytes(path);
   SUBCASE("truncated") {
     dir.write("a.rlnas16", Bytes(good.begin(), good.end() - 1));
@@ -94,19 +92,15 @@ TEST_CASE("imagenet16: bad input ends in one clear line") {
   SUBCASE("files of different sets") {
     Dataset other = make_set(2, 0);
     other.classes = 121;
-    write_imagenet16(dir / "b.rlnas16", other);
+    dir.write("b.rlnas16", imagenet16_file(other));
     CHECK(
         is_error(load_error(path + "," + dir / "b.rlnas16"), ErrorCode::data, {"b.rlnas16", "121 classes"}));
   }
   SUBCASE("a label the header does not allow") {
     Dataset wrong = make_set(4, 0);
     wrong.labels[2] = 120;
-    CHECK(is_error(error_of([&] { write_imagenet16(path, wrong); }), ErrorCode::data,
-                   {"record 2", "label 120"}));
-  }
-  SUBCASE("an unwritable place") {
-    CHECK(is_error(error_of([&] { write_imagenet16(dir / "no/such/file", make_set(1, 0)); }), ErrorCode::data,
-                   {"cannot be written"}));
+    dir.write("a.rlnas16", imagenet16_file(wrong));
+    CHECK(is_error(load_error(path), ErrorCode::data, {path, "record 2", "label 120"}));
   }
 }
 

@@ -1,6 +1,8 @@
 // The files of small data sets, with pixels that say where they are from.
 #pragma once
 
+#include "data/dataset.h"
+#include "engine/crc32.h"
 #include "tests/data/temp_dir.h"
 
 namespace rlnas::test {
@@ -44,6 +46,23 @@ inline Bytes idx_labels(std::uint32_t count) {
   push_u32(bytes, count);
   for (std::uint32_t i = 0; i < count; ++i) bytes.push_back(std::uint8_t(i % 10));
   return bytes;
+}
+
+// As scripts/convert_imagenet16.py writes a file (its layout: data/imagenet16.cpp).
+inline Bytes imagenet16_file(const Dataset& set) {
+  const auto push = [](Bytes& bytes, std::size_t value, int count) {
+    for (int i = 0; i < count; ++i) bytes.push_back(std::uint8_t(value >> 8 * i));
+  };
+  const std::string magic = "RLNASI16";
+  Bytes header(magic.begin(), magic.end()), rest;
+  for (const std::size_t value : {std::size_t{1}, set.size(), std::size_t(set.height), std::size_t(set.width),
+                                  std::size_t(set.classes)})
+    push(header, value, 4);
+  for (const std::int32_t label : set.labels) push(rest, std::size_t(label), 2);
+  rest.insert(rest.end(), set.images.begin(), set.images.end());
+  push(header, crc32_of(rest.data(), rest.size(), crc32_of(header.data(), header.size())), 4);
+  header.insert(header.end(), rest.begin(), rest.end());
+  return header;
 }
 
 }  // namespace rlnas::test

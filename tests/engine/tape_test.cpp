@@ -55,6 +55,39 @@ TEST_CASE_FIXTURE(Fixture, "an unshared gradient is added to in place") {
   CHECK(again.data == target.data);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a note goes with the gradient it was made on, and no further") {
+  Tensor x = filled(0.0f);
+  x.variable = tape.new_variable();
+  tape.gradient_target(x);
+  void* const note = tape.note_on_gradient(x.variable, 8);
+  REQUIRE(note != nullptr);
+  Tape::NotedGradient taken = tape.take_noted_gradient(x.variable);
+  CHECK(taken.note.data() == note);
+
+  // The next gradient of the variable starts without one, and keeps none where a kernel has nothing to note.
+  tape.add_gradient(x, taken.gradient);
+  CHECK(!tape.take_noted_gradient(x.variable).note);
+  tape.gradient_target(x);
+  CHECK(tape.note_on_gradient(x.variable, 0) == nullptr);
+  CHECK(!tape.take_noted_gradient(x.variable).note);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a further contribution to a gradient drops the note on it") {
+  Tensor x = filled(0.0f);
+  for (const bool by_kernel : {false, true}) {
+    x.variable = tape.new_variable();
+    tape.gradient_target(x);
+    tape.note_on_gradient(x.variable, 8);
+    if (by_kernel)
+      tape.gradient_target(x);
+    else
+      tape.add_gradient(x, filled(1.0f));
+    const Tape::NotedGradient taken = tape.take_noted_gradient(x.variable);
+    CHECK(bool(taken.gradient));
+    CHECK(!taken.note);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "dropping a closure frees what it saved") {
   {
     const Tensor saved = filled(1.0f);

@@ -1,5 +1,4 @@
-// What ConvNormBackward hands from one batch norm to the next on the CPU: the sums of the gradient it
-// wrote.
+// What ConvNormBackward notes of the gradient it wrote on the CPU, for the next batch norm: sums of it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -56,8 +55,9 @@ class Problem {
                                 .dgamma = g.dgamma.data(),
                                 .dbeta = g.dbeta.data(),
                                 .dx = g.dx.data(),
-                                .dz_moments = dz_moments,
-                                .dx_moments = g.moments.data()};
+                                .dz_note = dz_moments,
+                                .dx_note = g.moments.data()};
+    REQUIRE(backend->note_bytes(call) == g.moments.size() * sizeof(double));
     const std::size_t bytes = backend->workspace_bytes(call);
     void* const memory = backend->allocate(bytes);
     backend->run(call, {memory, bytes});

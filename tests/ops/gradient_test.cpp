@@ -45,7 +45,8 @@ struct SumNetwork {
     // A gradient must pass back through the ReLU whatever takes the activated tensor.
     const Tensor shortcut =
         conv2d(c, avg_pool(c, y.activated, {.kernel = 2, .stride = 2, .padding = 0}), shortened);
-    const Tensor raw = conv2d(c, activate(c, y.sum, Activation::relu6), down);
+    const Tensor bounded = norm_sum(c, {{y.sum}}, SumOutput::activated, Activation::relu6).activated;
+    const Tensor raw = conv2d(c, bounded, down);
     // gamma and beta of a batch norm have gradients even when its input needs none.
     RandomStream random(6, "constant");
     const Tensor constant = make_tensor(c.arena, raw.shape);

@@ -91,7 +91,7 @@ std::vector<Tensor> node_by_node(Context& c, const Graph& graph, const NetworkLa
         y = sum_of({normalise(c, in[0], layout.batch_norm(node.name))});
         break;
       case NodeKind::activation:
-        y = activate(c, in[0], node.activation);
+        y = norm_sum(c, {{in[0]}}, SumOutput::activated, node.activation).activated;
         break;
       case NodeKind::sum: {
         std::vector<SumTerm> terms;

@@ -11,8 +11,7 @@
 namespace rlnas::test {
 
 // Without a sampler it runs along() the paths that it is given.
-inline TrainedNetwork supernet_of(const Space& space, const NetworkOptions& options,
-                                  std::unique_ptr<PathSampler> sampler = nullptr,
+inline TrainedNetwork supernet_of(const Space& space, const NetworkOptions& options, StepPaths sampler = {},
                                   Initializer initializer = Initializer::pytorch) {
   return {space, options, initializer, Compat::none, std::move(sampler)};
 }

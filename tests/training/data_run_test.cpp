@@ -9,7 +9,6 @@
 #include <string>
 
 #include "data/image_list.h"
-#include "data/imagenet16.h"
 #include "rlnas/rlnas.hpp"
 #include "tests/data/image_writer.h"
 #include "tests/data/set_writer.h"
@@ -67,8 +66,7 @@ std::string write_imagenet16_file(const TempDir& dir, Change change) {
   }
   if (change == Change::label) set.labels[4] ^= 1;
   if (change == Change::pixel) set.images[1000] ^= 1;
-  write_imagenet16(dir / "set.rlnas16", set);
-  return "imagenet16:" + dir / "set.rlnas16";
+  return "imagenet16:" + dir.write("set.rlnas16", imagenet16_file(set));
 }
 
 // Three classes of images of `height` x 16 pixels.

@@ -18,7 +18,7 @@ Cell cell_of(std::array<int, kEdgeCount> ops) {
 }  // namespace
 
 TEST_CASE("megvii: the first training step of seed 0 has the published paths") {
-  PathSampler sampler(0, 15, Sampling::per_cell, PathSource::python);
+  PathSampler sampler(0, 15, PathSampling::per_cell, PathSource::python);
   const std::vector<Cell> paths = sampler.paths(0);
   REQUIRE(paths.size() == 15);
   CHECK(paths[0] == cell_of({1, 1, 0, 0, 4, 3}));
@@ -30,7 +30,7 @@ TEST_CASE("megvii: the first training step of seed 0 has the published paths") {
 
 TEST_CASE("a sampler that jumps to a step gives what one that walked there gives") {
   for (const PathSource source : {PathSource::philox, PathSource::python})
-    for (const Sampling sampling : {Sampling::per_cell, Sampling::per_net}) {
+    for (const PathSampling sampling : {PathSampling::per_cell, PathSampling::per_net}) {
       PathSampler walking(3, 15, sampling, source), jumping(3, 15, sampling, source);
       std::vector<Cell> at_seven;
       for (int step = 0; step <= 9; ++step) {
@@ -44,8 +44,8 @@ TEST_CASE("a sampler that jumps to a step gives what one that walked there gives
 }
 
 TEST_CASE("per-net gives every cell the same path, per-cell does not") {
-  PathSampler net(1, 15, Sampling::per_net, PathSource::philox),
-      cells(1, 15, Sampling::per_cell, PathSource::philox);
+  PathSampler net(1, 15, PathSampling::per_net, PathSource::philox),
+      cells(1, 15, PathSampling::per_cell, PathSource::philox);
   const std::vector<Cell> same = net.paths(4), different = cells.paths(4);
   CHECK(std::count(same.begin(), same.end(), same[0]) == 15);
   CHECK(std::count(different.begin(), different.end(), different[0]) < 5);
@@ -53,7 +53,7 @@ TEST_CASE("per-net gives every cell the same path, per-cell does not") {
 
 TEST_CASE("edges come out none with the published probabilities, and no node is ever without input") {
   for (const PathSource source : {PathSource::philox, PathSource::python}) {
-    PathSampler sampler(2, 15, Sampling::per_cell, source);
+    PathSampler sampler(2, 15, PathSampling::per_cell, source);
     constexpr int kSteps = 4000;
     std::array<std::array<int, kOpCount>, kEdgeCount> counts{};
     for (int step = 0; step < kSteps; ++step)

@@ -18,7 +18,7 @@ using namespace rlnas::test;
 void check_marks(const TrainConfig& config, int steps, int marks) {
   FinalWatch watch;
   const TrainingData data = load_training_data(config);
-  const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = 4, .seed = 0});
+  const BatchLoader loader(data.dataset, data.indices, data.labels, {.plan = {.batch_size = 4, .seed = 0}});
   const std::unique_ptr<Backend> backend = make_cpu_backend({.threads = 1});
   const std::unique_ptr<TrainedNetwork> space = make_trained_network(config, {.classes = data.classes});
   Executor state(*backend, space->layout(), std::size_t{64} << 20);

@@ -66,7 +66,7 @@ std::vector<std::vector<float>> reenact(const TrainConfig& config, int size) {
   const TrainingData data = load_training_data(config);
   const std::unique_ptr<TrainedNetwork> space = make_training_space(config, data.classes);
   const BatchLoader loader(data.dataset, data.indices, data.labels,
-                           {.batch_size = config.recipe.batch_size, .seed = config.recipe.seed});
+                           {.plan = {.batch_size = config.recipe.batch_size, .seed = config.recipe.seed}});
   Executor state(*backend, space->layout(), std::size_t{64} << 20);
   Interception interception(*backend);
   state.set_exchange(&interception);
@@ -146,7 +146,8 @@ Outcome run_copies(int copies, int steps, Backend& backend, Communicator& commun
   constexpr int kImages = 8, kRanks = 2;
   const TrainConfig config = ranks_run("");
   const TrainingData data = load_training_data(config);
-  const BatchLoader loader(data.dataset, data.indices, data.labels, {.batch_size = kImages, .seed = 0});
+  const BatchLoader loader(data.dataset, data.indices, data.labels,
+                           {.plan = {.batch_size = kImages, .seed = 0}});
   StepSpec spec = step_spec(config, data.format);
   spec.sgd.learning_rate = 0.01f;
   Executor state(backend, layout, std::size_t{64} << 20);

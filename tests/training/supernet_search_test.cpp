@@ -166,7 +166,7 @@ TEST_CASE("what accuracy lacks is asked for by its flag") {
   CHECK(contains(run_search_app({"--help"}).out, "[SuperNet, images with labels]"));
 }
 
-TEST_CASE("two ranks measure what one does") {
+TEST_CASE("two ranks, and three workers, measure what one does") {
   const TemporaryDirectory directory;
   SearchConfig config;
   config.method = SearchMethod::random;
@@ -182,6 +182,9 @@ TEST_CASE("two ranks measure what one does") {
   config.supernet.eval_images = 20;
   config.supernet.recalibration_batches = 2;
   const SearchReport one = run_search(config, {});
+  SearchConfig three_workers = config;
+  three_workers.device.threads = 3;
+  const SearchReport three = run_search(three_workers, {});
   SearchReport two;
   for (const test::RankOutcome& outcome : test::run_ranks(2, [&](Communicator& communicator) {
          SearchConfig own = config;
@@ -198,6 +201,7 @@ TEST_CASE("two ranks measure what one does") {
   for (std::size_t i = 0; i < 5; ++i) {
     CHECK(two.evaluated[i].genes == one.evaluated[i].genes);
     CHECK(two.evaluated[i].values == one.evaluated[i].values);
+    CHECK(three.evaluated[i].values == one.evaluated[i].values);
   }
 }
 

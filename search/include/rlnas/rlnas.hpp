@@ -35,7 +35,7 @@ struct NetworkConfig {
 
 // The training images.
 struct DataConfig {
-  std::string spec;  // cifar10:DIR, cifar100:DIR, imagenet16:FILE..., idx:DIR, folder:DIR, synthetic[:N]
+  std::string spec;  // KIND[:ARGUMENT], for example cifar10:DIR; rlnas_train --help lists them
   CifarSplit split = CifarSplit::half;
   std::int64_t images = 0;  // train on the first so many images of the split; 0: all
   int image_size = 32;      // of folder and synthetic data

@@ -1,7 +1,7 @@
-// The own angle kernel beyond what Backend::angle_sums asks of it: bfloat16 weights, sums in fp32.
+// The own angle kernel in types that the backend has no use for: bfloat16 weights, sums in fp32.
 #include "bench/angle_method.h"
 #include "engine/device_bytes.h"
-#include "kernels/cuda/angle_batch.h"
+#include "kernels/cuda/angle.cuh"
 #include "kernels/cuda/conv_staging.h"
 
 namespace rlnas::bench {
@@ -11,32 +11,28 @@ GpuStream stream_of(Backend& backend) {
   return static_cast<GpuStream>(backend.native_stream());
 }
 
-template <class Weight>
+template <class Partial, class Weight>
 class FusedAngle final : public AngleMethod {
  public:
-  FusedAngle(const AnglePairs& pairs, PartialSums partial, std::vector<const Weight*> w0,
-             std::vector<const Weight*> w1)
+  FusedAngle(const AnglePairs& pairs, std::vector<const Weight*> w0, std::vector<const Weight*> w1)
       : backend_(pairs.backend),
-        partial_(partial),
         w0_(std::move(w0)),
         w1_(std::move(w1)),
         host_blocks_(pairs.table.blocks()),
         blocks_(backend_, host_blocks_.data(), host_blocks_.size() * sizeof(SegmentBlock)),
         segments_(pairs.table.size()),
         sums_(backend_, std::size_t(segments_) * sizeof(AngleSums)),
-        scratch_bytes_(angle_batch_workspace_bytes(int(host_blocks_.size()), 1, partial)),
+        scratch_bytes_(angle_scratch_bytes<Partial>(int(host_blocks_.size()))),
         scratch_(backend_, scratch_bytes_) {}
 
   void run(int pair) override {
-    AngleBatch<Weight> batch{.w0 = w0_[std::size_t(pair)], .count = 1};
-    batch.w1[0] = w1_[std::size_t(pair)];
-    angle_sums_batch(batch, partial_, blocks_.as<SegmentBlock>(), int(host_blocks_.size()), segments_,
-                     sums_.as<AngleSums>(), {scratch_.as<void>(), scratch_bytes_}, stream_of(backend_));
+    launch_angle_sums<Partial>(w0_[std::size_t(pair)], w1_[std::size_t(pair)], blocks_.as<SegmentBlock>(),
+                               int(host_blocks_.size()), segments_, sums_.as<AngleSums>(),
+                               {scratch_.as<void>(), scratch_bytes_}, stream_of(backend_));
   }
 
  private:
   Backend& backend_;
-  PartialSums partial_;
   std::vector<const Weight*> w0_, w1_;
   std::vector<SegmentBlock> host_blocks_;
   DeviceBytes blocks_;
@@ -50,8 +46,8 @@ class FusedAngle final : public AngleMethod {
 class Bf16Angle final : public AngleMethod {
  public:
   explicit Bf16Angle(const AnglePairs& pairs) : backend_(pairs.backend) {
-    angle_ = std::make_unique<FusedAngle<Bf16>>(pairs, PartialSums::fp64, converted(pairs, pairs.w0),
-                                                converted(pairs, pairs.w1));
+    angle_ = std::make_unique<FusedAngle<double, Bf16>>(pairs, converted(pairs, pairs.w0),
+                                                        converted(pairs, pairs.w1));
   }
   void run(int pair) override { angle_->run(pair); }
 
@@ -70,11 +66,11 @@ class Bf16Angle final : public AngleMethod {
 
   Backend& backend_;
   std::vector<std::unique_ptr<DeviceBytes>> copies_;
-  std::unique_ptr<FusedAngle<Bf16>> angle_;
+  std::unique_ptr<FusedAngle<double, Bf16>> angle_;
 };
 
 std::unique_ptr<AngleMethod> make_fp32_sums(const AnglePairs& pairs) {
-  return std::make_unique<FusedAngle<float>>(pairs, PartialSums::fp32, pairs.w0, pairs.w1);
+  return std::make_unique<FusedAngle<float, float>>(pairs, pairs.w0, pairs.w1);
 }
 
 std::unique_ptr<AngleMethod> make_bf16(const AnglePairs& pairs) {
