@@ -2,7 +2,7 @@
 // that the SuperNet tells right along the path of an architecture, after the statistics of the batch norms on
 // this path have been taken anew from training images. Those that training leaves are averages over all paths
 // and fit none: with them the order of architectures is all but random (Kendall tau .04 on NAS-Bench-201,
-// method.md 11.4). Which images and labels: search/supernet_data.h.
+// method.md 11.5). Which images and labels: search/supernet_data.h.
 #include <array>
 
 #include "search/indicators/groups.h"
