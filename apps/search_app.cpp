@@ -35,6 +35,8 @@ struct SearchOptions {
   std::int64_t max_params = 0;
   EvolutionOptions evolution;
   ProbeConfig probe;
+  SuperNetConfig eval;  // its figures alone
+  std::string data, eval_data, labels;
   std::vector<std::string> scores;
   std::string truth, json, csv, out;
   bool resume = false, gap = false;
@@ -66,6 +68,27 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
                  "Draws of fresh weights and inputs that a value is the mean over")
       ->capture_default_str();
   app.add_option("--probe-seed", o.probe.seed, "Seed of those draws")->capture_default_str();
+  app.add_option(
+         "--data", o.data,
+         "Images the SuperNet was trained on, as of rlnas_train (default: those of the run directory); "
+         "an architecture is tried on those that the run did not train on: the other half of cifar10, or "
+         "those beyond --images; with random labels on those that it did")
+      ->type_name("DATA");
+  app.add_option("--eval", o.eval_data,
+                 "Images to try architectures on instead: the test images of cifar10, cifar100 and idx, or a "
+                 "folder")
+      ->type_name("DATA");
+  app.add_option("--labels", o.labels,
+                 "random | true: those the SuperNet was trained on (default: those of the run directory)");
+  app.add_option(
+         "--recalibration-batches", o.eval.recalibration_batches,
+         "Batches of training images that the statistics of batch norms are taken from, along the path "
+         "of each architecture; 0: those that training left, which fit no path")
+      ->capture_default_str();
+  app.add_option("--eval-images", o.eval.eval_images,
+                 "Images an architecture is tried on, at most; 0: all there are")
+      ->capture_default_str();
+  app.add_option("--eval-batch", o.eval.batch, "Images of a batch of either")->capture_default_str();
   app.add_option("--scores", o.scores,
                  "Values measured before, which are not measured again: scores.csv or a --csv")
       ->type_name("FILE");
@@ -190,18 +213,50 @@ bool names_supernet(const SearchOptions& o) {
   return !o.supernet.empty() || !o.init.empty() || !o.trained.empty();
 }
 
-// The angles of the SuperNet, whose space and classes become those of the search.
+// The search is in the space of a SuperNet, for as many classes.
+void take_supernet(const SearchOptions& o, const std::string& space, const std::string& path,
+                   const std::string& its_space, int its_classes, SearchConfig& config) {
+  RLNAS_CHECK(its_space == space, usage, path, " holds a SuperNet of ", its_space, ": say --space ",
+              its_space);
+  RLNAS_CHECK(o.classes == 0 || o.classes == its_classes, usage, "--classes ", o.classes,
+              ": the SuperNet has ", its_classes, "; leave out --classes");
+  config.space.name = its_space;
+  config.space.classes = its_classes;
+}
+
+// How the weights were trained, by the run directory and what the options say otherwise.
+SuperNetConfig supernet_config(const SearchOptions& o, const std::string& space, const std::string& weights,
+                               const Needs& needs) {
+  const std::optional<RecordedRun> recorded = RunDirectory(o.supernet).recorded();
+  SuperNetConfig config = o.eval;
+  config.weights = weights;
+  config.run = recorded ? recorded->config : default_train_config(space);
+  config.run.network.space = space;
+  config.run.data.threads = o.threads;
+  config.run.eval.spec = o.eval_data;
+  if (recorded) config.data_checksum = recorded->data_checksum;
+  if (!o.data.empty()) config.run.data.spec = o.data;
+  if (!o.labels.empty()) config.run.labels.kind = parse_word<LabelKind>("--labels", o.labels);
+  RLNAS_CHECK(!needs.labels || recorded || !o.labels.empty(), usage, "--labels: say whether ", weights,
+              " was trained on random or true labels, for there is no run.json that does");
+  return config;
+}
+
+// The SuperNet, whose space and classes become those of the search, and its angles: none where the weights
+// before training are not named, and not needed.
 std::vector<AngleSums> read_supernet(const SearchOptions& o, const std::string& space, SearchConfig& config) {
-  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
+  const Needs needs = config.score.needs();
   const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
+  if (needs.weights) config.supernet = supernet_config(o, space, trained, needs);
+  if (needs.weights && !needs.supernet && o.supernet.empty() && o.init.empty()) {
+    const CheckpointKind kind = checkpoint_kind(trained, o.space);
+    take_supernet(o, space, trained, kind.space, kind.classes, config);
+    return {};
+  }
+  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
   const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
   CheckpointAngles angles = checkpoint_angle_sums(*device.backend, init, trained, o.space);
-  RLNAS_CHECK(angles.space == space, usage, init, " holds a SuperNet of ", angles.space, ": say --space ",
-              angles.space);
-  RLNAS_CHECK(o.classes == 0 || o.classes == angles.classes, usage, "--classes ", o.classes,
-              ": the SuperNet has ", angles.classes, "; leave out --classes");
-  config.space.name = angles.space;
-  config.space.classes = angles.classes;
+  take_supernet(o, space, init, angles.space, angles.classes, config);
   return std::move(angles.sums);
 }
 
@@ -233,7 +288,8 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.space.name = space;
   config.space.classes = o.classes == 0 ? defaults.classes : o.classes;
   std::vector<AngleSums> sums;
-  if (names_supernet(o) || config.score.needs().supernet) sums = read_supernet(o, space, config);
+  if (names_supernet(o) || config.score.needs().supernet || config.score.needs().weights)
+    sums = read_supernet(o, space, config);
   config.space.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
   config.evolution.label_classes = config.space.classes;
   if (o.evolution.label_draws == 0)

@@ -28,10 +28,10 @@ bool all_finite(const std::vector<float>& values) {
   return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
-void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,
-                  const std::string& prefix) {
-  std::vector<float> values(std::size_t(buffer.table().buffer_count()), 0.0f);
-  for (const Segment& segment : buffer.table()) {
+std::vector<float> read_tensors(const TensorFile& file, const std::string& path, const SegmentTable& table,
+                                const std::string& prefix) {
+  std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
+  for (const Segment& segment : table) {
     const NamedTensor* tensor = file.find(prefix + segment.name);
     RLNAS_CHECK(tensor != nullptr, data, path, ": not a checkpoint of this SuperNet: tensor '",
                 prefix + segment.name, "' is missing");
@@ -39,7 +39,12 @@ void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& b
                 prefix + segment.name, "' has another shape");
     std::copy(tensor->data.begin(), tensor->data.end(), values.begin() + segment.offset);
   }
-  buffer.upload(values);
+  return values;
+}
+
+void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,
+                  const std::string& prefix) {
+  buffer.upload(read_tensors(file, path, buffer.table(), prefix));
 }
 
 }  // namespace rlnas

@@ -23,8 +23,11 @@ void append_tensors(TensorFile& file, const FlatBuffer& buffer, const std::strin
 
 bool all_finite(const std::vector<float>& values);
 
-// Fills `buffer` from the tensors of its table. Errors: data, naming `path`, when one is missing or has
-// another shape.
+// The tensors of `table`, with `prefix` in front of their names, in one flat buffer. Errors: data, naming
+// `path`, when one is missing or has another shape.
+std::vector<float> read_tensors(const TensorFile& file, const std::string& path, const SegmentTable& table,
+                                const std::string& prefix);
+// Fills `buffer` with them. Errors: likewise.
 void load_tensors(const TensorFile& file, const std::string& path, FlatBuffer& buffer,
                   const std::string& prefix);
 

@@ -46,6 +46,10 @@ int classes_of(const Checkpoint& checkpoint) {
   return int(classifier->shape[0]);
 }
 
+std::string not_a_supernet(const std::string& path, const std::string& space) {
+  return path + ": not a " + find_space(space).info().title + " SuperNet: ";
+}
+
 // The tensors of the file as one flat buffer laid out by `segments`, zeros in between.
 std::vector<float> pack(const Checkpoint& checkpoint, const SegmentTable& segments) {
   const TensorFile& file = checkpoint.file;
@@ -87,6 +91,13 @@ std::string space_of(const TensorFile& file, const std::string& path, const std:
 
 }  // namespace
 
+CheckpointKind checkpoint_kind(const std::string& path, const std::string& space) {
+  Checkpoint checkpoint{path, read_safetensors(path), ""};
+  const std::string name = space_of(checkpoint.file, path, space);
+  checkpoint.not_a_supernet = not_a_supernet(path, name);
+  return {name, classes_of(checkpoint)};
+}
+
 CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init_path,
                                        const std::string& trained_path, const std::string& space) {
   Checkpoint init{init_path, read_safetensors(init_path), ""};
@@ -95,8 +106,7 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   result.space = space_of(init.file, init_path, space);
   result.space = space_of(trained.file, trained_path, result.space);
   for (Checkpoint* checkpoint : {&init, &trained})
-    checkpoint->not_a_supernet =
-        checkpoint->path + ": not a " + find_space(result.space).info().title + " SuperNet: ";
+    checkpoint->not_a_supernet = not_a_supernet(checkpoint->path, result.space);
   result.classes = classes_of(init);
   const int trained_classes = classes_of(trained);
   RLNAS_CHECK(result.classes == trained_classes, data, trained_path, ": has ", trained_classes, " classes, ",

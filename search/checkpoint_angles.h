@@ -24,4 +24,11 @@ struct CheckpointAngles {
 CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init_path,
                                        const std::string& trained_path, const std::string& space = "");
 
+// What a file of a SuperNet's weights is of; `space` as above. Errors: likewise.
+struct CheckpointKind {
+  std::string space;
+  int classes = 0;
+};
+CheckpointKind checkpoint_kind(const std::string& path, const std::string& space = "");
+
 }  // namespace rlnas

@@ -55,41 +55,43 @@ std::string test_line(const TestCounts& counts, const RunProgress& progress) {
   return text;
 }
 
-Evaluator::Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place)
-    : classes_(training.true_classes()) {
+TestImages::TestImages(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+                       SampleOrder order) {
   if (streams_images(config, config.eval.spec))
-    open_folder(config, training, place);
+    open_folder(config, training, place, order);
   else
-    open_dataset(config, training, place);
+    open_dataset(config, training, place, order);
 }
 
-void Evaluator::open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place) {
+void TestImages::open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+                             SampleOrder order) {
+  const int classes = training.true_classes();
   list_ = ImageList::scan(parse_data_spec(config.eval.spec).paths.front());
   if (training.list) check_same_classes(*training.list, *list_);
-  RLNAS_CHECK(list_->classes() == classes_, data, "--eval ", config.eval.spec, ": ", list_->classes(),
-              " classes, --data has ", classes_);
+  RLNAS_CHECK(list_->classes() == classes, data, "--eval ", config.eval.spec, ": ", list_->classes(),
+              " classes, --data has ", classes);
   source_ = std::make_unique<ImageLoader>(
       *list_, all_indices(std::uint32_t(list_->size())), list_->labels(),
       ImageLoaderOptions{
-          .plan = batch_plan(config, place, SampleOrder::sequential),
+          .plan = batch_plan(config, place, order),
           .transform = evaluation_transform(config.data.image_size, training.format.normalisation),
           .bad_files = BadFiles::fatal,  // another image in its place would count twice
           .threads = config.data.threads});
 }
 
-void Evaluator::open_dataset(const TrainConfig& config, const TrainingData& training,
-                             const RankPlace& place) {
+void TestImages::open_dataset(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+                              SampleOrder order) {
+  const int classes = training.true_classes();
   dataset_ = load_dataset(parse_data_spec(config.eval.spec), load_options(config, DataPart::test));
   RLNAS_CHECK(dataset_.size() > 0, data, "--eval ", config.eval.spec, ": holds no images");
   RLNAS_CHECK(dataset_.height == training.format.height && dataset_.width == training.format.width, data,
               "--eval ", config.eval.spec, ": images of ", dataset_.height, "x", dataset_.width,
               ", those of --data are ", training.format.height, "x", training.format.width);
-  RLNAS_CHECK(dataset_.classes == classes_, data, "--eval ", config.eval.spec, ": ", dataset_.classes,
-              " classes, --data has ", classes_);
+  RLNAS_CHECK(dataset_.classes == classes, data, "--eval ", config.eval.spec, ": ", dataset_.classes,
+              " classes, --data has ", classes);
   source_ = std::make_unique<BatchLoader>(
       dataset_, all_indices(std::uint32_t(dataset_.size())), dataset_.labels,
-      BatchLoaderOptions{.plan = batch_plan(config, place, SampleOrder::sequential),
-                         .augmentation = Augmentation::none});
+      BatchLoaderOptions{.plan = batch_plan(config, place, order), .augmentation = Augmentation::none});
 }
 
 TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec augment,
@@ -99,9 +101,10 @@ TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec au
   const auto forward = [&](Context& context, const Tensor& images) {
     return space.forward(context, images, 0);
   };
+  const BatchSource& source = images_.source();
   TestCounts own;
-  Prefetcher batches(*source_, 0, 0);
-  for (int step = 0; step < source_->steps_per_epoch(); ++step) {
+  Prefetcher batches(source, 0, 0);
+  for (int step = 0; step < source.steps_per_epoch(); ++step) {
     const HostBatch& batch = batches.next();
     own += count_top(state.logits(forward, batch, augment), batch.labels, classes_);
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "data/batch_plan.h"
 #include "data/batch_source.h"
 #include "engine/comm/communicator.h"
 #include "rlnas/rlnas.hpp"
@@ -35,10 +36,32 @@ TestCounts count_top(std::span<const float> logits, std::span<const std::int32_t
 // One line for the log.
 std::string test_line(const TestCounts& counts, const RunProgress& progress);
 
+// The images of --eval and their true labels, without augmentation.
+class TestImages {
+ public:
+  // Errors: those of load_dataset; data when its images or classes are not those of `training`.
+  TestImages(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+             SampleOrder order);
+
+  const BatchSource& source() const { return *source_; }
+  std::size_t size() const { return list_ ? list_->size() : dataset_.size(); }
+
+ private:
+  void open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+                   SampleOrder order);
+  void open_dataset(const TrainConfig& config, const TrainingData& training, const RankPlace& place,
+                    SampleOrder order);
+
+  Dataset dataset_;                // the images, unless they are streamed
+  std::optional<ImageList> list_;  // their files, if they are
+  std::unique_ptr<BatchSource> source_;
+};
+
 class Evaluator {
  public:
-  // Loads --eval. Errors: those of load_dataset; data when its images or classes are not those of `training`.
-  Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
+  // Loads --eval. Errors: those of TestImages.
+  Evaluator(const TrainConfig& config, const TrainingData& training, const RankPlace& place)
+      : classes_(training.true_classes()), images_(config, training, place, SampleOrder::sequential) {}
 
   // Called by all ranks. `augment`: the training's, of which the normalisation is used.
   // Determinism: bit-equal for any number of threads.
@@ -46,13 +69,8 @@ class Evaluator {
                  Communicator& communicator) const;
 
  private:
-  void open_folder(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
-  void open_dataset(const TrainConfig& config, const TrainingData& training, const RankPlace& place);
-
   int classes_;
-  Dataset dataset_;                // the images, unless they are streamed
-  std::optional<ImageList> list_;  // their files, if they are
-  std::unique_ptr<BatchSource> source_;
+  TestImages images_;
 };
 
 }  // namespace rlnas

@@ -14,6 +14,7 @@
 namespace rlnas {
 
 class SearchSpace;
+class Space;
 class Probe;
 class SuperNetProbe;
 
@@ -23,7 +24,7 @@ struct Needs {
   bool weights = false;   // its trained weights themselves
   bool network = false;   // passes of the stand-alone network with fresh weights: the same for all
                           // architectures that are the same network
-  bool images = false;    // of --data
+  bool images = false;    // passes of the SuperNet over images of --data
   bool labels = false;    // theirs
 };
 
@@ -44,7 +45,7 @@ struct IndicatorInfo {
 struct Measuring {
   const SearchSpace& space;
   Probe* probe = nullptr;             // where needs.network
-  SuperNetProbe* supernet = nullptr;  // where needs.supernet and passes are run
+  SuperNetProbe* supernet = nullptr;  // where needs.weights
   int threads = 1;                    // for what is computed on the host
 };
 
@@ -52,6 +53,8 @@ class IndicatorGroup {
  public:
   virtual ~IndicatorGroup() = default;
   virtual std::span<const IndicatorInfo> infos() const = 0;
+  // Errors: usage, naming --score, for a space where one of these means nothing.
+  virtual void check_space(const Space&) const {}
   // A value for each of infos(); minus infinity for what has none, such as a network without a live path.
   virtual void measure(const Measuring& with, const Genes& genes, std::span<double> values) const = 0;
 };

@@ -9,6 +9,7 @@
 #include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/state_metadata.h"
+#include "search/train_config_text.h"
 #include "search/train_fields.h"
 #include "search/version.h"
 
@@ -18,14 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kSchema = 1;
-
-Json to_json(const TrainConfig& config) {
-  Json json = Json::object();
-  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume) {
-    json[name] = as_written(value);
-  });
-  return json;
-}
 
 std::string cpu_model() {
   std::ifstream info("/proc/cpuinfo");
@@ -37,6 +30,16 @@ std::string cpu_model() {
 // Text that is no UTF-8, of a path for example, cannot be in JSON.
 std::string to_text(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// Null where there is no such file, or it is none of ours.
+Json run_json(const std::string& path) {
+  std::ifstream stream(path);
+  return Json::parse(stream, nullptr, false);
+}
+
+Json member(const Json& json, const char* key) {
+  return json.is_object() ? json.value(key, Json()) : Json();
 }
 
 // The images of a run that goes on are those it was started with. Older versions kept the last figure alone.
@@ -119,12 +122,19 @@ void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& fac
 }
 
 std::string RunDirectory::space() const {
-  if (path_.empty()) return "";
-  std::ifstream stream(run_file());
-  const Json json = Json::parse(stream, nullptr, false);
-  const Json config = json.is_object() ? json.value("config", Json()) : Json();
-  const Json space = config.is_object() ? config.value("space", Json()) : Json();
+  const Json config = member(run_json(path_.empty() ? "" : run_file()), "config");
+  const Json space = member(config, "space");
   return space.is_string() ? space.get<std::string>() : "";
+}
+
+std::optional<RecordedRun> RunDirectory::recorded() const {
+  const Json json = run_json(path_.empty() ? "" : run_file());
+  const Json config = member(json, "config");
+  if (!config.is_object()) return std::nullopt;
+  RecordedRun run{.config = train_config_of(config, run_file())};
+  if (const Json crc = member(member(json, "data"), "crc32"); crc.is_number_unsigned())
+    run.data_checksum = crc.get<std::uint32_t>();
+  return run;
 }
 
 void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct RunFacts {
   std::int64_t parameters = 0;
   std::uint64_t planned_memory_bytes = 0;
   int steps_per_epoch = 0;
+};
+
+// What run.json says of a run that was made before.
+struct RecordedRun {
+  TrainConfig config;
+  std::optional<std::uint32_t> data_checksum = {};  // RunFacts::data_checksum
 };
 
 // Weights and momentum as the device has them, padding included: copied once, checked and written from here.
@@ -60,6 +67,8 @@ class RunDirectory {
 
   // The search space that run.json names; "" when it is not there or names none.
   std::string space() const;
+  // Nothing where there is no run.json. Errors: data, naming it, for a setting that cannot be read.
+  std::optional<RecordedRun> recorded() const;
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
   // Writes resume.safetensors, then what others read; each atomically, so that a run killed at any moment can

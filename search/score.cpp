@@ -57,7 +57,7 @@ Needs Score::needs() const {
   Needs all;
   for (const std::string& indicator : indicators) {
     const Needs& needs = indicator_info(indicator).needs;
-    all.supernet |= needs.supernet || needs.weights;
+    all.supernet |= needs.supernet;
     all.weights |= needs.weights;
     all.network |= needs.network;
     all.images |= needs.images;

@@ -20,6 +20,11 @@ std::vector<std::string> indicators_of(const Score& score, bool measured) {
   return names;
 }
 
+bool needs_network(const std::vector<std::string>& indicators) {
+  return std::ranges::any_of(indicators,
+                             [](const std::string& name) { return indicator_info(name).needs.network; });
+}
+
 // Half of the machine's.
 std::size_t memory_for_workers() {
   return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGESIZE)) / 2;
@@ -36,11 +41,14 @@ std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe) {
 
 struct SearchMeasures::Worker {
   Worker(const SearchSpace& space, const std::vector<std::string>& indicators, const ProbeConfig& config,
-         const ProbeOptions& options, DeviceChoice choice)
+         const ProbeOptions& options, const SuperNetData* data, DeviceChoice choice)
       : device(std::move(choice)) {
     Measuring with{.space = space, .threads = std::max(1, device.threads)};
-    if (std::ranges::any_of(indicators,
-                            [](const auto& name) { return indicator_info(name).needs.network; })) {
+    if (data != nullptr) {
+      supernet = std::make_unique<SuperNetProbe>(*device.backend, *data);
+      with.supernet = supernet.get();
+    }
+    if (needs_network(indicators)) {
       probe =
           std::make_unique<Probe>(*device.backend, space.space(), options, [seed = config.seed](int draw) {
             constexpr std::uint64_t kDrawsOfSeed = 1000;
@@ -53,13 +61,14 @@ struct SearchMeasures::Worker {
 
   DeviceChoice device;
   std::unique_ptr<Probe> probe;
+  std::unique_ptr<SuperNetProbe> supernet;
   std::unique_ptr<IndicatorMeasure> measure;
 };
 
 class SearchMeasures::Workers final : public PartialMeasure {
  public:
   Workers(const SearchSpace& space, std::vector<std::string> indicators, const ProbeConfig& probe,
-          const SearchDevice& device)
+          const SearchDevice& device, const SuperNetData* supernet)
       : values_(int(indicators.size())) {
     if (indicators.empty()) return;
     const ProbeOptions options{
@@ -70,13 +79,15 @@ class SearchMeasures::Workers final : public PartialMeasure {
     int count = 1, threads = device.threads > 0 ? device.threads : int(std::thread::hardware_concurrency());
     threads = std::max(1, threads);
     if (DeviceChoice first = choose(threads); first.kind == DeviceKind::cpu) {
-      const std::size_t bytes = Probe::planned_bytes(*first.backend, space.space(), options);
+      std::size_t bytes = 0;
+      if (needs_network(indicators)) bytes += Probe::planned_bytes(*first.backend, space.space(), options);
+      if (supernet != nullptr) bytes += SuperNetProbe::planned_bytes(*first.backend, *supernet);
       count = int(std::clamp<std::size_t>(memory_for_workers() / std::max<std::size_t>(1, bytes), 1,
                                           std::size_t(threads)));
     }
     for (int w = 0; w < count; ++w)
       workers_.push_back(
-          std::make_unique<Worker>(space, indicators, probe, options, choose(threads / count)));
+          std::make_unique<Worker>(space, indicators, probe, options, supernet, choose(threads / count)));
   }
 
   int values() const override { return values_; }
@@ -99,13 +110,13 @@ class SearchMeasures::Workers final : public PartialMeasure {
 };
 
 SearchMeasures::SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
-                               const SearchDevice& device)
+                               const SearchDevice& device, const SuperNetData* supernet)
     : quick_({.space = space}, indicators_of(score, false)) {
   RLNAS_CHECK(probe.batch > 1 && probe.batch <= 4096, usage, "--probe-batch ", probe.batch,
               ": must be in 2..4096");
   RLNAS_CHECK(probe.draws > 0 && probe.draws <= 1000, usage, "--probe-draws ", probe.draws,
               ": must be in 1..1000");
-  workers_ = std::make_unique<Workers>(space, indicators_of(score, true), probe, device);
+  workers_ = std::make_unique<Workers>(space, indicators_of(score, true), probe, device, supernet);
 }
 
 SearchMeasures::~SearchMeasures() = default;

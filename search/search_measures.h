@@ -11,6 +11,7 @@
 #include "search/probe.h"
 #include "search/score.h"
 #include "search/search_space.h"
+#include "search/supernet_probe.h"
 
 namespace rlnas {
 
@@ -35,9 +36,10 @@ std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe);
 // network is too small a piece of work for several threads.
 class SearchMeasures {
  public:
-  // Errors: usage for a probe out of range; device.
+  // `supernet`: of a score that needs its weights; must outlive this. Errors: usage for a probe out of range;
+  // device.
   SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
-                 const SearchDevice& device);
+                 const SearchDevice& device, const SuperNetData* supernet = nullptr);
   ~SearchMeasures();
 
   bool measures() const { return computed().values() > 0; }  // anything at all

@@ -120,6 +120,7 @@ void print_computed(std::ostream& out, const SearchReport& report) {
   if (report.networks_in_space > 0)
     out << "; the space has " << report.networks_in_space << " different ones";
   out << '\n';
+  if (!report.tried_on.empty()) out << "tried on: " << report.tried_on << '\n';
 }
 
 // From the angle found to what no angle exceeds.
@@ -234,6 +235,7 @@ std::string report_json(const SearchReport& report) {
             {"best", architecture_json(report.best(), report)},
             {"top", Json::array()}};
   for (const FoundArchitecture& a : report.top) json["top"].push_back(architecture_json(a, report));
+  if (!report.tried_on.empty()) json["tried_on"] = report.tried_on;
   if (report.generations > 0 && has_limits(report)) {
     json["random_proposals"] = {{"new", report.acceptance.proposals},
                                 {"within_limits", report.acceptance.legal},

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/atomic_file.h"
@@ -12,6 +13,7 @@
 #include "search/evolution_state.h"
 #include "search/exhaustive.h"
 #include "search/spaces.h"
+#include "search/train_config_text.h"
 
 namespace rlnas {
 namespace {
@@ -86,7 +88,7 @@ class Teller {
 
 // Everything a saved value or the order of candidates depends on; generations may be raised on resuming.
 std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
-                        const std::vector<AngleSums>& sums) {
+                        const std::vector<AngleSums>& sums, const std::string& stamp) {
   const SpaceSpec& space = config.space;
   std::ostringstream text;
   text << space.name << " score=" << config.score.name << " method=" << to_string(config.method)
@@ -95,16 +97,16 @@ std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
        << " mutation=" << o.mutation_probability << " labels=" << o.label_draws << "x" << o.label_classes
        << " classes=" << space.classes << " image=" << space.image_size
        << " max_macs=" << space.constraint.max_macs << " max_params=" << space.constraint.max_params
-       << " probe=" << stamp_of(space, config.probe) << " sums=" << std::hex
+       << " probe=" << stamp << " sums=" << std::hex
        << crc32_of(sums.data(), sums.size() * sizeof(AngleSums));
   return text.str();
 }
 
 EvolutionRun run_generations(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                             const SearchSpace& space, Measure& measure) {
+                             const std::string& stamp, const SearchSpace& space, Measure& measure) {
   EvolutionOptions options = config.evolution;
   if (config.method == SearchMethod::random) options.mutants = options.crossovers = 0;
-  const std::string name = fingerprint(config, options, sums);
+  const std::string name = fingerprint(config, options, sums, stamp);
   std::vector<Candidate> replay;
   if (config.start == SearchStart::resume) {
     RLNAS_CHECK(!config.state_path.empty(), usage,
@@ -196,24 +198,27 @@ void check_search(const SearchSpace& space, const SearchConfig& config) {
   const bool measures = std::ranges::any_of(config.score.indicators, is_measured);
   RLNAS_CHECK(has_generations || measures || config.start == SearchStart::fresh, usage, "--resume: --method ",
               to_string(config.method), " has nothing to resume");
+  for (const std::string& name : config.score.indicators)
+    find_indicator(name).group->check_space(space.space());
   RLNAS_CHECK(config.truth_path.empty() || space.space().benchmark_size() > 0, usage,
               "--truth: tables of true accuracies exist for ", spaces_with_benchmark(),
               " alone; leave it out");
 }
 
-// `computed`: what measures candidates, here or on all ranks.
+// `computed`: what measures candidates, here or on all ranks; `supernet`: null where it takes none.
 SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, PartialMeasure& computed,
-                       const SearchConfig& config, const std::vector<AngleSums>& sums,
-                       const MeasureHooks& hooks) {
+                       const SuperNetData* supernet, const SearchConfig& config,
+                       const std::vector<AngleSums>& sums, const MeasureHooks& hooks) {
   // The tables are read first, so that a bad file ends the run before anything is written.
   const GroundTruth truth =
       config.truth_path.empty() ? GroundTruth{} : read_ground_truth(config.truth_path, space.space());
   std::shared_ptr<const NetworkClasses> classes;
   ScoreBook book;
   MeasureHooks own_hooks = hooks;
+  const std::string stamp =
+      stamp_of(space.spec(), config.probe) + (supernet != nullptr ? ", " + supernet->stamp() : std::string());
   if (measures.measures()) {
     classes = std::make_shared<NetworkClasses>(space.space());
-    const std::string stamp = stamp_of(space.spec(), config.probe);
     read_scores(book, config, space.space(), *classes, stamp);
     if (!config.scores_path.empty())
       own_hooks.save = [&](const ScoreBook& scores) {
@@ -239,7 +244,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   } else if (config.method == SearchMethod::exhaustive) {
     candidates = exhaustive_search(space, measure);
   } else {
-    EvolutionRun run = run_generations(config, sums, space, measure);
+    EvolutionRun run = run_generations(config, sums, stamp, space, measure);
     candidates = std::move(run.evaluated);
     generation_of = std::move(run.generation_of);
     report.generations = run.generations;
@@ -256,6 +261,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   }
   report.drawing = space.drawing(report.best().genes);
   report.networks_computed = measure.computed();
+  if (supernet != nullptr) report.tried_on = supernet->description();
   if (classes) report.networks_in_space = classes->count();
   if (!truth.columns.empty()) add_correlations(report, truth, space, teller, measure, std::move(candidates));
   return report;
@@ -267,14 +273,26 @@ struct SharedSpec {
   Constraint constraint;
   Compat compat;
   ProbeConfig probe;
+  int recalibration_batches, eval_images, eval_batch;
+  std::optional<std::uint32_t> data_checksum;
 };
 
 // Rank 0's config and sums, with the device of this rank.
 void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& communicator) {
   SpaceSpec& space = config.space;
-  SharedSpec shared{space.classes, space.image_size, space.constraint, space.compat, config.probe};
+  SuperNetConfig& supernet = config.supernet;
+  SharedSpec shared{space.classes,        space.image_size, space.constraint,
+                    space.compat,         config.probe,     supernet.recalibration_batches,
+                    supernet.eval_images, supernet.batch,   supernet.data_checksum};
+  std::string run =
+      to_json(supernet.run).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::string data = supernet.run.data.spec, eval = supernet.run.eval.spec;  // which may be no UTF-8
   communicator.broadcast_all(space.name, "space");
   communicator.broadcast_all(config.score.name, "score");
+  communicator.broadcast_all(supernet.weights, "SuperNet");
+  communicator.broadcast_all(run, "SuperNet");
+  communicator.broadcast_all(data, "SuperNet");
+  communicator.broadcast_all(eval, "SuperNet");
   communicator.broadcast_value(shared, "space");
   communicator.broadcast_all(sums, "angles");
   config.score = parse_score(config.score.name);
@@ -283,6 +301,23 @@ void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& com
   space.constraint = shared.constraint;
   space.compat = shared.compat;
   config.probe = shared.probe;
+  supernet.run = train_config_of(nlohmann::ordered_json::parse(run), "rank 0");
+  supernet.run.data.spec = data;
+  supernet.run.eval.spec = eval;
+  supernet.run.data.threads = config.device.threads;
+  supernet.recalibration_batches = shared.recalibration_batches;
+  supernet.eval_images = shared.eval_images;
+  supernet.batch = shared.eval_batch;
+  supernet.data_checksum = shared.data_checksum;
+}
+
+// Null where the score does not need it.
+std::unique_ptr<const SuperNetData> supernet_of(const SearchConfig& config) {
+  const Needs needs = config.score.needs();
+  if (!needs.weights) return nullptr;
+  RLNAS_CHECK(!config.supernet.weights.empty(), usage, "--score ", config.score.name,
+              ": needs a SuperNet; name one with --supernet DIR");
+  return std::make_unique<const SuperNetData>(config.supernet, config.space.classes, needs);
 }
 
 std::unique_ptr<SearchSpace> space_of(const SearchConfig& config, const std::vector<AngleSums>& sums) {
@@ -325,8 +360,9 @@ SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>
                         const MeasureHooks& hooks) {
   const std::unique_ptr<SearchSpace> space = space_of(config, sums);
   check_search(*space, config);
-  SearchMeasures measures(*space, config.score, config.probe, config.device);
-  return search_in(*space, measures, measures.computed(), config, sums, hooks);
+  const std::unique_ptr<const SuperNetData> supernet = supernet_of(config);
+  SearchMeasures measures(*space, config.score, config.probe, config.device, supernet.get());
+  return search_in(*space, measures, measures.computed(), supernet.get(), config, sums, hooks);
 }
 
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
@@ -336,13 +372,14 @@ SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>
   std::vector<AngleSums> shared_sums = sums;
   share(shared, shared_sums, communicator);
   const std::unique_ptr<SearchSpace> space = space_of(shared, shared_sums);
-  SearchMeasures measures(*space, shared.score, shared.probe, config.device);
+  if (communicator.rank() == 0) check_search(*space, config);
+  const std::unique_ptr<const SuperNetData> supernet = supernet_of(shared);
+  SearchMeasures measures(*space, shared.score, shared.probe, config.device, supernet.get());
   SearchReport report;
   if (communicator.rank() == 0) {
-    check_search(*space, config);
     ShardedMeasure sharded(measures.computed(), communicator);
     try {
-      report = search_in(*space, measures, sharded, config, sums, hooks);
+      report = search_in(*space, measures, sharded, supernet.get(), config, sums, hooks);
     } catch (const Interrupted&) {
       sharded.finish();
       throw;

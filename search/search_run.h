@@ -15,6 +15,7 @@
 #include "search/score.h"
 #include "search/search_measures.h"
 #include "search/search_space.h"
+#include "search/supernet_data.h"
 
 namespace rlnas {
 
@@ -33,6 +34,7 @@ struct SearchConfig {
   SpaceSpec space;
   Score score;
   ProbeConfig probe;
+  SuperNetConfig supernet;     // of a score that needs its weights
   SearchDevice device;         // of this rank, where something is measured
   EvolutionOptions evolution;  // random search evaluates population * generations candidates
   int top_count = 10;          // architectures listed in the report
@@ -70,6 +72,7 @@ struct SearchReport {
   std::int64_t networks_computed = 0;  // that indicators were measured of in this run
   std::int64_t networks_in_space = 0;  // different ones; 0: not known
   std::int64_t space_size = 0;         // gene strings of the space; 0: too many to enumerate
+  std::string tried_on;                // images and labels, where the score has passes of the SuperNet
   std::string drawing;                 // of the best
   // Of method exact, and with report_gap: what there was to find.
   struct Optimum {
@@ -88,12 +91,14 @@ struct SearchReport {
 
 // Errors: usage (options out of range, nothing within the limits, a score that needs what is not there), data
 // (truth table, state file, tables of scores), Interrupted. sums: the three sums of each of
-// supernet_segments(); empty: there is no SuperNet. Determinism: a function of config and sums.
+// supernet_segments(); empty: there is no SuperNet, or its weights before training are not known.
+// Determinism: a function of config and sums.
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         const MeasureHooks& hooks = {});
 
 // The same over the ranks of a run: rank 0 searches, the others measure their share of its candidates and get
-// an empty report. Config and sums of rank 0 count, but for the device; it alone reads and writes files.
+// an empty report. Config and sums of rank 0 count, but for the device; it alone reads and writes files, but
+// for the SuperNet's weights and images, which every rank reads where a score needs them.
 // Errors: also communication. Determinism: the report of one process.
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         Communicator& communicator, const MeasureHooks& hooks = {});

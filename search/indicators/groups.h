@@ -12,5 +12,8 @@ std::unique_ptr<IndicatorGroup> make_angles();
 std::unique_ptr<IndicatorGroup> make_counts();
 std::unique_ptr<IndicatorGroup> make_az();
 std::unique_ptr<IndicatorGroup> make_synflow();
+std::unique_ptr<IndicatorGroup> make_accuracy();
+std::unique_ptr<IndicatorGroup> make_flatness();
+std::unique_ptr<IndicatorGroup> make_bn_scale();
 
 }  // namespace rlnas

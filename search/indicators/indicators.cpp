@@ -13,7 +13,9 @@ using Groups = std::vector<std::unique_ptr<IndicatorGroup>>;
 const Groups& groups() {
   static const Groups list = [] {
     Groups made;
-    for (const auto make : {make_angles, make_counts, make_az, make_synflow}) made.push_back(make());
+    for (const auto make :
+         {make_angles, make_counts, make_az, make_synflow, make_accuracy, make_flatness, make_bn_scale})
+      made.push_back(make());
     return made;
   }();
   return list;
