@@ -84,17 +84,17 @@ void Probe::draw_weights(const SegmentTable& table, WeightScale scale) {
     const bool is_bias_of_linear = is_linear && dims == 1,
                is_gamma = dims == 1 && segment.name.ends_with(".weight");
     is_linear = dims == 2;
-    float deviation = draws().affine_deviation();
+    double deviation = draws().affine_deviation();
     if (dims > 1) {
       const double fan_in = double(segment.count) / double(segment.shape.front());
-      deviation = scale == WeightScale::unit ? 1.0f : float(std::sqrt(2.0 / fan_in));
+      deviation = scale == WeightScale::unit ? 1.0 : std::sqrt(2.0 / fan_in);
     }
-    const float mean = is_gamma ? 1.0f : 0.0f;
+    const double mean = is_gamma ? 1.0 : 0.0;
     float* const first = weights_.data() + segment.offset;
-    std::fill(first, first + segment.count, mean);
-    if (deviation == 0.0f || is_bias_of_linear) continue;
+    std::fill(first, first + segment.count, float(mean));
+    if (deviation == 0.0 || is_bias_of_linear) continue;
     const std::vector<float>& normal = draws().normal(segment.name, std::size_t(segment.count));
-    for (std::size_t i = 0; i < normal.size(); ++i) first[i] += deviation * normal[i];
+    for (std::size_t i = 0; i < normal.size(); ++i) first[i] = float(mean + deviation * normal[i]);
   }
 }
 
