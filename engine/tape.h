@@ -39,8 +39,10 @@ class Tape {
   };
   Target gradient_target(const Tensor& tensor);
 
-  // Runs and drops all closures.
-  void backward();
+  // Runs all closures, and drops or keeps them: for a further pass with other seeds, which all that they hold
+  // stays for.
+  enum class After { drop, keep };
+  void backward(After after = After::drop);
   // Forgets everything, for a step that is not going to run backward.
   void clear();
 

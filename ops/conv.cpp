@@ -118,25 +118,14 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
 }
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  if (context.mode != Mode::evaluate) return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
-  const ConvNormSpec spec{.conv = spec_of(x, layer)};
-  SumTerm term{make_output(context, spec.conv)};
-  const NormTensors tensors = norm_tensors(context, norm);
-  term.norm = tensors.saved;
-  forward(context, spec.conv, x, layer.weight, term.x);
-  context.backend.run(BatchNormInference{.spec = spec.norm(),
-                                         .gamma = tensors.gamma,
-                                         .beta = tensors.beta,
-                                         .running_mean = tensors.running_mean,
-                                         .running_var = tensors.running_var,
-                                         .saved = term.saved()});
-  return term;
+  if (context.uses_running_statistics()) return normalise(context, conv2d(context, x, layer), norm);
+  return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
 }
 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
                   const BatchNorm& norm) {
   const bool left_to_kernel =
-      context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
+      !context.uses_running_statistics() && source.norm && context.backend.gains_by_normalising_inputs();
   if (left_to_kernel)
     return conv_norm_of(context, {source.x, source.norm, activation, source.gradient_moments}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
