@@ -60,6 +60,15 @@ std::vector<Graph::Feature> Probe::Network::features() const {
   return maps;
 }
 
+bool Probe::is_alive(const Genes& genes) const {
+  const Graph graph = space_.network(options_.network, {&genes, 1});
+  std::vector<char> reached(std::size_t(graph.size()), 0);
+  reached.front() = 1;
+  for (int n = 1; n < graph.size(); ++n)
+    for (const int input : graph[n].inputs) reached[std::size_t(n)] |= reached[std::size_t(input)];
+  return reached[std::size_t(graph.outputs().front().node)] != 0;
+}
+
 Probe::Network& Probe::network(const Genes& genes, WeightScale scale) {
   if (network_ && genes == genes_ && scale == scale_) return *network_;
   network_.reset();
@@ -108,11 +117,38 @@ const Tensor& Probe::signs(const std::string& name, Shape shape) {
   return kept("signs " + name, shape, draws().signs(name, shape.count()));
 }
 
+const Tensor& Probe::kept_labels(const std::string& name, const std::vector<std::int32_t>& labels) {
+  Tensor& tensor = kept_[{name, labels.size()}];
+  if (!tensor) tensor = network_->executor.labels(labels);
+  return tensor;
+}
+
+Shape Probe::image_shape(int count) const {
+  const int size = options_.network.image_size;
+  return Shape::image(count, size, size, 3);
+}
+
 const Tensor& Probe::noise(const std::string& name, int count) {
-  const NetworkOptions& network = options_.network;
-  const Shape shape =
-      Shape::image(count > 0 ? count : options_.batch, network.image_size, network.image_size, 3);
+  const Shape shape = image_shape(count > 0 ? count : options_.batch);
   return kept(name, shape, draws().normal(name, shape.count()));
+}
+
+Probe::Batch Probe::batch(int index) {
+  const std::string suffix = index == 0 ? "" : " " + std::to_string(index), name = "labels" + suffix;
+  return {noise("input" + suffix),
+          kept_labels(name, draws().labels(name, std::size_t(options_.batch), options_.network.classes))};
+}
+
+Probe::Batch Probe::part(int first, int count) {
+  const std::string range = " from " + std::to_string(first);
+  const std::vector<float>& images = draws().normal("input", image_shape(options_.batch).count());
+  const std::vector<std::int32_t> labels =
+      draws().labels("labels", std::size_t(options_.batch), options_.network.classes);
+  const Shape shape = image_shape(count);
+  const auto pixel = images.begin() + std::ptrdiff_t(image_shape(first).count());
+  const auto label = labels.begin() + first;
+  return {kept("input" + range, shape, {pixel, pixel + std::ptrdiff_t(shape.count())}),
+          kept_labels("labels" + range, {label, label + count})};
 }
 
 }  // namespace rlnas

@@ -13,7 +13,10 @@ using Groups = std::vector<std::unique_ptr<IndicatorGroup>>;
 const Groups& groups() {
   static const Groups list = [] {
     Groups made;
-    for (const auto make : {make_angles, make_counts, make_az, make_synflow}) made.push_back(make());
+    for (const auto make :
+         {make_angles, make_counts, make_az, make_synflow, make_naswot, make_jacov, make_grad_norm, make_zico,
+          make_grad_sign, make_gradient_snr, make_swap, make_meco, make_vkdnw})
+      made.push_back(make());
     return made;
   }();
   return list;

@@ -114,6 +114,13 @@ int Group::layers(const Genes& genes) const {
   return int(layers_table(space_, network_).of(genes));
 }
 
+Group& Group::with_size(int size) {
+  Json about = about_;
+  about["size"] = size;
+  if (!other_size_) other_size_ = std::make_unique<Group>(about);
+  return *other_size_;
+}
+
 bool Group::is_deep() const {
   return network_.cells == 5 || space_.name() == "mobilenet";
 }

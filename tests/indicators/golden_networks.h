@@ -34,6 +34,8 @@ class Group {
   std::vector<float> logits(const Genes& genes);  // of the first image, by the batch's statistics
   int layers(const Genes& genes) const;
 
+  Group& with_size(int size);  // of the images; made once
+
   const Space& space() const { return space_; }
   // Deep enough for the rounding of floats to grow: see the precision that indicator_golden.py prints.
   bool is_deep() const;
@@ -47,6 +49,7 @@ class Group {
   std::unique_ptr<SearchSpace> search_space_;
   std::unique_ptr<NetworkClasses> classes_;
   std::unique_ptr<Probe> probe_;
+  std::unique_ptr<Group> other_size_;
 };
 
 // Every group with every one of its architectures.

@@ -123,4 +123,62 @@ TEST_CASE("SynFlow is the script's, with every activation the identity") {
   });
 }
 
+// ZiCo divides by differences of two gradients, of which some are of the size of rounding. SWAP counts.
+struct Further {
+  const char* indicator;
+  const char* key;
+  Tolerance tolerance;
+};
+constexpr Further kFurther[] = {
+    {"naswot", "naswot", {2.5e-7}},
+    {"jacov", "jacov", {1.5e-6}},
+    {"grad-norm", "grad-norm", {1e-6}},
+    {"snip", "snip", {6e-7}},
+    {"zico", "zico", {3e-2}},
+    {"grad-sign", "grad-sign", {2e-4}},
+    {"gradient-snr", "gradient-snr", {4e-4}},
+    {"swap", "swap", {}},
+};
+
+TEST_CASE("the other indicators are the script's") {
+  visit(kAll, [](Group& group, const Json& architecture) {
+    CAPTURE(group.title());
+    CAPTURE(architecture["about"].get<std::string>());
+    const Genes genes = group.without_idle_edges(genes_of(architecture));
+    for (const Further& further : kFurther)
+      if (architecture.contains(further.key))
+        check(further.indicator, group.measure({further.indicator}, genes)[0],
+              has_live_path(architecture) ? number(architecture[further.key]) : kNothing, further.tolerance);
+  });
+}
+
+TEST_CASE("VKDNW is the script's: tensors and entropy") {
+  visit(kAll, [](Group& group, const Json& architecture) {
+    if (!architecture.contains("vkdnw-entropy")) return;
+    CAPTURE(group.title());
+    CAPTURE(architecture["about"].get<std::string>());
+    const double mine = group.measure({"vkdnw"}, group.without_idle_edges(genes_of(architecture)))[0];
+    if (!has_live_path(architecture)) {
+      CHECK(mine == kNothing);
+      return;
+    }
+    CHECK(std::floor(mine) == number(architecture["vkdnw-tensors"]));
+    check("vkdnw-entropy", (mine - std::floor(mine)) * std::log(10.0), number(architecture["vkdnw-entropy"]),
+          {8e-6});
+  });
+}
+
+// Of an image of 32 x 32 pixels.
+TEST_CASE("MeCo is the script's") {
+  visit([](const Json& about) { return about["size"] == 16; },
+        [](Group& group, const Json& architecture) {
+          if (!architecture.contains("meco")) return;
+          CAPTURE(group.title());
+          CAPTURE(architecture["about"].get<std::string>());
+          Group& larger = group.with_size(32);
+          check("meco", larger.measure({"meco"}, group.without_idle_edges(genes_of(architecture)))[0],
+                has_live_path(architecture) ? number(architecture["meco"]) : kNothing, {4e-7});
+        });
+}
+
 }  // namespace rlnas::golden
