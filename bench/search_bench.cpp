@@ -64,8 +64,8 @@ const Weights& weights() {
   return made;
 }
 
-std::unique_ptr<SearchSpace> cells_by(const std::string& score) {
-  return make_search_space({.score = score}, weights().sums);
+std::unique_ptr<SearchSpace> make_cells() {
+  return make_search_space({}, weights().sums);
 }
 
 void bench_table(benchmark::State& state) {
@@ -77,25 +77,31 @@ void bench_table(benchmark::State& state) {
 
 // From enumeration indices, as a program has them.
 void bench_scores(benchmark::State& state, const std::string& score) {
-  const std::unique_ptr<SearchSpace> cells = cells_by(score);
+  const std::unique_ptr<SearchSpace> cells = make_cells();
   std::vector<double> scores(kSpaceSize);
+  const bool by_angle = score == "angle";
   for (auto _ : state) {
-    for (int i = 0; i < kSpaceSize; ++i) scores[std::size_t(i)] = cells->score(genes_of_cell(cell_at(i)));
+    for (int i = 0; i < kSpaceSize; ++i) {
+      const Genes genes = genes_of_cell(cell_at(i));
+      scores[std::size_t(i)] = by_angle ? cells->angle_rad(genes) : cells->op_angle_sum(genes);
+    }
     benchmark::DoNotOptimize(scores.data());
   }
   state.SetItemsProcessed(state.iterations() * kSpaceSize);
 }
 
 void bench_exhaustive(benchmark::State& state, const std::string& score) {
-  const std::unique_ptr<SearchSpace> cells = cells_by(score);
-  for (auto _ : state) benchmark::DoNotOptimize(exhaustive_search(*cells));
+  const std::unique_ptr<SearchSpace> cells = make_cells();
+  IndicatorMeasure measure({*cells}, {score});
+  for (auto _ : state) benchmark::DoNotOptimize(exhaustive_search(*cells, measure));
 }
 
 void bench_evolution(benchmark::State& state, const std::string& score, Compat compat) {
-  const std::unique_ptr<SearchSpace> cells = cells_by(score);
+  const std::unique_ptr<SearchSpace> cells = make_cells();
+  IndicatorMeasure measure({*cells}, {score});
   EvolutionOptions options;
   options.compat = compat;
-  for (auto _ : state) benchmark::DoNotOptimize(evolve(*cells, options));
+  for (auto _ : state) benchmark::DoNotOptimize(evolve(*cells, measure, options));
 }
 
 // From the table to the report, all that rlnas_search does between reading and printing.
@@ -141,7 +147,7 @@ struct AnySpace {
 void bench_any_score(benchmark::State& state, const std::string& name) {
   const AnySpace any(name);
   for (auto _ : state)
-    for (const Genes& genes : any.candidates) benchmark::DoNotOptimize(any.space->score(genes));
+    for (const Genes& genes : any.candidates) benchmark::DoNotOptimize(any.space->angle_rad(genes));
   state.SetItemsProcessed(state.iterations() * AnySpace::kCandidates);
 }
 
@@ -150,7 +156,7 @@ void bench_any_candidate(benchmark::State& state, const std::string& name) {
   for (auto _ : state)
     for (const Genes& genes : any.candidates) {
       benchmark::DoNotOptimize(any.space->legal(genes));
-      benchmark::DoNotOptimize(any.space->score(genes));
+      benchmark::DoNotOptimize(any.space->angle_rad(genes));
       benchmark::DoNotOptimize(any.space->macs(genes));
     }
   state.SetItemsProcessed(state.iterations() * AnySpace::kCandidates);

@@ -11,28 +11,6 @@ Initializer any_initializer() {
   return Initializer::pytorch;  // none of its numbers are used
 }
 
-// What a forward and backward pass with all gradients needs for an architecture with the largest activations.
-std::size_t planned_bytes(Backend& backend, const Space& space, const ProbeOptions& options) {
-  const Genes largest = space.largest();
-  const Graph graph = space.network(options.network, {&largest, 1});
-  const NetworkLayout layout(graph, any_initializer());
-  std::vector<RecordedCall> calls;
-  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
-  Executor executor(*dry, layout.tensors(), std::size_t{1} << 44);
-  const auto anything = [&](Shape shape, Layout order) {
-    return executor.tensor(std::vector<float>(shape.count()), shape, order);
-  };
-  const FeatureShape input = graph[0].shape;
-  const Tensor images =
-      anything(Shape::image(options.batch, input.height, input.width, input.channels), Layout::nhwc);
-  std::vector<int> taps;
-  for (const Graph::Feature& feature : graph.features()) taps.push_back(feature.node);
-  const Program::Result result = executor.forward(Program(graph, layout, {.taps = taps}), images,
-                                                  {.statistics = Statistics::batch, .gradients = true});
-  executor.backward(result, anything(result.logits.shape, Layout::matrix));
-  return executor.arena().peak_bytes();
-}
-
 }  // namespace
 
 Probe::Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws)
@@ -51,6 +29,27 @@ void Probe::use_draw(int draw) {
     kept_.clear();
   }
   draw_ = draw;
+}
+
+std::size_t Probe::planned_bytes(Backend& backend, const Space& space, const ProbeOptions& options) {
+  const Genes largest = space.largest();
+  const Graph graph = space.network(options.network, {&largest, 1});
+  const NetworkLayout layout(graph, any_initializer());
+  std::vector<RecordedCall> calls;
+  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
+  Executor executor(*dry, layout.tensors(), std::size_t{1} << 44);
+  const auto anything = [&](Shape shape, Layout order) {
+    return executor.tensor(std::vector<float>(shape.count()), shape, order);
+  };
+  const FeatureShape input = graph[0].shape;
+  const Tensor images =
+      anything(Shape::image(options.batch, input.height, input.width, input.channels), Layout::nhwc);
+  std::vector<int> taps;
+  for (const Graph::Feature& feature : graph.features()) taps.push_back(feature.node);
+  const Program::Result result = executor.forward(Program(graph, layout, {.taps = taps}), images,
+                                                  {.statistics = Statistics::batch, .gradients = true});
+  executor.backward(result, anything(result.logits.shape, Layout::matrix));
+  return executor.arena().peak_bytes();
 }
 
 std::vector<Graph::Feature> Probe::Network::features() const {

@@ -35,6 +35,9 @@ class Probe {
   using MakeDraws = std::function<std::unique_ptr<ProbeDraws>(int draw)>;
   Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws);
 
+  // Device memory that passes over an architecture with the largest activations take.
+  static std::size_t planned_bytes(Backend& backend, const Space& space, const ProbeOptions& options);
+
   // The network of an architecture; what was looked at before is gone, but for the same genes and scale.
   // Biases are 0, batch norms gamma 1 and beta 0, running statistics those of standard normal values.
   struct Network {

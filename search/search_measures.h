@@ -1,4 +1,4 @@
-// All that a search measures with on one rank: the device, networks with fresh weights, and the indicators of
+// All that a search measures with on one rank: devices, networks with fresh weights, and the indicators of
 // its score.
 #pragma once
 
@@ -31,20 +31,25 @@ struct SearchDevice {
 // How values were measured, for tables of them.
 std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe);
 
+// Candidates shared out over workers: on the CPU one for each thread, as far as memory goes, since one
+// network is too small a piece of work for several threads.
 class SearchMeasures {
  public:
   // Errors: usage for a probe out of range; device.
   SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
                  const SearchDevice& device);
+  ~SearchMeasures();
 
-  bool measures() const { return computed_->values() > 0; }  // anything at all
-  IndicatorMeasure& computed() { return *computed_; }        // those of the score that are measured
-  IndicatorMeasure& quick() { return *quick_; }              // the others
+  bool measures() const { return computed().values() > 0; }  // anything at all
+  PartialMeasure& computed() const;                          // those of the score that are measured
+  Measure& quick() { return quick_; }                        // the others
 
  private:
-  DeviceChoice device_;
-  std::unique_ptr<Probe> probe_;
-  std::unique_ptr<IndicatorMeasure> computed_, quick_;
+  class Workers;
+  struct Worker;
+
+  IndicatorMeasure quick_;
+  std::unique_ptr<Workers> workers_;
 };
 
 }  // namespace rlnas

@@ -153,9 +153,7 @@ void add_correlations(SearchReport& report, const GroundTruth& truth, const Sear
   }
 }
 
-Optimum find_optimum(const SearchSpace& space, const SearchConfig& config) {
-  RLNAS_CHECK(config.score.adds_up(), usage, "--score ", config.score.name,
-              ": the exact search maximises the angle; leave out --method exact and --gap, or --score");
+Optimum find_optimum(const SearchSpace& space) {
   Optimum optimum = space.exact();
   RLNAS_CHECK(!optimum.genes.empty(), usage,
               "no architecture is within the limits: raise --max-mflops or --max-params");
@@ -180,6 +178,9 @@ void read_scores(ScoreBook& book, const SearchConfig& config, const Space& space
 }
 
 void check_search(const SearchSpace& space, const SearchConfig& config) {
+  RLNAS_CHECK(config.score.adds_up() || (config.method != SearchMethod::exact && !config.report_gap), usage,
+              "--score ", config.score.name,
+              ": the exact search maximises the angle; leave out --method exact and --gap, or --score");
   RLNAS_CHECK(config.top_count > 0, usage, "--top ", config.top_count, ": must be positive");
   const bool has_generations =
       config.method == SearchMethod::evolution || config.method == SearchMethod::random;
@@ -218,7 +219,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   report.indicators = teller.infos();
   if (enumerable(space)) report.space_size = gene_strings(space, kEnumerable);
   if (config.method == SearchMethod::exact || config.report_gap) {
-    const Optimum optimum = find_optimum(space, config);
+    const Optimum optimum = find_optimum(space);
     report.optimum = {optimum, teller.describe({.genes = optimum.genes})};
   }
   std::vector<Candidate> candidates;

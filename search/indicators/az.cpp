@@ -30,6 +30,43 @@ double isotropy(std::span<const float> map, int channels) {
   return entropy;  // NaN where nothing varies
 }
 
+// How much a feature map [N,H,W,C] differs from pixel to pixel: the mean square of the differences of
+// neighbours over that of two independent pixels. 1 of noise, 0 of a constant map.
+double pixel_contrast(std::span<const float> map, Shape shape) {
+  const int height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
+  const std::size_t row = std::size_t(width) * std::size_t(channels), image = row * std::size_t(height);
+  std::vector<float> sum(std::size_t(channels), 0.0f);  // of a row of pixels
+  double total = 0.0, squares = 0.0, differences = 0.0;
+  std::int64_t pairs = 0;
+  std::vector<double> mean(std::size_t(channels), 0.0);
+  for (std::size_t at = 0; at < map.size(); at += row) {
+    const bool has_next_row = at % image + row < image;
+    std::ranges::fill(sum, 0.0f);
+    float row_squares = 0.0f, row_differences = 0.0f;
+    for (std::size_t i = 0; i < row; ++i) {
+      const float x = map[at + i];
+      row_squares += x * x;
+      if (i + std::size_t(channels) < row) {
+        const float across = map[at + i + std::size_t(channels)] - x;
+        row_differences += across * across;
+      }
+      if (has_next_row) {
+        const float down = map[at + i + row] - x;
+        row_differences += down * down;
+      }
+    }
+    for (std::size_t i = 0; i < row; i += std::size_t(channels))
+      for (std::size_t c = 0; c < std::size_t(channels); ++c) sum[c] += map[at + i + c];
+    for (std::size_t c = 0; c < sum.size(); ++c) mean[c] += double(sum[c]);
+    squares += double(row_squares);
+    differences += double(row_differences);
+    pairs += (width - 1) + (has_next_row ? width : 0);
+  }
+  const double rows = double(map.size()) / channels;
+  for (const double m : mean) total += m * m / rows;
+  return differences / double(pairs) / (2.0 * (squares - total) / rows);
+}
+
 // [N,H,W,C] -> [N,H/s,W/s,C*s*s].
 std::vector<float> unshuffled(std::span<const float> map, Shape shape, int stride) {
   const int n = shape.dims[0], height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
@@ -72,11 +109,13 @@ class Chain {
       : with_(with), network_(with.probe->network(genes)), features_(network_.features()) {
     for (const Graph::Feature& feature : features_) taps_.push_back(feature.node);
     entropies_.resize(size());
+    contrasts_.resize(size());
     trained_.assign(size(), kNothing);
   }
 
   std::size_t size() const { return features_.size(); }
   double entropy(std::size_t l) const { return entropies_[l]; }
+  double contrast(std::size_t l) const { return contrasts_[l]; }
   double trained(std::size_t l) const { return trained_[l]; }
   // Not of a block that is the identity, which a chain may have instead of a shorter one: such a pair says
   // nothing. (A cell that hands its input on keeps its place, as published.)
@@ -109,7 +148,10 @@ class Chain {
       if (const Tensor& arrived = result.tap_gradients->arrived[l])
         gradients[l] = executor.host_view(arrived);
     parallel_for(with_.threads, size(), [&](std::size_t l) {
-      if (pass == 0) entropies_[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
+      if (pass == 0) {
+        entropies_[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
+        contrasts_[l] = pixel_contrast(maps[l].values(), shapes[l]);
+      }
       if (l > 0 && is_of(pass, l))
         trained_[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
     });
@@ -125,13 +167,13 @@ class Chain {
   Probe::Network& network_;
   const std::vector<Graph::Feature> features_;
   std::vector<int> taps_;
-  std::vector<double> entropies_, trained_;
+  std::vector<double> entropies_, contrasts_, trained_;
 };
 
 class Az final : public IndicatorGroup {
  public:
   std::span<const IndicatorInfo> infos() const override {
-    static constexpr std::array<IndicatorInfo, 3> list{
+    static constexpr std::array<IndicatorInfo, 4> list{
         IndicatorInfo{.name = "az-expressivity",
                       .key = "az_expressivity",
                       .help = "AZ-NAS: entropy of the features' principal components",
@@ -149,6 +191,12 @@ class Az final : public IndicatorGroup {
                       .help = "AZ-NAS: how well cells keep the length of gradients",
                       .heading = "az-train",
                       .format = "%8.4f",
+                      .needs = {.network = true}},
+        IndicatorInfo{.name = "contrast",
+                      .key = "contrast",
+                      .help = "how much feature maps differ from pixel to pixel (ours)",
+                      .heading = "contrast",
+                      .format = "%8.4f",
                       .needs = {.network = true}}};
     return list;
   }
@@ -157,10 +205,12 @@ class Az final : public IndicatorGroup {
     Chain chain(with, genes);
     const int passes = chain.passes();
     for (int pass = 0; pass < passes; ++pass) chain.run(pass);
-    double expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(), sum = 0.0;
+    double contrast = 0.0, expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(),
+           sum = 0.0;
     int pairs = 0;
     for (std::size_t l = 0; l < chain.size(); ++l) {
       expressivity += chain.entropy(l);
+      contrast += std::log(chain.contrast(l));
       if (l == 0 || !chain.changes(l)) continue;
       progressivity = std::min(progressivity, chain.entropy(l) - chain.entropy(l - 1));
       sum += chain.trained(l);
@@ -171,6 +221,7 @@ class Az final : public IndicatorGroup {
     values[0] = known(expressivity);
     values[1] = std::isnan(expressivity) ? kNothing : progressivity;
     values[2] = known(sum / pairs);
+    values[3] = known(contrast / double(chain.size()));
   }
 };
 

@@ -91,7 +91,9 @@ class PositiveNetwork {
     Flow y = zeros(out);
     // One group at a time: pixels under each tap side by side, values above weighted ones.
     const int pixels = out.height * out.width;
-    Rows patches(2 * pixels, taps * group_in), magnitudes(taps * group_in, group_out);
+    Rows &patches = patches_, &magnitudes = magnitudes_;  // kept: large memory costs more to get than to fill
+    patches.resize(2 * pixels, taps * group_in);
+    magnitudes.resize(taps * group_in, group_out);
     for (int g = 0; g < groups; ++g) {
       patches.setZero();
       for (int h = 0; h < out.height; ++h)
@@ -111,9 +113,10 @@ class PositiveNetwork {
           for (int t = 0; t < taps; ++t)
             magnitudes(t * group_in + c, k) =
                 std::abs(double(w[(std::size_t(g * group_out + k) * group_in + c) * taps + t]));
-      const Rows product = patches * magnitudes;
-      y.values.middleCols(g * group_out, group_out) = product.topRows(pixels);
-      y.weighted.middleCols(g * group_out, group_out) = product.topRows(pixels) + product.bottomRows(pixels);
+      product_.noalias() = patches * magnitudes;
+      y.values.middleCols(g * group_out, group_out) = product_.topRows(pixels);
+      y.weighted.middleCols(g * group_out, group_out) =
+          product_.topRows(pixels) + product_.bottomRows(pixels);
     }
     return y;
   }
@@ -195,6 +198,7 @@ class PositiveNetwork {
   const NetworkLayout& layout_;
   const std::vector<float>& weights_;
   std::vector<Flow> flows_;
+  mutable Rows patches_, magnitudes_, product_;
 };
 
 class Synflow final : public IndicatorGroup {

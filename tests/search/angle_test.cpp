@@ -11,6 +11,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/check.h"
+#include "search/indicator_measure.h"
 #include "search/nasbench201/space.h"
 #include "search/spaces.h"
 #include "tests/search/random_weights.h"
@@ -131,8 +132,8 @@ SegmentTable segments_of_ten_classes() {
   return supernet_segments(space().name(), 10);
 }
 
-std::unique_ptr<SearchSpace> space_of(const std::vector<AngleSums>& sums, const char* score = "angle") {
-  return make_search_space({.name = space().name(), .score = score}, sums);
+std::unique_ptr<SearchSpace> space_of(const std::vector<AngleSums>& sums) {
+  return make_search_space({.name = space().name()}, sums);
 }
 
 bool is_dead(const SearchSpace& space, const Cell& cell) {
@@ -199,7 +200,7 @@ TEST_CASE("angles of the whole space: equal exactly where the vectors hold the s
 TEST_CASE("op-angle-sum adds each live operation's own angles over the 15 cells") {
   const SegmentTable segments = segments_of_ten_classes();
   const std::vector<AngleSums> sums = plain_sums(segments, random_weights(segments, 5));
-  const auto by_angle = space_of(sums), by_sum = space_of(sums, "op-angle-sum");
+  const auto by_angle = space_of(sums);
   // 1<-0 conv3x3, 2<-0 none, 2<-1 none, 3<-0 avg_pool, 3<-1 skip, 3<-2 conv1x1 (dead: nothing reaches node 2)
   const Genes genes =
       by_angle->parse("|nor_conv_3x3~0|+|none~0|none~1|+|avg_pool_3x3~0|skip_connect~1|nor_conv_1x1~2|");
@@ -213,8 +214,9 @@ TEST_CASE("op-angle-sum adds each live operation's own angles over the 15 cells"
   }
   CHECK(tensors == 15);
   CHECK(by_angle->op_angle_sum(genes) == doctest::Approx(expected).epsilon(1e-14));
-  CHECK(by_sum->score(genes) == by_angle->op_angle_sum(genes));
-  CHECK(by_angle->score(genes) == by_sum->angle_rad(genes));
+  IndicatorMeasure both({*by_angle}, {"op-angle-sum", "angle"});
+  CHECK(both.measure(std::span(&genes, 1)) ==
+        std::vector<double>{by_angle->op_angle_sum(genes), by_angle->angle_rad(genes)});
 }
 
 TEST_CASE("the cosine is clamped, and weights that did not move have angle 0") {

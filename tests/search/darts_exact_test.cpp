@@ -11,6 +11,7 @@
 #include "kernels/check.h"
 #include "search/darts/exact.h"
 #include "tests/search/darts_support.h"
+#include "tests/search/scored.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -178,7 +179,7 @@ TEST_CASE("exact search of the whole spaces: nothing that evolution finds is bet
     const double angle = space.angle_rad(optimum.genes);
     CHECK(optimum.bound_rad >= angle);
     CHECK(optimum.bound_rad < angle + 1e-9);
-    const EvolutionRun run = evolve(
+    const EvolutionRun run = test::evolve_scored(
         space, {.population = 50, .top = 10, .mutants = 25, .crossovers = 25, .generations = 60, .seed = 1});
     CHECK(run.top.front().score <= angle + 1e-12);
     MESSAGE("optimum ", angle, " rad, evolution ", run.top.front().score, ", ", optimum.nodes, " nodes, ",

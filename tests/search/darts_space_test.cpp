@@ -10,6 +10,7 @@
 #include "kernels/check.h"
 #include "tests/search/darts_support.h"
 #include "tests/search/fake_run.h"
+#include "tests/search/scored.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -17,10 +18,9 @@ using namespace rlnas::test;
 
 namespace {
 
-SearchSpace make_space(Preset preset, const Constraint& constraint, const char* score = "angle") {
+SearchSpace make_space(Preset preset, const Constraint& constraint) {
   const DartsNetwork network = published_supernet(preset);
-  return search_space(network, random_sums(published_segments(network), 3),
-                      {.score = score, .constraint = constraint});
+  return search_space(network, random_sums(published_segments(network), 3), {.constraint = constraint});
 }
 
 SearchSpace make_space(Preset preset, std::int64_t max_macs) {
@@ -41,18 +41,16 @@ TEST_CASE("the space's figures are those of the table and the counts") {
   CHECK(space.macs(genes) == 629123864);
   CHECK(space.params(genes) == 5674720);
   CHECK(space.angle_vector_length(genes) == 11759200);
-  CHECK(space.score(genes) == rlnas::angle_rad(space.angle_sums(genes)));
-  CHECK(space.angle_rad(genes) == space.score(genes));
+  CHECK(space.angle_rad(genes) == rlnas::angle_rad(space.angle_sums(genes)));
   double op_angles = 0.0;
   for (int gene = 0; gene < kGeneCount; ++gene)
     op_angles += space.angle_table().choices.at(gene, genes[std::size_t(gene)]).op_angle_rad;
   CHECK(space.op_angle_sum(genes) == op_angles);
-  CHECK(make_space(Preset::imagenet, {}, "op-angle-sum").score(genes) == op_angles);
   CHECK(space.drawing(genes).find("node 2 = sep_conv_5x5(cell k-2)") != std::string::npos);
   CHECK(architecture_of_genes(genes) == parse_architecture(kRlnasCifar));
-  CHECK_THROWS_AS(space.score(Genes(27)), Error);
-  CHECK_THROWS_AS(space.score(Genes(28, 8)), Error);
-  CHECK_THROWS_AS(space.score(Genes(28, -1)), Error);
+  CHECK_THROWS_AS(space.angle_rad(Genes(27)), Error);
+  CHECK_THROWS_AS(space.angle_rad(Genes(28, 8)), Error);
+  CHECK_THROWS_AS(space.angle_rad(Genes(28, -1)), Error);
 }
 
 TEST_CASE("legal: two inputs a node, and FLOPs and parameters within the limits") {
@@ -100,7 +98,7 @@ TEST_CASE("evolution runs on the space: legal candidates, each once, both cells 
                              .seed = 1,
                              .compat = compat,
                              .label_draws = 0};
-    const EvolutionRun run = evolve(space, options);
+    const EvolutionRun run = test::evolve_scored(space, options);
     CHECK(run.evaluated.size() == 1000);
     std::set<Genes> unique, reduce_cells;
     for (const Candidate& candidate : run.evaluated) {

@@ -15,6 +15,7 @@
 #include "search/choice_tables.h"
 #include "search/evolution.h"
 #include "search/mobilenet/space.h"
+#include "tests/search/scored.h"
 #include "tests/support/golden_dir.h"
 
 using namespace rlnas;
@@ -37,7 +38,7 @@ class StandInSpace : public EvolutionSpace {
   int choices(int gene) const override { return choices_[std::size_t(gene)]; }
   PublishedSearch published_search() const override { return search_; }
   bool legal(const Genes& genes) const override { return legal_(genes); }
-  double score(const Genes& genes) const override { return stand_in_score(genes); }
+  double score(const Genes& genes) const { return stand_in_score(genes); }
   std::int64_t macs(const Genes&) const override { return 0; }
 
  private:
@@ -114,10 +115,10 @@ EvolutionOptions published_options(int population, int top, int mutants, int cro
           .label_draws = 0};
 }
 
-EvolutionRun check_golden(const char* name, const EvolutionSpace& space, const EvolutionOptions& options) {
+EvolutionRun check_golden(const char* name, const StandInSpace& space, const EvolutionOptions& options) {
   std::ifstream file(test::golden_file("search_megvii_spaces.json"));
   const nlohmann::json golden = nlohmann::json::parse(file).at(name);
-  const EvolutionRun run = evolve(space, options);
+  const EvolutionRun run = test::evolve_scored(space, options);
   CHECK(digits(run.evaluated) == golden.at("evaluated").get<std::vector<std::string>>());
   CHECK(digits(run.top) == golden.at("top").get<std::vector<std::string>>());
   return run;
@@ -158,9 +159,10 @@ TEST_CASE("evolution: corrected, every gene mutates, the reduction cell's includ
   const DartsStandIn space(1, all_legal);
   EvolutionOptions options = published_options(40, 1, 40, 0, 2);
   options.compat = Compat::none;
-  const EvolutionRun run = evolve(space, options);
+  const EvolutionRun run = test::evolve_scored(space, options);
   const Genes parent =  // a copy: the run it is in is gone after this line
-      evolve(space, {.population = 40, .top = 1, .mutants = 40, .crossovers = 0, .generations = 1, .seed = 1})
+      test::evolve_scored(
+          space, {.population = 40, .top = 1, .mutants = 40, .crossovers = 0, .generations = 1, .seed = 1})
           .top.front()
           .genes;
   std::set<std::size_t> changed;
@@ -184,16 +186,16 @@ TEST_CASE("evolution: a used-up or empty space ends a search instead of keeping 
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options = published_options(10, 4, 5, 5, 50);
     options.compat = compat;
-    const EvolutionRun run = evolve(used_up_stand_in(), options);
+    const EvolutionRun run = test::evolve_scored(used_up_stand_in(), options);
     CHECK(run.evaluated.size() == 48);
     CHECK(run.generations < 50);
     CHECK(run.acceptance.proposals >= run.acceptance.legal);
 
     const StandInSpace empty({2, 3}, PublishedSearch::count_attempts, [](const Genes&) { return false; });
-    CHECK_THROWS_WITH_AS(evolve(empty, options),
+    CHECK_THROWS_WITH_AS(test::evolve_scored(empty, options),
                          doctest::Contains("no architecture within the limits was found"), Error);
     const StandInSpace empty_darts_like({2, 3}, PublishedSearch::skip_seen,
                                         [](const Genes&) { return false; });
-    CHECK_THROWS_AS(evolve(empty_darts_like, options), Error);
+    CHECK_THROWS_AS(test::evolve_scored(empty_darts_like, options), Error);
   }
 }

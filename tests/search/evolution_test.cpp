@@ -16,6 +16,7 @@
 #include "search/nasbench201/space.h"
 #include "search/spaces.h"
 #include "tests/search/random_weights.h"
+#include "tests/search/scored.h"
 #include "tests/support/golden_dir.h"
 
 using namespace rlnas;
@@ -32,7 +33,7 @@ class IndexSpace final : public EvolutionSpace {
   int choices(int) const override { return 5; }
   GeneRange published_mutation_range(int) const override { return {1, 5}; }
   bool legal(const Genes& genes) const override { return !legal_ || legal_(index(genes)); }
-  double score(const Genes& genes) const override { return score_(index(genes)); }
+  double score(const Genes& genes) const { return score_(index(genes)); }
   std::int64_t macs(const Genes&) const override { return 0; }
   static int index(const Genes& genes) {
     return nasbench201::enumeration_index(nasbench201::cell_of_genes(genes));
@@ -52,7 +53,7 @@ class RepairSpace final : public EvolutionSpace {
     while (genes[0] == genes[1]) genes[1] = std::int8_t(below(7));
   }
   bool legal(const Genes&) const override { return true; }
-  double score(const Genes& genes) const override { return genes[0] * 10 + genes[1]; }
+  double score(const Genes& genes) const { return genes[0] * 10 + genes[1]; }
   std::int64_t macs(const Genes&) const override { return 0; }
 };
 
@@ -78,7 +79,7 @@ TEST_CASE("compat megvii evaluates the very cells the published search would") {
   EvolutionOptions options;
   options.compat = Compat::megvii;
   const IndexSpace space([](int index) { return double(index * 7919 % 997); });
-  const EvolutionRun run = evolve(space, options);
+  const EvolutionRun run = test::evolve_scored(space, options);
   CHECK(indices(run.evaluated) == golden.at("evaluated").get<std::vector<int>>());
   CHECK(indices(run.top) == golden.at("top").get<std::vector<int>>());
   // The first candidates of method.md 15.6.
@@ -91,7 +92,7 @@ TEST_CASE("a search evaluates generations * population architectures, each once"
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options;
     options.compat = compat;
-    const EvolutionRun run = evolve(IndexSpace([](int index) { return index % 1000; }), options);
+    const EvolutionRun run = test::evolve_scored(IndexSpace([](int index) { return index % 1000; }), options);
     const std::vector<int> list = indices(run.evaluated);
     CHECK(list.size() == 2000);
     CHECK(std::set<int>(list.begin(), list.end()).size() == 2000);
@@ -110,7 +111,7 @@ TEST_CASE("corrected mutation reaches none, published mutation does not") {
     options.top = 1;
     options.generations = 4;
     const IndexSpace space([](int index) { return index == 15624 ? 2.0 : index % 5 != 0 ? 1.0 : 0.0; });
-    const EvolutionRun run = evolve(space, options);
+    const EvolutionRun run = test::evolve_scored(space, options);
     const Genes& parent = run.top[0].genes;
     int new_nones = 0, children = 0;
     for (std::size_t i = 20; i < run.evaluated.size(); ++i) {
@@ -134,14 +135,14 @@ TEST_CASE("evolution finds the exhaustive optimum of NAS-Bench-201") {
   int found = 0;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     const auto space = random_space(seed);
-    std::vector<Candidate> all = exhaustive_search(*space);
+    std::vector<Candidate> all = test::exhaustive_scored(*space);
     CHECK(all.size() == 15625);
     rank_candidates(all, Compat::none);
     EvolutionOptions options;
     options.seed = seed;
-    found += evolve(*space, options).top[0] == all[0] ? 1 : 0;
+    found += test::evolve_scored(*space, options).top[0] == all[0] ? 1 : 0;
     options.compat = Compat::megvii;
-    CHECK(evolve(*space, options).top[0].score >= all[30].score);
+    CHECK(test::evolve_scored(*space, options).top[0].score >= all[30].score);
   }
   CHECK(found == 6);
 }
@@ -149,10 +150,10 @@ TEST_CASE("evolution finds the exhaustive optimum of NAS-Bench-201") {
 TEST_CASE("equal seeds give equal searches, other seeds others") {
   const auto space = random_space(1);
   EvolutionOptions options;
-  const EvolutionRun one = evolve(*space, options), two = evolve(*space, options);
+  const EvolutionRun one = test::evolve_scored(*space, options), two = test::evolve_scored(*space, options);
   CHECK(one.evaluated == two.evaluated);
   options.seed = 1;
-  CHECK(evolve(*space, options).evaluated != one.evaluated);
+  CHECK(test::evolve_scored(*space, options).evaluated != one.evaluated);
 }
 
 TEST_CASE("a search that stopped at any generation goes on as if it had not") {
@@ -161,19 +162,19 @@ TEST_CASE("a search that stopped at any generation goes on as if it had not") {
     EvolutionOptions options;
     options.compat = compat;
     std::vector<std::vector<Candidate>> saved;
-    const EvolutionRun whole =
-        evolve(*space, options, {}, [&](const EvolutionRun& run) { saved.push_back(run.evaluated); });
+    const EvolutionRun whole = test::evolve_scored(
+        *space, options, {}, [&](const EvolutionRun& run) { saved.push_back(run.evaluated); });
     REQUIRE(saved.size() == 20);
     for (const std::size_t stop : {0u, 7u, 18u, 19u}) {
-      const EvolutionRun resumed = evolve(*space, options, saved[stop]);
+      const EvolutionRun resumed = test::evolve_scored(*space, options, saved[stop]);
       CHECK(resumed.evaluated == whole.evaluated);
       CHECK(resumed.top == whole.top);
     }
     // The saved scores are used, not computed again.
     const IndexSpace wrong([](int) { return -1.0; });
-    CHECK(evolve(wrong, options, whole.evaluated).top == whole.top);
+    CHECK(test::evolve_scored(wrong, options, whole.evaluated).top == whole.top);
     options.seed = 5;
-    CHECK_THROWS_AS(evolve(*space, options, saved[3]), Error);
+    CHECK_THROWS_AS(test::evolve_scored(*space, options, saved[3]), Error);
   }
 }
 
@@ -191,13 +192,13 @@ TEST_CASE("limits on MACs and parameters hold for every candidate, and the optim
   const CountTable macs = macs_table(nasbench201::space(), {.classes = 10, .image_size = 32});
   const CountTable params = params_table(nasbench201::space(), {.classes = 10, .image_size = 32});
   const auto space = random_space(4, limits);
-  std::vector<Candidate> all = exhaustive_search(*space);
+  std::vector<Candidate> all = test::exhaustive_scored(*space);
   rank_candidates(all, Compat::none);
   CHECK(all.size() < 15625);
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     EvolutionOptions options;
     options.compat = compat;
-    const EvolutionRun run = evolve(*space, options);
+    const EvolutionRun run = test::evolve_scored(*space, options);
     for (const Candidate& c : run.evaluated) {
       REQUIRE(macs.of(c.genes) <= limits.max_macs);
       REQUIRE(params.of(c.genes) <= limits.max_params);
@@ -212,13 +213,13 @@ TEST_CASE("every loop ends: a space with few or no legal architectures") {
     options.compat = compat;
     const auto score = [](int index) { return double(index); };
     const IndexSpace few(score, [](int index) { return index % 1250 == 3; });
-    const EvolutionRun run = evolve(few, options);
+    const EvolutionRun run = test::evolve_scored(few, options);
     CHECK(run.evaluated.size() == 13);
     CHECK(IndexSpace::index(run.top[0].genes) == 15003);
     const IndexSpace none(score, [](int) { return false; });
-    CHECK_THROWS_WITH_AS(evolve(none, options),
+    CHECK_THROWS_WITH_AS(test::evolve_scored(none, options),
                          doctest::Contains("random ones: raise --max-mflops or --max-params"), Error);
-    CHECK_THROWS_AS(exhaustive_search(none), Error);
+    CHECK_THROWS_AS(test::exhaustive_scored(none), Error);
   }
   CHECK_THROWS_WITH_AS(random_space(0, {.max_macs = 7'000'000}),
                        "--max-mflops 7: the smallest architecture has 7.78305 MFLOPs", Error);
@@ -233,7 +234,7 @@ TEST_CASE("genes may differ in size and need repair") {
     options.top = 3;
     options.mutants = options.crossovers = 3;
     options.generations = 50;
-    const EvolutionRun run = evolve(RepairSpace(), options);
+    const EvolutionRun run = test::evolve_scored(RepairSpace(), options);
     CHECK(run.top[0].genes == Genes{3, 6});
     for (const Candidate& c : run.evaluated) CHECK(c.genes[0] != c.genes[1]);
     CHECK(run.evaluated.size() <= 24);
@@ -245,7 +246,7 @@ TEST_CASE("options out of range are refused") {
   const auto refused = [&](auto change) {
     EvolutionOptions options;
     change(options);
-    CHECK_THROWS_AS(evolve(space, options), Error);
+    CHECK_THROWS_AS(test::evolve_scored(space, options), Error);
   };
   refused([](EvolutionOptions& o) { o.population = 0; });
   refused([](EvolutionOptions& o) { o.top = 0; });

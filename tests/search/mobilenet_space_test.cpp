@@ -15,6 +15,7 @@
 #include "search/search_space.h"
 #include "tests/search/mobilenet_segments.h"
 #include "tests/search/random_weights.h"
+#include "tests/search/scored.h"
 #include "tests/support/published_names.h"
 
 using namespace rlnas;
@@ -38,14 +39,9 @@ Architecture random_architecture(std::uint64_t seed) {
 constexpr int kClasses = 1000, kImageSize = 224;  // as published
 
 SearchSpace space_of(const SegmentTable& segments, const std::vector<AngleSums>& sums, int classes,
-                     const Constraint& constraint = {.max_macs = kPublishedMaxFlops},
-                     const char* score = "angle") {
+                     const Constraint& constraint = {.max_macs = kPublishedMaxFlops}) {
   return {space(),
-          {.name = space().name(),
-           .classes = classes,
-           .image_size = kImageSize,
-           .score = score,
-           .constraint = constraint},
+          {.name = space().name(), .classes = classes, .image_size = kImageSize, .constraint = constraint},
           {.classes = classes, .image_size = kImageSize},
           segments,
           sums};
@@ -100,10 +96,9 @@ std::vector<AngleSums> trained_like_sums(const SegmentTable& segments, std::uint
 }
 
 SearchSpace trained_like_space(std::uint64_t seed,
-                               const Constraint& constraint = {.max_macs = kPublishedMaxFlops},
-                               const char* score = "angle") {
+                               const Constraint& constraint = {.max_macs = kPublishedMaxFlops}) {
   static const SegmentTable segments = test::mobilenet_segments();
-  return space_of(segments, trained_like_sums(segments, seed), kClasses, constraint, score);
+  return space_of(segments, trained_like_sums(segments, seed), kClasses, constraint);
 }
 
 }  // namespace
@@ -291,20 +286,18 @@ TEST_CASE("mobilenet: the space's genes, text, costs and limits") {
   CHECK(space.macs(genes) == 473248184);
   CHECK(space.params(genes) == 5255648);
   CHECK(space.angle_vector_length(genes) == 5246536);
-  CHECK(space.score(genes) == rlnas::angle_rad(space.angle_sums(genes)));
+  CHECK(space.angle_rad(genes) == rlnas::angle_rad(space.angle_sums(genes)));
   CHECK(space.legal(genes));
   CHECK_FALSE(space.legal(genes_of_architecture(all(Op::k3e6))));
   CHECK(space.choices(0) == 6);
   CHECK(space.choices(1) == 7);
-  CHECK_THROWS_AS(space.score(Genes(20)), Error);
+  CHECK_THROWS_AS(space.angle_rad(Genes(20)), Error);
   Genes out_of_range = genes;
   out_of_range[4] = 6;
-  CHECK_THROWS_AS(space.score(out_of_range), Error);
+  CHECK_THROWS_AS(space.angle_rad(out_of_range), Error);
 
   const SearchSpace by_params = trained_like_space(1, {.max_macs = 2'000'000'000, .max_params = 5255647});
   CHECK_FALSE(by_params.legal(genes));
-  const SearchSpace by_sum = trained_like_space(1, {}, "op-angle-sum");
-  CHECK(by_sum.score(genes) == space.op_angle_sum(genes));
   CHECK_THROWS_WITH_AS(trained_like_space(1, {.max_macs = 100'000'000}),
                        doctest::Contains("--max-mflops 100: the smallest architecture has"), Error);
 }
@@ -319,13 +312,13 @@ TEST_CASE(
     CHECK(space.legal(genes));
     CHECK(space.macs(genes) == best.cost[0]);
     CHECK(space.params(genes) == best.cost[1]);
-    CHECK(space.score(genes) == doctest::Approx(rlnas::angle_rad(best.sums)).epsilon(1e-15));
+    CHECK(space.angle_rad(genes) == doctest::Approx(rlnas::angle_rad(best.sums)).epsilon(1e-15));
     CHECK(best.nodes < 100000);
-    const EvolutionRun run = evolve(
+    const EvolutionRun run = test::evolve_scored(
         space,
         {.population = 50, .top = 10, .mutants = 25, .crossovers = 25, .generations = 20, .seed = seed});
-    CHECK(run.top.front().score <= space.score(genes));
-    CHECK(run.top.front().score > space.score(genes) - 0.1);
+    CHECK(run.top.front().score <= space.angle_rad(genes));
+    CHECK(run.top.front().score > space.angle_rad(genes) - 0.1);
     CHECK(run.acceptance.rate() > 0.001);  // method.md 8.1: 0.29% of the space is within the cap
     CHECK(run.acceptance.rate() < 0.006);
   }
@@ -346,7 +339,7 @@ TEST_CASE("mobilenet: the exact optimum is brute force's where most blocks are g
     for (int code = 0; code < 7 * 7 * 7 * 7 * 7; ++code) {
       int rest = code;
       for (const int b : kFree) genes[std::size_t(b)] = std::int8_t(rest % 7), rest /= 7;
-      if (space.legal(genes)) best = std::max(best, space.score(genes));
+      if (space.legal(genes)) best = std::max(best, space.angle_rad(genes));
     }
     CHECK(rlnas::angle_rad(minimise_cos(problem).sums) == doctest::Approx(best).epsilon(1e-12));
   }

@@ -67,7 +67,7 @@ TEST_CASE("a report correlates both scores and the costs with each column, and p
   const std::vector<AngleSums> sums = sums_of(1);
   SearchConfig config;
   config.method = SearchMethod::exhaustive;
-  config.space.score = "op-angle-sum";
+  config.score = parse_score("op-angle-sum");
   config.truth_path = write_truth(directory, *space_of(1));
   const SearchReport report = run_search(config, sums);
   CHECK(report.evaluated.size() == 15625);
@@ -106,7 +106,7 @@ TEST_CASE("a score that is not told of every architecture gets its correlations 
   const TemporaryDirectory directory;
   SearchConfig config;
   config.method = SearchMethod::exhaustive;
-  config.space.score = "layers";
+  config.score = parse_score("layers");
   config.truth_path = write_truth(directory, *space_of(1));
   const SearchReport report = run_search(config, sums_of(1));
   const auto json = nlohmann::json::parse(report_json(report));
@@ -126,7 +126,7 @@ TEST_CASE("the CSV lists every evaluated architecture, with both scores, to the 
   const std::vector<AngleSums> sums = sums_of(2);
   for (const char* score : {"angle", "op-angle-sum"}) {
     SearchConfig config;
-    config.space.score = score;
+    config.score = parse_score(score);
     config.top_count = 2000;
     const SearchReport report = run_search(config, sums);
     std::istringstream lines(report_csv(report));
@@ -296,6 +296,10 @@ TEST_CASE("names of methods and scores") {
   CHECK(parse_search_method("random") == SearchMethod::random);
   CHECK(to_string(SearchMethod::exhaustive) == "exhaustive");
   CHECK_THROWS_AS(parse_search_method("genetic"), Error);
-  CHECK(make_indicator("op-angle-sum")->info().name == std::string("op-angle-sum"));
-  CHECK_THROWS_AS(make_indicator("accuracy"), Error);
+  CHECK(indicator_info("op-angle-sum").name == std::string("op-angle-sum"));
+  CHECK_THROWS_AS(indicator_info("az-nas"), Error);  // a sum, not an indicator
+  CHECK(parse_score("az-nas+macs+layers").indicators ==
+        std::vector<std::string>{"az-expressivity", "az-progressivity", "az-trainability", "macs", "layers"});
+  for (const char* wrong : {"", "+", "angle+", "angle++macs", "Angle", "angle macs"})
+    CHECK_THROWS_AS(parse_score(wrong), Error);
 }

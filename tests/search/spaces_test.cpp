@@ -101,7 +101,7 @@ TEST_CASE("what the spaces have not is refused: enumeration, true accuracies, li
         contains(refusal(ErrorCode::usage, config, sums), "--max-mflops 1: the smallest architecture has "));
     config = published_search(space);
     config.method = SearchMethod::exact;
-    config.space.score = "op-angle-sum";
+    config.score = parse_score("op-angle-sum");
     CHECK(contains(refusal(ErrorCode::usage, config, sums), "--score op-angle-sum: "));
     config.method = SearchMethod::evolution;
     CHECK(refusal(ErrorCode::usage, config, sums) == "");
