@@ -66,7 +66,15 @@ void Tape::begin_stage(const char* name) {
   backend_.begin_stage(name, Direction::forward);
 }
 
-void Tape::backward() {
+void Tape::backward(After after) {
+  if (after == After::keep) {
+    for (std::size_t i = nodes_.size(); i-- > 0;) {
+      backend_.begin_stage(nodes_[i].stage, Direction::backward);
+      nodes_[i].backward();
+    }
+    for (NotedGradient& gradient : gradients_) gradient = {};
+    return;
+  }
   while (!nodes_.empty()) {
     backend_.begin_stage(nodes_.back().stage, Direction::backward);
     nodes_.back().backward();

@@ -47,8 +47,10 @@ class Tape {
   // for 0 bytes. A further contribution to the gradient drops the note, since it would no longer be true.
   void* note_on_gradient(int variable, std::size_t bytes);
 
-  // Runs and drops all closures.
-  void backward();
+  // Runs all closures, and drops or keeps them: for a further pass with other seeds, which all that they hold
+  // stays for.
+  enum class After { drop, keep };
+  void backward(After after = After::drop);
   // Forgets everything, for a step that is not going to run backward.
   void clear();
 

@@ -13,6 +13,7 @@ enum class Mode {
   train,     // batch statistics, gradients recorded
   measure,   // batch statistics, nothing recorded
   evaluate,  // running statistics, nothing recorded
+  frozen,    // running statistics, gradients recorded
 };
 
 struct Context {
@@ -38,7 +39,8 @@ struct Context {
   // The last of the segments that operations of this forward pass have used; -1: none yet.
   int last_used = -1;
 
-  bool records() const { return mode == Mode::train; }
+  bool records() const { return mode == Mode::train || mode == Mode::frozen; }
+  bool uses_running_statistics() const { return mode == Mode::evaluate || mode == Mode::frozen; }
   bool records(const Tensor& x) const { return records() && x.variable >= 0; }
 
   // An operation that trains this segment runs.

@@ -104,14 +104,14 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
 }
 
 SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const BatchNorm& norm) {
-  if (context.mode == Mode::evaluate) return normalise(context, conv2d(context, x, layer), norm);
+  if (context.uses_running_statistics()) return normalise(context, conv2d(context, x, layer), norm);
   return conv_norm_of(context, {x, {}, x.applied}, layer, norm);
 }
 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
                   const BatchNorm& norm) {
   const bool left_to_kernel =
-      context.mode != Mode::evaluate && source.norm && context.backend.gains_by_normalising_inputs();
+      !context.uses_running_statistics() && source.norm && context.backend.gains_by_normalising_inputs();
   if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
                    norm);

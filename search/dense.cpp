@@ -53,6 +53,22 @@ std::vector<double> covariance(const float* x, int c, std::int64_t rows) {
   return values_of(total / double(rows));
 }
 
+std::vector<double> row_correlations(const float* x, int rows, std::int64_t count) {
+  MatrixD centred = Eigen::Map<const RowsF>(x, rows, count).cast<double>();
+  centred.colwise() -= centred.rowwise().mean().eval();
+  for (int i = 0; i < rows; ++i) centred.row(i) /= centred.row(i).norm();
+  return values_of(centred * centred.transpose());
+}
+
+std::vector<double> column_correlations(const float* x, int c, std::int64_t rows) {
+  MatrixD centred = Eigen::Map<const RowsF>(x, rows, c).cast<double>();
+  centred.rowwise() -= centred.colwise().mean().eval();
+  Eigen::RowVectorXd scale = centred.colwise().norm();
+  for (double& length : scale) length = length > 0.0 ? 1.0 / length : 0.0;
+  centred.array().rowwise() *= scale.array();
+  return values_of(centred.transpose() * centred);
+}
+
 std::vector<double> symmetric_eigenvalues(const std::vector<double>& matrix, int n) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix_of(matrix, n, n),
                                                               Eigen::EigenvaluesOnly);

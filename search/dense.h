@@ -14,6 +14,12 @@ std::vector<double> mean_outer_product(const float* a, int ca, const float* b, i
 // Of the rows of x [rows,c] about their mean -> [c,c].
 std::vector<double> covariance(const float* x, int c, std::int64_t rows);
 
+// The correlations between the rows of x [rows,count] -> [rows,rows]; NaN for a row that is constant.
+std::vector<double> row_correlations(const float* x, int rows, std::int64_t count);
+
+// The same between the columns of x [rows,c] -> [c,c]; a constant one has none, not even with itself.
+std::vector<double> column_correlations(const float* x, int c, std::int64_t rows);
+
 // Eigenvalues of a symmetric matrix [n,n], ascending.
 std::vector<double> symmetric_eigenvalues(const std::vector<double>& matrix, int n);
 

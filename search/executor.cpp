@@ -43,10 +43,8 @@ void Executor::reserve_losses(int parts) {
 namespace {
 
 Mode mode_of(const PassOptions& options) {
-  RLNAS_CHECK(!options.gradients || options.statistics != Statistics::running, usage,
-              "gradients are not recorded through running statistics");
-  if (options.gradients) return Mode::train;
-  return options.statistics == Statistics::running ? Mode::evaluate : Mode::measure;
+  if (options.statistics == Statistics::running) return options.gradients ? Mode::frozen : Mode::evaluate;
+  return options.gradients ? Mode::train : Mode::measure;
 }
 
 float momentum_of(Statistics statistics) {
@@ -96,12 +94,18 @@ std::vector<float> Executor::host(const Tensor& tensor) {
   return values;
 }
 
-Executor::HostView Executor::host_view(const Tensor& tensor) {
+Tensor Executor::labels(const std::vector<std::int32_t>& labels) {
+  return upload(labels.data(), Shape::matrix(int(labels.size()), 1), Layout::flat, DType::i32);
+}
+
+Executor::HostView Executor::host_view(const float* values, std::size_t count) {
   HostView view;
-  if (const void* const here = backend_.host_view(tensor.data()))
-    view.view_ = {static_cast<const float*>(here), tensor.count()};
-  else
-    view.copy_ = host(tensor);
+  if (const void* const here = backend_.host_view(values)) {
+    view.view_ = {static_cast<const float*>(here), count};
+  } else {
+    view.copy_.resize(count);
+    backend_.download(view.copy_.data(), values, count * sizeof(float));
+  }
   return view;
 }
 
@@ -130,13 +134,23 @@ Tensor Executor::forward(const Forward& forward, const Tensor& images, const Pas
   return forward(begin_pass(options), images);
 }
 
-void Executor::backward(const Program::Result& result, Tensor logits_seed) {
+void Executor::backward(const Program::Result& result, Tensor logits_seed, Tape::After after) {
   if (logits_seed) {
     RLNAS_CHECK(logits_seed.shape == result.logits.shape, run_failed,
                 "a seed of another shape than the logits");
     tape_.add_gradient(result.logits, std::move(logits_seed));
   }
-  tape_.backward();
+  tape_.backward(after);
+}
+
+Tensor Executor::loss_gradient(const Tensor& logits, const Tensor& labels) {
+  Tensor gradient = make_tensor(arena_, logits.shape, Layout::matrix);
+  backend_.run(CrossEntropy{.spec = {.batch = logits.n(), .classes = logits.c()},
+                            .logits = logits.data(),
+                            .labels = labels.data<std::int32_t>(),
+                            .dlogits = gradient.data(),
+                            .sums = loss_sums(0)});
+  return gradient;
 }
 
 void Executor::recalibrate(const Program& program, std::span<const HostBatch> batches,

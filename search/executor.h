@@ -25,7 +25,7 @@ namespace rlnas {
 enum class Statistics {
   batch,    // the batch's own; the running ones are left alone
   follow,   // the batch's own, which the running ones follow: training
-  running,  // the running ones. No gradients are recorded
+  running,  // the running ones, which are constants to a backward pass
 };
 
 struct PassOptions {
@@ -61,20 +61,25 @@ class Executor {
 
   // Images of a batch on the device, flipped, shifted and normalised; by default all of them.
   Tensor upload_images(const HostBatch& batch, AugmentSpec augment, int first = 0, int count = -1);
-  // Results stay until the next pass begins. Errors: usage for gradients with running statistics.
+  // Results stay until the next pass begins.
   Program::Result forward(const Program& program, const Tensor& images, const PassOptions& options);
   // The same for any function of ops.
   Tensor forward(const Forward& forward, const Tensor& images, const PassOptions& options);
   // Goes back from a seed on the logits (or from none) through taps as their TapGradients say; then these say
   // what arrived. Gradients of the weights add up in parameters().gradient() until step() or
   // forget_gradients(). Shapes: logits_seed [N,classes].
-  void backward(const Program::Result& result, Tensor logits_seed = {});
+  // Where the tape is kept, another backward pass of the same forward pass may follow.
+  void backward(const Program::Result& result, Tensor logits_seed = {},
+                Tape::After after = Tape::After::drop);
+  // That of the mean cross-entropy: a seed for backward(). Shapes: logits [N,classes], labels [N].
+  Tensor loss_gradient(const Tensor& logits, const Tensor& labels);
   void forget_gradients() { parameters_.forget_gradients(); }
   // Makes the running statistics along a program the plain averages over these batches.
   void recalibrate(const Program& program, std::span<const HostBatch> batches, const AugmentSpec& augment);
   // Logits [N,classes] of a batch by running statistics; waits for them.
   std::vector<float> logits(const Forward& forward, const HostBatch& batch, const AugmentSpec& augment);
   Tensor tensor(const std::vector<float>& values, Shape shape, Layout layout = Layout::nhwc);
+  Tensor labels(const std::vector<std::int32_t>& labels);
   std::vector<float> host(const Tensor& tensor);
   // The values where they lie, if the host can read them there, or a copy; for as long as the tensor and this
   // live.
@@ -88,7 +93,11 @@ class Executor {
     std::span<const float> view_;
     std::vector<float> copy_;
   };
-  HostView host_view(const Tensor& tensor);
+  HostView host_view(const Tensor& tensor) { return host_view(tensor.data(), tensor.count()); }
+  // In the order of the layout; of weights that no gradient has reached yet zeros.
+  HostView gradients() {
+    return host_view(parameters_.gradient().data(), std::size_t(parameters_.table().buffer_count()));
+  }
 
   // ---- the training step
 
@@ -128,6 +137,7 @@ class Executor {
 
   Executor(Backend& backend, const ModelBuilder& layout, std::unique_ptr<Arena> own, Arena* arena);
   Context& begin_pass(const PassOptions& options);
+  HostView host_view(const float* values, std::size_t count);
   void wait_for_exchange();  // of the last step queued
   Tensor upload(const void* host, Shape shape, Layout layout, DType dtype);
   LossSums* loss_sums(int part) { return loss_sums_->as<LossSums>() + part; }

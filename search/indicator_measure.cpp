@@ -35,7 +35,10 @@ void IndicatorMeasure::measure_group(Group& group, const Genes& genes) {
   std::ranges::fill(group.values, 0.0);
   for (int draw = 0; draw < draws; ++draw) {
     if (group.of_network) with_.probe->use_draw(draw);
-    group.indicators->measure(with_, genes, group.draw);
+    if (group.of_network && !with_.probe->is_alive(genes))
+      std::ranges::fill(group.draw, -std::numeric_limits<double>::infinity());
+    else
+      group.indicators->measure(with_, genes, group.draw);
     for (std::size_t k = 0; k < group.values.size(); ++k) group.values[k] += group.draw[k] / draws;
   }
 }

@@ -59,6 +59,15 @@ std::vector<Graph::Feature> Probe::Network::features() const {
   return maps;
 }
 
+bool Probe::is_alive(const Genes& genes) const {
+  const Graph graph = space_.network(options_.network, {&genes, 1});
+  std::vector<char> reached(std::size_t(graph.size()), 0);
+  reached.front() = 1;
+  for (int n = 1; n < graph.size(); ++n)
+    for (const int input : graph[n].inputs) reached[std::size_t(n)] |= reached[std::size_t(input)];
+  return reached[std::size_t(graph.outputs().front().node)] != 0;
+}
+
 Probe::Network& Probe::network(const Genes& genes, WeightScale scale) {
   if (network_ && genes == genes_ && scale == scale_) return *network_;
   network_.reset();
@@ -83,17 +92,17 @@ void Probe::draw_weights(const SegmentTable& table, WeightScale scale) {
     const bool is_bias_of_linear = is_linear && dims == 1,
                is_gamma = dims == 1 && segment.name.ends_with(".weight");
     is_linear = dims == 2;
-    float deviation = draws().affine_deviation();
+    double deviation = draws().affine_deviation();
     if (dims > 1) {
       const double fan_in = double(segment.count) / double(segment.shape.front());
-      deviation = scale == WeightScale::unit ? 1.0f : float(std::sqrt(2.0 / fan_in));
+      deviation = scale == WeightScale::unit ? 1.0 : std::sqrt(2.0 / fan_in);
     }
-    const float mean = is_gamma ? 1.0f : 0.0f;
+    const double mean = is_gamma ? 1.0 : 0.0;
     float* const first = weights_.data() + segment.offset;
-    std::fill(first, first + segment.count, mean);
-    if (deviation == 0.0f || is_bias_of_linear) continue;
+    std::fill(first, first + segment.count, float(mean));
+    if (deviation == 0.0 || is_bias_of_linear) continue;
     const std::vector<float>& normal = draws().normal(segment.name, std::size_t(segment.count));
-    for (std::size_t i = 0; i < normal.size(); ++i) first[i] += deviation * normal[i];
+    for (std::size_t i = 0; i < normal.size(); ++i) first[i] = float(mean + deviation * normal[i]);
   }
 }
 
@@ -107,11 +116,38 @@ const Tensor& Probe::signs(const std::string& name, Shape shape) {
   return kept("signs " + name, shape, draws().signs(name, shape.count()));
 }
 
+const Tensor& Probe::kept_labels(const std::string& name, const std::vector<std::int32_t>& labels) {
+  Tensor& tensor = kept_[{name, labels.size()}];
+  if (!tensor) tensor = network_->executor.labels(labels);
+  return tensor;
+}
+
+Shape Probe::image_shape(int count) const {
+  const int size = options_.network.image_size;
+  return Shape::image(count, size, size, 3);
+}
+
 const Tensor& Probe::noise(const std::string& name, int count) {
-  const NetworkOptions& network = options_.network;
-  const Shape shape =
-      Shape::image(count > 0 ? count : options_.batch, network.image_size, network.image_size, 3);
+  const Shape shape = image_shape(count > 0 ? count : options_.batch);
   return kept(name, shape, draws().normal(name, shape.count()));
+}
+
+Probe::Batch Probe::batch(int index) {
+  const std::string suffix = index == 0 ? "" : " " + std::to_string(index), name = "labels" + suffix;
+  return {noise("input" + suffix),
+          kept_labels(name, draws().labels(name, std::size_t(options_.batch), options_.network.classes))};
+}
+
+Probe::Batch Probe::part(int first, int count) {
+  const std::string range = " from " + std::to_string(first);
+  const std::vector<float>& images = draws().normal("input", image_shape(options_.batch).count());
+  const std::vector<std::int32_t> labels =
+      draws().labels("labels", std::size_t(options_.batch), options_.network.classes);
+  const Shape shape = image_shape(count);
+  const auto pixel = images.begin() + std::ptrdiff_t(image_shape(first).count());
+  const auto label = labels.begin() + first;
+  return {kept("input" + range, shape, {pixel, pixel + std::ptrdiff_t(shape.count())}),
+          kept_labels("labels" + range, {label, label + count})};
 }
 
 }  // namespace rlnas

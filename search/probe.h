@@ -50,12 +50,27 @@ class Probe {
     // The nodes of features as an indicator sees them: the stem's, then each cell's or block's.
     std::vector<Graph::Feature> features() const;
   };
+  // Whether some path leads through it from the image to the logits.
+  bool is_alive(const Genes& genes) const;
   Network& network(const Genes& genes, WeightScale scale = WeightScale::kaiming_fan_in);
 
   // Standard normal images [count,H,W,3] under a name, on the device; count 0: a batch. Random signs of a
   // shape. Both stay there for the networks to come.
   const Tensor& noise(const std::string& name, int count = 0);
   const Tensor& signs(const std::string& name, Shape shape);
+
+  // Images and their labels: so far noise and random ones, batch 0, 1, ...; part(): images first ..
+  // first+count-1 of batch 0. These are where real ones are to be put.
+  struct Batch {
+    Tensor images;
+    Tensor labels;  // [N], of 0 .. classes-1
+  };
+  Batch batch(int index);
+  Batch part(int first, int count);
+
+  // Memory on the host that indicators reuse from network to network; whatever was in it.
+  std::vector<float>& scratch(std::size_t count) { return resized(floats_, count); }
+  std::vector<double>& double_scratch(std::size_t count) { return resized(doubles_, count); }
 
   // Numbers drawn anew from here on: draw 0, 1, ... of the same seed.
   void use_draw(int draw);
@@ -68,6 +83,13 @@ class Probe {
  private:
   void draw_weights(const SegmentTable& table, WeightScale scale);
   const Tensor& kept(const std::string& name, Shape shape, const std::vector<float>& values);
+  const Tensor& kept_labels(const std::string& name, const std::vector<std::int32_t>& labels);
+  Shape image_shape(int count) const;
+  template <class T>
+  static std::vector<T>& resized(std::vector<T>& values, std::size_t count) {
+    if (values.size() != count) values.resize(count);
+    return values;
+  }
 
   Backend& backend_;
   const Space& space_;
@@ -80,6 +102,8 @@ class Probe {
   WeightScale scale_ = WeightScale::kaiming_fan_in;
   std::vector<float> weights_;                                  // fresh ones of network_
   std::map<std::pair<std::string, std::size_t>, Tensor> kept_;  // of this draw, on the device
+  std::vector<float> floats_;
+  std::vector<double> doubles_;
   std::unique_ptr<Network> network_;
 };
 

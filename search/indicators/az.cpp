@@ -10,6 +10,7 @@
 #include "search/dense.h"
 #include "search/indicators/groups.h"
 #include "search/probe.h"
+#include "search/search_space.h"
 
 namespace rlnas {
 namespace {
@@ -101,6 +102,74 @@ double trainability(std::span<const float> out, Shape out_shape, std::span<const
   return -s - 1.0 / (s + 1e-6) + 2.0;
 }
 
+// The features of a network one after the other, each the output of a cell whose input is the one before it.
+class Chain {
+ public:
+  Chain(const Measuring& with, const Genes& genes)
+      : with_(with), network_(with.probe->network(genes)), features_(network_.features()) {
+    for (const Graph::Feature& feature : features_) taps_.push_back(feature.node);
+    entropies_.resize(size());
+    contrasts_.resize(size());
+    trained_.assign(size(), kNothing);
+  }
+
+  std::size_t size() const { return features_.size(); }
+  double entropy(std::size_t l) const { return entropies_[l]; }
+  double contrast(std::size_t l) const { return contrasts_[l]; }
+  double trained(std::size_t l) const { return trained_[l]; }
+  // Not of a block that is the identity, which a chain may have instead of a shorter one: such a pair says
+  // nothing. (A cell that hands its input on keeps its place, as published.)
+  bool changes(std::size_t l) const { return taps_[l] != taps_[l - 1]; }
+
+  // Where cells also read the output before the last, two features in a row must not both send gradients
+  // back: what arrives between them would be of both. Then a pass is for every second one.
+  int passes() const {
+    const std::vector<CellSpec>& cells = with_.space.space().cells();
+    return cells.empty() ? 1 : cells.front().inputs;
+  }
+
+  void run(int pass) {
+    Executor& executor = network_.executor;
+    const Program::Result result =
+        executor.forward(network_.program({.taps = taps_}), with_.probe->noise("input"),
+                         {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
+    std::vector<Executor::HostView> maps, signs, gradients(size());
+    std::vector<Shape> shapes;
+    for (std::size_t l = 0; l < size(); ++l) {
+      const Tensor& tap = result.taps[l];
+      const Tensor& sign = with_.probe->signs(features_[l].name, tap.shape);
+      shapes.push_back(tap.shape);
+      maps.push_back(executor.host_view(tap));
+      signs.push_back(executor.host_view(sign));
+      if (l > 0) result.tap_gradients->seeds[l] = is_of(pass, l) ? sign : zeros(tap.shape);
+    }
+    executor.backward(result);
+    for (std::size_t l = 0; l < size(); ++l)
+      if (const Tensor& arrived = result.tap_gradients->arrived[l])
+        gradients[l] = executor.host_view(arrived);
+    parallel_for(with_.threads, size(), [&](std::size_t l) {
+      if (pass == 0) {
+        entropies_[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
+        contrasts_[l] = pixel_contrast(maps[l].values(), shapes[l]);
+      }
+      if (l > 0 && is_of(pass, l))
+        trained_[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
+    });
+  }
+
+ private:
+  bool is_of(int pass, std::size_t l) const { return int(l) % passes() == pass; }
+  Tensor zeros(Shape shape) const {
+    return network_.executor.tensor(std::vector<float>(shape.count()), shape);
+  }
+
+  const Measuring& with_;
+  Probe::Network& network_;
+  const std::vector<Graph::Feature> features_;
+  std::vector<int> taps_;
+  std::vector<double> entropies_, contrasts_, trained_;
+};
+
 class Az final : public IndicatorGroup {
  public:
   std::span<const IndicatorInfo> infos() const override {
@@ -133,51 +202,26 @@ class Az final : public IndicatorGroup {
   }
 
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
-    Probe::Network& network = with.probe->network(genes);
-    const std::vector<Graph::Feature> features = network.features();
-    std::vector<int> taps;
-    for (const Graph::Feature& feature : features) taps.push_back(feature.node);
-    Executor& executor = network.executor;
-    const Program::Result result =
-        executor.forward(network.program({.taps = taps}), with.probe->noise("input"),
-                         {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
-    std::vector<Executor::HostView> maps, signs, gradients(taps.size());
-    std::vector<Shape> shapes;
-    for (std::size_t l = 0; l < taps.size(); ++l) {
-      const Tensor& tap = result.taps[l];
-      const Tensor& sign = with.probe->signs(features[l].name, tap.shape);
-      shapes.push_back(tap.shape);
-      maps.push_back(executor.host_view(tap));
-      signs.push_back(executor.host_view(sign));
-      if (l > 0) result.tap_gradients->seeds[l] = sign;
-    }
-    executor.backward(result);
-    for (std::size_t l = 0; l < taps.size(); ++l)
-      if (const Tensor& arrived = result.tap_gradients->arrived[l])
-        gradients[l] = executor.host_view(arrived);
-
-    std::vector<double> entropies(taps.size()), contrasts(taps.size()), trained(taps.size(), kNothing);
-    parallel_for(with.threads, taps.size(), [&](std::size_t l) {
-      entropies[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
-      contrasts[l] = pixel_contrast(maps[l].values(), shapes[l]);
-      if (l > 0)
-        trained[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
-    });
+    Chain chain(with, genes);
+    const int passes = chain.passes();
+    for (int pass = 0; pass < passes; ++pass) chain.run(pass);
     double contrast = 0.0, expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(),
            sum = 0.0;
-    for (std::size_t l = 0; l < taps.size(); ++l) {
-      expressivity += entropies[l];
-      contrast += std::log(contrasts[l]);
-      if (l == 0) continue;
-      progressivity = std::min(progressivity, entropies[l] - entropies[l - 1]);
-      sum += trained[l];
+    int pairs = 0;
+    for (std::size_t l = 0; l < chain.size(); ++l) {
+      expressivity += chain.entropy(l);
+      contrast += std::log(chain.contrast(l));
+      if (l == 0 || !chain.changes(l)) continue;
+      progressivity = std::min(progressivity, chain.entropy(l) - chain.entropy(l - 1));
+      sum += chain.trained(l);
+      ++pairs;
     }
     // A NaN is lost in a minimum, but not in the sum.
     const auto known = [](double value) { return std::isnan(value) ? kNothing : value; };
     values[0] = known(expressivity);
     values[1] = std::isnan(expressivity) ? kNothing : progressivity;
-    values[2] = known(sum / double(taps.size() - 1));
-    values[3] = known(contrast / double(taps.size()));
+    values[2] = known(sum / pairs);
+    values[3] = known(contrast / double(chain.size()));
   }
 };
 

@@ -15,5 +15,14 @@ std::unique_ptr<IndicatorGroup> make_synflow();
 std::unique_ptr<IndicatorGroup> make_accuracy();
 std::unique_ptr<IndicatorGroup> make_flatness();
 std::unique_ptr<IndicatorGroup> make_bn_scale();
+std::unique_ptr<IndicatorGroup> make_naswot();
+std::unique_ptr<IndicatorGroup> make_jacov();
+std::unique_ptr<IndicatorGroup> make_grad_norm();
+std::unique_ptr<IndicatorGroup> make_zico();
+std::unique_ptr<IndicatorGroup> make_grad_sign();
+std::unique_ptr<IndicatorGroup> make_gradient_snr();
+std::unique_ptr<IndicatorGroup> make_swap();
+std::unique_ptr<IndicatorGroup> make_meco();
+std::unique_ptr<IndicatorGroup> make_vkdnw();
 
 }  // namespace rlnas

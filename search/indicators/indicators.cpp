@@ -13,8 +13,9 @@ using Groups = std::vector<std::unique_ptr<IndicatorGroup>>;
 const Groups& groups() {
   static const Groups list = [] {
     Groups made;
-    for (const auto make :
-         {make_angles, make_counts, make_az, make_synflow, make_accuracy, make_flatness, make_bn_scale})
+    for (const auto make : {make_angles, make_counts, make_az, make_synflow, make_naswot, make_jacov,
+                            make_grad_norm, make_zico, make_grad_sign, make_gradient_snr, make_swap,
+                            make_meco, make_vkdnw, make_accuracy, make_flatness, make_bn_scale})
       made.push_back(make());
     return made;
   }();

@@ -5,10 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "engine/philox.h"
 #include "search/nasbench201/space.h"
-#include "tests/support/errors.h"
 #include "tests/support/network_graph.h"
 #include "tests/support/network_paths.h"
 
@@ -131,8 +131,50 @@ TEST_CASE("a pass by the batch's statistics leaves the running ones alone, unles
   CHECK(s.executor.statistics().download() == initial);
   CHECK(logits(Statistics::follow, false) == by_batch);
   CHECK(s.executor.statistics().download() != initial);
-  CHECK(test::contains(test::error_of(ErrorCode::usage, [&] { logits(Statistics::running, true); }),
-                       "running statistics"));
+  const std::vector<float> followed = s.executor.statistics().download();
+  CHECK(logits(Statistics::running, true) == logits(Statistics::running, false));
+  CHECK(s.executor.statistics().download() == followed);
+}
+
+TEST_CASE("gradients through running statistics are those of a network whose norms are constants") {
+  Setting s(true);
+  std::vector<float> statistics = s.executor.statistics().download();
+  RandomStream random(4, "statistics");
+  for (float& value : statistics) value += 0.5f * float(random.uniform());
+  s.executor.statistics().upload(statistics);
+  const Tensor images = s.executor.upload_images(batch_of(6, 3), augment());
+  const PassOptions pass{.statistics = Statistics::running, .gradients = true};
+  std::vector<float> seeds(6 * kClasses);
+  for (float& seed : seeds) seed = float(random.uniform()) - 0.3f;
+  const auto loss = [&](const std::vector<float>& weights) {
+    s.executor.parameters().weights().upload(weights);
+    const std::vector<float> logits =
+        s.executor.host(s.executor.forward(s.network.program, images, pass).logits);
+    return std::inner_product(logits.begin(), logits.end(), seeds.begin(), 0.0);
+  };
+  const std::vector<float> weights = s.weights();
+  const Program::Result result = s.executor.forward(s.network.program, images, pass);
+  const auto backward = [&](Tape::After after) {
+    s.executor.backward(result, s.executor.tensor(seeds, result.logits.shape, Layout::matrix), after);
+    return s.executor.parameters().gradient().download();
+  };
+  const std::vector<float> gradient = backward(Tape::After::keep);
+  // Kept, it can be done again, and adds up.
+  const std::vector<float> twice = backward(Tape::After::drop);
+  double size = 0.0;
+  for (const float g : gradient) size = std::max(size, std::abs(double(g)));
+  for (const Segment& segment : s.network.layout.tensors().parameters())
+    for (std::int64_t i = segment.offset; i < segment.offset + segment.count; i += 7) {
+      CAPTURE(segment.name);
+      const std::size_t at = std::size_t(i);
+      CHECK(twice[at] == doctest::Approx(2.0 * double(gradient[at])).epsilon(1e-5));
+      constexpr float kStep = 1e-3f;
+      std::vector<float> more = weights, less = weights;
+      more[at] += kStep;
+      less[at] -= kStep;
+      const double slope = (loss(more) - loss(less)) / (double(more[at]) - double(less[at]));
+      CHECK(std::abs(slope - gradient[at]) < 3e-3 * size);
+    }
 }
 
 TEST_CASE("recalibrated statistics are the plain averages over the batches") {
