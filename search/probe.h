@@ -29,6 +29,13 @@ enum class WeightScale {
   unit,            // 1
 };
 
+// Of a weight's gradients over several batches.
+struct GradientMoments {
+  double size = 0.0;  // mean |g|
+  double mean = 0.0;
+  double variance = 0.0;  // divided by the number of batches
+};
+
 class Probe {
  public:
   // `make_draws`: where all random numbers come from.
@@ -70,7 +77,7 @@ class Probe {
 
   // Memory on the host that indicators reuse from network to network; whatever was in it.
   std::vector<float>& scratch(std::size_t count) { return resized(floats_, count); }
-  std::vector<double>& double_scratch(std::size_t count) { return resized(doubles_, count); }
+  std::vector<GradientMoments>& moments_scratch(std::size_t count) { return resized(moments_, count); }
 
   // Numbers drawn anew from here on: draw 0, 1, ... of the same seed.
   void use_draw(int draw);
@@ -103,7 +110,7 @@ class Probe {
   std::vector<float> weights_;                                  // fresh ones of network_
   std::map<std::pair<std::string, std::size_t>, Tensor> kept_;  // of this draw, on the device
   std::vector<float> floats_;
-  std::vector<double> doubles_;
+  std::vector<GradientMoments> moments_;
   std::unique_ptr<Network> network_;
 };
 

@@ -25,26 +25,11 @@ class GradientSnr final : public IndicatorGroup {
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Probe::Network& network = with.probe->network(genes);
-    const Program program = network.program({});
-    // Sums and squares of each weight, side by side.
-    std::vector<double>& sums = with.probe->double_scratch(2 * network.weights.size());
-    for (int b = 0; b < kBatches; ++b) {
-      const Executor::HostView view = gradients_of(network, program, with.probe->batch(b));
-      const float* const g = view.values().data();
-      for_each_layer(network, [&](std::size_t first, std::size_t count) {
-        for (std::size_t i = first; i < first + count; ++i) {
-          const double value = g[i];
-          sums[2 * i] = (b == 0 ? 0.0 : sums[2 * i]) + value;
-          sums[2 * i + 1] = (b == 0 ? 0.0 : sums[2 * i + 1]) + value * value;
-        }
-      });
-    }
+    const std::span<const GradientMoments> moments = gradient_moments(*with.probe, network, kBatches);
     double score = 0.0;
     for_each_layer(network, [&](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) {
-        const double mean = sums[2 * i] / kBatches, square = sums[2 * i + 1] / kBatches;
-        score += mean * mean / (square - mean * mean + kXi);
-      }
+      for (const GradientMoments& m : moments.subspan(first, count))
+        score += m.mean * m.mean / (m.variance + kXi);
     });
     values[0] = score;
   }

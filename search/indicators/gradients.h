@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "search/probe.h"
 
@@ -19,5 +18,13 @@ void for_each_layer(const Probe::Network& network, const Visit& visit) {
   for (const Segment& segment : network.layout.tensors().parameters())
     if (segment.shape.size() > 1) visit(std::size_t(segment.offset), std::size_t(segment.count));
 }
+
+// Of every weight's gradients over batches 0 .. batches-1, in the probe's scratch memory. Shapes: [floats of
+// the layout]. Running means, so that the variance of two gradients that are nearly equal is not lost in
+// rounding.
+std::span<const GradientMoments> gradient_moments(Probe& probe, Probe::Network& network, int batches);
+
+// ZiCo's score of so many batches; two are published.
+double zico_of(Probe& probe, const Genes& genes, int batches);
 
 }  // namespace rlnas

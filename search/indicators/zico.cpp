@@ -1,7 +1,6 @@
 // ZiCo (Li et al., ICLR 2023): gradients that are large and much the same for two batches. Of each layer the
 // logarithm of the sum over its weights of mean |g| / deviation of g; weights whose gradient does not change
 // at all do not count.
-#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -10,6 +9,8 @@
 
 namespace rlnas {
 namespace {
+
+constexpr int kBatches = 2;
 
 class Zico final : public IndicatorGroup {
  public:
@@ -24,27 +25,24 @@ class Zico final : public IndicatorGroup {
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
-    Probe::Network& network = with.probe->network(genes);
-    const Program program = network.program({});
-    std::vector<float>& before = with.probe->scratch(network.weights.size());
-    std::ranges::copy(gradients_of(network, program, with.probe->batch(0)).values(), before.begin());
-    const Executor::HostView view = gradients_of(network, program, with.probe->batch(1));
-    double score = 0.0;
-    for_each_layer(network, [&](std::size_t first, std::size_t count) {
-      const float *const a = before.data(), *const b = view.values().data();
-      double sum = 0.0;
-      for (std::size_t i = first; i < first + count; ++i) {
-        // Of two values: half their sum and half their difference.
-        const double difference = std::abs(double(a[i]) - b[i]);
-        if (difference > 0.0) sum += (std::abs(double(a[i])) + std::abs(double(b[i]))) / difference;
-      }
-      if (sum > 0.0) score += std::log(sum);
-    });
-    values[0] = score;
+    values[0] = zico_of(*with.probe, genes, kBatches);
   }
 };
 
 }  // namespace
+
+double zico_of(Probe& probe, const Genes& genes, int batches) {
+  Probe::Network& network = probe.network(genes);
+  const std::span<const GradientMoments> moments = gradient_moments(probe, network, batches);
+  double score = 0.0;
+  for_each_layer(network, [&](std::size_t first, std::size_t count) {
+    double sum = 0.0;
+    for (const GradientMoments& m : moments.subspan(first, count))
+      if (m.variance > 0.0) sum += m.size / std::sqrt(m.variance);
+    if (sum > 0.0) score += std::log(sum);
+  });
+  return score;
+}
 
 std::unique_ptr<IndicatorGroup> make_zico() {
   return std::make_unique<Zico>();

@@ -10,6 +10,7 @@
 
 #include "engine/device.h"
 #include "search/indicator_measure.h"
+#include "search/indicators/gradients.h"
 #include "search/network_classes.h"
 #include "search/probe.h"
 #include "search/search_space.h"
@@ -31,6 +32,7 @@ class Group {
   Genes without_idle_edges(Genes genes) const;
   // In the order of the names.
   std::vector<double> measure(const std::vector<std::string>& indicators, const Genes& genes);
+  double zico(const Genes& genes, int batches) { return zico_of(*probe_, genes, batches); }
   std::vector<float> logits(const Genes& genes);  // of the first image, by the batch's statistics
   int layers(const Genes& genes) const;
 

@@ -123,7 +123,8 @@ TEST_CASE("SynFlow is the script's, with every activation the identity") {
   });
 }
 
-// ZiCo divides by differences of two gradients, of which some are of the size of rounding. SWAP counts.
+// ZiCo divides by differences of two gradients, of which some are of the size of rounding: the next case has
+// more batches. SWAP counts.
 struct Further {
   const char* indicator;
   const char* key;
@@ -149,6 +150,16 @@ TEST_CASE("the other indicators are the script's") {
       if (architecture.contains(further.key))
         check(further.indicator, group.measure({further.indicator}, genes)[0],
               has_live_path(architecture) ? number(architecture[further.key]) : kNothing, further.tolerance);
+  });
+}
+
+TEST_CASE("ZiCo of eight batches is the script's") {
+  visit(kAll, [](Group& group, const Json& architecture) {
+    if (!architecture.contains("zico of 8") || !has_live_path(architecture)) return;
+    CAPTURE(group.title());
+    CAPTURE(architecture["about"].get<std::string>());
+    check("zico of 8", group.zico(group.without_idle_edges(genes_of(architecture)), 8),
+          number(architecture["zico of 8"]), {5e-5});
   });
 }
 
