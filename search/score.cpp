@@ -17,8 +17,9 @@ struct NamedSum {
 constexpr std::array kNamedSums{
     NamedSum{"az-nas", "az-expressivity+az-progressivity+az-trainability+macs", "as published"},
     NamedSum{"vkdnw-aggregate", "vkdnw+jacov+az-expressivity+az-trainability+macs", "as published"},
-    NamedSum{"label-free", "az-expressivity+az-progressivity+az-trainability+synflow+op-angle-sum",
-             "ours: the angles of a SuperNet trained on random labels in the place of MACs"},
+    NamedSum{"label-free",
+             "az-expressivity+az-progressivity+az-trainability+synflow+contrast+macs+op-angle-sum",
+             "ours: with the angles of a SuperNet trained on random labels"},
 };
 
 std::vector<std::string> split(const std::string& text) {
