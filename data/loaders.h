@@ -33,6 +33,9 @@ Dataset load_npy(const DataSpec& spec, const LoadOptions& options);
 // Made, not read: data/synthetic.h. The test images are those of another seed.
 Dataset load_synthetic(const DataSpec& spec, const LoadOptions& options);
 
+// Likewise: every value of every image by chance alone. data/noise.cpp.
+Dataset load_noise(const DataSpec& spec, const LoadOptions& options);
+
 // What stands behind the colon.
 enum class DataArgument { directory, files, count };
 
@@ -51,6 +54,7 @@ inline constexpr DataKind kDataKinds[] = {
     {"folder", "folder:DIR", DataArgument::directory, load_image_folder},
     {"npy", "npy:IMAGES[,LABELS]", DataArgument::files, load_npy},
     {"synthetic", "synthetic[:N]", DataArgument::count, load_synthetic},
+    {"noise", "noise[:N]", DataArgument::count, load_noise},
 };
 
 }  // namespace rlnas
