@@ -37,7 +37,8 @@ class Problem {
     norm_ = uniform(4 * std::size_t(conv.out_channels), random, 0.1f, 0.5f);
   }
 
-  Gradients run(int threads, const double* dz_moments) {
+  enum class Weights { wanted, unwanted };
+  Gradients run(int threads, const double* dz_moments, Weights weights = Weights::wanted) {
     const ConvSpec& conv = spec_.conv;
     const auto backend = make_cpu_backend({.threads = threads});
     const std::size_t channels = std::size_t(conv.out_channels);
@@ -51,7 +52,7 @@ class Problem {
                                 .y = y_.data(),
                                 .saved = ConstBatchNormSaved::at(norm_.data(), conv.out_channels),
                                 .dz = dz_.data(),
-                                .dw = g.dw.data(),
+                                .dw = weights == Weights::wanted ? g.dw.data() : nullptr,
                                 .dgamma = g.dgamma.data(),
                                 .dbeta = g.dbeta.data(),
                                 .dx = g.dx.data(),
@@ -124,6 +125,12 @@ TEST_CASE("the sums that a convolution takes of its input's gradient are those o
     CHECK(alone.moments == taken_here.moments);
     CHECK(alone.dx == taken_here.dx);
     CHECK(alone.dw == taken_here.dw);
+
+    const Gradients values_alone = problem.run(2, nullptr, Problem::Weights::unwanted);
+    CHECK(values_alone.dx == taken_here.dx);
+    CHECK(values_alone.dgamma == taken_here.dgamma);
+    CHECK(values_alone.moments == taken_here.moments);
+    CHECK(values_alone.dw == Floats(conv.weight_count()));
   }
 }
 

@@ -79,9 +79,13 @@ TEST_CASE("the cost of a fused convolution with batch norm is that of its parts,
   CHECK(forward.bytes == 4 * (in + out + weights));
 
   float memory = 0.0f;
-  ConvNormBackward call{.spec = spec};
+  ConvNormBackward call{.spec = spec, .dw = &memory};
   CHECK(call.cost().bytes == 4 * (2 * out + in + weights));
   call.dx = &memory;
+  ConvNormBackward without_weights = call;
+  without_weights.dw = nullptr;
+  CHECK(call.cost().flops - without_weights.cost().flops == 2 * out * 8 * 9);
+  CHECK(call.cost().bytes - without_weights.cost().bytes == 4 * weights);
   for (const Store store : {Store::overwrite, Store::accumulate}) {
     call.store = store;
     const std::uint64_t dx = store == Store::accumulate ? 2 * in : in;
