@@ -88,6 +88,7 @@ class PositiveNetwork {
     const FeatureShape &in = input_shape(node), &out = node.shape;
     const int groups = layer.groups, taps = layer.kernel * layer.kernel;
     const int group_in = in.channels / groups, group_out = out.channels / groups;
+    if (group_in == 1 && group_out == 1) return depthwise(node, layer, w);
     Flow y = zeros(out);
     // One group at a time: pixels under each tap side by side, values above weighted ones.
     const int pixels = out.height * out.width;
@@ -118,6 +119,32 @@ class PositiveNetwork {
       y.weighted.middleCols(g * group_out, group_out) =
           product_.topRows(pixels) + product_.bottomRows(pixels);
     }
+    return y;
+  }
+
+  // A channel alone is too little for a product of matrices: all channels of a pixel at a time.
+  Flow depthwise(const Node& node, const Conv2d& layer, const float* w) const {
+    const FeatureShape &in = input_shape(node), &out = node.shape;
+    const int taps = layer.kernel * layer.kernel;
+    const Rows magnitudes =
+        Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic>>(w, taps, out.channels)
+            .cast<double>()
+            .cwiseAbs();  // [taps,C]: w is [C,taps]
+    const Flow& x = input(node);
+    Flow y = zeros(out);
+    for (int h = 0; h < out.height; ++h)
+      for (int v = 0; v < out.width; ++v) {
+        const int to = h * out.width + v;
+        for (int t = 0; t < taps; ++t) {
+          const int y_in = h * layer.stride - layer.padding + (t / layer.kernel) * layer.dilation;
+          const int x_in = v * layer.stride - layer.padding + (t % layer.kernel) * layer.dilation;
+          if (y_in < 0 || x_in < 0 || y_in >= in.height || x_in >= in.width) continue;
+          const int from = y_in * in.width + x_in;
+          y.values.row(to) += x.values.row(from).cwiseProduct(magnitudes.row(t));
+          y.weighted.row(to) += x.weighted.row(from).cwiseProduct(magnitudes.row(t));
+        }
+      }
+    y.weighted += y.values;
     return y;
   }
 
