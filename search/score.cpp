@@ -18,7 +18,7 @@ constexpr std::array kNamedSums{
     NamedSum{"az-nas", "az-expressivity+az-progressivity+az-trainability+macs", "as published"},
     NamedSum{"vkdnw-aggregate", "vkdnw+jacov+az-expressivity+az-trainability+macs", "as published"},
     NamedSum{"label-free",
-             "az-expressivity+az-progressivity+az-trainability+synflow+contrast+macs+op-angle-sum",
+             "az-expressivity+az-progressivity+az-trainability+synflow+contrast+macs+op-angle-sum+meco+swap",
              "ours: with the angles of a SuperNet trained on random labels"},
 };
 
