@@ -141,8 +141,8 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       if (leads)
         printer.log("stopped by a signal at step " + std::to_string(result.steps) +
                     " and saved; go on with --resume " + result.run_directory);
-      return 128 + int(SignalGuard::caught() != 0 ? int(SignalGuard::caught())
-                                                  : SIGTERM);  // 0: another rank was told
+      const int caught = SignalGuard::caught();
+      return 128 + (caught != 0 ? caught : SIGTERM);  // 0: another rank was told
     }
     if (leads && !config.eval.only)
       printer.log("done: " + std::to_string(result.steps) + " steps, at most " +

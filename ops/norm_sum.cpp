@@ -32,31 +32,37 @@ NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
 namespace {
 
 // Of statistics that are constants: what arrives goes on times a factor of each channel.
-void record_frozen(Context& context, const BatchNormSpec& spec, const BatchNorm& norm, const Tensor& x,
-                   SumTerm& term) {
-  if (x.variable < 0 && norm.gamma < 0 && norm.beta < 0) return;
+void scale_gradient(Context& context, const BatchNormSpec& spec, const SumTerm& term, const Tensor& dz,
+                    const Tensor& dx) {
+  const Tensor zero = make_tensor(context.arena, Shape::matrix(1, spec.channels), Layout::flat);
+  context.backend.run(Fill{.count = zero.count(), .value = 0.0f, .y = zero.data()});
+  AffineSumSpec scaled{.rows = spec.rows, .channels = spec.channels, .term_count = 1};
+  scaled.terms[0] = {.x = dz.data(), .scale = term.saved().scale, .shift = zero.data()};
+  context.backend.run(AffineSum{.spec = scaled, .sum = dx.data()});
+}
+
+void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& norm, const Tensor& x,
+                 SumTerm& term) {
+  // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
+  if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0)) return;
   term.x.variable = context.tape.new_variable();
-  context.tape.record([&context, spec, norm, x, term] {
+  context.tape.record([&context, spec, norm, x, term, frozen = context.uses_running_statistics()] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
     if (!dz) return;
     Tensor dx = make_tensor(context.arena, x.shape);
     write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
-      // Gamma's and beta's are the sums that they always are; dx is not.
-      if (gradients[0] != nullptr || gradients[1] != nullptr)
-        run(context, BatchNormBackward{.spec = spec,
-                                       .x = x.data(),
-                                       .dy = dz.data(),
-                                       .saved = term.saved(),
-                                       .dx = dx.data(),
-                                       .dgamma = gradients[0],
-                                       .dbeta = gradients[1]});
+      // Gamma's and beta's are the same sums for frozen statistics; dx is not.
+      if (frozen && gradients[0] == nullptr && gradients[1] == nullptr) return;
+      run(context, BatchNormBackward{.spec = spec,
+                                     .x = x.data(),
+                                     .dy = dz.data(),
+                                     .saved = term.saved(),
+                                     .dx = dx.data(),
+                                     .dgamma = gradients[0],
+                                     .dbeta = gradients[1]});
     });
     if (x.variable < 0) return;
-    const Tensor zero = make_tensor(context.arena, Shape::matrix(1, spec.channels), Layout::flat);
-    context.backend.run(Fill{.count = zero.count(), .value = 0.0f, .y = zero.data()});
-    AffineSumSpec scaled{.rows = spec.rows, .channels = spec.channels, .term_count = 1};
-    scaled.terms[0] = {.x = dz.data(), .scale = term.saved().scale, .shift = zero.data()};
-    context.backend.run(AffineSum{.spec = scaled, .sum = dx.data()});
+    if (frozen) scale_gradient(context, spec, term, dz, dx);
     context.tape.add_gradient(x, std::move(dx));
   });
 }
@@ -77,34 +83,16 @@ SumTerm normalise(Context& context, const Tensor& x, const BatchNorm& norm) {
                                            .running_mean = tensors.running_mean,
                                            .running_var = tensors.running_var,
                                            .saved = term.saved()});
-    if (context.records()) record_frozen(context, spec, norm, x, term);
-    return term;
-  }
-  run(context, BatchNormStatistics{.spec = spec,
-                                   .x = x.data(),
-                                   .gamma = tensors.gamma,
-                                   .beta = tensors.beta,
-                                   .running_mean = tensors.running_mean,
-                                   .running_var = tensors.running_var,
-                                   .saved = term.saved()});
-  // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
-  if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0)) return term;
-  term.x.variable = context.tape.new_variable();
-  context.tape.record([&context, spec, norm, x, term] {
-    const Tensor dz = context.tape.take_gradient(term.x.variable);
-    if (!dz) return;
-    Tensor dx = make_tensor(context.arena, x.shape);
-    write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
-      run(context, BatchNormBackward{.spec = spec,
+  } else {
+    run(context, BatchNormStatistics{.spec = spec,
                                      .x = x.data(),
-                                     .dy = dz.data(),
-                                     .saved = term.saved(),
-                                     .dx = dx.data(),
-                                     .dgamma = gradients[0],
-                                     .dbeta = gradients[1]});
-    });
-    if (x.variable >= 0) context.tape.add_gradient(x, std::move(dx));
-  });
+                                     .gamma = tensors.gamma,
+                                     .beta = tensors.beta,
+                                     .running_mean = tensors.running_mean,
+                                     .running_var = tensors.running_var,
+                                     .saved = term.saved()});
+  }
+  record_norm(context, spec, norm, x, term);
   return term;
 }
 

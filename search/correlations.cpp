@@ -25,11 +25,15 @@ RankCorrelation correlation_of(std::span<const double> score, std::span<const do
 
 }  // namespace
 
-bool has_only_live_operations(const Space& space, const Genes& genes) {
+LiveOperations::LiveOperations(const Space& space) : cells_(space.cells()) {
+  for (const CellSpec& cell : cells_) paths_.emplace_back(cell);
+}
+
+bool LiveOperations::only(const Genes& genes) const {
   std::span<const std::int8_t> rest = genes;
-  for (const CellSpec& cell : space.cells()) {
-    const CellPathTable paths(cell);
-    const auto multiplicity = paths.multiplicity(rest.first(cell.edges.size()));
+  for (std::size_t c = 0; c < cells_.size(); ++c) {
+    const CellSpec& cell = cells_[c];
+    const auto multiplicity = paths_[c].multiplicity(rest.first(cell.edges.size()));
     for (std::size_t edge = 0; edge < cell.edges.size(); ++edge)
       if (rest[edge] != cell.none && multiplicity[edge] == 0) return false;
     rest = rest.subspan(cell.edges.size());
@@ -38,9 +42,10 @@ bool has_only_live_operations(const Space& space, const Genes& genes) {
 }
 
 Comparison::Comparison(const Space& space, const std::vector<Item>& items) {
+  const LiveOperations live(space);
   std::map<std::int64_t, std::vector<std::size_t>> by_macs;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (has_only_live_operations(space, items[i].genes)) live_.push_back(i);
+    if (live.only(items[i].genes)) live_.push_back(i);
     by_macs[items[i].macs].push_back(i);
   }
   for (auto& [macs, places] : by_macs)

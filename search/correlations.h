@@ -30,6 +30,18 @@ struct ColumnCorrelation {
   double best_of_top = 0.0, mean_of_top = 0.0;  // accuracy of those listed
 };
 
+// Whether every operation of an architecture lies on a path from input to output; always, where there are no
+// cells.
+class LiveOperations {
+ public:
+  explicit LiveOperations(const Space& space);
+  bool only(const Genes& genes) const;
+
+ private:
+  const std::vector<CellSpec>& cells_;
+  std::vector<CellPathTable> paths_;  // of each kind of cell
+};
+
 // Architectures that scores are compared over.
 class Comparison {
  public:
@@ -47,8 +59,5 @@ class Comparison {
   std::vector<std::size_t> live_;                 // places of items
   std::vector<std::vector<std::size_t>> groups_;  // of equal MACs
 };
-
-// Whether every operation that is one lies on a path from input to output; always, where there are no cells.
-bool has_only_live_operations(const Space& space, const Genes& genes);
 
 }  // namespace rlnas

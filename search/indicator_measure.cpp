@@ -30,12 +30,12 @@ IndicatorMeasure::IndicatorMeasure(const Measuring& with, const std::vector<std:
   }
 }
 
-void IndicatorMeasure::measure_group(Group& group, const Genes& genes) {
+void IndicatorMeasure::measure_group(Group& group, const Genes& genes, bool alive) {
   const int draws = group.of_network ? draws_ : 1;
   std::ranges::fill(group.values, 0.0);
   for (int draw = 0; draw < draws; ++draw) {
     if (group.of_network) with_.probe->use_draw(draw);
-    if (group.of_network && !with_.probe->is_alive(genes))
+    if (group.of_network && !alive)
       std::ranges::fill(group.draw, -std::numeric_limits<double>::infinity());
     else
       group.indicators->measure(with_, genes, group.draw);
@@ -50,8 +50,9 @@ std::vector<double> IndicatorMeasure::measure_some(std::span<const Genes> candid
   std::vector<double> values;
   values.reserve(candidates.size() * places_.size());
   for (const Genes& genes : candidates) {
+    const bool alive = with_.probe == nullptr || with_.probe->is_alive(genes);
     for (Group& group : groups_)
-      if (group.wanted) measure_group(group, genes);
+      if (group.wanted) measure_group(group, genes, alive);
     for (const Place& place : places_) {
       const Group& group = groups_[place.group];
       values.push_back(group.wanted ? group.values[place.member] : std::numeric_limits<double>::quiet_NaN());
@@ -61,7 +62,6 @@ std::vector<double> IndicatorMeasure::measure_some(std::span<const Genes> candid
 }
 
 // ---- over ranks
-// ---------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -113,7 +113,6 @@ void serve_measure(PartialMeasure& own, int gene_count, Communicator& communicat
 }
 
 // ---- what was measured before
-// -------------------------------------------------------------------------------
 
 Genes book_key(const NetworkClasses& classes, std::string_view indicator, const Genes& genes) {
   return indicator_info(indicator).needs.weights ? genes : classes.representative(genes);

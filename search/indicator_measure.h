@@ -48,7 +48,7 @@ class IndicatorMeasure final : public PartialMeasure {
     std::vector<double> values, draw;
     bool wanted = true;
   };
-  void measure_group(Group& group, const Genes& genes);
+  void measure_group(Group& group, const Genes& genes, bool alive);
 
   Measuring with_;
   int draws_;

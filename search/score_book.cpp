@@ -27,12 +27,6 @@ void ScoreBook::put(const std::string& indicator, const Genes& genes, double val
   values_[indicator][genes] = value;
 }
 
-std::size_t ScoreBook::size() const {
-  std::size_t count = 0;
-  for (const auto& [name, by_genes] : values_) count += by_genes.size();
-  return count;
-}
-
 std::string ScoreBook::csv(const Space& space, const std::string& stamp) const {
   std::string text = std::string(kStamp) + stamp + "\narch";
   std::set<Genes> architectures;

@@ -15,7 +15,6 @@ class ScoreBook {
  public:
   std::optional<double> find(const std::string& indicator, const Genes& genes) const;
   void put(const std::string& indicator, const Genes& genes, double value);
-  std::size_t size() const;  // values
 
   // A table: a line "# rlnas scores: STAMP", where the stamp says how they were measured, a header with
   // "arch" and the keys of indicators, and one line an architecture; a field may be empty.

@@ -121,43 +121,47 @@ class Chain {
   // nothing. (A cell that hands its input on keeps its place, as published.)
   bool changes(std::size_t l) const { return taps_[l] != taps_[l - 1]; }
 
+  void run() {
+    Executor& executor = network_.executor;
+    const Program::Result result =
+        executor.forward(network_.program({.taps = taps_}), with_.probe->noise("input"),
+                         {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
+    std::vector<Executor::HostView> maps;
+    for (const Tensor& tap : result.taps) maps.push_back(executor.host_view(tap));
+    parallel_for(with_.threads, size(), [&](std::size_t l) {
+      const Shape shape = result.taps[l].shape;
+      entropies_[l] = isotropy(maps[l].values(), shape.dims[3]);
+      contrasts_[l] = pixel_contrast(maps[l].values(), shape);
+    });
+    for (int pass = 0; pass < passes(); ++pass) send_back(result, pass);
+  }
+
+ private:
   // Where cells also read the output before the last, two features in a row must not both send gradients
   // back: what arrives between them would be of both. Then a pass is for every second one.
   int passes() const {
     const std::vector<CellSpec>& cells = with_.space.space().cells();
     return cells.empty() ? 1 : cells.front().inputs;
   }
-
-  void run(int pass) {
+  void send_back(const Program::Result& result, int pass) {
     Executor& executor = network_.executor;
-    const Program::Result result =
-        executor.forward(network_.program({.taps = taps_}), with_.probe->noise("input"),
-                         {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});
-    std::vector<Executor::HostView> maps, signs, gradients(size());
-    std::vector<Shape> shapes;
+    std::vector<Executor::HostView> signs, gradients(size());
     for (std::size_t l = 0; l < size(); ++l) {
-      const Tensor& tap = result.taps[l];
-      const Tensor& sign = with_.probe->signs(features_[l].name, tap.shape);
-      shapes.push_back(tap.shape);
-      maps.push_back(executor.host_view(tap));
+      const Shape shape = result.taps[l].shape;
+      const Tensor& sign = with_.probe->signs(features_[l].name, shape);
       signs.push_back(executor.host_view(sign));
-      if (l > 0) result.tap_gradients->seeds[l] = is_of(pass, l) ? sign : zeros(tap.shape);
+      if (l > 0) result.tap_gradients->seeds[l] = is_of(pass, l) ? sign : zeros(shape);
     }
-    executor.backward(result);
+    executor.backward(result, {}, pass + 1 < passes() ? Tape::After::keep : Tape::After::drop);
     for (std::size_t l = 0; l < size(); ++l)
       if (const Tensor& arrived = result.tap_gradients->arrived[l])
         gradients[l] = executor.host_view(arrived);
     parallel_for(with_.threads, size(), [&](std::size_t l) {
-      if (pass == 0) {
-        entropies_[l] = isotropy(maps[l].values(), shapes[l].dims[3]);
-        contrasts_[l] = pixel_contrast(maps[l].values(), shapes[l]);
-      }
       if (l > 0 && is_of(pass, l))
-        trained_[l] = trainability(signs[l].values(), shapes[l], gradients[l - 1].values(), shapes[l - 1]);
+        trained_[l] = trainability(signs[l].values(), result.taps[l].shape, gradients[l - 1].values(),
+                                   result.taps[l - 1].shape);
     });
   }
-
- private:
   bool is_of(int pass, std::size_t l) const { return int(l) % passes() == pass; }
   Tensor zeros(Shape shape) const {
     return network_.executor.tensor(std::vector<float>(shape.count()), shape);
@@ -203,8 +207,7 @@ class Az final : public IndicatorGroup {
 
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Chain chain(with, genes);
-    const int passes = chain.passes();
-    for (int pass = 0; pass < passes; ++pass) chain.run(pass);
+    chain.run();
     double contrast = 0.0, expressivity = 0.0, progressivity = std::numeric_limits<double>::infinity(),
            sum = 0.0;
     int pairs = 0;

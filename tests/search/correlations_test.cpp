@@ -13,13 +13,13 @@ using namespace rlnas;
 
 TEST_CASE("an operation is live on a path from input to output; a chain has no others") {
   const Space& space = find_space("nasbench201");
-  const auto live = [&](const char* arch) { return has_only_live_operations(space, space.parse(arch)); };
+  const auto live = [&](const char* arch) { return LiveOperations(space).only(space.parse(arch)); };
   CHECK(live("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"));
   CHECK(live("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"));
   CHECK_FALSE(live("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"));  // leads nowhere
   CHECK_FALSE(live("|none~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|none~1|none~2|"));  // carries nothing
   const Space& chain = find_space("mobilenet");
-  CHECK(has_only_live_operations(chain, chain.largest()));
+  CHECK(LiveOperations(chain).only(chain.largest()));
 }
 
 TEST_CASE("agreement within groups of equal MACs leaves out small groups, and what MACs know") {
