@@ -15,6 +15,7 @@
 #include "data/dataset.h"
 #include "data/image_check.h"
 #include "kernels/words.h"
+#include "search/report/report_files.h"
 #include "search/train_fields.h"
 #include "search/trainer.h"
 #include "search/training_data.h"
@@ -76,6 +77,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   TrainConfig config;
   CommOptions comm;
   bool dry_run = false, check_only = false;
+  ReportRequest report;
   std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
   const auto declare = [&](CLI::App& app) {
     const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch");
@@ -101,6 +103,10 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       }
     });
     declare_comm_options(app, comm);
+    app.add_option("--report", report.directory,
+                   "Write report.html and the data of its figures into this directory, at the end")
+        ->type_name("DIR");
+    app.add_option("--report-runs", report.runs, "Run directories to show beside this one")->type_name("DIR");
     app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
     app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
   };
@@ -130,6 +136,9 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     ProgressPrinter printer(out, terminal ? Display::terminal : Display::plain);
     const std::unique_ptr<Communicator> communicator = join_ranks(comm);
     const bool leads = communicator->rank() == 0;
+    const bool goes_on = !config.run.resume.empty() && config.run.resume != "auto";
+    const ReportFiles report_files(leads ? report : ReportRequest{},
+                                   goes_on ? config.run.resume : config.run.out);
     const SignalGuard guard;
     const TrainResult result = train(config,
                                      {.log = [&](const std::string& line) { printer.log(line); },
@@ -137,6 +146,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                                       .should_stop = [] { return SignalGuard::caught() != 0; }},
                                      *communicator);
     if (leads && !result.profile.empty()) printer.log(result.profile);
+    if (report_files.wanted()) report_files.write(config);
     if (result.interrupted) {
       if (leads)
         printer.log("stopped by a signal at step " + std::to_string(result.steps) +

@@ -267,7 +267,9 @@ std::string report_csv(const SearchReport& report) {
   std::string text = enumerable(report) ? "enumeration_index," : "";
   text += "arch,";
   for (const IndicatorInfo& indicator : report.indicators) text += std::string(indicator.key) + ',';
-  text += is_sum(report) ? "score,generation,rank\n" : "generation,rank\n";
+  text += is_sum(report) ? "score,generation,rank" : "generation,rank";
+  for (const std::string& column : report.truth_columns) text += ",truth_" + column;
+  text += '\n';
   for (const FoundArchitecture& a : report.evaluated) {
     if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
     text += csv_field(a.text) + ',';
@@ -276,7 +278,9 @@ std::string report_csv(const SearchReport& report) {
                                              : exact_number(a.values[k])) +
               ',';
     if (is_sum(report)) text += exact_number(a.score) + ',';
-    text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
+    text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank);
+    for (const double accuracy : a.accuracies) text += ',' + exact_number(accuracy);
+    text += '\n';
   }
   return text;
 }
