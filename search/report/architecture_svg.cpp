@@ -28,9 +28,9 @@ std::string text_at(double x, double y, const char* kind, const std::string& tex
          "\">" + escaped(text) + "</text>";
 }
 
-std::string open_drawing(double height, const std::string& title) {
-  return "<svg class=\"drawing\" role=\"img\" viewBox=\"0 0 " + pixels(kWidth) + " " + pixels(height) +
-         "\"><title>" + escaped(title) + "</title>";
+std::string open_drawing(double height, const std::string& title, const char* kind = "drawing") {
+  return std::string("<svg class=\"") + kind + "\" role=\"img\" viewBox=\"0 0 " + pixels(kWidth) + " " +
+         pixels(height) + "\"><title>" + escaped(title) + "</title>";
 }
 
 std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
@@ -46,7 +46,10 @@ std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
   const bool joined = spec.first_output < spec.nodes() - 1;  // several nodes are the output
 
   std::string title = std::string(spec.name).empty() ? "the cell" : std::string(spec.name) + " cell";
-  std::string svg = open_drawing(top + kNodeHeight + (joined ? 26 : 8), title), labels;
+  // Names of neighbouring operations have a step each.
+  std::string svg = open_drawing(top + kNodeHeight + (joined ? 26 : 8), title,
+                                 spec.nodes() > 4 ? "drawing dense" : "drawing"),
+              labels;
   for (std::size_t e = 0; e < spec.edges.size(); ++e) {
     if (ops[e] == spec.none) continue;
     const CellEdge& edge = spec.edges[e];
@@ -99,7 +102,8 @@ std::string chain_svg(const Space& space, const Genes& genes) {
       // The next block that changes nothing has the channels that this one makes.
       const int out = gene + 1 < int(genes.size()) ? site_of(gene + 1).channels : 0;
       const std::string channels =
-          std::to_string(site.channels) + (out > 0 ? " \u2192 " + std::to_string(out) : " \u2192") + " ch.";
+          out > 0 ? std::to_string(site.channels) + " \u2192 " + std::to_string(out) + " ch."
+                  : "from " + std::to_string(site.channels) + " ch.";
       body += "<text x=\"" + pixels(kLeft - 14) + "\" y=\"" + pixels(y + 18) +
               "\" text-anchor=\"end\" class=\"note\">" + escaped(channels) + "</text>";
     }

@@ -16,17 +16,21 @@ Figure figure_of(std::string id, Plot plot, std::string caption, FigureWidth wid
 }
 
 std::string heat_map_svg(const HeatMap& map) {
-  constexpr double kWidth = 460, kCharacter = 6.1, kRow = 22;
+  constexpr double kWidth = 460, kCharacter = 7.0, kRow = 22, kWidest = 64;
   const auto longest = [](const std::vector<std::string>& texts) {
     std::size_t length = 0;
-    for (const std::string& text : texts) length = std::max(length, text.size());
+    for (const std::string& text : texts) length = std::max(length, characters(text));
     return double(length);
   };
   const double left = 12 + kCharacter * longest(map.rows);
-  const double cell =
-      std::min(64.0, (kWidth - left - 24) / double(std::max<std::size_t>(map.columns.size(), 1)));
-  const bool slanted = kCharacter * longest(map.columns) > cell - 4;
-  const double top = slanted ? 12 + 0.72 * kCharacter * longest(map.columns) : 22;
+  const double columns = double(std::max<std::size_t>(map.columns.size(), 1)),
+               name = kCharacter * longest(map.columns);
+  const bool slanted = name > std::min(kWidest, (kWidth - left - 8) / columns) - 4;
+  // The last of the slanted names goes on to the right.
+  const double right =
+      slanted && !map.columns.empty() ? 0.72 * kCharacter * double(map.columns.back().size()) : 8;
+  const double cell = std::min(kWidest, (kWidth - left - right) / columns);
+  const double top = slanted ? 12 + 0.66 * name : 22;
 
   std::string svg = "<svg class=\"heat\" role=\"img\" viewBox=\"0 0 " + pixels(kWidth) + " " +
                     pixels(top + kRow * double(map.rows.size()) + 6) + "\"><title>" + escaped(map.title) +
@@ -52,10 +56,12 @@ std::string heat_map_svg(const HeatMap& map) {
       svg += "<g>";
       if (!map.hovers.empty()) svg += "<title>" + escaped(map.hovers.at(at)) + "</title>";
       svg += "<rect class=\"" + std::string(shade < 0 ? "negative" : "positive") + "\" " + box +
-             " fill-opacity=\"" + number_text(0.06 + 0.94 * std::min(std::abs(shade), 1.0), 3) +
-             "\"/><text class=\"" + (std::abs(shade) > 0.55 ? "on-shade" : "on-paper") + "\" x=\"" +
-             pixels(x + cell / 2) + "\" y=\"" + pixels(y + 15) + "\" text-anchor=\"middle\">" +
-             escaped(map.texts.at(at)) + "</text></g>";
+             " fill-opacity=\"" + number_text(0.06 + 0.94 * std::min(std::abs(shade), 1.0), 3) + "\"/>";
+      if (!map.texts.at(at).empty())
+        svg += "<text class=\"" + std::string(std::abs(shade) > 0.55 ? "on-shade" : "on-paper") + "\" x=\"" +
+               pixels(x + cell / 2) + "\" y=\"" + pixels(y + 15) + "\" text-anchor=\"middle\">" +
+               escaped(map.texts[at]) + "</text>";
+      svg += "</g>";
       if (!map.framed.empty() && map.framed[at]) frames += "<rect class=\"framed\" " + box + "/>";
     }
   }

@@ -1,5 +1,6 @@
 #include "search/report/markup.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -51,14 +52,28 @@ std::string pixels(double value) {
   return trimmed == "-0" ? "0" : trimmed;
 }
 
-std::string number_text(double value, int digits) {
+namespace {
+
+// By a pattern of printf with a precision; a minus sign is one.
+std::string printed(const char* pattern, int precision, double value) {
   if (std::isnan(value)) return "n/a";
   if (std::isinf(value)) return value < 0.0 ? "\u2212\u221e" : "\u221e";
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*g", digits, value);
-  std::string result = text;
-  if (result.starts_with('-')) result.replace(0, 1, "\u2212");
-  return result == "\u22120" ? "0" : result;
+  char text[512];  // the greatest double has 309 digits before the point
+  std::snprintf(text, sizeof text, pattern, precision, value);
+  const std::string digits = text;
+  if (!digits.starts_with('-')) return digits;
+  const bool zero = digits.find_first_not_of("-0.") == std::string::npos;
+  return zero ? digits.substr(1) : "\u2212" + digits.substr(1);
+}
+
+}  // namespace
+
+std::string number_text(double value, int digits) {
+  return printed("%.*g", digits, value);
+}
+
+std::string fixed_text(double value, int decimals) {
+  return printed("%.*f", decimals, value);
 }
 
 std::string count_text(std::int64_t count) {
@@ -69,6 +84,10 @@ std::string count_text(std::int64_t count) {
 
 std::string count_text(std::int64_t count, const std::string& noun) {
   return count_text(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+std::size_t characters(std::string_view utf8) {
+  return std::size_t(std::ranges::count_if(utf8, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 }  // namespace rlnas

@@ -19,9 +19,14 @@ std::string pixels(double value);
 
 // Four significant digits unless told otherwise; "n/a" for NaN, a sign and the lemniscate for infinity.
 std::string number_text(double value, int digits = 4);
+// Likewise with so many decimals.
+std::string fixed_text(double value, int decimals);
 // "15,625"
 std::string count_text(std::int64_t count);
 // "1 epoch", "15,625 epochs"
 std::string count_text(std::int64_t count, const std::string& noun);
+
+// Of UTF-8.
+std::size_t characters(std::string_view utf8);
 
 }  // namespace rlnas

@@ -8,8 +8,8 @@ namespace rlnas {
 
 PointCloud point_cloud(const SearchRecord& record, const DrawnPoints& points, const SearchRecord::Column& x,
                        const SearchRecord::Column& y) {
-  Series cloud{.name = "architecture", .style = 0, .mark = Mark::dots, .x = {}, .y = {}};
-  Series found{.name = "found", .style = 2, .mark = Mark::symbols, .x = {}, .y = {}};
+  Series cloud{.name = "architecture", .style = 0, .mark = Mark::dots};
+  Series found{.name = "found", .style = 2, .mark = Mark::symbols};
   int finite = 0;
   for (std::size_t i = 0; i < x.values.size(); ++i)
     finite += std::isfinite(x.values[i]) && std::isfinite(y.values[i]) ? 1 : 0;

@@ -18,8 +18,7 @@ constexpr int kDrawnPoints = 2000;           // keeps the page of all 15,625 cel
 constexpr std::size_t kTextBytes = 600'000;  // of the architectures drawn, about
 
 std::string footer() {
-  return "rlnas " + version() +
-         ". Lines, dashes and shapes tell what colours tell; the numbers are in the files beside this page.";
+  return "rlnas " + version() + ". The numbers of the figures are in the files beside this page.";
 }
 
 std::string share_text(double share) {
@@ -62,9 +61,10 @@ std::string search_facts(const SearchReport& report, const SearchRecord& record)
   add_value(facts, record.columns[record.score_column], place);
   for (std::size_t c = 0; c < record.columns.size(); ++c)
     if (c != record.score_column) add_value(facts, record.columns[c], place);
-  for (const ColumnCorrelation& c : report.correlations)
-    if (c.column.find("test200") != std::string::npos || report.correlations.size() <= 3)
-      facts.add(c.column, accuracy_text(c, report.space_size));
+  if (!report.correlations.empty())
+    for (const std::size_t column : record.main_accuracies(3))
+      facts.add(record.accuracies[column].name,
+                accuracy_text(report.correlations[column], report.space_size));
   if (report.optimum) {
     const double gap = report.optimum->proof.bound_rad - report.value(best, "angle");
     facts.add("to the optimum", number_text(std::max(0.0, gap), 3) + " rad" +
@@ -92,10 +92,7 @@ ReportPage::Architectures architectures_of(const SearchRecord& record, const Dra
   ReportPage::Architectures table;
   std::vector<const SearchRecord::Column*> columns;
   for (const SearchRecord::Column& column : record.columns) columns.push_back(&column);
-  for (const SearchRecord::Column& column : record.accuracies)
-    if (columns.size() < record.columns.size() + 3 &&
-        (record.accuracies.size() <= 3 || column.name.find("test") != std::string::npos))
-      columns.push_back(&column);
+  for (const std::size_t column : record.main_accuracies(3)) columns.push_back(&record.accuracies[column]);
   for (const SearchRecord::Column* column : columns) table.columns.push_back(column->label);
   table.columns.push_back("rank by score");
   for (const int place : points.places) {

@@ -19,14 +19,12 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Figure evolution_figure(const SearchRecord& record, const std::vector<SearchRecord>& others,
                         const DrawnPoints& points) {
-  Plot plot{.title = "Score by generation",
-            .x = {.label = "generation"},
-            .y = {.label = record.score_label()},
-            .series = {}};
-  Series band{.name = "10 to 90 % of a generation", .style = 0, .mark = Mark::band, .x = {}, .y = {}};
-  Series median{.name = "median of a generation", .style = 1, .mark = Mark::line, .x = {}, .y = {}};
-  Series best{.name = "best so far", .style = 0, .mark = Mark::steps, .x = {}, .y = {}};
-  Series marks{.name = "", .style = 0, .mark = Mark::symbols, .x = {}, .y = {}};
+  Plot plot{
+      .title = "Score by generation", .x = {.label = "generation"}, .y = {.label = record.score_label()}};
+  Series band{.name = "10 to 90 % of a generation", .style = 0, .mark = Mark::band};
+  Series median{.name = "median of a generation", .style = 1, .mark = Mark::line};
+  Series best{.name = "best so far", .style = 0, .mark = Mark::steps};
+  Series marks{.style = 0, .mark = Mark::symbols};
   int least = std::numeric_limits<int>::max(), most = 0;
   for (const GenerationSummary& g : generation_summaries(record)) {
     for (Series* series : {&band, &median, &best}) series->x.push_back(g.generation);
@@ -45,8 +43,7 @@ Figure evolution_figure(const SearchRecord& record, const std::vector<SearchReco
   plot.series = {band, median};
   int style = 2;
   for (const SearchRecord& other : others) {
-    Series series{
-        .name = other.label + ": best so far", .style = style++, .mark = Mark::steps, .x = {}, .y = {}};
+    Series series{.name = other.label + ": best so far", .style = style++, .mark = Mark::steps};
     if (other.score != record.score || record.find("score") != nullptr) continue;
     for (const GenerationSummary& g : generation_summaries(other)) {
       series.x.push_back(g.generation);
@@ -68,8 +65,8 @@ Figure distribution_figure(const SearchRecord& record) {
   const Histogram counts = histogram(record.scores(), kHistogramBins);
   Plot plot{.title = "Distribution of the score",
             .x = {.label = record.score_label()},
-            .y = {.label = "architectures (count)"},
-            .series = {{.name = "", .style = 0, .mark = Mark::bars, .x = counts.middle, .y = counts.count}},
+            .y = {.label = "architectures (count)", .low = 0.0},
+            .series = {{.style = 0, .mark = Mark::bars, .x = counts.middle, .y = counts.count}},
             .guides = {{"found", record.scores()[std::size_t(record.best())]}}};
   std::string caption = "n = " + count_text(record.size(), "architecture") + ".";
   if (counts.left_out > 0) caption += " " + count_text(counts.left_out) + " without a finite score left out.";
@@ -81,8 +78,8 @@ void add_front(Plot& plot, const SearchRecord& record, const std::string& name, 
                const DrawnPoints* points) {
   const SearchRecord::Column* macs = record.find("macs");
   if (macs == nullptr) return;
-  Series line{.name = name, .style = style, .mark = Mark::steps, .x = {}, .y = {}};
-  Series corners{.name = "", .style = style, .mark = Mark::symbols, .x = {}, .y = {}};
+  Series line{.name = name, .style = style, .mark = Mark::steps};
+  Series corners{.style = style, .mark = Mark::symbols};
   for (const int place : pareto_front(macs->values, record.scores())) {
     line.x.push_back(macs->values[std::size_t(place)]);
     line.y.push_back(record.scores()[std::size_t(place)]);
@@ -130,7 +127,10 @@ Figure operations_figure(const SearchRecord& record, const Space& space, const s
     if (space.choices(gene) > choices) choices = space.choices(widest = gene);
   for (int choice = 0; choice < choices; ++choice) map.columns.push_back(space.choice_name(widest, choice));
   for (int gene = first; gene < first + count; ++gene) {
-    map.rows.push_back(space.place_name(gene));
+    std::string place = space.place_name(gene);
+    if (const std::size_t arrow = place.find("<-"); arrow != std::string::npos)
+      place.replace(arrow, 2, "\u2190");
+    map.rows.push_back(place);
     for (int choice = 0; choice < choices; ++choice) {
       const auto has = [&](const Genes& g) { return g[std::size_t(gene)] == choice; };
       const auto counted = std::ranges::count_if(genes, has);
@@ -165,8 +165,7 @@ void add_operations(std::vector<Figure>& figures, const SearchRecord& record, co
 Figure agreement_figure(const SearchRecord& record) {
   std::vector<const SearchRecord::Column*> columns;
   for (const SearchRecord::Column& column : record.columns) columns.push_back(&column);
-  for (const SearchRecord::Column& column : record.accuracies)
-    if (columns.size() < 16) columns.push_back(&column);
+  for (const std::size_t column : record.main_accuracies(3)) columns.push_back(&record.accuracies[column]);
   HeatMap map{.title = "Rank agreement of scores",
               .rows = {},
               .columns = {},
@@ -193,7 +192,7 @@ Figure agreement_figure(const SearchRecord& record) {
       }
       const double tau = x.size() < 2 ? kNaN : kendall_tau_b(x, y);
       map.shades[r * n + c] = tau;
-      map.texts[r * n + c] = number_text(std::round(tau * 100) / 100, 2);
+      map.texts[r * n + c] = fixed_text(tau, 2);
       map.hovers[r * n + c] = columns[r]->name + " and " + columns[c]->name + ": tau-b " +
                               number_text(tau, 3) + " over " + count_text(std::int64_t(x.size()));
     }

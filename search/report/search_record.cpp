@@ -161,6 +161,17 @@ std::vector<int> SearchRecord::top(int count) const {
   return places;
 }
 
+std::vector<std::size_t> SearchRecord::main_accuracies(std::size_t limit) const {
+  std::vector<std::size_t> tests, all;
+  for (std::size_t c = 0; c < accuracies.size(); ++c) {
+    all.push_back(c);
+    if (accuracies[c].name.find("test") != std::string::npos) tests.push_back(c);
+  }
+  std::vector<std::size_t>& chosen = tests.empty() || all.size() <= limit ? all : tests;
+  chosen.resize(std::min(chosen.size(), limit));
+  return chosen;
+}
+
 SearchRecord record_of(const SearchReport& report) {
   const SearchConfig& config = report.config;
   SearchRecord record;

@@ -39,6 +39,8 @@ struct SearchRecord {
   int generations() const;                          // 0: none
   // Places of the best `count`, best first.
   std::vector<int> top(int count) const;
+  // Places of the `limit` accuracies to show, where there are more: test accuracies, if there are such.
+  std::vector<std::size_t> main_accuracies(std::size_t limit) const;
 };
 
 // Errors: none. The label is empty.

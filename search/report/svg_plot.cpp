@@ -143,6 +143,9 @@ std::string series_svg(const Series& s, const Frame& frame) {
       path = line_path(s, frame);
       return "<path" + class_of(s, s.mark == Mark::line ? "line hit" : "line") + dash_of(s) +
              hit_attributes(s) + " d=\"" + path + "\"/>";
+    case Mark::faint:
+      return "<path" + class_of(s, "line faint hit") + hit_attributes(s) + " d=\"" + line_path(s, frame) +
+             "\"/>";
     case Mark::band:
       return "<path" + class_of(s, "band") + " d=\"" + band_path(s, frame) + "\"/>";
     case Mark::bars:
@@ -165,10 +168,6 @@ std::string text_svg(double x, double y, const char* attributes, const std::stri
 
 std::string tick_text(double value) {
   return number_text(value, 6);
-}
-
-std::size_t characters(const std::string& utf8) {
-  return std::size_t(std::ranges::count_if(utf8, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 // Grid, ticks and labels.
@@ -258,12 +257,12 @@ std::string plot_svg(const Plot& plot) {
            text_svg(plot.width / 2, plot.height / 2, "text-anchor=\"middle\"", "no finite values") + "</svg>";
 
   Frame frame{x.for_axis(plot.x), y.for_axis(plot.y)};
-  const int y_count = int(plot.height / 60), x_count = int(plot.width / 85);
+  const int y_count = int(plot.height / 48), x_count = int(plot.width / 85);
   const std::vector<double> y_ticks = axis_ticks(frame.y.low, frame.y.high, y_count);
   const std::vector<double> x_ticks = axis_ticks(frame.x.low, frame.x.high, x_count);
   std::size_t longest = 0;
   for (const double tick : y_ticks) longest = std::max(longest, characters(tick_text(tick)));
-  frame.left = 28 + kTextWidth * double(longest);
+  frame.left = 31 + kTextWidth * double(longest);
   frame.right = plot.width - kRight;
   frame.top = kTop;
   frame.bottom = plot.height - kBottom;
@@ -289,6 +288,9 @@ std::string legend_html(const Plot& plot, int least) {
       case Mark::line:
       case Mark::steps:
         sample = "<path" + class_of(s, "line") + dash_of(s) + " d=\"M1 7H31\"/>";
+        break;
+      case Mark::faint:
+        sample = "<path" + class_of(s, "line faint") + " d=\"M1 7H31\"/>";
         break;
       case Mark::band:
       case Mark::bars:

@@ -14,6 +14,7 @@ constexpr int kPlotStyles = 8;  // colours, dashes and shapes before they come a
 
 enum class Mark {
   line,     // broken where a value is not finite
+  faint,    // likewise, thin and without a dash: what a line is the mean of
   steps,    // a line that keeps a value until the next point
   band,     // between y and y_high
   dots,     // many small ones
@@ -22,10 +23,10 @@ enum class Mark {
 };
 
 struct Series {
-  std::string name;  // in the legend and when pointed at; empty: in neither
+  std::string name = {};  // in the legend and when pointed at; empty: in neither
   int style = 0;
   Mark mark = Mark::line;
-  std::vector<double> x, y;
+  std::vector<double> x = {}, y = {};
   std::vector<double> y_high = {};      // of a band
   std::vector<int> architectures = {};  // of each point, rows of the page's table; empty: none
 };
@@ -44,7 +45,7 @@ struct Guide {
 struct Plot {
   std::string title;  // for those who hear the page
   Axis x, y;
-  std::vector<Series> series;        // later ones lie on top
+  std::vector<Series> series = {};   // later ones lie on top
   std::vector<Guide> guides = {};    // vertical lines
   double width = 460, height = 300;  // in units of the drawing, which scales with the page
 };

@@ -46,10 +46,7 @@ std::string counts_of(const std::vector<TrainingRecord>& runs, auto&& describe) 
 }
 
 Figure loss_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time) {
-  Plot plot{.title = "Training loss",
-            .x = {.label = time.label()},
-            .y = {.label = "cross-entropy (nats)"},
-            .series = {}};
+  Plot plot{.title = "Training loss", .x = {.label = time.label()}, .y = {.label = "cross-entropy (nats)"}};
   int style = 0, stride = 1;
   for (const TrainingRecord& run : runs) {
     const ThinCurve curve = thin_curve(run.steps.step, run.steps.loss, kCurvePoints);
@@ -57,8 +54,8 @@ Figure loss_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time
     // With several runs the epochs' means alone keep them apart.
     if (runs.size() == 1 || run.epochs.step.empty())
       plot.series.push_back({.name = name_of(runs, run, "logged steps"),
-                             .style = runs.size() == 1 ? 5 : style,
-                             .mark = Mark::line,
+                             .style = style,
+                             .mark = runs.size() == 1 ? Mark::faint : Mark::line,
                              .x = time.of(run, curve.x),
                              .y = curve.y});
     if (!run.epochs.step.empty())
@@ -80,10 +77,8 @@ Figure loss_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time
 }
 
 Figure rate_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time) {
-  Plot plot{.title = "Learning rate",
-            .x = {.label = time.label()},
-            .y = {.label = "learning rate (per step)"},
-            .series = {}};
+  Plot plot{
+      .title = "Learning rate", .x = {.label = time.label()}, .y = {.label = "learning rate (no unit)"}};
   int style = 0;
   for (const TrainingRecord& run : runs) {
     const bool by_step = !run.steps.step.empty();
@@ -103,8 +98,7 @@ Figure rate_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time
 Figure angle_figure(const std::vector<TrainingRecord>& runs) {
   Plot plot{.title = "Angle between weights before and after training",
             .x = {.label = "epochs done"},
-            .y = {.label = "angle (rad)"},
-            .series = {}};
+            .y = {.label = "angle (rad)"}};
   int style = 0;
   for (const TrainingRecord& run : runs) {
     const TrainingRecord::Epochs& e = run.epochs;
@@ -140,7 +134,7 @@ Figure angle_figure(const std::vector<TrainingRecord>& runs) {
 }
 
 Figure accuracy_figure(const std::vector<TrainingRecord>& runs, const TimeAxis& time) {
-  Plot plot{.title = "Accuracy", .x = {.label = time.label()}, .y = {.label = "accuracy (%)"}, .series = {}};
+  Plot plot{.title = "Accuracy", .x = {.label = time.label()}, .y = {.label = "accuracy (%)"}};
   const auto percent = [](std::vector<double> shares) {
     for (double& share : shares) share *= 100.0;
     return shares;

@@ -10,27 +10,8 @@ namespace {
 
 constexpr std::size_t kPlotted = 6;  // columns of the table that get a plot
 
-// Test accuracies, where there are such, else the first columns.
-std::vector<std::size_t> plotted_columns(const SearchRecord& record) {
-  std::vector<std::size_t> tests, all;
-  for (std::size_t c = 0; c < record.accuracies.size(); ++c) {
-    all.push_back(c);
-    if (record.accuracies[c].name.find("test") != std::string::npos) tests.push_back(c);
-  }
-  std::vector<std::size_t>& chosen = tests.empty() ? all : tests;
-  chosen.resize(std::min(chosen.size(), kPlotted));
-  return chosen;
-}
-
 std::string cell(const std::string& text, const char* tag = "td") {
   return std::string("<") + tag + '>' + escaped(text) + "</" + tag + '>';
-}
-
-std::string fixed(double value, int decimals) {
-  if (!std::isfinite(value)) return number_text(value);
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text[0] == '-' ? "\u2212" + std::string(text + 1) : text;
 }
 
 std::string table(const std::string& head, const std::string& body) {
@@ -50,27 +31,28 @@ Figure accuracy_plot(const SearchRecord& record, const SearchReport& report, std
   PointCloud cloud = point_cloud(record, points, record.columns[record.score_column], accuracy);
   cloud.plot.title = "Score against " + accuracy.name;
   if (column < report.correlations.size())
-    cloud.caption += " tau-b " + fixed(report.correlations[column].score.all.kendall_tau_b, 3) + " over " +
-                     over_text(report) + ".";
+    cloud.caption += " tau-b " + fixed_text(report.correlations[column].score.all.kendall_tau_b, 3) +
+                     " over " + over_text(report) + ".";
   return figure_of("truth-" + accuracy.name, std::move(cloud.plot), cloud.caption, FigureWidth::third);
 }
 
 Figure standing_table(const SearchReport& report) {
   std::string body;
   for (const ColumnCorrelation& c : report.correlations)
-    body += "<tr>" + cell(c.column, "th") + cell(fixed(c.best.accuracy, 2)) + cell(count_text(c.best.rank)) +
-            cell(fixed(c.best.percentile, 2)) + cell(fixed(c.score.all.kendall_tau_b, 3)) +
-            cell(fixed(c.score.all.spearman, 3)) + cell(fixed(c.score.live.kendall_tau_b, 3)) +
-            cell(fixed(c.score.equal_macs, 3)) + "</tr>";
+    body += "<tr>" + cell(c.column, "th") + cell(fixed_text(c.best.accuracy, 2)) +
+            cell(count_text(c.best.rank)) + cell(fixed_text(c.best.percentile, 2)) +
+            cell(fixed_text(c.score.all.kendall_tau_b, 3)) + cell(fixed_text(c.score.all.spearman, 3)) +
+            cell(fixed_text(c.score.live.kendall_tau_b, 3)) + cell(fixed_text(c.score.equal_macs, 3)) +
+            "</tr>";
   const std::string head = cell("accuracy", "th") + cell("found (%)", "th") + cell("rank", "th") +
                            cell("percentile", "th") + cell("tau-b", "th") + cell("Spearman", "th") +
                            cell("tau-b, live", "th") + cell("tau-b, equal MACs", "th");
   return {"truth-standing", "Where the found architecture stands, and agreement with true accuracies",
           table(head, body),
-          "Rank and percentile (0 to 100, share of the others that are not better) among all " +
-              count_text(report.space_size, "architecture") +
-              " of the table. Correlations of the score with the accuracy: over " + over_text(report) +
-              "; live: over the " + count_text(report.correlated_live) +
+          "n = " + count_text(report.space_size, "architecture") +
+              " of the table, for rank and percentile (0 to 100, share of the others that are not better). "
+              "Correlations of score and accuracy: over " +
+              over_text(report) + "; live: over the " + count_text(report.correlated_live) +
               " of them without unreachable operations; equal MACs: within groups of at least ten that cost "
               "the same.",
           FigureWidth::full};
@@ -92,7 +74,7 @@ Figure top_table(const SearchRecord& record, const std::vector<std::size_t>& col
         best = std::max(best, record.accuracies[c].values[std::size_t(place)]);
         sum += record.accuracies[c].values[std::size_t(place)];
       }
-      body += cell(fixed(best, 2)) + cell(fixed(sum / k, 2));
+      body += cell(fixed_text(best, 2)) + cell(fixed_text(sum / k, 2));
     }
     body += "</tr>";
   }
@@ -107,7 +89,7 @@ Figure top_table(const SearchRecord& record, const std::vector<std::size_t>& col
 std::vector<Figure> truth_figures(const SearchRecord& record, const SearchReport& report,
                                   const DrawnPoints& points) {
   if (record.accuracies.empty() || record.size() == 0) return {};
-  const std::vector<std::size_t> columns = plotted_columns(record);
+  const std::vector<std::size_t> columns = record.main_accuracies(kPlotted);
   std::vector<Figure> figures;
   for (const std::size_t column : columns) figures.push_back(accuracy_plot(record, report, column, points));
   if (!report.correlations.empty()) figures.push_back(standing_table(report));
