@@ -35,7 +35,7 @@ ReportFiles::ReportFiles(const ReportRequest& request, const std::string& run)
   RLNAS_CHECK(fs::is_directory(directory_, error), data, "--report ", directory_, ": cannot be made");
   for (const std::string& path : request.runs) {
     if (same_directory(path, run_)) continue;
-    RecordedRunFigures other{path, read_training_record(path), read_search_record(path)};
+    ReportedRun other{path, read_training_record(path), read_search_record(path)};
     RLNAS_CHECK(!other.training.empty() || other.search, data, "--report-runs ", path,
                 ": holds neither events.jsonl nor a search.json with architectures.csv");
     others_.push_back(std::move(other));
@@ -43,40 +43,40 @@ ReportFiles::ReportFiles(const ReportRequest& request, const std::string& run)
   // By the last parts of their paths, unless two are the same.
   const auto named_so = [&](const std::string& name) {
     return std::ranges::count(others_, name,
-                              [](const RecordedRunFigures& other) { return short_name(other.label); }) +
+                              [](const ReportedRun& other) { return short_name(other.label); }) +
            (short_name(run_) == name ? 1 : 0);
   };
   std::vector<std::string> labels;
-  for (const RecordedRunFigures& other : others_)
+  for (const ReportedRun& other : others_)
     labels.push_back(named_so(short_name(other.label)) == 1 ? short_name(other.label) : other.label);
   for (std::size_t i = 0; i < labels.size(); ++i) others_[i].label = labels[i];
 }
 
-RecordedRunFigures ReportFiles::own_run() const {
+ReportedRun ReportFiles::own_run() const {
   return {run_.empty() ? "this search" : short_name(run_), read_training_record(run_), {}};
 }
 
 void ReportFiles::write(const SearchReport& report) const {
-  const RecordedRunFigures run = own_run();
+  const ReportedRun run = own_run();
   write_file(kSearchJson, report_json(report));
   write_file(kArchitecturesCsv, report_csv(report));
   write_page(search_page(report, run, others_), run);
 }
 
 void ReportFiles::write(const TrainConfig& config) const {
-  const RecordedRunFigures run = own_run();
+  const ReportedRun run = own_run();
   write_page(training_page(config.network.space, config.network.arch, run, others_), run);
 }
 
-void ReportFiles::write_page(const ReportPage& page, const RecordedRunFigures& run) const {
+void ReportFiles::write_page(const ReportPage& page, const ReportedRun& run) const {
   std::vector<TrainingRecord> trainings;
-  const auto add = [&](const RecordedRunFigures& one) {
+  const auto add = [&](const ReportedRun& one) {
     if (one.training.empty()) return;
     trainings.push_back(one.training);
     trainings.back().label = one.label;
   };
   add(run);
-  for (const RecordedRunFigures& other : others_) add(other);
+  for (const ReportedRun& other : others_) add(other);
   if (!trainings.empty()) write_file("training.csv", training_csv(trainings));
   write_file("report.html", page_html(page));
 }

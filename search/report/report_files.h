@@ -33,12 +33,12 @@ class ReportFiles {
   void write(const TrainConfig& config) const;
 
  private:
-  RecordedRunFigures own_run() const;
-  void write_page(const ReportPage& page, const RecordedRunFigures& run) const;
+  ReportedRun own_run() const;
+  void write_page(const ReportPage& page, const ReportedRun& run) const;
   void write_file(const char* name, const std::string& text) const;
 
   std::string directory_, run_;
-  std::vector<RecordedRunFigures> others_;
+  std::vector<ReportedRun> others_;
 };
 
 }  // namespace rlnas

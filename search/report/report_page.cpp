@@ -7,6 +7,7 @@
 #include "rlnas/rlnas.hpp"
 #include "search/report/architecture_svg.h"
 #include "search/report/markup.h"
+#include "search/report/run_figures.h"
 #include "search/report/search_figures.h"
 #include "search/report/training_figures.h"
 #include "search/spaces.h"
@@ -23,10 +24,6 @@ std::string footer() {
 
 std::string share_text(double share) {
   return number_text(100.0 * share, 4) + " %";
-}
-
-std::string millions(double value) {
-  return number_text(value, 5);
 }
 
 // "angle (rad)" is told as "0.4123 rad" beside the name "angle".
@@ -109,54 +106,30 @@ std::string last(const std::vector<double>& values, int digits) {
   return values.empty() ? "" : number_text(values.back(), digits);
 }
 
-// The runs beside each other, in numbers.
-Figure runs_table(const std::vector<const RecordedRunFigures*>& runs) {
-  const auto cell = [](const std::string& text, const char* kind = "") {
-    return std::string("<td") + kind + '>' + escaped(text) + "</td>";
-  };
-  std::string body;
-  for (const RecordedRunFigures* run : runs) {
-    const TrainingRecord::Epochs& e = run->training.epochs;
-    body += "<tr><th>" + escaped(run->label) + "</th>" +
-            cell(e.epoch.empty() ? "" : count_text(std::int64_t(e.epoch.back()))) + cell(last(e.loss, 4)) +
-            cell(run->training.has_angles() ? last(e.angle_mean_rad, 4) : "");
-    if (!run->search || run->search->best() < 0) {
-      body += cell("") + cell("") + cell("") + cell("not searched", " class=\"words\"") + "</tr>";
-      continue;
-    }
-    const SearchRecord& search = *run->search;
-    const std::size_t best = std::size_t(search.best());
-    const SearchRecord::Column* macs = search.find("macs");
-    body += cell(search.score) + cell(number_text(search.scores()[best], 6)) +
-            cell(macs == nullptr ? "" : millions(macs->values[best])) + "<td class=\"words\">" +
-            copied_text(search.texts[best]) + "</td></tr>";
+// The run itself and those beside it; what is recorded of each bears its label.
+std::vector<ReportedRun> together(const ReportedRun& run, const std::vector<ReportedRun>& others) {
+  std::vector<ReportedRun> runs{run};
+  runs.insert(runs.end(), others.begin(), others.end());
+  for (ReportedRun& one : runs) {
+    one.training.label = one.label;
+    if (one.search) one.search->label = one.label;
   }
-  const std::string head =
-      "<th>run</th><th>epochs</th><th>loss (nats)</th><th>mean angle (rad)</th><th>score</th><th>its "
-      "value</th><th>MFLOPs</th><th class=\"words\">found</th>";
-  return {"runs-table", "The runs in numbers",
-          "<div class=\"scroll\"><table><thead><tr>" + head + "</tr></thead><tbody>" + body +
-              "</tbody></table></div>",
-          "n = " + count_text(std::int64_t(runs.size()), "run") +
-              ". Loss and mean angle of the last epoch; a search is of the run in its row.",
-          FigureWidth::full};
+  return runs;
 }
 
-std::vector<TrainingRecord> trainings_of(const std::vector<const RecordedRunFigures*>& runs) {
+std::vector<TrainingRecord> trainings_of(const std::vector<ReportedRun>& runs) {
   std::vector<TrainingRecord> trainings;
-  for (const RecordedRunFigures* run : runs) {
-    if (run->training.empty()) continue;
-    trainings.push_back(run->training);
-    trainings.back().label = run->label;
-  }
+  for (const ReportedRun& run : runs)
+    if (!run.training.empty()) trainings.push_back(run.training);
   return trainings;
 }
 
-std::vector<const RecordedRunFigures*> pointers(const RecordedRunFigures& run,
-                                                const std::vector<RecordedRunFigures>& others) {
-  std::vector<const RecordedRunFigures*> all{&run};
-  for (const RecordedRunFigures& other : others) all.push_back(&other);
-  return all;
+// The searches beside the first run's that figures can show with it.
+std::vector<SearchRecord> comparable_searches(const std::vector<ReportedRun>& runs) {
+  std::vector<SearchRecord> searches;
+  for (std::size_t i = 1; i < runs.size(); ++i)
+    if (runs[i].search && comparable(*runs[0].search, *runs[i].search)) searches.push_back(*runs[i].search);
+  return searches;
 }
 
 std::string joined_settings(const TrainingRecord& training, const std::vector<std::string>& names) {
@@ -177,20 +150,14 @@ int point_limit(const SearchRecord& record) {
 
 }  // namespace
 
-ReportPage search_page(const SearchReport& report, const RecordedRunFigures& run,
-                       const std::vector<RecordedRunFigures>& others) {
-  RecordedRunFigures own = run;
+ReportPage search_page(const SearchReport& report, const ReportedRun& run,
+                       const std::vector<ReportedRun>& others) {
+  ReportedRun own = run;
   own.search = record_of(report);
-  const SearchRecord& record = *own.search;
+  const std::vector<ReportedRun> runs = together(own, others);
+  const SearchRecord& record = *runs.front().search;
   const Space& space = find_space(report.config.space.name);
   const DrawnPoints points = drawn_points(record, point_limit(record));
-  const std::vector<const RecordedRunFigures*> runs = pointers(own, others);
-  std::vector<SearchRecord> other_searches;
-  for (const RecordedRunFigures& other : others)
-    if (other.search) {
-      other_searches.push_back(*other.search);
-      other_searches.back().label = other.label;
-    }
 
   ReportPage page;
   page.title = std::string(space.info().title) + ": the best by " + record.score;
@@ -199,19 +166,20 @@ ReportPage search_page(const SearchReport& report, const RecordedRunFigures& run
       !training.empty())
     page.subtitle += "; SuperNet trained with " + training;
   page.head = head_html(architecture_svg(space, report.best().genes), search_facts(report, record));
-  if (!others.empty()) page.sections.push_back({"runs", "Runs", {runs_table(runs)}});
+  page.sections.push_back({"runs", "Runs", run_figures(runs)});
   page.sections.push_back({"training", "Training", training_figures(trainings_of(runs))});
-  page.sections.push_back({"search", "Search", search_figures(record, other_searches, space, points)});
+  page.sections.push_back(
+      {"search", "Search", search_figures(record, comparable_searches(runs), space, points)});
   page.sections.push_back({"truth", "True accuracy", truth_figures(record, report, points)});
   page.architectures = architectures_of(record, points);
   page.footer = footer();
   return page;
 }
 
-ReportPage training_page(const std::string& space_name, const std::string& arch,
-                         const RecordedRunFigures& run, const std::vector<RecordedRunFigures>& others) {
+ReportPage training_page(const std::string& space_name, const std::string& arch, const ReportedRun& run,
+                         const std::vector<ReportedRun>& others) {
   const Space& space = find_space(space_name);
-  const std::vector<const RecordedRunFigures*> runs = pointers(run, others);
+  const std::vector<ReportedRun> runs = together(run, others);
   FactList facts;
   const TrainingRecord::Epochs& e = run.training.epochs;
   for (const auto& [name, value] : run.training.settings) {
@@ -234,7 +202,7 @@ ReportPage training_page(const std::string& space_name, const std::string& arch,
                (arch.empty() ? ": training of the SuperNet" : ": training of one architecture");
   page.subtitle = run.label;
   page.head = head_html(arch.empty() ? "" : architecture_svg(space, space.parse(arch)), facts.html());
-  if (!others.empty()) page.sections.push_back({"runs", "Runs", {runs_table(runs)}});
+  page.sections.push_back({"runs", "Runs", run_figures(runs)});
   page.sections.push_back({"training", "Training", training_figures(trainings_of(runs))});
   page.footer = footer();
   return page;

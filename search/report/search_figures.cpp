@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "search/ranking.h"
+#include "search/report/agreement_map.h"
 #include "search/report/markup.h"
 #include "search/report/point_cloud.h"
 #include "search/report/statistics.h"
@@ -44,7 +44,6 @@ Figure evolution_figure(const SearchRecord& record, const std::vector<SearchReco
   int style = 2;
   for (const SearchRecord& other : others) {
     Series series{.name = other.label + ": best so far", .style = style++, .mark = Mark::steps};
-    if (other.score != record.score || record.find("score") != nullptr) continue;
     for (const GenerationSummary& g : generation_summaries(other)) {
       series.x.push_back(g.generation);
       series.y.push_back(other.scores()[std::size_t(g.best_so_far)]);
@@ -101,8 +100,7 @@ Figure cost_figure(const SearchRecord& record, const std::vector<SearchRecord>& 
   plot.series.pop_back();
   int style = 2;
   for (const SearchRecord& other : others)
-    if (other.score == record.score && other.find("score") == nullptr)
-      add_front(plot, other, other.label + ": Pareto front", style++, nullptr);
+    add_front(plot, other, other.label + ": Pareto front", style++, nullptr);
   add_front(plot, record, "Pareto front", 1, &points);
   plot.series.push_back(found);
   return figure_of("score-cost", std::move(plot),
@@ -166,51 +164,8 @@ Figure agreement_figure(const SearchRecord& record) {
   std::vector<const SearchRecord::Column*> columns;
   for (const SearchRecord::Column& column : record.columns) columns.push_back(&column);
   for (const std::size_t column : record.main_accuracies(3)) columns.push_back(&record.accuracies[column]);
-  HeatMap map{.title = "Rank agreement of scores",
-              .rows = {},
-              .columns = {},
-              .shades = {},
-              .texts = {},
-              .hovers = {},
-              .framed = {}};
-  for (const SearchRecord::Column* column : columns) {
-    map.rows.push_back(column->name);
-    map.columns.push_back(column->name);
-  }
-  const std::size_t n = columns.size();
-  map.shades.assign(n * n, kNaN);
-  map.texts.assign(n * n, "");
-  map.hovers.assign(n * n, "");
-  for (std::size_t r = 0; r < n; ++r)
-    for (std::size_t c = 0; c < r; ++c) {
-      std::vector<double> x, y;
-      for (std::size_t i = 0; i < record.texts.size(); ++i) {
-        const double a = columns[r]->values[i], b = columns[c]->values[i];
-        if (std::isnan(a) || std::isnan(b)) continue;
-        x.push_back(a);
-        y.push_back(b);
-      }
-      const double tau = x.size() < 2 ? kNaN : kendall_tau_b(x, y);
-      map.shades[r * n + c] = tau;
-      map.texts[r * n + c] = fixed_text(tau, 2);
-      map.hovers[r * n + c] = columns[r]->name + " and " + columns[c]->name + ": tau-b " +
-                              number_text(tau, 3) + " over " + count_text(std::int64_t(x.size()));
-    }
-  // The first row and the last column of the triangle are empty.
-  map.rows.erase(map.rows.begin());
-  map.columns.pop_back();
-  std::vector<double> shades;
-  std::vector<std::string> texts, hovers;
-  for (std::size_t r = 1; r < n; ++r)
-    for (std::size_t c = 0; c + 1 < n; ++c) {
-      shades.push_back(map.shades[r * n + c]);
-      texts.push_back(map.texts[r * n + c]);
-      hovers.push_back(map.hovers[r * n + c]);
-    }
-  map.shades = shades;
-  map.texts = texts;
-  map.hovers = hovers;
-  return {"agreement", map.title, heat_map_svg(map),
+  const std::string title = "Rank agreement of scores";
+  return {"agreement", title, agreement_map(title, columns),
           "n = " + count_text(record.size(), "evaluated architecture") + "; Kendall's tau-b (no unit).",
           FigureWidth::half};
 }

@@ -16,7 +16,7 @@ struct DrawnPoints {
 // At most `limit`, with the best and the Pareto front among them.
 DrawnPoints drawn_points(const SearchRecord& record, int limit);
 
-// `others`: searches to compare with, whose labels name them.
+// `others`: searches comparable with it, whose labels name them.
 std::vector<Figure> search_figures(const SearchRecord& record, const std::vector<SearchRecord>& others,
                                    const Space& space, const DrawnPoints& points);
 

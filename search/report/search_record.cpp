@@ -172,6 +172,10 @@ std::vector<std::size_t> SearchRecord::main_accuracies(std::size_t limit) const 
   return chosen;
 }
 
+bool comparable(const SearchRecord& a, const SearchRecord& b) {
+  return a.space == b.space && a.score == b.score && a.find("score") == nullptr;
+}
+
 SearchRecord record_of(const SearchReport& report) {
   const SearchConfig& config = report.config;
   SearchRecord record;

@@ -43,6 +43,9 @@ struct SearchRecord {
   std::vector<std::size_t> main_accuracies(std::size_t limit) const;
 };
 
+// Whether scores of one mean the same as those of the other: not ranks among what a search evaluated.
+bool comparable(const SearchRecord& a, const SearchRecord& b);
+
 // Errors: none. The label is empty.
 SearchRecord record_of(const SearchReport& report);
 

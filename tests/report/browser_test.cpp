@@ -150,8 +150,8 @@ TEST_CASE("a report of all cells, with training, truth and another run, works in
   config.method = SearchMethod::exhaustive;
   config.truth_path = test::write_truth(directory);
   const SearchReport report = test::random_search(config);
-  RecordedRunFigures other{"a run with a rather long name, as directories have them", made_up_training(2.0),
-                           record_of(test::random_search({}, 2))};
+  ReportedRun other{"a run with a rather long name, as directories have them", made_up_training(2.0),
+                    record_of(test::random_search({}, 2))};
   check_findings(page_html(search_page(report, {"run", made_up_training(2.3), {}}, {other})));
 }
 

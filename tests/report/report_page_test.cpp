@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "search/report/agreement_map.h"
 #include "search/report/report_page.h"
 #include "search/search_report.h"
 #include "tests/report/report_support.h"
@@ -20,7 +21,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 3'000'000;
 
-std::string html_of(const SearchReport& report, const std::vector<RecordedRunFigures>& others = {}) {
+std::string html_of(const SearchReport& report, const std::vector<ReportedRun>& others = {}) {
   return page_html(search_page(report, {"this search", {}, {}}, others));
 }
 
@@ -195,10 +196,10 @@ TEST_CASE("a search that cannot be read back is named, with its line") {
 TEST_CASE("several runs: their names are text, their curves are there, another score is not compared") {
   SearchConfig config;
   config.evolution.generations = 3;
-  RecordedRunFigures other{"<b>&run", {}, record_of(test::random_search(config, 2))};
+  ReportedRun other{"<b>&run", {}, record_of(test::random_search(config, 2))};
   config.score = parse_score("op-angle-sum");
-  RecordedRunFigures another{"other score", {}, record_of(test::random_search(config, 3))};
-  RecordedRunFigures trained{"trained only", {}, {}};
+  ReportedRun another{"other score", {}, record_of(test::random_search(config, 3))};
+  ReportedRun trained{"trained only", {}, {}};
   trained.training = parse_training_events("x", R"({"event":"epoch","step":5,"epoch":0,"loss":1.0}
 )");
   config.score = parse_score("angle");
@@ -208,16 +209,17 @@ TEST_CASE("several runs: their names are text, their curves are there, another s
   CHECK(contains(html, "&lt;b&gt;&amp;run: best so far"));
   CHECK(contains(html, "&lt;b&gt;&amp;run: Pareto front"));
   CHECK(!contains(html, "other score: best so far"));
+  CHECK(contains(html, "<figure id=\"runs-agreement\""));
+  CHECK(!contains(html, "other score and"));
   CHECK(contains(html, "not searched"));
   CHECK(contains(html, "n = 4 runs"));
 }
 
 TEST_CASE("a training by itself: of a SuperNet, and of one architecture with its drawing") {
-  RecordedRunFigures run{
-      "a",
-      parse_training_events("x", R"({"event":"epoch","step":5,"epoch":0,"loss":1.0,"accuracy":0.5}
+  ReportedRun run{"a",
+                  parse_training_events("x", R"({"event":"epoch","step":5,"epoch":0,"loss":1.0,"accuracy":0.5}
 )"),
-      {}};
+                  {}};
   run.training.settings = {{"data", "cifar10:<dir>"}, {"architecture", "#1"}};
   const std::string supernet = page_html(training_page("nasbench201", "", run, {}));
   check_page(supernet);
@@ -227,4 +229,24 @@ TEST_CASE("a training by itself: of a SuperNet, and of one architecture with its
   check_page(one);
   CHECK(contains(one, "class=\"drawing"));
   check_page(page_html(training_page("mobilenet", "", {"nothing yet", {}, {}}, {})));
+}
+
+TEST_CASE("scores of several searches lie side by side by architecture") {
+  SearchRecord a, b;
+  a.label = "a";
+  a.texts = {"x", "y"};
+  a.columns = {{"angle", "angle (rad)", {1, 2}}};
+  b = a;
+  b.label = "b";
+  b.texts = {"z", "x"};
+  const auto columns = scores_side_by_side({&a, &b});
+  REQUIRE(columns.size() == 2);
+  CHECK(columns[0].name == "a");
+  CHECK(columns[0].values[0] == 1);
+  CHECK(columns[1].values[0] == 2);
+  CHECK(std::isnan(columns[1].values[1]));
+  CHECK(std::isnan(columns[0].values[2]));
+  CHECK(comparable(a, b));
+  b.space = "other";
+  CHECK(!comparable(a, b));
 }
