@@ -53,14 +53,14 @@ std::string heat_map_svg(const HeatMap& map) {
       const double x = left + cell * double(c);
       const std::string box = "x=\"" + pixels(x + 1) + "\" y=\"" + pixels(y + 1) + "\" width=\"" +
                               pixels(cell - 2) + "\" height=\"" + pixels(kRow - 2) + "\"";
+      // Never so dark that a number on it could not be read.
       svg += "<g>";
       if (!map.hovers.empty()) svg += "<title>" + escaped(map.hovers.at(at)) + "</title>";
       svg += "<rect class=\"" + std::string(shade < 0 ? "negative" : "positive") + "\" " + box +
-             " fill-opacity=\"" + number_text(0.06 + 0.94 * std::min(std::abs(shade), 1.0), 3) + "\"/>";
+             " fill-opacity=\"" + number_text(0.05 + 0.55 * std::min(std::abs(shade), 1.0), 3) + "\"/>";
       if (!map.texts.at(at).empty())
-        svg += "<text class=\"" + std::string(std::abs(shade) > 0.55 ? "on-shade" : "on-paper") + "\" x=\"" +
-               pixels(x + cell / 2) + "\" y=\"" + pixels(y + 15) + "\" text-anchor=\"middle\">" +
-               escaped(map.texts[at]) + "</text>";
+        svg += "<text x=\"" + pixels(x + cell / 2) + "\" y=\"" + pixels(y + 15) +
+               "\" text-anchor=\"middle\">" + escaped(map.texts[at]) + "</text>";
       svg += "</g>";
       if (!map.framed.empty() && map.framed[at]) frames += "<rect class=\"framed\" " + box + "/>";
     }

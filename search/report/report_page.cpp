@@ -190,8 +190,8 @@ ReportPage training_page(const std::string& space_name, const std::string& arch,
   }
   facts.add("epochs done", e.epoch.empty() ? "0" : count_text(std::int64_t(e.epoch.back())));
   if (!e.epoch.empty()) {
-    facts.add("loss of the last epoch (nats)", last(e.loss, 5));
-    facts.add("accuracy, labels trained on", share_text(e.accuracy.back()));
+    facts.add("loss, last epoch (nats)", last(e.loss, 5));
+    facts.add("training accuracy", share_text(e.accuracy.back()));
     if (run.training.has_angles()) facts.add("mean angle (rad)", last(e.angle_mean_rad, 5));
   }
   const TrainingRecord::Tests& tests = run.training.tests;

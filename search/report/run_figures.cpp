@@ -35,7 +35,7 @@ Figure runs_table(const std::vector<ReportedRun>& runs) {
   }
   const std::string head =
       "<th>run</th><th>epochs</th><th>loss (nats)</th><th>mean angle (rad)</th><th>score</th><th>its "
-      "value</th><th>MFLOPs</th><th class=\"words\">found</th>";
+      "value</th><th>MFLOPs or million MACs</th><th class=\"words\">found</th>";
   return {"runs-table", "The runs in numbers",
           "<div class=\"scroll\"><table><thead><tr>" + head + "</tr></thead><tbody>" + body +
               "</tbody></table></div>",

@@ -17,13 +17,19 @@ constexpr int kHistogramTop = 50;   // architectures that operations are counted
 constexpr int kHistogramBins = 40;  // of scores
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+// Which run a curve is of, where there are several.
+std::string named(const SearchRecord& record, const std::vector<SearchRecord>& others,
+                  const std::string& what) {
+  return others.empty() ? what : record.label + ": " + what;
+}
+
 Figure evolution_figure(const SearchRecord& record, const std::vector<SearchRecord>& others,
                         const DrawnPoints& points) {
   Plot plot{
       .title = "Score by generation", .x = {.label = "generation"}, .y = {.label = record.score_label()}};
-  Series band{.name = "10 to 90 % of a generation", .style = 0, .mark = Mark::band};
-  Series median{.name = "median of a generation", .style = 1, .mark = Mark::line};
-  Series best{.name = "best so far", .style = 0, .mark = Mark::steps};
+  Series band{.name = named(record, others, "10 to 90 % of a generation"), .style = 0, .mark = Mark::band};
+  Series median{.name = named(record, others, "median of a generation"), .style = 1, .mark = Mark::line};
+  Series best{.name = named(record, others, "best so far"), .style = 0, .mark = Mark::steps};
   Series marks{.style = 0, .mark = Mark::symbols};
   int least = std::numeric_limits<int>::max(), most = 0;
   for (const GenerationSummary& g : generation_summaries(record)) {
@@ -43,7 +49,7 @@ Figure evolution_figure(const SearchRecord& record, const std::vector<SearchReco
   plot.series = {band, median};
   int style = 2;
   for (const SearchRecord& other : others) {
-    Series series{.name = other.label + ": best so far", .style = style++, .mark = Mark::steps};
+    Series series{.name = named(other, others, "best so far"), .style = style++, .mark = Mark::steps};
     for (const GenerationSummary& g : generation_summaries(other)) {
       series.x.push_back(g.generation);
       series.y.push_back(other.scores()[std::size_t(g.best_so_far)]);
@@ -100,8 +106,8 @@ Figure cost_figure(const SearchRecord& record, const std::vector<SearchRecord>& 
   plot.series.pop_back();
   int style = 2;
   for (const SearchRecord& other : others)
-    add_front(plot, other, other.label + ": Pareto front", style++, nullptr);
-  add_front(plot, record, "Pareto front", 1, &points);
+    add_front(plot, other, named(other, others, "Pareto front"), style++, nullptr);
+  add_front(plot, record, named(record, others, "Pareto front"), 1, &points);
   plot.series.push_back(found);
   return figure_of("score-cost", std::move(plot),
                    cloud.caption + " The front: highest score at that cost or less, over all.");
