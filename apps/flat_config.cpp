@@ -7,6 +7,8 @@
 namespace rlnas {
 namespace {
 
+constexpr const char* kEmptyList = "[]";  // CLI11's word for the default of an option that takes several
+
 bool is_bare(std::string_view value) {
   constexpr std::string_view kBare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.:/";
   return !value.empty() && value.find_first_not_of(kBare) == std::string_view::npos;
@@ -94,7 +96,7 @@ std::string FlatConfig::to_config(const CLI::App* app, bool default_also, bool /
     } else if (default_also) {
       if (option->get_expected_max() == 0) {
         value = "false";
-      } else if (!option->get_default_str().empty()) {
+      } else if (!option->get_default_str().empty() && option->get_default_str() != kEmptyList) {
         value = quote(option->get_default_str());
       }
     }

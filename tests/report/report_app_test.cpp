@@ -86,6 +86,23 @@ TEST_CASE("what --report cannot do it says before the search") {
   CHECK(contains(search({"--describe", "#1", "--report", directory / "r"}).err, "--report"));
 }
 
+TEST_CASE("runs to compare with are kept by a dumped configuration, and none is no run") {
+  const TemporaryDirectory directory;
+  const std::string run = directory / "run";
+  test::write_fake_run(run, 10, 11);
+  CHECK(!contains(search({"--dump-config"}).out, "[]"));
+  CHECK(!contains(train(std::vector<std::string>{"--dump-config"}).out, "[]"));
+  const std::vector<std::string> plain{"--supernet", run, "--generations", "1", "--report", directory / "r"};
+  for (const std::vector<std::string>& runs :
+       {std::vector<std::string>{}, {"--report-runs", run}, {"--report-runs", run, directory / "r"}}) {
+    std::vector<std::string> dumping = runs;
+    dumping.push_back("--dump-config");
+    test::write_text(directory / "search.toml", search(plain, dumping).out);
+    CHECK(search({"--config", directory / "search.toml"}).err == "");
+  }
+  CHECK(contains(read_text(directory / "search.toml"), "report-runs = [" + run + ", "));
+}
+
 TEST_CASE("rlnas_train --report shows the run it made, and the search after it shows it again") {
   const TemporaryDirectory directory;
   const auto arguments = [&](const std::string& out, const std::string& report) {
