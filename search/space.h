@@ -122,6 +122,8 @@ class Space {
   virtual int benchmark_size() const { return 0; }
   virtual Genes benchmark_genes(int index) const;
   virtual int benchmark_index(const Genes& genes) const;
+  // Its accuracies, as a gzipped table (ground_truth.h); empty: not part of the program.
+  virtual std::span<const unsigned char> benchmark_table() const { return {}; }
 
   // ---- networks -----------------------------------------------------------------------------------------
   // Along one path for the whole network, or one for each cell that has its own; without any, of all
