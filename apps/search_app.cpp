@@ -39,7 +39,7 @@ struct SearchOptions {
   std::string data, eval_data, labels;
   std::vector<std::string> scores;
   std::string truth, json, csv, out;
-  bool resume = false, gap = false;
+  bool resume = false, gap = false, profile = false;
   CommOptions comm;
 };
 
@@ -68,6 +68,10 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
                  "Draws of fresh weights and inputs that a value is the mean over")
       ->capture_default_str();
   app.add_option("--probe-seed", o.probe.seed, "Seed of those draws")->capture_default_str();
+  app.add_option("--probe-data", o.probe.data,
+                 "Images with true labels for indicators that look at the loss's gradient, as --data of "
+                 "rlnas_train (default: noise under random labels)")
+      ->type_name("DATA");
   app.add_option(
          "--data", o.data,
          "Images the SuperNet was trained on, as of rlnas_train (default: those of the run directory); "
@@ -96,12 +100,15 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
                  "Largest cost in millions of multiply-accumulates; 0: no limit");
   app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit");
   app.add_option("--top", o.top, "How many of the best architectures to list");
-  app.add_option("--truth", o.truth, "Table of true accuracies to compare with (.csv or .csv.gz)")
-      ->type_name("FILE");
+  app.add_option("--truth", o.truth,
+                 "Table of true accuracies to compare with: nasbench201 (built in), or a .csv or .csv.gz")
+      ->type_name("TABLE");
   app.add_option("--json", o.json, "Write the report as JSON; - is standard output")->type_name("FILE");
   app.add_option("--csv", o.csv, "Write every evaluated architecture")->type_name("FILE");
   app.add_option("--out", o.out, "Directory of search_state.json and scores.csv (default: the run directory)")
       ->type_name("DIR");
+  app.add_flag("--profile", o.profile,
+               "At the end, print where the time of a network goes, by operation and by indicator");
   app.add_flag("--gap", o.gap, "Also report how far the largest angle found is from the optimum");
   app.add_flag("--resume", o.resume, "Go on from search_state.json and scores.csv");
   app.add_option("--seed", o.evolution.seed, "Seed of the search");
@@ -263,10 +270,10 @@ std::vector<AngleSums> read_supernet(const SearchOptions& o, const std::string& 
 // space: whose constants the options' defaults are.
 int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out, std::ostream& err) {
   SearchConfig config;
-  config.method = parse_search_method(o.method);
+  config.method = parse_word<SearchMethod>("--method", o.method);
   config.score = parse_score(o.score);
   config.probe = o.probe;
-  config.device = {o.device, o.threads};
+  config.device = {o.device, o.threads, o.profile};
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
   config.evolution.compat = config.space.compat = parse_word<Compat>("--compat", o.compat);
@@ -277,6 +284,8 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
+  RLNAS_CHECK(!o.profile || config.score.needs().measured(), usage, "--profile: --score ", o.score,
+              " takes no passes over networks; leave it out");
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
 
   const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
@@ -315,10 +324,12 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
   if (o.json == "-") {
     out << report_json(report);
+    err << report.profile;
     return 0;
   }
   if (!o.json.empty()) write_report_file("--json", o.json, report_json(report));
   print_report(out, report);
+  if (!report.profile.empty()) out << '\n' << report.profile;
   return 0;
 }
 

@@ -50,6 +50,7 @@ std::string text_of(const Needs& needs) {
   };
   add(needs.supernet || needs.weights, "SuperNet");
   add(needs.images, needs.labels ? "images with labels" : "images");
+  add(needs.probe_data, "images with labels of --probe-data, else noise under random labels");
   return text + (text.empty() ? "" : "]");
 }
 
@@ -64,6 +65,7 @@ Needs Score::needs() const {
     all.network |= needs.network;
     all.images |= needs.images;
     all.labels |= needs.labels;
+    all.probe_data |= needs.probe_data;
   }
   return all;
 }

@@ -115,7 +115,7 @@ void print_acceptance(std::ostream& out, const SearchReport& report) {
 
 // How many networks it took, of those that there are.
 void print_computed(std::ostream& out, const SearchReport& report) {
-  if (!std::ranges::any_of(report.config.score.indicators, is_measured)) return;
+  if (!report.config.score.needs().measured()) return;
   out << "measured: " << report.networks_computed << " networks in this run";
   if (report.networks_in_space > 0)
     out << "; the space has " << report.networks_in_space << " different ones";
@@ -166,7 +166,7 @@ void print_populations(std::ostream& out, const SearchReport& report) {
 void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
-  out << "search: " << to_string(config.method) << " of " << config.space.name << ", score "
+  out << "search: " << word_of(config.method) << " of " << config.space.name << ", score "
       << config.score.name;
   if (report.generations > 0) {
     out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
@@ -223,7 +223,7 @@ std::string report_json(const SearchReport& report) {
   const SearchConfig& config = report.config;
   Json json{{"schema", 1},
             {"space", config.space.name},
-            {"method", to_string(config.method)},
+            {"method", word_of(config.method)},
             {"score", config.score.name},
             {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
             {"seed", config.evolution.seed},
@@ -292,11 +292,11 @@ void print_description(std::ostream& out, const SearchSpace& space, const Genes&
       << "parameters           " << space.params(genes);
   std::string by_classes;
   for (const int classes : plain.info().benchmark_classes) {
-    by_classes +=
-        (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
-                            : ", " + std::to_string(classes) + ": ") +
-        std::to_string(
-            params_table(plain, plain.published_stand_alone(classes, space.spec().image_size)).of(genes));
+    by_classes += (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
+                                      : ", " + std::to_string(classes) + ": ") +
+                  std::to_string(
+                      stand_alone_counts(plain, plain.published_stand_alone(classes, space.spec().image_size))
+                          .params.of(genes));
   }
   out << by_classes << (by_classes.empty() ? "\n" : ")\n");
   for (const CellPaths& cell : space.cell_paths(genes)) {

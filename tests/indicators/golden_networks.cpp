@@ -111,7 +111,7 @@ std::vector<float> Group::logits(const Genes& genes) {
 }
 
 int Group::layers(const Genes& genes) const {
-  return int(layers_table(space_, network_).of(genes));
+  return int(stand_alone_counts(space_, network_).layers.of(genes));
 }
 
 Group& Group::with_size(int size) {

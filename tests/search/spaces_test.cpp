@@ -58,7 +58,7 @@ TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports wh
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
       for (const Compat compat : {Compat::none, Compat::megvii}) {
         CAPTURE(space_name);
-        CAPTURE(to_string(method));
+        CAPTURE(word_of(method));
         SearchConfig config = published_search(space_name);
         config.method = method;
         config.evolution.compat = config.space.compat = compat;
