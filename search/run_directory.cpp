@@ -169,8 +169,9 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   const StateMetadata metadata(state.metadata, path);
   const Json started = Json::parse(metadata.text("config"), nullptr, false);
   RLNAS_CHECK(started.is_object(), data, path, ": its configuration cannot be read");
-  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
-    if (on_resume == OnResume::free_) return;
+  visit_train_fields(config, [&](const TrainField& field, const auto& value) {
+    const char* const name = field.name;
+    if (field.on_resume == OnResume::free_) return;
     RLNAS_CHECK(started.contains(name), data, path, ": its configuration says nothing of --", name);
     const std::string now = to_text(Json(as_written(value))), then = to_text(started[name]);
     RLNAS_CHECK(now == then, usage, "--", name, ": ", now, ", but the run in ", path_, " was started with ",
