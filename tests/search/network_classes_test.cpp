@@ -56,7 +56,7 @@ TEST_CASE(
     const auto [place, is_new] = seen.try_emplace(expression_of(cell, genes), one);
     REQUIRE(place->second == one);
     for (std::size_t edge = 0; edge < one.size(); ++edge)
-      if (one[edge] != cell.none) REQUIRE(paths.multiplicity(one)[edge] > 0);
+      if (one[edge] != cell.of(edge).none) REQUIRE(paths.multiplicity(one)[edge] > 0);
   }
   CHECK(seen.size() == 4930);
 }
