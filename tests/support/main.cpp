@@ -9,4 +9,8 @@ std::string golden_file(const std::string& name) {
   return RLNAS_GOLDEN_DIR "/" + name;
 }
 
+std::string shipped_space(const std::string& name) {
+  return "file:" RLNAS_SPACES_DIR "/" + name + ".json";
+}
+
 }  // namespace rlnas::test
