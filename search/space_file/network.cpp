@@ -46,7 +46,7 @@ class Builder {
     graph_.begin_stage("stem");
     x = layers(x, d_.stem, "stem");
     if (d_.has_cells()) x = graph_.boundary(node_of(x));  // node 0 of the first cell
-    graph_.add_feature("stem", x);
+    add_feature("stem", x);
     for (std::size_t s = 0; s < d_.stages.size(); ++s)
       x = d_.has_cells() ? stage_of_cells(x, s) : stage_of_blocks(x, s);
     graph_.begin_stage("head");
@@ -63,6 +63,20 @@ class Builder {
     return choice.operation->build(site, choice.values);
   }
 
+  // A value before its activation, where gradients are told of it.
+  void add_feature(const std::string& name, int x) {
+    const auto hands_on = [&](const Node& node) {
+      return node.kind == NodeKind::activation || node.kind == NodeKind::boundary ||
+             (node.kind == NodeKind::sum && node.inputs.size() == 1);
+    };
+    int before = x;
+    while (hands_on(graph_[before])) {
+      const bool activates = graph_[before].kind == NodeKind::activation;
+      before = graph_[before].inputs.front();
+      if (activates) x = before;
+    }
+    graph_.add_feature(name, x);
+  }
   // In memory, however many edges read it.
   int node_of(int x) { return graph_[x].kind == NodeKind::sum ? x : graph_.sum({x}); }
 
@@ -84,7 +98,7 @@ class Builder {
       graph_.begin_unit();
       for (const Layer& one : stage.opening) x = layer(x, one, "cells." + std::to_string(position_++));
       x = graph_.boundary(node_of(x));
-      graph_.add_feature(network_.opening_names_[s], x);
+      add_feature(network_.opening_names_[s], x);
     }
     for (int i = 0; i < network_.repeats(stage, options_); ++i, ++cell_) {
       graph_.begin_stage(network_.stage_names_[s].c_str());
@@ -146,7 +160,7 @@ class Builder {
       }
       graph_.set_owner({});
       if (!outputs.empty()) x = graph_.sum(std::move(outputs));
-      graph_.add_feature("block " + std::to_string(block_), x);
+      add_feature("block " + std::to_string(block_), x);
     }
     return x;
   }

@@ -1,17 +1,22 @@
 // Own search spaces: what their files may say, and what is said of mistakes in them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "engine/atomic_file.h"
 #include "search/operations.h"
 #include "search/space_file/space.h"
 #include "search/spaces.h"
+#include "tests/search/every_space.h"
 #include "tests/support/errors.h"
 #include "tests/support/golden_dir.h"
 
 using namespace rlnas;
 using rlnas::test::contains;
+using Json = nlohmann::json;
 
 namespace {
 
@@ -206,6 +211,54 @@ TEST_CASE("--space takes files, and says so") {
   CHECK(contains(test::error_of(ErrorCode::usage, [] { find_space("chan"); }), ", or file:PATH"));
   CHECK(contains(test::error_of(ErrorCode::data, [] { find_space("file:nowhere.json"); }), "nowhere.json"));
   CHECK(find_space(test::shipped_space("mobilenet")).name().starts_with("mobilenet-file@"));
+}
+
+TEST_CASE(
+    "docs/own_spaces.md and the schema list the operations of the registry, and the examples are spaces") {
+  const std::string page = read_file(test::source_file("docs/own_spaces.md"));
+  const Json schema = Json::parse(read_file(test::source_file("spaces/schema.json")));
+  const Json& properties = schema.at("$defs").at("choice").at("oneOf").at(1).at("properties");
+  Json names = Json::array();
+  std::size_t rows = 0;
+  for (const Operation& operation : operations()) {
+    names.push_back(operation.name);
+    std::string row = "| `" + std::string(operation.name) + "` |";
+    for (const OperationParameter& parameter : operation.parameters) {
+      const bool word = !parameter.words.empty();
+      const auto written = [&](int value) {
+        return word ? std::string(parameter.words[std::size_t(value)]) : std::to_string(value);
+      };
+      row += std::string(&parameter == operation.parameters.data() ? " " : ", ") + parameter.name + " (" +
+             written(parameter.standard);
+      if (!word) row += ", " + written(parameter.low) + ".." + written(parameter.high);
+      for (std::size_t i = 0; i < parameter.words.size(); ++i)
+        row += std::string(i == 0 ? "; " : ", ") + parameter.words[i];
+      row += ")";
+      CAPTURE(parameter.name);
+      CHECK(properties.contains(parameter.name));
+    }
+    row += " | " + std::string(operation.help) + " |\n";
+    INFO(row);
+    CHECK(contains(page, row));
+    ++rows;
+  }
+  CHECK(schema.at("$defs").at("operation").at("anyOf").at(0).at("enum") == names);
+  const std::size_t first = page.find("\n| `none` |"), last = page.find("\n\n", first);
+  CHECK(std::size_t(std::count(page.begin() + std::ptrdiff_t(first), page.begin() + std::ptrdiff_t(last),
+                               '\n')) == rows);
+  const auto example = [&](std::size_t from) {
+    const std::size_t begin = page.find("```jsonc\n", from) + 9;
+    return page.substr(begin, page.find("```", begin) - begin);
+  };
+  CHECK(mistake(example(0)) == "");
+  CHECK(mistake("{\"name\": \"x\",\n" + example(page.find("## Cells")) + "}") == "");
+  std::vector<std::string> shipped{"nasbench201", "mobilenet"};
+  shipped.insert(shipped.end(), test::kOwnSpaces.begin(), test::kOwnSpaces.end());
+  for (const std::string& name : shipped) {
+    const Space& space = find_space(test::shipped_space(name));
+    for (const auto& [key, value] : Json::parse(space.file_text(), nullptr, true, true).items())
+      CHECK(schema.at("properties").contains(key));
+  }
 }
 
 TEST_CASE("every operation of the registry builds what it says, at every stride that it takes") {
