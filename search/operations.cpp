@@ -1,5 +1,7 @@
 #include "search/operations.h"
 
+#include <algorithm>
+
 #include "search/blocks.h"
 
 namespace rlnas {
@@ -163,6 +165,27 @@ std::vector<Operation> make_operations() {
              const Conv2d second{.out_channels = site.channels, .kernel = v[0], .padding = v[0] / 2};
              return with_shortcut(site,
                                   conv_norm(graph, graph.relu(first), site.name, 3, second, site.affine));
+           }},
+      {.name = "bottleneck",
+       .help = "1x1 to fewer channels, convolution, 1x1 back, input added, ReLU (ResNet, ResNeXt)",
+       .parameters =
+           {kernel_of("side of the middle filter"),
+            {.name = "squeeze",
+             .standard = 4,
+             .low = 1,
+             .high = 16,
+             .help = "channels of the output for one inside"},
+            {.name = "groups", .standard = 1, .low = 1, .high = 1024, .help = "of channels inside"}},
+       .build =
+           [](const OperationSite& site, const OperationValues& v) {
+             Graph& graph = site.graph;
+             OperationSite inside = site;
+             inside.channels = std::max(1, site.channels / v[1]);
+             int y = conv_norm(graph, site.x, site.name, 0, {.out_channels = inside.channels}, site.affine);
+             y = conv_norm(graph, graph.relu(y), site.name, 3, convolution(inside, v[0], 1, v[2]),
+                           site.affine);
+             y = conv_norm(graph, graph.relu(y), site.name, 6, {.out_channels = site.channels}, site.affine);
+             return with_shortcut(site, y);
            }},
       {.name = "factorized_reduce",
        .help = "ReLU, two 1x1 convolutions of stride 2 a pixel apart, norm (DARTS); a 1x1 one at stride 1",

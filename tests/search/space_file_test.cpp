@@ -261,6 +261,33 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "a bottleneck: three convolutions, the middle one narrow and strided, and a shortcut where it is "
+    "needed") {
+  const auto nodes_of = [](int channels, int stride, OperationValues values) {
+    Graph graph;
+    const int x = graph.input({16, 8, 8});
+    const int y = find_operation("bottleneck")->build({graph, x, "op", channels, stride}, values);
+    CHECK(graph[y].kind == NodeKind::activation);
+    const Node& sum = graph[graph[y].inputs.front()];
+    CHECK(sum.kind == NodeKind::sum);
+    std::vector<std::string> convolutions;
+    for (const Node& node : graph.nodes())
+      if (node.kind == NodeKind::conv)
+        convolutions.push_back(node.name + " " + std::to_string(node.conv.kernel) + " " +
+                               std::to_string(node.conv.in_channels) + "->" +
+                               std::to_string(node.conv.out_channels) + " /" +
+                               std::to_string(node.conv.stride) + " g" + std::to_string(node.conv.groups));
+    CHECK((sum.inputs.back() == x) == (convolutions.size() == 3));
+    return convolutions;
+  };
+  CHECK(nodes_of(16, 1, {3, 4, 1}) ==
+        std::vector<std::string>{"op.0 1 16->4 /1 g1", "op.3 3 4->4 /1 g1", "op.6 1 4->16 /1 g1"});
+  CHECK(nodes_of(32, 2, {5, 2, 4}) == std::vector<std::string>{"op.0 1 16->16 /1 g1", "op.3 5 16->16 /2 g4",
+                                                               "op.6 1 16->32 /1 g1",
+                                                               "op.shortcut.0 1 16->32 /2 g1"});
+}
+
 TEST_CASE("every operation of the registry builds what it says, at every stride that it takes") {
   for (const Operation& operation : operations()) {
     CAPTURE(operation.name);
