@@ -10,7 +10,7 @@
 namespace rlnas::test {
 
 // Shipped in spaces/, and nobody's before.
-inline const std::vector<std::string> kOwnSpaces{"fashion"};
+inline const std::vector<std::string> kOwnSpaces{"fashion", "resnet"};
 
 // Two kinds of cells, edges with candidates of their own, nodes side by side.
 inline constexpr const char* kUnevenCells = R"({
