@@ -88,7 +88,10 @@ Choice ReadChoice::of_name(const Field& field, const std::string& name) const {
   if (const Operation* operation = find_operation(name))
     field.fail("'" + name + "' needs its kernel: '" + with_kernel(operation->name, 3) + "'");
   std::string known;
-  for (const std::string& one : known_names()) known += (known.empty() ? "" : ", ") + one;
+  for (const auto& [own, choice] : defined_) known += own + ", ";
+  for (const Operation& operation : operations())
+    known += operation.name + std::string(operation.parameter("kernel") < 0 ? ", " : "_3x3, ");
+  known.resize(known.size() - 2);
   field.fail("unknown operation '" + name + "'" + (meant.empty() ? "; known: " + known : meant));
 }
 
