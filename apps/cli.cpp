@@ -5,13 +5,13 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
-#include <numeric>
 #include <ostream>
 #include <vector>
 
 #include "apps/completion.h"
 #include "apps/flat_config.h"
 #include "kernels/check.h"
+#include "kernels/nearest_word.h"
 
 namespace rlnas {
 namespace {
@@ -22,35 +22,12 @@ std::string environment_name(const std::string& option) {
   return name;
 }
 
-// Levenshtein distance.
-int edit_distance(const std::string& a, const std::string& b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = int(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
 // " (did you mean --population?)", or nothing when no option is near.
 std::string suggestion(const CLI::App& app, const std::string& name) {
-  std::string nearest;
-  int distance = std::max(2, int(name.size()) / 3) + 1;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& known : option->get_lnames()) {
-      const int d = edit_distance(name, known);
-      if (d < distance) {
-        distance = d;
-        nearest = known;
-      }
-    }
-  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    known.insert(known.end(), option->get_lnames().begin(), option->get_lnames().end());
+  const std::string nearest = nearest_word(name, known, std::max(2, int(name.size()) / 3));
   return nearest.empty() ? " (see --help)" : " (did you mean --" + nearest + "?)";
 }
 

@@ -56,9 +56,10 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
   const SearchDefaults defaults = search_defaults(space);
   o.evolution = defaults.evolution;
   o.max_mflops = defaults.max_mflops;
+  o.max_params = defaults.max_params;
   o.evolution.label_draws = 0;
   app.add_option("--space", o.space,
-                 space_names() + " (default: the SuperNet's); the defaults below are its published search")
+                 known_spaces() + " (default: the SuperNet's); the defaults below are its published search")
       ->capture_default_str()
       ->group(kSpaceGroup);
   app.add_option("--supernet", o.supernet, "Run directory: compares its init and latest.safetensors")
@@ -191,11 +192,12 @@ Constraint constraint_of(const SearchOptions& o) {
   return constraint;
 }
 
-// Whose published constants are the defaults: that of --space, or of the run that is searched.
+// Whose published constants are the defaults: that of --space, or of the run that is searched. One of a file
+// by what it says, not by where it lies.
 std::string space_asked_for(int argc, const char* const* argv) {
   std::string space = peek_option(argc, argv, "space");
   if (space.empty()) space = RunDirectory(peek_option(argc, argv, "supernet")).space();
-  return space.empty() ? default_space().name() : space;
+  return find_space(space.empty() ? default_space().name() : space).name();
 }
 
 std::string checkpoint_path(const std::string& file, const std::string& directory, const char* flag,
@@ -408,6 +410,7 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
         declare_options(app, options, space);
       },
       [&] {
+        if (!options.space.empty()) options.space = space;
         return options.describe.empty() ? run_search_app(options, space, out, err)
                                         : run_describe(options, out);
       });

@@ -25,7 +25,7 @@ template <class Add>
 void for_each_constant(const Space& space, const NetworkOptions& supernet, const Add& add) {
   for (const ChoiceSite& site : space.choice_sites(supernet))
     for (int op = 0; op < space.choices(site.gene); ++op) {
-      const AngleConstant constant = space.constant_of(op, site.changes_shape);
+      const AngleConstant constant = space.constant_of(op, site);
       if (constant != AngleConstant::none) add(site, op, constant);
     }
 }

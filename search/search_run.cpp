@@ -293,7 +293,10 @@ void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& com
   std::string run =
       to_json(supernet.run).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::string data = supernet.run.data.spec, eval = supernet.run.eval.spec;  // which may be no UTF-8
+  std::string file_text = communicator.rank() == 0 ? find_space(space.name).file_text() : std::string();
   communicator.broadcast_all(space.name, "space");
+  communicator.broadcast_all(file_text, "space");
+  if (!file_text.empty()) add_file_space(file_text, "space of rank 0");
   communicator.broadcast_all(config.score.name, "score");
   communicator.broadcast_all(config.probe.data, "score");
   communicator.broadcast_all(supernet.weights, "SuperNet");

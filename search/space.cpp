@@ -17,7 +17,7 @@ int Space::gene_count() const {
 
 int Space::choices(int gene) const {
   for (const CellSpec& cell : cells()) {
-    if (gene < int(cell.edges.size())) return int(cell.ops.size());
+    if (gene < int(cell.edges.size())) return int(cell.of(std::size_t(gene)).ops.size());
     gene -= int(cell.edges.size());
   }
   fail(ErrorCode::run_failed, name(), " has no gene ", gene);

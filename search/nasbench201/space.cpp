@@ -94,7 +94,7 @@ class Nasbench201 final : public Space {
   int label_draws(int classes) const override {
     return classes == kImagenet16Classes ? kImagenet16Images : kCifarImages;
   }
-  AngleConstant constant_of(int op, bool) const override {
+  AngleConstant constant_of(int op, const ChoiceSite&) const override {
     return Op(op) == Op::avg_pool_3x3 ? AngleConstant::pool_kernel : AngleConstant::none;
   }
   Optimum exact(const SearchSpace& space) const override { return exact_by_enumeration(space); }

@@ -89,7 +89,7 @@ Genes Group::without_idle_edges(Genes genes) const {
   const Genes same = classes_->representative(genes);
   for (std::int8_t& gene : genes) {
     const std::int8_t op = gene;
-    gene = std::int8_t(space_.cells().front().none);
+    gene = std::int8_t(space_.cells().front().of(0).none);
     if (classes_->representative(genes) != same) gene = op;
   }
   return genes;
