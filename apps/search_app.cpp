@@ -16,6 +16,7 @@
 #include "kernels/check.h"
 #include "kernels/words.h"
 #include "search/checkpoint_angles.h"
+#include "search/report/report_files.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
@@ -47,6 +48,7 @@ struct SearchOptions {
   std::string data, eval_data, labels;
   std::vector<std::string> scores;
   std::string truth, json, csv, out;
+  ReportRequest report;
   bool resume = false, gap = false, profile = false, quiet = false;
   CommOptions comm;
 };
@@ -164,6 +166,14 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
   app.add_option("--csv", o.csv, "Write every evaluated architecture")
       ->type_name("FILE")
       ->group(kResultGroup);
+  app.add_option("--report", o.report.directory,
+                 "Write report.html and the data of its figures into this directory")
+      ->type_name("DIR")
+      ->group(kResultGroup);
+  app.add_option("--report-runs", o.report.runs,
+                 "Runs to show beside this one: run directories, or what --report wrote")
+      ->type_name("DIR")
+      ->group(kResultGroup);
   app.add_option("--out", o.out, "Directory of search_state.json and scores.csv (default: the run directory)")
       ->type_name("DIR")
       ->group(kResultGroup);
@@ -259,8 +269,8 @@ Display display_of(const SearchOptions& o, const std::ostream& err) {
 int run_describe(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
               "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe");
-  RLNAS_CHECK(o.csv.empty() && o.truth.empty() && !o.resume, usage,
-              "--describe does not search: leave out --csv, --truth and --resume");
+  RLNAS_CHECK(o.csv.empty() && o.truth.empty() && o.report.directory.empty() && !o.resume, usage,
+              "--describe does not search: leave out --csv, --truth, --report and --resume");
   SpaceSpec spec;
   if (!o.space.empty()) spec.name = o.space;
   const SearchDefaults defaults = search_defaults(spec.name);
@@ -365,6 +375,7 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   if (o.evolution.label_draws == 0)
     config.evolution.label_draws = find_space(space).label_draws(config.space.classes);
   const std::string directory = output_directory(o);
+  const ReportFiles report_files(o.report, o.supernet);
   if (config.method == SearchMethod::evolution || config.method == SearchMethod::random)
     config.state_path = file_in(directory, kStateFile);
   config.scores_path = file_in(directory, kScoresFile);
@@ -383,6 +394,7 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
     return 128 + SignalGuard::caught();
   }
   if (!o.csv.empty()) write_report_file("--csv", o.csv, report_csv(report));
+  if (report_files.wanted()) report_files.write(report);
   if (o.json == "-") {
     out << report_json(report);
     err << report.profile;

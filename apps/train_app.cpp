@@ -15,6 +15,7 @@
 #include "data/dataset.h"
 #include "data/image_check.h"
 #include "kernels/words.h"
+#include "search/report/report_files.h"
 #include "search/train_fields.h"
 #include "search/trainer.h"
 #include "search/training_data.h"
@@ -113,19 +114,18 @@ std::string group_label(TrainGroup group) {
 int train_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   if (argc <= 1) {
     err << "rlnas_train --data cifar10:DIR --out runs/a      trains a SuperNet on random labels (no images "
-           "at hand? "
-           "--data synthetic)\n"
+           "at hand? --data synthetic)\n"
            "rlnas_search --supernet runs/a                   then finds the architecture whose weights "
-           "turned "
-           "furthest\n"
-           "rlnas_train --help                               lists all options; ./quickstart.sh does all of "
-           "it\n";
+           "turned furthest\n"
+           "rlnas_train --help                               lists all options; "
+           "./quickstart.sh does all of it\n";
     return int(ErrorCode::usage);
   }
   TrainConfig config;
   CommOptions comm;
   std::string dry_run;
   bool check_only = false, quiet = false;
+  ReportRequest report;
   std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
   const auto declare = [&](CLI::App& app) {
     const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch");
@@ -157,6 +157,13 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       }
     });
     declare_comm_options(app, comm);
+    app.add_option("--report", report.directory,
+                   "write report.html and the data of its figures into this directory, at the end")
+        ->type_name("DIR")
+        ->group(group_label(TrainGroup::run));
+    app.add_option("--report-runs", report.runs, "run directories to show beside this one")
+        ->type_name("DIR")
+        ->group(group_label(TrainGroup::run));
     app.add_flag("--quiet", quiet, "print nothing but errors")
         ->configurable(false)
         ->group(group_label(TrainGroup::run));
@@ -201,6 +208,9 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     ProgressPrinter printer(out, display, colours_of_environment());
     const std::unique_ptr<Communicator> communicator = join_ranks(comm);
     const bool leads = communicator->rank() == 0;
+    const bool goes_on = !config.run.resume.empty() && config.run.resume != "auto";
+    const ReportFiles report_files(leads ? report : ReportRequest{},
+                                   goes_on ? config.run.resume : config.run.out);
     const SignalGuard guard;
     const TrainResult result = train(config,
                                      {.log = [&](const std::string& line) { printer.log(line); },
@@ -208,6 +218,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                                       .should_stop = [] { return SignalGuard::caught() != 0; }},
                                      *communicator);
     if (leads && !result.profile.empty()) printer.log(result.profile);
+    if (report_files.wanted()) report_files.write(config);
     if (result.interrupted) {
       if (leads)
         printer.log("stopped by a signal at step " + std::to_string(result.steps) +

@@ -1,9 +1,11 @@
 #include "search/search_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <ostream>
 
 #include "engine/atomic_file.h"
@@ -64,8 +66,12 @@ std::string correlation_key(const IndicatorInfo& indicator) {
   return indicator.is_count ? "baseline_" + key : key;
 }
 
+std::string tau_text(double tau) {  // "-" where there is none, as of a constant score
+  return std::isnan(tau) ? "     -" : format("%6.3f", tau);
+}
+
 std::string correlation_text(const RankCorrelation& c) {
-  return format("%6.3f %6.3f %6.3f", c.kendall_tau_b, c.kendall_tau_rank, c.spearman);
+  return tau_text(c.kendall_tau_b) + ' ' + tau_text(c.kendall_tau_rank) + ' ' + tau_text(c.spearman);
 }
 
 // "angle 0.812345 rad", "81.21 MFLOPs": in a sentence.
@@ -91,6 +97,20 @@ void print_architecture(std::ostream& out, const FoundArchitecture& a, const Sea
   for (std::size_t k = 0; k < a.values.size(); ++k)
     out << format(report.indicators[k].format, a.values[k] / report.indicators[k].unit) << "  ";
   out << names_text(a, report) << a.text << '\n';
+}
+
+// What the angle of the best means, in words.
+void print_angle(std::ostream& out, const SearchReport& report) {
+  const int place = report.place_of("angle");
+  if (place < 0) return;
+  const double own = report.best().values[std::size_t(place)];
+  if (!(own > 0.0)) return;
+  const auto below = std::ranges::count_if(
+      report.evaluated, [&](const FoundArchitecture& a) { return a.values[std::size_t(place)] < own; });
+  out << format(
+      "        that is, training turned its weights, taken as one vector, by %.1f degrees, further than %.1f "
+      "%% of those evaluated\n",
+      own * 180.0 / std::numbers::pi, 100.0 * double(below) / double(report.evaluated.size()));
 }
 
 bool has_limits(const SearchReport& report) {
@@ -152,8 +172,8 @@ void print_populations(std::ostream& out, const SearchReport& report) {
     out << '\n' << title << ":\n";
     for (const ColumnCorrelation& c : report.correlations) {
       out << format("%-18s", c.column.c_str());
-      if (is_sum(report)) out << format("  %6.3f%14s", figure(c.score), "");
-      for (const Agreement& one : c.indicators) out << format("  %6.3f%14s", figure(one), "");
+      if (is_sum(report)) out << "  " << tau_text(figure(c.score)) << format("%14s", "");
+      for (const Agreement& one : c.indicators) out << "  " << tau_text(figure(one)) << format("%14s", "");
       out << '\n';
     }
   };
@@ -184,6 +204,7 @@ void print_report(std::ostream& out, const SearchReport& report) {
   if (best.benchmark_index >= 0) out << ", index #" << best.benchmark_index;
   if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
   out << '\n';
+  print_angle(out, report);
   if (report.optimum) print_optimum(out, report);
   out << "\nthe best " << report.top.size() << ":\n";
   if (is_sum(report)) out << "    score  ";
@@ -267,7 +288,9 @@ std::string report_csv(const SearchReport& report) {
   std::string text = enumerable(report) ? "enumeration_index," : "";
   text += "arch,";
   for (const IndicatorInfo& indicator : report.indicators) text += std::string(indicator.key) + ',';
-  text += is_sum(report) ? "score,generation,rank\n" : "generation,rank\n";
+  text += is_sum(report) ? "score,generation,rank" : "generation,rank";
+  for (const std::string& column : report.truth_columns) text += ",truth_" + column;
+  text += '\n';
   for (const FoundArchitecture& a : report.evaluated) {
     if (enumerable(report)) text += std::to_string(a.enumeration_index) + ',';
     text += csv_field(a.text) + ',';
@@ -276,7 +299,9 @@ std::string report_csv(const SearchReport& report) {
                                              : exact_number(a.values[k])) +
               ',';
     if (is_sum(report)) text += exact_number(a.score) + ',';
-    text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank) + '\n';
+    text += (a.generation > 0 ? std::to_string(a.generation) : "") + ',' + std::to_string(a.rank);
+    for (const double accuracy : a.accuracies) text += ',' + exact_number(accuracy);
+    text += '\n';
   }
   return text;
 }

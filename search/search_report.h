@@ -23,8 +23,8 @@ std::string report_json(const SearchReport& report);
 // One line per evaluated architecture, in the order of evaluation: enumeration_index (of spaces that can be
 // enumerated),arch,the keys of the indicators told (angle_rad,op_angle_sum,macs,params and those of the
 // score),score (of a sum of ranks),generation (from 1; empty where the method has none),rank (by the score
-// searched for, 1 is the best); an arch with commas in double quotes; values round-trip, and --scores takes
-// them back.
+// searched for, 1 is the best), with a table of true accuracies its columns as truth_COLUMN; an arch with
+// commas in double quotes; values round-trip, and --scores takes them back.
 std::string report_csv(const SearchReport& report);
 
 // What can be said of one architecture without a SuperNet. Keys: space, arch, index and enumeration_index (of

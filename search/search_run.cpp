@@ -256,6 +256,11 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   }
   for (const Candidate& c : candidates) report.evaluated.push_back(teller.describe(c));
   for (std::size_t i = 0; i < generation_of.size(); ++i) report.evaluated[i].generation = generation_of[i];
+  for (const TruthColumn& column : truth.columns) {
+    report.truth_columns.push_back(column.name);
+    for (FoundArchitecture& found : report.evaluated)
+      found.accuracies.push_back(column.accuracy[std::size_t(found.enumeration_index)]);
+  }
   int ranked = 0;
   for (const std::size_t place : ranking(candidates, config.evolution.compat)) {
     FoundArchitecture& found = report.evaluated[place];

@@ -55,12 +55,13 @@ struct SearchConfig {
 struct FoundArchitecture {
   Genes genes;
   std::string text;
-  int benchmark_index = -1;            // of a space that has a public benchmark
-  std::int64_t enumeration_index = 0;  // of a space that can be enumerated
-  std::vector<double> values;          // of SearchReport::indicators
-  double score = 0.0;                  // that was searched for
-  int generation = 0;                  // that evaluated it, from 1; 0 where the method has none
-  int rank = 0;                        // among the evaluated, by the score searched for; 1 is the best
+  int benchmark_index = -1;             // of a space that has a public benchmark
+  std::int64_t enumeration_index = 0;   // of a space that can be enumerated
+  std::vector<double> values;           // of SearchReport::indicators
+  double score = 0.0;                   // that was searched for
+  int generation = 0;                   // that evaluated it, from 1; 0 where the method has none
+  int rank = 0;                         // among the evaluated, by the score searched for; 1 is the best
+  std::vector<double> accuracies = {};  // of SearchReport::truth_columns
 };
 
 struct SearchReport {
@@ -71,6 +72,7 @@ struct SearchReport {
   int generations = 0;                       // of evolution and random search
   int short_generations = 0;                 // of them, EvolutionRun's
   RandomAcceptance acceptance;               // likewise
+  std::vector<std::string> truth_columns;    // of the table of true accuracies; empty: none
   std::vector<ColumnCorrelation> correlations;
   std::int64_t correlated =
       0;  // architectures they are over: all, or those evaluated where a score is measured

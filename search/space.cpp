@@ -33,6 +33,27 @@ std::string Space::drawing(const Genes& genes) const {
   return text;
 }
 
+std::string Space::place_name(int gene) const {
+  int edge = gene;
+  for (const CellSpec& cell : cells()) {
+    if (edge < int(cell.edges.size())) {
+      const CellEdge& at = cell.edges[std::size_t(edge)];
+      return std::string(cell.node_names[std::size_t(at.target)]) + " <- " +
+             cell.node_names[std::size_t(at.source)];
+    }
+    edge -= int(cell.edges.size());
+  }
+  return "block " + std::to_string(gene);
+}
+
+std::string Space::choice_name(int gene, int choice) const {
+  for (const CellSpec& cell : cells()) {
+    if (gene < int(cell.edges.size())) return cell.of(std::size_t(gene)).ops.at(std::size_t(choice));
+    gene -= int(cell.edges.size());
+  }
+  return std::to_string(choice);
+}
+
 Genes Space::benchmark_genes(int) const {
   fail(ErrorCode::usage, name(), " has no benchmark");
 }

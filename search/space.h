@@ -112,6 +112,10 @@ class Space {
   virtual Genes parse(const std::string& text) const = 0;
   // The architecture for people, some lines of text.
   virtual std::string drawing(const Genes& genes) const;
+  // For figures: the place that a gene stands for ("node 2 <- cell k-1", within its cell; "block 7") and what
+  // can be chosen there.
+  virtual std::string place_name(int gene) const;
+  virtual std::string choice_name(int gene, int choice) const;
   // Whether genes within their ranges are an architecture; repair() makes raw ones such, drawing from
   // below(n).
   virtual bool valid(const Genes&) const { return true; }

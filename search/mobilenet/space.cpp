@@ -46,6 +46,7 @@ class Mobilenet final : public Space {
   std::string drawing(const Genes& genes) const override {
     return mobilenet::drawing(architecture_of_genes(genes));
   }
+  std::string choice_name(int, int choice) const override { return std::string(op_name(Op(choice))); }
   Genes largest() const override { return Genes(kBlockCount, std::int8_t(Op::k7e6)); }
   std::vector<Genes> angle_sample(int count) const override {
     RandomStream random(0, "angle-sample");
