@@ -116,7 +116,7 @@ Field::Field(const std::string& text, const std::string& where) {
   auto file = std::make_shared<File>(File{text, where, {}});
   try {
     file->json = Json::parse(text, nullptr, true, true);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {  // also a number that no double can hold
     rlnas::fail(ErrorCode::usage, where, ": ", plain(error.what()));
   }
   json_ = &file->json;

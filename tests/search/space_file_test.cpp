@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/atomic_file.h"
+#include "engine/philox.h"
 #include "search/operations.h"
 #include "search/space_file/space.h"
 #include "search/spaces.h"
@@ -205,6 +206,38 @@ TEST_CASE("a mistake in a file is told by line and field, with what may have bee
   CHECK(contains(
       mistake(kCells, "\"skip\", \"conv_5x5\"", "{\"op\": \"skip\", \"constant\": \"none\"}, \"conv_5x5\""),
       "'skip' is the name of another operation in this file"));
+}
+
+TEST_CASE("whatever is mistyped in a file is refused in one line, or makes a space that builds") {
+  constexpr std::string_view kTyped = "0123456789-.,:{}[]\"/* aenst";
+  for (const std::string text : {kChain, kCells}) {
+    RandomStream random(11, "mistyped");
+    int refused = 0;
+    for (int trial = 0; trial < 1500; ++trial) {
+      std::string mistyped = text;
+      const std::size_t at = random.below(std::uint32_t(text.size()));
+      const char typed = kTyped[random.below(std::uint32_t(kTyped.size()))];
+      switch (random.below(3)) {
+        case 0:
+          mistyped[at] = typed;
+          break;
+        case 1:
+          mistyped.insert(at, 1, typed);
+          break;
+        default:
+          mistyped.erase(at, 1 + random.below(8));
+      }
+      CAPTURE(mistyped);
+      const std::string error = mistake(mistyped);
+      REQUIRE(error.find('\n') == std::string::npos);
+      if (!error.empty()) {
+        ++refused;
+        REQUIRE(error.starts_with("x.json: line "));
+      }
+    }
+    CHECK(refused > 700);
+    CHECK(refused < 1500);
+  }
 }
 
 TEST_CASE("--space takes files, and says so") {
