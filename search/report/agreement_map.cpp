@@ -5,7 +5,6 @@
 #include <map>
 
 #include "search/ranking.h"
-#include "search/report/figure.h"
 #include "search/report/markup.h"
 
 namespace rlnas {
@@ -15,7 +14,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-std::string agreement_map(const std::string& title, const std::vector<const SearchRecord::Column*>& scores) {
+HeatMap agreement_map(const std::string& title, const std::vector<const SearchRecord::Column*>& scores) {
   HeatMap map{
       .title = title, .rows = {}, .columns = {}, .shades = {}, .texts = {}, .hovers = {}, .framed = {}};
   const std::size_t n = scores.size();
@@ -36,7 +35,7 @@ std::string agreement_map(const std::string& title, const std::vector<const Sear
                            " over " + count_text(std::int64_t(x.size()), "architecture"));
     }
   }
-  return heat_map_svg(map);
+  return map;
 }
 
 std::vector<SearchRecord::Column> scores_side_by_side(const std::vector<const SearchRecord*>& searches) {

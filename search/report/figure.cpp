@@ -6,6 +6,13 @@
 #include "search/report/markup.h"
 
 namespace rlnas {
+namespace {
+
+bool is_wide(const HeatMap& map) {
+  return map.columns.size() > 8;
+}
+
+}  // namespace
 
 Figure figure_of(std::string id, Plot plot, std::string caption, FigureWidth width) {
   if (width == FigureWidth::third) {
@@ -15,24 +22,32 @@ Figure figure_of(std::string id, Plot plot, std::string caption, FigureWidth wid
   return {std::move(id), plot.title, legend_html(plot, 2) + plot_svg(plot), std::move(caption), width};
 }
 
+Figure figure_of(std::string id, const HeatMap& map, std::string caption) {
+  return {std::move(id), map.title, heat_map_svg(map), std::move(caption),
+          is_wide(map) ? FigureWidth::full : FigureWidth::half};
+}
+
 std::string heat_map_svg(const HeatMap& map) {
-  constexpr double kWidth = 460, kCharacter = 7.0, kRow = 22, kWidest = 64;
+  constexpr double kCharacter = 7.0, kRow = 22, kWidest = 64;
   const auto longest = [](const std::vector<std::string>& texts) {
     std::size_t length = 0;
     for (const std::string& text : texts) length = std::max(length, characters(text));
     return double(length);
   };
+  const bool wide = is_wide(map);
+  const double width = wide ? 900 : 460;
   const double left = 12 + kCharacter * longest(map.rows);
   const double columns = double(std::max<std::size_t>(map.columns.size(), 1)),
                name = kCharacter * longest(map.columns);
-  const bool slanted = name > std::min(kWidest, (kWidth - left - 8) / columns) - 4;
+  const bool slanted = name > std::min(kWidest, (width - left - 8) / columns) - 4;
   // The last of the slanted names goes on to the right.
   const double right =
       slanted && !map.columns.empty() ? 0.72 * kCharacter * double(map.columns.back().size()) : 8;
-  const double cell = std::min(kWidest, (kWidth - left - right) / columns);
+  const double cell = std::min(kWidest, (width - left - right) / columns);
   const double top = slanted ? 12 + 0.66 * name : 22;
 
-  std::string svg = "<svg class=\"heat\" role=\"img\" viewBox=\"0 0 " + pixels(kWidth) + " " +
+  std::string svg = std::string("<svg class=\"heat") + (wide ? " wide" : "") +
+                    "\" role=\"img\" viewBox=\"0 0 " + pixels(width) + " " +
                     pixels(top + kRow * double(map.rows.size()) + 6) + "\"><title>" + escaped(map.title) +
                     "</title>";
   for (std::size_t c = 0; c < map.columns.size(); ++c) {
@@ -65,7 +80,8 @@ std::string heat_map_svg(const HeatMap& map) {
       if (!map.framed.empty() && map.framed[at]) frames += "<rect class=\"framed\" " + box + "/>";
     }
   }
-  return svg + frames + "</svg>";
+  svg += frames + "</svg>";
+  return wide ? "<div class=\"scroll\">" + svg + "</div>" : svg;
 }
 
 }  // namespace rlnas

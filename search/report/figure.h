@@ -35,5 +35,7 @@ struct HeatMap {
   std::vector<bool> framed;         // likewise; may be empty
 };
 std::string heat_map_svg(const HeatMap& map);
+// With the map's title as its own; as wide as the page where it has many columns.
+Figure figure_of(std::string id, const HeatMap& map, std::string caption);
 
 }  // namespace rlnas

@@ -48,12 +48,11 @@ Figure agreement_figure(const std::vector<const SearchRecord*>& searches) {
   const std::vector<SearchRecord::Column> scores = scores_side_by_side(searches);
   std::vector<const SearchRecord::Column*> columns;
   for (const SearchRecord::Column& score : scores) columns.push_back(&score);
-  const std::string title = "Agreement of the runs' scores";
-  return {"runs-agreement", title, agreement_map(title, columns),
-          "n = " + count_text(std::int64_t(scores.front().values.size()), "architecture") +
-              ", of which a pair of runs shares those that both evaluated; Kendall's tau-b (no unit) of " +
-              searches.front()->score + ".",
-          FigureWidth::half};
+  return figure_of(
+      "runs-agreement", agreement_map("Agreement of the runs' scores", columns),
+      "n = " + count_text(std::int64_t(scores.front().values.size()), "architecture") +
+          ", of which a pair of runs shares those that both evaluated; Kendall's tau-b (no unit) of " +
+          searches.front()->score + ".");
 }
 
 }  // namespace

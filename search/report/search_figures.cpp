@@ -146,11 +146,10 @@ Figure operations_figure(const SearchRecord& record, const Space& space, const s
       map.framed.push_back(has(genes.front()));
     }
   }
-  return {id, map.title, heat_map_svg(map),
-          "n = the " + count_text(std::int64_t(genes.size())) + " best of " +
-              count_text(record.size(), "architecture") +
-              " by score; how many have the operation there. Framed: the architecture found.",
-          FigureWidth::half};
+  return figure_of(id, map,
+                   "n = the " + count_text(std::int64_t(genes.size())) + " best of " +
+                       count_text(record.size(), "architecture") +
+                       " by score; how many have the operation there. Framed: the architecture found.");
 }
 
 void add_operations(std::vector<Figure>& figures, const SearchRecord& record, const Space& space) {
@@ -170,10 +169,9 @@ Figure agreement_figure(const SearchRecord& record) {
   std::vector<const SearchRecord::Column*> columns;
   for (const SearchRecord::Column& column : record.columns) columns.push_back(&column);
   for (const std::size_t column : record.main_accuracies(3)) columns.push_back(&record.accuracies[column]);
-  const std::string title = "Rank agreement of scores";
-  return {"agreement", title, agreement_map(title, columns),
-          "n = " + count_text(record.size(), "evaluated architecture") + "; Kendall's tau-b (no unit).",
-          FigureWidth::half};
+  return figure_of(
+      "agreement", agreement_map("Rank agreement of scores", columns),
+      "n = " + count_text(record.size(), "evaluated architecture") + "; Kendall's tau-b (no unit).");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Drawings of architectures of every space.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "search/report/architecture_svg.h"
 #include "tests/report/report_support.h"
 #include "tests/support/errors.h"

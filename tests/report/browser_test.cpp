@@ -1,5 +1,5 @@
-// Reports in a browser: no error of the script, nothing wider than the window, what is pointed at is named
-// and what is clicked is copied.
+// Reports in a browser: no error of the script, nothing wider than the window, no text cut off or on another,
+// what is pointed at is named and what is clicked is copied.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -44,6 +44,15 @@ constexpr const char* kTry = R"(<script>
       const a = text.getBoundingClientRect(), b = text.ownerSVGElement.getBoundingClientRect();
       return a.width > 0 && (a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1);
     }).map((text) => text.textContent);
+    found.overlaps = [];
+    for (const svg of all("svg.plot, svg.drawing")) {
+      const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+      for (const [i, [one, a]] of texts.entries())
+        for (const [other, b] of texts.slice(i + 1))
+          if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
+              Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+            found.overlaps.push(one + " on " + other);
+    }
     for (const svg of all("svg.plot")) {
       const dots = svg.querySelector(".hit[data-rows]") || svg.querySelector(".hit");
       if (!dots) continue;
@@ -121,6 +130,7 @@ void check_findings(const std::string& html) {
     CHECK(found.at("wide").empty());
     CHECK(found.at("cut").empty());
     CHECK(found.at("small") == 0);
+    CHECK(found.at("overlaps").empty());
     CHECK(found.at("figures") == test::occurrences(html, "<figure"));
     CHECK(found.at("plots") == test::occurrences(html, "<svg class=\"plot\""));
     CHECK(found.at("named") == found.at("pointed"));

@@ -1,6 +1,7 @@
 // Plots and the text they are made of.
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <limits>
 
 #include "search/report/figure.h"
@@ -130,4 +131,24 @@ TEST_CASE("a heat map has a cell for each value that there is") {
   CHECK(occurrences(svg, "class=\"negative\"") == 1);
   CHECK(occurrences(svg, "class=\"framed\"") == 1);
   CHECK(contains(svg, "r&lt;1&gt;"));
+}
+
+TEST_CASE(
+    "a heat map of many columns takes the width of the page, and scrolls by itself where that is narrow") {
+  const auto map_of = [](std::size_t columns) {
+    const std::vector<std::string> names(columns, "a score"), texts(columns, "0.50");
+    return HeatMap{.title = "t",
+                   .rows = {"r"},
+                   .columns = names,
+                   .shades = std::vector<double>(columns, 0.5),
+                   .texts = texts,
+                   .hovers = {},
+                   .framed = {}};
+  };
+  const Figure narrow = figure_of("a", map_of(8), "n = 1"), wide = figure_of("b", map_of(15), "n = 1");
+  CHECK(narrow.width == FigureWidth::half);
+  CHECK(!contains(narrow.body, "scroll"));
+  CHECK(wide.width == FigureWidth::full);
+  CHECK(wide.body.starts_with("<div class=\"scroll\">"));
+  CHECK(test::unbalanced(wide.body) == "");
 }

@@ -1,6 +1,7 @@
 // --report as the programs take it: which files, and which errors.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
