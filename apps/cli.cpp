@@ -5,12 +5,13 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
-#include <numeric>
 #include <ostream>
 #include <vector>
 
+#include "apps/completion.h"
 #include "apps/flat_config.h"
 #include "kernels/check.h"
+#include "kernels/nearest_word.h"
 
 namespace rlnas {
 namespace {
@@ -21,35 +22,12 @@ std::string environment_name(const std::string& option) {
   return name;
 }
 
-// Levenshtein distance.
-int edit_distance(const std::string& a, const std::string& b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = int(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
 // " (did you mean --population?)", or nothing when no option is near.
 std::string suggestion(const CLI::App& app, const std::string& name) {
-  std::string nearest;
-  int distance = std::max(2, int(name.size()) / 3) + 1;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& known : option->get_lnames()) {
-      const int d = edit_distance(name, known);
-      if (d < distance) {
-        distance = d;
-        nearest = known;
-      }
-    }
-  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    known.insert(known.end(), option->get_lnames().begin(), option->get_lnames().end());
+  const std::string nearest = nearest_word(name, known, std::max(2, int(name.size()) / 3));
   return nearest.empty() ? " (see --help)" : " (did you mean --" + nearest + "?)";
 }
 
@@ -113,6 +91,35 @@ std::string origin_of(const CLI::App& app, const std::string& message, int argc,
   return "";
 }
 
+// What is typed, in the order that CLI11 wants: the last first. --no-NAME of a boolean is --NAME=false.
+std::vector<std::string> arguments_of(const CLI::App& app, int argc, const char* const* argv) {
+  constexpr std::string_view kNo = "--no-";
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.starts_with(kNo) && app.get_option_no_throw(argument) == nullptr) {
+      const std::string flag = "--" + argument.substr(kNo.size());
+      const CLI::Option* const option = app.get_option_no_throw(flag);
+      if (option != nullptr && (option->get_type_name() == "BOOLEAN" || option->get_expected_max() == 0))
+        argument = flag + "=false";
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+// An option's line of --help: what it takes and its default. The environment variables are told once, below.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_name(), value = option->get_default_str();
+    if (option->get_type_size() == 0 || type.empty()) return "";
+    const bool is_boolean = type == "BOOLEAN";
+    if (is_boolean) return value == "1" ? " (on)" : "";
+    return " " + type + (value.empty() ? "" : " (" + value + ")");
+  }
+};
+
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
@@ -122,6 +129,7 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
                   const std::function<void(CLI::App&)>& declare_options, const std::function<int()>& run) {
   CLI::App app(info.description, info.name);
   app.option_defaults()->always_capture_default();
+  app.formatter(std::make_shared<HelpFormatter>());
   app.get_help_ptr()->configurable(false);
   declare_options(app);
   for (CLI::Option* option : app.get_options()) {
@@ -133,6 +141,10 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
   bool dump_config = false;
   app.add_flag("--dump-config", dump_config, "Print the effective configuration for --config and exit")
       ->configurable(false);
+  std::string shell;
+  app.add_option("--completion", shell, "Print a completion script of this shell and exit")
+      ->type_name("bash|zsh|fish")
+      ->configurable(false);
   CLI::Option* config_option = app.set_config("--config", config_path(argc, argv), "Read options from FILE");
   config_option->configurable(false)->type_name("FILE");
   app.config_formatter(std::make_shared<FlatConfig>());
@@ -140,9 +152,13 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
 
   try {
     check_config_file(app, config_path(argc, argv));
-    app.parse(argc, argv);
+    app.parse(arguments_of(app, argc, argv));
   } catch (const CLI::CallForHelp&) {
-    streams.out << app.help();
+    streams.out
+        << app.help()
+        << "\nIn brackets: defaults. What is on or off is also --NAME=true, --NAME=false and --no-NAME; "
+           "every --some-name can be given as RLNAS_SOME_NAME in the environment, or as some-name in "
+           "the file of --config.\n";
     return 0;
   } catch (const CLI::CallForVersion& version) {
     streams.out << version.what() << '\n';
@@ -153,6 +169,10 @@ int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStr
     fail(ErrorCode::usage, message, origin_of(app, message, argc, argv));
   }
   check_no_extras(app);
+  if (!shell.empty()) {
+    streams.out << completion_script(app, info.name, shell);
+    return 0;
+  }
   if (dump_config) {
     streams.out << app.config_to_str(true, false);
     return 0;

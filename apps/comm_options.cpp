@@ -7,8 +7,9 @@ namespace rlnas {
 
 void declare_comm_options(CLI::App& app, CommOptions& options) {
   app.add_option(
-      "--comm-timeout", options.timeout_s,
-      "Seconds without a sign of the other ranks after which a run of several ends, with exit code 5");
+         "--comm-timeout", options.timeout_s,
+         "Seconds without a sign of the other ranks after which a run of several ends, with exit code 5")
+      ->group("Ranks (mpirun -n 4 rlnas_train ...)");
 }
 
 std::unique_ptr<Communicator> join_ranks(const CommOptions& options) {

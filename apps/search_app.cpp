@@ -10,6 +10,7 @@
 
 #include "apps/cli.h"
 #include "apps/comm_options.h"
+#include "apps/progress_printer.h"
 #include "apps/signal_guard.h"
 #include "engine/device.h"
 #include "kernels/check.h"
@@ -27,6 +28,13 @@ namespace {
 constexpr const char* kStateFile = "search_state.json";
 constexpr const char* kScoresFile = "scores.csv";
 
+// The headings of --help, each with an example.
+constexpr const char* kSpaceGroup = "Space and SuperNet (--supernet runs/a)";
+constexpr const char* kMethodGroup = "Method (--method evolution --generations 40)";
+constexpr const char* kScoreGroup = "Score (--score az-nas+synflow)";
+constexpr const char* kResultGroup = "Results (--truth nasbench201 --csv all.csv)";
+constexpr const char* kDeviceGroup = "Device (--threads 4)";
+
 struct SearchOptions {
   std::string space, supernet, init, trained, describe;
   std::string method = "evolution", score = "angle", compat = "none";
@@ -41,7 +49,7 @@ struct SearchOptions {
   std::vector<std::string> scores;
   std::string truth, json, csv, out;
   ReportRequest report;
-  bool resume = false, gap = false;
+  bool resume = false, gap = false, profile = false, quiet = false;
   CommOptions comm;
 };
 
@@ -50,84 +58,137 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
   const SearchDefaults defaults = search_defaults(space);
   o.evolution = defaults.evolution;
   o.max_mflops = defaults.max_mflops;
+  o.max_params = defaults.max_params;
   o.evolution.label_draws = 0;
   app.add_option("--space", o.space,
-                 space_names() + " (default: the SuperNet's); the defaults below are its published search")
-      ->capture_default_str();
+                 known_spaces() + " (default: the SuperNet's); the defaults below are its published search")
+      ->capture_default_str()
+      ->group(kSpaceGroup);
   app.add_option("--supernet", o.supernet, "Run directory: compares its init and latest.safetensors")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->group(kSpaceGroup);
   app.add_option("--init", o.init, "Weights before training, instead of the run directory's")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->group(kSpaceGroup);
   app.add_option("--trained", o.trained, "Weights after training, instead of the run directory's")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->group(kSpaceGroup);
   app.add_option("--describe", o.describe, "Describe one architecture of --space; needs no SuperNet")
-      ->type_name("ARCH");
-  app.add_option("--method", o.method, "evolution | exhaustive | random | exact: the provably largest angle");
-  app.add_option("--score", o.score, score_help());
+      ->type_name("ARCH")
+      ->group(kSpaceGroup);
+  app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10")
+      ->group(kSpaceGroup);
+  app.add_option("--image-size", o.image_size, "Image size of the network counted; 0: the published")
+      ->group(kSpaceGroup);
+  app.add_option("--method", o.method, "exact: the provably largest angle")
+      ->type_name(words_of<SearchMethod>("|"))
+      ->group(kMethodGroup);
+  app.add_option("--max-mflops", o.max_mflops,
+                 "Largest cost in millions of multiply-accumulates; 0: no limit")
+      ->group(kMethodGroup);
+  app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit")
+      ->group(kMethodGroup);
+  app.add_flag("--gap", o.gap, "Also report how far the largest angle found is from the optimum")
+      ->group(kMethodGroup);
+  app.add_option("--seed", o.evolution.seed, "Seed of the search")->group(kMethodGroup);
+  app.add_option("--population", o.evolution.population, "Architectures per generation")->group(kMethodGroup);
+  app.add_option("--parents", o.evolution.top, "The best so many are parents")->group(kMethodGroup);
+  app.add_option("--mutants", o.evolution.mutants, "Mutants per generation")->group(kMethodGroup);
+  app.add_option("--crossovers", o.evolution.crossovers, "Crossovers per generation")->group(kMethodGroup);
+  app.add_option("--generations", o.evolution.generations, "Generations")->group(kMethodGroup);
+  app.add_option("--mutation-probability", o.evolution.mutation_probability, "Of each gene")
+      ->group(kMethodGroup);
+  app.add_option("--compat", o.compat, "megvii: the published search, draw for draw")
+      ->type_name(words_of<Compat>("|"))
+      ->group(kMethodGroup);
+  app.add_option("--label-draws", o.evolution.label_draws,
+                 "With --compat megvii: labels drawn before the search; 0: as the published data set of so "
+                 "many classes")
+      ->group(kMethodGroup);
+  app.add_option("--score", o.score, "What architectures are ranked by: see Scores below")
+      ->group(kScoreGroup);
   app.add_option("--probe-batch", o.probe.batch, "Images in a batch of networks with fresh weights")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kScoreGroup);
   app.add_option("--probe-draws", o.probe.draws,
                  "Draws of fresh weights and inputs that a value is the mean over")
-      ->capture_default_str();
-  app.add_option("--probe-seed", o.probe.seed, "Seed of those draws")->capture_default_str();
+      ->capture_default_str()
+      ->group(kScoreGroup);
+  app.add_option("--probe-seed", o.probe.seed, "Seed of those draws")
+      ->capture_default_str()
+      ->group(kScoreGroup);
+  app.add_option("--probe-data", o.probe.data,
+                 "Images with true labels for indicators that look at the loss's gradient, as --data of "
+                 "rlnas_train (default: noise under random labels)")
+      ->type_name("DATA")
+      ->group(kScoreGroup);
   app.add_option(
          "--data", o.data,
          "Images the SuperNet was trained on, as of rlnas_train (default: those of the run directory); "
          "an architecture is tried on those that the run did not train on: the other half of cifar10, or "
          "those beyond --images; with random labels on those that it did")
-      ->type_name("DATA");
+      ->type_name("DATA")
+      ->group(kScoreGroup);
   app.add_option("--eval", o.eval_data,
                  "Images to try architectures on instead: the test images of cifar10, cifar100 and idx, or a "
                  "folder")
-      ->type_name("DATA");
+      ->type_name("DATA")
+      ->group(kScoreGroup);
   app.add_option("--labels", o.labels,
-                 "random | true: those the SuperNet was trained on (default: those of the run directory)");
+                 "Those the SuperNet was trained on (default: those of the run directory)")
+      ->type_name(words_of<LabelKind>("|"))
+      ->group(kScoreGroup);
   app.add_option(
          "--recalibration-batches", o.eval.recalibration_batches,
          "Batches of training images that the statistics of batch norms are taken from, along the path "
          "of each architecture; 0: those that training left, which fit no path")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->group(kScoreGroup);
   app.add_option("--eval-images", o.eval.eval_images,
                  "Images an architecture is tried on, at most; 0: all there are")
-      ->capture_default_str();
-  app.add_option("--eval-batch", o.eval.batch, "Images of a batch of either")->capture_default_str();
+      ->capture_default_str()
+      ->group(kScoreGroup);
+  app.add_option("--eval-batch", o.eval.batch, "Images of a batch of either")
+      ->capture_default_str()
+      ->group(kScoreGroup);
   app.add_option("--scores", o.scores,
                  "Values measured before, which are not measured again: scores.csv or a --csv")
-      ->type_name("FILE");
-  app.add_option("--max-mflops", o.max_mflops,
-                 "Largest cost in millions of multiply-accumulates; 0: no limit");
-  app.add_option("--max-params", o.max_params, "Largest number of parameters; 0: no limit");
-  app.add_option("--top", o.top, "How many of the best architectures to list");
-  app.add_option("--truth", o.truth, "Table of true accuracies to compare with (.csv or .csv.gz)")
-      ->type_name("FILE");
-  app.add_option("--json", o.json, "Write the report as JSON; - is standard output")->type_name("FILE");
-  app.add_option("--csv", o.csv, "Write every evaluated architecture")->type_name("FILE");
+      ->type_name("FILE")
+      ->group(kScoreGroup);
+  app.add_option("--top", o.top, "How many of the best architectures to list")->group(kResultGroup);
+  app.add_option("--truth", o.truth,
+                 "Table of true accuracies to compare with: nasbench201 (built in), or a .csv or .csv.gz")
+      ->type_name("TABLE")
+      ->group(kResultGroup);
+  app.add_option("--json", o.json, "Write the report as JSON; - is standard output")
+      ->type_name("FILE")
+      ->group(kResultGroup);
+  app.add_option("--csv", o.csv, "Write every evaluated architecture")
+      ->type_name("FILE")
+      ->group(kResultGroup);
   app.add_option("--report", o.report.directory,
                  "Write report.html and the data of its figures into this directory")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->group(kResultGroup);
   app.add_option("--report-runs", o.report.runs,
                  "Runs to show beside this one: run directories, or what --report wrote")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->group(kResultGroup);
   app.add_option("--out", o.out, "Directory of search_state.json and scores.csv (default: the run directory)")
-      ->type_name("DIR");
-  app.add_flag("--gap", o.gap, "Also report how far the largest angle found is from the optimum");
-  app.add_flag("--resume", o.resume, "Go on from search_state.json and scores.csv");
-  app.add_option("--seed", o.evolution.seed, "Seed of the search");
-  app.add_option("--population", o.evolution.population, "Architectures per generation");
-  app.add_option("--parents", o.evolution.top, "The best so many are parents");
-  app.add_option("--mutants", o.evolution.mutants, "Mutants per generation");
-  app.add_option("--crossovers", o.evolution.crossovers, "Crossovers per generation");
-  app.add_option("--generations", o.evolution.generations, "Generations");
-  app.add_option("--mutation-probability", o.evolution.mutation_probability, "Of each gene");
-  app.add_option("--compat", o.compat, "none | megvii: the published search, draw for draw");
-  app.add_option("--label-draws", o.evolution.label_draws,
-                 "With --compat megvii: labels drawn before the search; 0: as the published data set of so "
-                 "many classes");
-  app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10");
-  app.add_option("--image-size", o.image_size, "Image size of the network counted; 0: the published");
+      ->type_name("DIR")
+      ->group(kResultGroup);
+  app.add_flag("--profile", o.profile,
+               "At the end, print where the time of a network goes, by operation and by indicator")
+      ->group(kResultGroup);
+  app.add_flag("--resume", o.resume, "Go on from search_state.json and scores.csv")->group(kResultGroup);
+  app.add_flag("--quiet", o.quiet, "Print no progress")->configurable(false)->group(kResultGroup);
   app.add_option("--device", o.device,
-                 "Where angles and indicators are computed: auto | cpu | cuda[:N] | ref");
-  app.add_option("--threads", o.threads, "CPU threads; 0: all cores");
+                 "Where angles and indicators are computed: auto | cpu | cuda[:N] | ref")
+      ->group(kDeviceGroup);
+  app.add_option("--threads", o.threads, "CPU threads; 0: all cores")->group(kDeviceGroup);
+  app.footer(
+      "\nScores, by what they need; several joined by + are the sum of the logarithms of their ranks:\n" +
+      score_table());
   declare_comm_options(app, o.comm);
 }
 
@@ -141,11 +202,12 @@ Constraint constraint_of(const SearchOptions& o) {
   return constraint;
 }
 
-// Whose published constants are the defaults: that of --space, or of the run that is searched.
+// Whose published constants are the defaults: that of --space, or of the run that is searched. One of a file
+// by what it says, not by where it lies.
 std::string space_asked_for(int argc, const char* const* argv) {
   std::string space = peek_option(argc, argv, "space");
   if (space.empty()) space = RunDirectory(peek_option(argc, argv, "supernet")).space();
-  return space.empty() ? default_space().name() : space;
+  return find_space(space.empty() ? default_space().name() : space).name();
 }
 
 std::string checkpoint_path(const std::string& file, const std::string& directory, const char* flag,
@@ -174,27 +236,35 @@ std::string file_in(const std::string& directory, const char* name) {
   return directory.empty() ? "" : (std::filesystem::path(directory) / name).string();
 }
 
-// "measured 128 of 6466 networks, 0.35 s each, 37 min left", once in a while.
+// "measured 128 of 4930 networks, 0.35 s each, 28m01s left": on a terminal a line that renews itself.
 class MeasurePrinter {
  public:
-  explicit MeasurePrinter(std::ostream& err) : err_(err) {}
+  MeasurePrinter(std::ostream& err, Display display) : err_(err), display_(display) {}
   void operator()(const MeasureProgress& progress) {
-    constexpr double kBetweenLines_s = 10.0;
-    if (progress.seconds < next_s_ && progress.done < progress.total) return;
-    next_s_ = progress.done < progress.total ? progress.seconds + kBetweenLines_s : kBetweenLines_s;
-    if (progress.seconds < kBetweenLines_s / 2) return;
-    const double each = progress.seconds / double(progress.done),
-                 left = each * double(progress.total - progress.done);
+    const bool terminal = display_ == Display::terminal, ends = progress.done >= progress.total;
+    const double between_s = terminal ? 0.2 : 10.0;
+    if (display_ == Display::quiet || (progress.seconds < next_s_ && !ends)) return;
+    next_s_ = ends ? between_s : progress.seconds + between_s;
+    if (progress.seconds < between_s / 2) return;
+    const double each_s = progress.seconds / double(progress.done),
+                 left_s = each_s * double(progress.total - progress.done);
     char text[128];
-    std::snprintf(text, sizeof text, "measured %lld of %lld networks, %.3f s each, %.0f s left\n",
-                  static_cast<long long>(progress.done), static_cast<long long>(progress.total), each, left);
-    err_ << text << std::flush;
+    std::snprintf(text, sizeof text, "measured %lld of %lld networks, %.3f s each, %s left",
+                  static_cast<long long>(progress.done), static_cast<long long>(progress.total), each_s,
+                  duration_text(left_s).c_str());
+    err_ << (terminal ? "\r\033[K" : "") << text << (terminal && !ends ? "" : "\n") << std::flush;
   }
 
  private:
   std::ostream& err_;
-  double next_s_ = 10.0;
+  Display display_;
+  double next_s_ = 0.0;
 };
+
+Display display_of(const SearchOptions& o, const std::ostream& err) {
+  if (o.quiet) return Display::quiet;
+  return &err == &std::cerr && isatty(STDERR_FILENO) != 0 ? Display::terminal : Display::plain;
+}
 
 int run_describe(const SearchOptions& o, std::ostream& out) {
   RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
@@ -271,10 +341,10 @@ std::vector<AngleSums> read_supernet(const SearchOptions& o, const std::string& 
 // space: whose constants the options' defaults are.
 int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out, std::ostream& err) {
   SearchConfig config;
-  config.method = parse_search_method(o.method);
+  config.method = parse_word<SearchMethod>("--method", o.method);
   config.score = parse_score(o.score);
   config.probe = o.probe;
-  config.device = {o.device, o.threads};
+  config.device = {o.device, o.threads, o.profile};
   config.space.constraint = constraint_of(o);
   config.evolution = o.evolution;
   config.evolution.compat = config.space.compat = parse_word<Compat>("--compat", o.compat);
@@ -285,6 +355,8 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
+  RLNAS_CHECK(!o.profile || config.score.needs().measured(), usage, "--profile: --score ", o.score,
+              " takes no passes over networks; leave it out");
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
 
   const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
@@ -311,9 +383,9 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   SignalGuard guard;
   SearchReport report;
   try {
-    report =
-        run_search(config, sums, *communicator,
-                   {.stops = [] { return SignalGuard::caught() != 0; }, .progress = MeasurePrinter(err)});
+    report = run_search(config, sums, *communicator,
+                        {.stops = [] { return SignalGuard::caught() != 0; },
+                         .progress = MeasurePrinter(err, display_of(o, err))});
   } catch (const Interrupted&) {
     err << "rlnas_search: interrupted; "
         << (directory.empty() ? "name a directory with --out to keep what was measured"
@@ -325,10 +397,12 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   if (report_files.wanted()) report_files.write(report);
   if (o.json == "-") {
     out << report_json(report);
+    err << report.profile;
     return 0;
   }
   if (!o.json.empty()) write_report_file("--json", o.json, report_json(report));
   print_report(out, report);
+  if (!report.profile.empty()) out << '\n' << report.profile;
   return 0;
 }
 
@@ -348,6 +422,7 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
         declare_options(app, options, space);
       },
       [&] {
+        if (!options.space.empty()) options.space = space;
         return options.describe.empty() ? run_search_app(options, space, out, err)
                                         : run_describe(options, out);
       });

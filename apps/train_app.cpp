@@ -35,7 +35,7 @@ std::string percent(double share) {
   return text;
 }
 
-void print_plan(const TrainPlan& plan, std::ostream& out) {
+void print_plan(const TrainPlan& plan, bool calls, std::ostream& out) {
   out << "device             " << plan.device << "\n"
       << "images             " << plan.images << " in " << plan.classes << " classes\n"
       << "parameters         " << plan.parameters << "\n"
@@ -43,9 +43,26 @@ void print_plan(const TrainPlan& plan, std::ostream& out) {
       << "memory, step       " << mebibytes(plan.step_memory_bytes) << " (largest path)\n"
       << "memory, weights    " << mebibytes(plan.fixed_memory_bytes) << "\n"
       << "memory, images     " << mebibytes(plan.data_memory_bytes) << "\n"
-      << "compute            " << plan.train_gflop_per_step << " GFLOP a step (largest path)\n"
-      << "forward pass of the largest path, [N,H,W,C]:\n";
-  for (const std::string& line : plan.network) out << "  " << line << "\n";
+      << "compute            " << plan.train_gflop_per_step << " GFLOP a step (largest path)\n\n";
+  if (calls) {
+    out << "forward pass of the largest path, [N,H,W,C]:\n";
+    for (const std::string& line : plan.calls) out << "  " << line << "\n";
+    return;
+  }
+  char line[128];
+  std::snprintf(line, sizeof(line), "%-18s  %15s  %11s  %9s  %14s\n", "stage", "output, HxWxC", "parameters",
+                "MMACs", "written, MiB");
+  out << line;
+  for (const TrainPlan::Stage& stage : plan.stages) {
+    char shape[48];
+    std::snprintf(shape, sizeof(shape), "%dx%dx%d", stage.height, stage.width, stage.channels);
+    std::snprintf(line, sizeof(line), "%-18s  %15s  %11lld  %9.2f  %14.2f\n", stage.name.c_str(), shape,
+                  static_cast<long long>(stage.parameters), double(stage.macs) / 1e6,
+                  double(stage.written_bytes) / (1 << 20));
+    out << line;
+  }
+  out << "(parameters of all candidates; the rest for one image along the largest path; --dry-run=calls "
+         "lists every call)\n";
 }
 
 void print_check(const DataCheck& check, std::ostream& out) {
@@ -71,12 +88,43 @@ void print_check(const std::string& name, const ImageList& list, const ImageChec
   for (const std::string& bad : check.bad) out << "bad       " << bad << "\n";
 }
 
+// The headings of --help, each with an example.
+std::string group_label(TrainGroup group) {
+  switch (group) {
+    case TrainGroup::network:
+      return "Network (--space mobilenet)";
+    case TrainGroup::data:
+      return "Data (--data folder:DIR --image-size 64)";
+    case TrainGroup::labels:
+      return "Labels (--labels random --label-seed 3)";
+    case TrainGroup::recipe:
+      return "Recipe: the defaults are the published one of the space (--epochs 20 --learning-rate 0.05)";
+    case TrainGroup::eval:
+      return "Test of --arch (--eval cifar10:DIR --eval-every 5)";
+    case TrainGroup::run:
+      return "Run (--out runs/a --resume auto)";
+    case TrainGroup::device:
+      break;
+  }
+  return "Device (--device cuda:1 --threads 8)";
+}
+
 }  // namespace
 
 int train_main(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  if (argc <= 1) {
+    err << "rlnas_train --data cifar10:DIR --out runs/a      trains a SuperNet on random labels (no images "
+           "at hand? --data synthetic)\n"
+           "rlnas_search --supernet runs/a                   then finds the architecture whose weights "
+           "turned furthest\n"
+           "rlnas_train --help                               lists all options; "
+           "./quickstart.sh does all of it\n";
+    return int(ErrorCode::usage);
+  }
   TrainConfig config;
   CommOptions comm;
-  bool dry_run = false, check_only = false;
+  std::string dry_run;
+  bool check_only = false, quiet = false;
   ReportRequest report;
   std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
   const auto declare = [&](CLI::App& app) {
@@ -84,12 +132,17 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     if (!space.empty()) config.network.space = space;
     config = arch.empty() ? default_train_config(config.network.space)
                           : default_retrain_config(config.network.space);
-    visit_train_fields(config, [&](const char* name, auto& value, const char* help, OnResume) {
-      const std::string flag = std::string("--") + name;
+    visit_train_fields(config, [&](const TrainField& field, auto& value) {
+      const std::string flag = std::string("--") + field.name, group = group_label(field.group);
+      const char* const help = field.help;
       using Field = std::remove_reference_t<decltype(value)>;
       if constexpr (std::is_enum_v<Field>) {
         const auto word = std::make_shared<std::string>(word_of(value));
-        app.add_option(flag, *word, help)->capture_default_str()->take_last();
+        app.add_option(flag, *word, help)
+            ->type_name(words_of<Field>("|"))
+            ->capture_default_str()
+            ->take_last()
+            ->group(group);
         parse_words.push_back([flag, word, &value] { value = parse_word<Field>(flag, *word); });
       } else if constexpr (std::is_same_v<Field, bool>) {  // a bare "--profile" is "--profile true"
         app.add_flag(flag, value, help)
@@ -97,18 +150,34 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
             ->type_size(1)
             ->expected(0, 1)
             ->default_str(value ? "1" : "0")
-            ->take_last();
+            ->take_last()
+            ->group(group);
       } else {
-        app.add_option(flag, value, help)->capture_default_str()->take_last();
+        app.add_option(flag, value, help)->capture_default_str()->take_last()->group(group);
       }
     });
     declare_comm_options(app, comm);
     app.add_option("--report", report.directory,
-                   "Write report.html and the data of its figures into this directory, at the end")
-        ->type_name("DIR");
-    app.add_option("--report-runs", report.runs, "Run directories to show beside this one")->type_name("DIR");
-    app.add_flag("--dry-run", dry_run, "Print the plan (network, memory, steps) and exit");
-    app.add_flag("--check-data", check_only, "Read all images once, report, and exit");
+                   "write report.html and the data of its figures into this directory, at the end")
+        ->type_name("DIR")
+        ->group(group_label(TrainGroup::run));
+    app.add_option("--report-runs", report.runs, "run directories to show beside this one")
+        ->type_name("DIR")
+        ->group(group_label(TrainGroup::run));
+    app.add_flag("--quiet", quiet, "print nothing but errors")
+        ->configurable(false)
+        ->group(group_label(TrainGroup::run));
+    app.add_option(
+           "--dry-run", dry_run,
+           "print the plan (network by stage, memory, steps) and exit; calls: every call of a forward pass")
+        ->type_name("table|calls")
+        ->expected(0, 1)
+        ->default_str("table")
+        ->configurable(false)
+        ->group(group_label(TrainGroup::run));
+    app.add_flag("--check-data", check_only, "read all images once, report, and exit")
+        ->configurable(false)
+        ->group(group_label(TrainGroup::data));
   };
   const auto run = [&]() -> int {
     for (const auto& parse : parse_words) parse();
@@ -128,12 +197,15 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       print_check(check, out);
       return check.first_bad.empty() ? 0 : int(ErrorCode::data);
     }
-    if (dry_run) {
-      print_plan(plan_training(config), out);
+    if (!dry_run.empty()) {
+      RLNAS_CHECK(dry_run == "table" || dry_run == "calls", usage, "--dry-run: '", dry_run,
+                  "' is not one of table, calls");
+      print_plan(plan_training(config), dry_run == "calls", out);
       return 0;
     }
     const bool terminal = &out == &std::cout && isatty(STDOUT_FILENO) != 0;
-    ProgressPrinter printer(out, terminal ? Display::terminal : Display::plain);
+    const Display display = quiet ? Display::quiet : terminal ? Display::terminal : Display::plain;
+    ProgressPrinter printer(out, display, colours_of_environment());
     const std::unique_ptr<Communicator> communicator = join_ranks(comm);
     const bool leads = communicator->rank() == 0;
     const bool goes_on = !config.run.resume.empty() && config.run.resume != "auto";

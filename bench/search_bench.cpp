@@ -182,13 +182,13 @@ void register_all() {
         [=](benchmark::State& s) { bench_evolution(s, score, Compat::megvii); });
   }
   for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::evolution})
-    add("report/" + std::string(to_string(method)), [=](benchmark::State& s) { bench_report(s, method); });
+    add("report/" + std::string(word_of(method)), [=](benchmark::State& s) { bench_report(s, method); });
   for (const Space* const one : all_spaces()) {
     const std::string space = one->name();
     add(space + "/score", [=](benchmark::State& s) { bench_any_score(s, space); });
     add(space + "/legal_score_macs", [=](benchmark::State& s) { bench_any_candidate(s, space); });
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::exact})
-      add(space + "/" + std::string(to_string(method)),
+      add(space + "/" + std::string(word_of(method)),
           [=](benchmark::State& s) { bench_any_search(s, space, method); });
   }
 }

@@ -24,15 +24,18 @@ ProfileRow& op_row(std::vector<ProfileRow>& rows, const std::string& name) {
 }
 
 // A stage's backward row comes behind its forward row, whenever it is first seen.
-ProfileRow& stage_row(std::vector<ProfileRow>& rows, const TimedCall& timed) {
-  const std::string stage = *timed.stage != '\0' ? timed.stage : "other";
-  const std::string name = stage + (timed.direction == Direction::backward ? " backward" : "");
+ProfileRow& stage_row(std::vector<ProfileRow>& rows, const std::string& name, const std::string& stage) {
   auto place = rows.end();
   for (auto row = rows.begin(); row != rows.end(); ++row) {
     if (row->name == name) return *row;
     if (row->stage == stage) place = row + 1;
   }
   return *rows.insert(place, {.name = name, .stage = stage});
+}
+
+ProfileRow& stage_row(std::vector<ProfileRow>& rows, const TimedCall& timed) {
+  const std::string stage = *timed.stage != '\0' ? timed.stage : "other";
+  return stage_row(rows, stage + (timed.direction == Direction::backward ? " backward" : ""), stage);
 }
 
 // Bytes of the second-level caches of so many cores.
@@ -69,6 +72,23 @@ void ProfileRow::add(const RecordedCall& call, std::int64_t duration_ns, const P
   bytes += call.bytes;
   const double by_flops = limits.flops_time_ns(call), by_bytes = limits.bytes_time_ns(call);
   (by_flops >= by_bytes ? flops_bound_ns : bytes_bound_ns) += std::max(by_flops, by_bytes);
+}
+
+void ProfileRow::add(const ProfileRow& other) {
+  calls += other.calls;
+  time_ns += other.time_ns;
+  flops += other.flops;
+  bytes += other.bytes;
+  flops_bound_ns += other.flops_bound_ns;
+  bytes_bound_ns += other.bytes_bound_ns;
+}
+
+void Profile::add(const Profile& other) {
+  steps += other.steps;
+  data_wait_ns += other.data_wait_ns;
+  total.add(other.total);
+  for (const ProfileRow& row : other.ops) op_row(ops, row.name).add(row);
+  for (const ProfileRow& row : other.stages) stage_row(stages, row.name, row.stage).add(row);
 }
 
 void Profile::add(const ProfiledStep& step) {

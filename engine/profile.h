@@ -48,17 +48,20 @@ struct ProfileRow {
   double bytes_bound_ns = 0.0;
 
   void add(const RecordedCall& call, std::int64_t duration_ns, const ProfileLimits& limits);
+  void add(const ProfileRow& other);
 };
 
 struct Profile {
   ProfileLimits limits;
   std::int64_t steps = 0;
   std::int64_t data_wait_ns = 0;
-  ProfileRow total{.name = "step"};  // its time is that of whole steps, calls or not
-  std::vector<ProfileRow> ops;       // by primitive, convolutions also by the size of their filter
-  std::vector<ProfileRow> stages;    // in network order, each forward, then backward
+  // Its time is that of whole steps, calls or not; its name what the report calls a step.
+  ProfileRow total{.name = "step"};
+  std::vector<ProfileRow> ops;     // by primitive, convolutions also by the size of their filter
+  std::vector<ProfileRow> stages;  // in network order, each forward, then backward
 
   void add(const ProfiledStep& step);
+  void add(const Profile& other);  // of another worker under the same limits
 };
 
 }  // namespace rlnas

@@ -26,7 +26,7 @@ class Table {
 
   void heading(const char* first) {
     text_ +=
-        format("%-*s  calls   ms/step  of step  GFLOP/s    GB/s  of limit  bound by\n", name_width_, first);
+        format("%-*s  calls        ms    share  GFLOP/s    GB/s  of limit  bound by\n", name_width_, first);
   }
 
   void row(const ProfileRow& row) {
@@ -99,11 +99,12 @@ Json arguments(const TimedCall& timed, const ProfileLimits& limits) {
 }  // namespace
 
 std::string profile_report(const Profile& profile) {
-  if (profile.steps == 0) return "profile: no step after the warm-up; run more steps\n";
+  const std::string& unit = profile.total.name;
+  if (profile.steps == 0) return "profile: no " + unit + " was measured; run more\n";
   Table table(profile);
   const ProfileLimits& limits = profile.limits;
-  table.line(format("where the time of a step goes (mean of %lld steps after the warm-up)",
-                    static_cast<long long>(profile.steps)));
+  table.line(format("where the time of a %s goes (mean of %lld %ss)", unit.c_str(),
+                    static_cast<long long>(profile.steps), unit.c_str()));
   if (limits.known())
     table.line(format("limits measured here: %.0f GFLOP/s; %.1f GB/s, %.0f where all operands fit %.1f MiB",
                       limits.fma_gflops, limits.memory_gbs, limits.cache_gbs,

@@ -27,15 +27,21 @@ const char* word_of(Enum value) {
   fail(ErrorCode::run_failed, "a setting has the value ", int(value), ", which has no word");
 }
 
+// All words, in order: "random|true".
+template <class Enum>
+std::string words_of(const char* between) {
+  std::string words;
+  for (const Word<Enum>& word : Words<Enum>::list)
+    words += (words.empty() ? "" : between) + std::string(word.text);
+  return words;
+}
+
 // flag: where the text comes from ("--labels"). Errors: usage, naming it and all words.
 template <class Enum>
 Enum parse_word(const std::string& flag, const std::string& text) {
-  std::string known;
-  for (const Word<Enum>& word : Words<Enum>::list) {
+  for (const Word<Enum>& word : Words<Enum>::list)
     if (text == word.text) return word.value;
-    known += (known.empty() ? "" : ", ") + std::string(word.text);
-  }
-  fail(ErrorCode::usage, flag, ": '", text, "' is not one of ", known);
+  fail(ErrorCode::usage, flag, ": '", text, "' is not one of ", words_of<Enum>(", "));
 }
 
 // A setting as it is written: a choice by its word, anything else as it is.

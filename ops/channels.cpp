@@ -11,13 +11,14 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   Shape shape = first.shape;
   shape.dims[3] = 0;
   for (const Tensor& part : parts) {
-    RLNAS_CHECK(part.n() == first.n() && part.h() == first.h() && part.w() == first.w() &&
-                    part.applied == first.applied,
-                run_failed, "joining channels of tensors that differ in size or activation");
+    RLNAS_CHECK(part.n() == first.n() && part.h() == first.h() && part.w() == first.w(), run_failed,
+                "joining channels of tensors that differ in size");
     shape.dims[3] += part.c();
   }
+  const bool alike = std::all_of(parts.begin(), parts.end(),
+                                 [&](const Tensor& part) { return part.applied == first.applied; });
   Tensor joined = make_tensor(context.arena, shape);
-  joined.applied = first.applied;
+  joined.applied = alike ? first.applied : Activation::none;
   int channel = 0;
   for (const Tensor& part : parts) {
     context.backend.run(CopyChannels{.spec = {part.rows(), part.c(), part.c(), shape.dims[3]},
@@ -31,14 +32,22 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   joined.variable = context.tape.new_variable();
   std::vector<Tensor> sources = parts;
   for (Tensor& source : sources)
-    source.buffer = {};  // variables lie before the activation: no gradient depends on the data
+    if (alike)
+      source.buffer = {};  // variables lie before the activation: no gradient depends on the data
+    else
+      source = source.for_gradient();
   context.tape.record(
-      [&context, variable = joined.variable, total = shape.dims[3], sources = std::move(sources)] {
+      [&context, variable = joined.variable, total = shape.dims[3], alike, sources = std::move(sources)] {
         const Tensor dy = context.tape.take_gradient(variable);
         if (!dy) return;
         const float* from = dy.data();
         for (const Tensor& source : sources) {
-          if (source.variable >= 0) {
+          if (source.variable >= 0 && !alike && source.applied != Activation::none) {
+            Tensor dx = make_tensor(context.arena, source.shape);
+            context.backend.run(CopyChannels{
+                .spec = {source.rows(), source.c(), total, source.c()}, .x = from, .y = dx.data()});
+            context.tape.add_gradient(source, std::move(dx));
+          } else if (source.variable >= 0) {
             const Tape::Target target = context.tape.gradient_target(source);
             context.backend.run(CopyChannels{.spec = {source.rows(), source.c(), total, source.c()},
                                              .x = from,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Studies of rankings on NAS-Bench-201, each one table (Python 3, nothing else).
 
-  scripts/study.py indicators --truth TABLE.csv.gz --supernet runs/a    every indicator, and the sums, on the same cells
-  scripts/study.py labels     --truth TABLE.csv.gz --data cifar10:DIR   labels {true, random} x {accuracy, angle}: Table 1
-  scripts/study.py ablations  --truth TABLE.csv.gz --data cifar10:DIR   classes and seeds of random labels, images, noise
+  scripts/study.py indicators --supernet runs/a    every indicator, and the sums, on the same cells
+  scripts/study.py labels     --data cifar10:DIR   labels {true, random} x {accuracy, angle}: Table 1
+  scripts/study.py ablations  --data cifar10:DIR   classes and seeds of random labels, images, noise
 
 Common options: --out DIR (runs and tables; what is there is not done again), --build DIR, --cells N (a random sample for
 what takes passes; 0: all), --epochs N, --seeds N, and anything behind -- goes to rlnas_train. Tables are
@@ -148,7 +148,7 @@ def study_ablations(study):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", choices=["indicators", "labels", "ablations"])
-    parser.add_argument("--truth", required=True)
+    parser.add_argument("--truth", default="nasbench201", help="a table of true accuracies (default: the built-in one)")
     parser.add_argument("--data", help="of SuperNets, as in rlnas_train")
     parser.add_argument("--supernet", help="of the angles, a run directory")
     parser.add_argument("--out", default="study")

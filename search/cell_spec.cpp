@@ -35,27 +35,29 @@ Counts count_paths(const CellSpec& spec, std::size_t live) {
 
 }  // namespace
 
-CellPathTable::CellPathTable(const CellSpec& spec) : none_(spec.none), edges_(spec.edges.size()) {
-  RLNAS_CHECK(edges_ <= kMaxEdges && spec.nodes() <= int(kMaxEdges), run_failed, "a cell of ", edges_,
+CellPathTable::CellPathTable(const CellSpec& spec) {
+  const std::size_t edges = spec.edges.size();
+  RLNAS_CHECK(edges <= kMaxEdges && spec.nodes() <= int(kMaxEdges), run_failed, "a cell of ", edges,
               " edges");
-  const std::size_t sets = std::size_t{1} << edges_;
-  multiplicity_.reserve(sets * edges_);
+  for (std::size_t e = 0; e < edges; ++e) none_.push_back(spec.of(e).none);
+  const std::size_t sets = std::size_t{1} << edges;
+  multiplicity_.reserve(sets * edges);
   live_paths_.reserve(sets);
   for (std::size_t live = 0; live < sets; ++live) {
     const Counts counts = count_paths(spec, live);
-    for (std::size_t e = 0; e < edges_; ++e) multiplicity_.push_back(std::uint8_t(counts[e]));
-    live_paths_.push_back(std::uint8_t(counts[edges_]));
+    for (std::size_t e = 0; e < edges; ++e) multiplicity_.push_back(std::uint8_t(counts[e]));
+    live_paths_.push_back(std::uint8_t(counts[edges]));
   }
 }
 
 std::size_t CellPathTable::live_edges(std::span<const std::int8_t> ops) const {
   std::size_t live = 0;
-  for (std::size_t e = 0; e < edges_; ++e) live |= std::size_t(ops[e] != none_) << e;
+  for (std::size_t e = 0; e < none_.size(); ++e) live |= std::size_t(ops[e] != none_[e]) << e;
   return live;
 }
 
 std::span<const std::uint8_t> CellPathTable::multiplicity(std::span<const std::int8_t> ops) const {
-  return {multiplicity_.data() + live_edges(ops) * edges_, edges_};
+  return {multiplicity_.data() + live_edges(ops) * none_.size(), none_.size()};
 }
 
 int CellPathTable::live_paths(std::span<const std::int8_t> ops) const {
@@ -68,8 +70,8 @@ std::string drawing_of(const CellSpec& spec, std::span<const std::int8_t> ops) {
   for (int node = spec.inputs; node < spec.nodes(); ++node) {
     std::string terms;
     for (; edge < spec.edges.size() && spec.edges[edge].target == node; ++edge) {
-      if (ops[edge] == spec.none) continue;
-      terms += (terms.empty() ? "" : " + ") + std::string(spec.ops[std::size_t(ops[edge])]) + '(' +
+      if (ops[edge] == spec.of(edge).none) continue;
+      terms += (terms.empty() ? "" : " + ") + std::string(spec.of(edge).ops[std::size_t(ops[edge])]) + '(' +
                spec.node_names[std::size_t(spec.edges[edge].source)] + ')';
     }
     text +=

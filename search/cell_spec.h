@@ -18,19 +18,25 @@ struct CellEdge {
   int source = 0;
 };
 
+// The candidates of an edge; a gene is an index into these.
+struct EdgeChoices {
+  std::vector<const char*> ops = {};
+  int none = -1;      // the one that is no edge; -1: there is none
+  int identity = -1;  // that hands its source on everywhere in the network; -1: there is none
+};
+
 struct CellSpec {
-  const char* name = "";              // "normal"; empty where there is one kind of cell
-  const char* heading = "";           // of its drawing; empty: none
-  std::vector<CellEdge> edges = {};   // a gene each; by target, then by source
-  std::vector<const char*> ops = {};  // the candidates; a gene is an index into these
-  int none = 0;                       // the candidate that is no edge
-  int identity = -1;                  // that hands its source on everywhere in the network; -1: there is none
-  int inputs = 1;                     // nodes 0 .. inputs-1 are what the cell is given
-  int first_output = 0;               // the last nodes, from this one on, are the cell's output
+  const char* name = "";             // "normal"; empty where there is one kind of cell
+  const char* heading = "";          // of its drawing; empty: none
+  std::vector<CellEdge> edges = {};  // a gene each; by target, then by source
+  std::vector<EdgeChoices> choices = std::vector<EdgeChoices>(1);  // of each edge; a single one: of all
+  int inputs = 1;                            // nodes 0 .. inputs-1 are what the cell is given
+  int first_output = 0;                      // the last nodes, from this one on, are the cell's output
   std::vector<const char*> node_names = {};  // of a drawing
   const char* output_line = "";              // likewise, behind the nodes
 
   int nodes() const { return int(node_names.size()); }
+  const EdgeChoices& of(std::size_t edge) const { return choices.size() == 1 ? choices[0] : choices[edge]; }
 };
 
 // How often paths from the inputs to the output run over each edge of a cell.
@@ -57,8 +63,7 @@ class CellPathTable {
  private:
   std::size_t live_edges(std::span<const std::int8_t> ops) const;
 
-  int none_;
-  std::size_t edges_;
+  std::vector<int> none_;                   // of each edge
   std::vector<std::uint8_t> multiplicity_;  // [set of live edges][edge]
   std::vector<std::uint8_t> live_paths_;    // [set of live edges]
 };
@@ -76,8 +81,8 @@ std::vector<int> add_cell(Graph& graph, const CellSpec& spec, std::vector<int> n
   while (int(nodes.size()) < spec.nodes()) {
     std::vector<int> terms;
     for (; edge < spec.edges.size() && spec.edges[edge].target == int(nodes.size()); ++edge)
-      for (int op = 0; op < int(spec.ops.size()); ++op)
-        if (op != spec.none && (ops.empty() || ops[edge] == op))
+      for (int op = 0; op < int(spec.of(edge).ops.size()); ++op)
+        if (op != spec.of(edge).none && (ops.empty() || ops[edge] == op))
           terms.push_back(add_op(int(edge), op, nodes[std::size_t(spec.edges[edge].source)]));
     nodes.push_back(terms.empty() ? graph.zeros(node_shape) : graph.sum(std::move(terms)));
   }

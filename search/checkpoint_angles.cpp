@@ -83,7 +83,7 @@ std::string space_of(const TensorFile& file, const std::string& path, const std:
   const auto named = file.metadata.find("space");
   if (named == file.metadata.end()) return wanted.empty() ? recognise(file) : wanted;
   RLNAS_CHECK(is_space(named->second), data, path, ": holds a SuperNet of '", named->second,
-              "', a space unknown here");
+              "', a space unknown here; name its file by --space file:PATH");
   RLNAS_CHECK(wanted.empty() || named->second == wanted, usage, "--space ", wanted, ": ", path,
               " holds a SuperNet of ", named->second);
   return named->second;

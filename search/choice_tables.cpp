@@ -4,7 +4,6 @@
 #include <map>
 
 #include "kernels/check.h"
-#include "ops/network_layout.h"
 
 namespace rlnas {
 namespace {
@@ -15,19 +14,10 @@ AngleSums times(double factor, const AngleSums& sums) {
   return {factor * sums.dot, factor * sums.norm0_sq, factor * sums.norm1_sq};
 }
 
-// Sums of(node) over a graph of all candidates.
-template <class Of>
-CountTable count_nodes(const Space& space, NetworkOptions network, NetworkKind kind, const Of& of) {
-  network.kind = kind;
-  const std::vector<ChoiceSite> sites = space.choice_sites(network);
-  const Graph graph = space.network(network, {});
-  CountTable table{0, PerChoice<std::int64_t>(space)};
-  for (const Node& node : graph.nodes()) {
-    const Owner& owner = node.owner;
-    const int gene = owner.edge < 0 ? -1 : gene_of(sites, owner.cell, owner.edge);
-    (gene < 0 ? table.fixed : table.choices.at(gene, owner.op)) += of(node, graph);
-  }
-  return table;
+// The entry of what owns a node or a tensor: a choice, or the fixed part.
+std::int64_t& count_of(CountTable& table, const std::vector<ChoiceSite>& sites, int cell, int edge, int op) {
+  const int gene = edge < 0 ? -1 : gene_of(sites, cell, edge);
+  return gene < 0 ? table.fixed : table.choices.at(gene, op);
 }
 
 // Calls add(gene, op, site, constant) for every operation that stands in the vector without having weights.
@@ -35,7 +25,7 @@ template <class Add>
 void for_each_constant(const Space& space, const NetworkOptions& supernet, const Add& add) {
   for (const ChoiceSite& site : space.choice_sites(supernet))
     for (int op = 0; op < space.choices(site.gene); ++op) {
-      const AngleConstant constant = space.constant_of(op, site.changes_shape);
+      const AngleConstant constant = space.constant_of(op, site);
       if (constant != AngleConstant::none) add(site, op, constant);
     }
 }
@@ -77,34 +67,33 @@ AngleTable make_angle_table(const Space& space, const NetworkOptions& supernet, 
   return table;
 }
 
-CountTable macs_table(const Space& space, NetworkOptions network) {
-  return count_nodes(space, network, NetworkKind::stand_alone, [&](const Node& node, const Graph& graph) {
-    if (node.kind != NodeKind::linear) return cost_of(node, graph).macs;
-    return space.info().classifier_flops(graph[node.inputs.front()].shape.channels, node.shape.channels);
-  });
+StandAloneCounts stand_alone_counts(const Space& space, NetworkOptions network) {
+  network.kind = NetworkKind::stand_alone;
+  const std::vector<ChoiceSite> sites = space.choice_sites(network);
+  const Graph graph = space.network(network, {});
+  const CountTable none{0, PerChoice<std::int64_t>(space)};
+  StandAloneCounts counts{none, none, none};
+  for (const Node& node : graph.nodes()) {
+    const auto add = [&](CountTable& table, std::int64_t count) {
+      count_of(table, sites, node.owner.cell, node.owner.edge, node.owner.op) += count;
+    };
+    const bool linear = node.kind == NodeKind::linear;
+    const NodeCost cost = cost_of(node, graph);
+    add(counts.macs,
+        linear ? space.info().classifier_flops(graph[node.inputs.front()].shape.channels, node.shape.channels)
+               : cost.macs);
+    add(counts.params, cost.params);
+    add(counts.layers, linear || node.kind == NodeKind::conv ? 1 : 0);
+  }
+  return counts;
 }
 
-CountTable params_table(const Space& space, NetworkOptions network) {
-  return count_nodes(space, network, NetworkKind::stand_alone,
-                     [](const Node& node, const Graph& graph) { return cost_of(node, graph).params; });
-}
-
-CountTable layers_table(const Space& space, NetworkOptions network) {
-  return count_nodes(space, network, NetworkKind::stand_alone, [](const Node& node, const Graph&) {
-    return node.kind == NodeKind::conv || node.kind == NodeKind::linear ? 1 : 0;
-  });
-}
-
-CountTable length_table(const Space& space, NetworkOptions supernet) {
-  supernet.kind = NetworkKind::supernet;
+CountTable length_table(const Space& space, const NetworkOptions& supernet, const SegmentTable& segments) {
   const std::vector<ChoiceSite> sites = space.choice_sites(supernet);
   CountTable table{0, PerChoice<std::int64_t>(space)};
-  const NetworkLayout layout(space.network(supernet, {}), Initializer::pytorch);
-  for (const Segment& segment : layout.tensors().parameters()) {
-    const int gene = segment.edge < 0 ? -1 : gene_of(sites, segment.cell, segment.edge);
-    (gene < 0 ? table.fixed : table.choices.at(gene, segment.op)) +=
+  for (const Segment& segment : segments)
+    count_of(table, sites, segment.cell, segment.edge, segment.op) +=
         space.occurrences(segment, Compat::none) * segment.count;
-  }
   for_each_constant(space, supernet, [&](const ChoiceSite& site, int op, AngleConstant constant) {
     const std::int64_t channels = site.channels;
     table.choices.at(site.gene, op) +=

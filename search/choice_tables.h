@@ -69,13 +69,15 @@ struct CountTable {
 AngleTable make_angle_table(const Space& space, const NetworkOptions& supernet, const SegmentTable& segments,
                             const std::vector<AngleSums>& sums, Compat compat);
 
-// Of a stand-alone network: FLOPs by the published counter (exact integers, where the published sums are
-// FP32), and parameters. Errors: usage for a network that cannot be.
-CountTable macs_table(const Space& space, NetworkOptions network);
-CountTable params_table(const Space& space, NetworkOptions network);
-// Convolutions and classifiers.
-CountTable layers_table(const Space& space, NetworkOptions network);
-// Entries of the published weight vector of a SuperNet, each choice counted for one path.
-CountTable length_table(const Space& space, NetworkOptions supernet);
+struct StandAloneCounts {
+  CountTable macs;  // by the published counter: exact integers, where the published sums are FP32
+  CountTable params;
+  CountTable layers;  // convolutions and classifiers
+};
+// Errors: usage for a network that cannot be.
+StandAloneCounts stand_alone_counts(const Space& space, NetworkOptions network);
+// Entries of the published weight vector of the SuperNet whose tensors `segments` are, each choice counted
+// for one path.
+CountTable length_table(const Space& space, const NetworkOptions& supernet, const SegmentTable& segments);
 
 }  // namespace rlnas

@@ -35,7 +35,7 @@ bool LiveOperations::only(const Genes& genes) const {
     const CellSpec& cell = cells_[c];
     const auto multiplicity = paths_[c].multiplicity(rest.first(cell.edges.size()));
     for (std::size_t edge = 0; edge < cell.edges.size(); ++edge)
-      if (rest[edge] != cell.none && multiplicity[edge] == 0) return false;
+      if (rest[edge] != cell.of(edge).none && multiplicity[edge] == 0) return false;
     rest = rest.subspan(cell.edges.size());
   }
   return true;

@@ -27,6 +27,26 @@ std::string read_maybe_compressed(const std::string& flag, const std::string& pa
   }
 }
 
+std::string decompress(std::span<const unsigned char> gzipped) {
+  constexpr int kGzip = 16 + MAX_WBITS;
+  z_stream stream{};
+  stream.next_in = const_cast<unsigned char*>(gzipped.data());  // which zlib only reads
+  stream.avail_in = unsigned(gzipped.size());
+  RLNAS_CHECK(inflateInit2(&stream, kGzip) == Z_OK, run_failed, "zlib cannot be used");
+  std::string text;
+  std::vector<char> buffer(1 << 16);
+  int code = Z_OK;
+  while (code == Z_OK) {
+    stream.next_out = reinterpret_cast<unsigned char*>(buffer.data());
+    stream.avail_out = unsigned(buffer.size());
+    code = inflate(&stream, Z_NO_FLUSH);
+    text.append(buffer.data(), buffer.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  RLNAS_CHECK(code == Z_STREAM_END, run_failed, "a table of the program is damaged");
+  return text;
+}
+
 bool CsvLines::next(std::string_view& line) {
   while (at_ < text_.size()) {
     const std::size_t end = std::min(text_.find('\n', at_), text_.size());

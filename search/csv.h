@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,9 @@ namespace rlnas {
 
 // Errors: data, naming `flag` and the file, when it cannot be opened or is damaged.
 std::string read_maybe_compressed(const std::string& flag, const std::string& path);
+
+// A gzipped text that is part of the program. Errors: run_failed when it is damaged.
+std::string decompress(std::span<const unsigned char> gzipped);
 
 // Lines of a text with their numbers, without line ends and blank lines.
 class CsvLines {

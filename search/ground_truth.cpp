@@ -34,19 +34,22 @@ class TableReader {
     fail(ErrorCode::data, "--truth ", path_, ": line ", lines_.number(), ": ", parts...);
   }
 
+  std::size_t first_column() const { return has_arch_ ? 2 : 1; }
+
   void read_header() {
     std::string_view line;
     if (lines_.next(line)) {
       for (const std::string_view name : split_fields(line)) names_.emplace_back(name);
     }
-    if (names_.size() < 3 || names_[0] != "index" || names_[1] != "arch") {
+    has_arch_ = names_.size() > 1 && names_[1] == "arch";
+    if (names_.empty() || names_[0] != "index" || names_.size() <= first_column()) {
       fail_line("the header must begin with index,arch and name at least one column");
     }
   }
 
   // The first row decides which columns hold numbers.
   void choose_columns(const std::vector<std::string_view>& fields) {
-    for (std::size_t i = 2; i < names_.size(); ++i) {
+    for (std::size_t i = first_column(); i < names_.size(); ++i) {
       double value = 0.0;
       if (!is_accuracy_name(names_[i]) || !parse_number(fields[i], value)) continue;
       const auto same = [&](const TruthColumn& column) { return column.name == names_[i]; };
@@ -70,7 +73,7 @@ class TableReader {
       fail_line("index '", fields[0], "' is not in 0..", size_ - 1);
     }
     const Genes genes = space_.benchmark_genes(index);
-    if (fields[1] != space_.text(genes)) {
+    if (has_arch_ && fields[1] != space_.text(genes)) {
       fail_line("arch '", fields[1], "' is not that of index ", index, ", ", space_.text(genes));
     }
     if (present_[std::size_t(index)]) fail_line("index ", index, " appears twice");
@@ -98,6 +101,7 @@ class TableReader {
   const int size_;
   CsvLines lines_;
   std::vector<std::string> names_;
+  bool has_arch_ = true;
   std::vector<std::size_t> field_of_column_;
   std::vector<bool> present_ = std::vector<bool>(std::size_t(size_));
   int rows_ = 0;
@@ -107,7 +111,9 @@ class TableReader {
 }  // namespace
 
 GroundTruth read_ground_truth(const std::string& path, const Space& space) {
-  const std::string text = read_maybe_compressed("--truth", path);
+  const std::span<const unsigned char> own = space.benchmark_table();
+  const std::string text =
+      path == space.name() && !own.empty() ? decompress(own) : read_maybe_compressed("--truth", path);
   return TableReader(path, text, space).read();
 }
 

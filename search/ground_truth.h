@@ -1,5 +1,6 @@
 // True accuracies of all architectures of a space that has a public benchmark, from a CSV table (plain or
-// .gz). Header `index,arch,<columns>`: index is the benchmark index, arch the architecture string. Every
+// .gz). Header `index,arch,<columns>`: index is the benchmark index, arch the architecture string (which may
+// be left out). Every
 // numeric column is an accuracy, except those whose names begin with params_ or flops_; other columns are
 // ignored.
 #pragma once
@@ -20,9 +21,10 @@ struct GroundTruth {
   std::vector<TruthColumn> columns;
 };
 
-// Rows may come in any order. Errors: data, naming the file and the line: missing file, damaged .gz, wrong
-// header, wrong number of fields, an arch that is not that of its index, a repeated or missing row, a value
-// that is not a finite number.
+// `path`: a file, or the name of a space whose table is part of the program. Rows may come in any order.
+// Errors: data, naming the file and the line: missing file, damaged .gz, wrong header, wrong number of
+// fields, an arch that is not that of its index, a repeated or missing row, a value that is not a finite
+// number.
 GroundTruth read_ground_truth(const std::string& path, const Space& space);
 
 // Where one architecture stands in a column.

@@ -17,15 +17,19 @@ class SearchSpace;
 class Space;
 class Probe;
 class SuperNetProbe;
+class NetworkProfiler;
 
 // What an indicator is computed from, beside the architecture.
 struct Needs {
-  bool supernet = false;  // how far its weights turned
-  bool weights = false;   // its trained weights themselves
-  bool network = false;   // passes of the stand-alone network with fresh weights: the same for all
-                          // architectures that are the same network
-  bool images = false;    // passes of the SuperNet over images of --data
-  bool labels = false;    // theirs
+  bool supernet = false;    // how far its weights turned
+  bool weights = false;     // its trained weights themselves
+  bool network = false;     // passes of the stand-alone network with fresh weights: the same for all
+                            // architectures that are the same network
+  bool images = false;      // passes of the SuperNet over images of --data
+  bool labels = false;      // theirs
+  bool probe_data = false;  // of the network: batches of --probe-data, or noise under random labels
+
+  bool measured() const { return network || weights; }  // passes, not a few additions
 };
 
 struct IndicatorInfo {
@@ -44,9 +48,10 @@ struct IndicatorInfo {
 // What indicators work with.
 struct Measuring {
   const SearchSpace& space;
-  Probe* probe = nullptr;             // where needs.network
-  SuperNetProbe* supernet = nullptr;  // where needs.weights
-  int threads = 1;                    // for what is computed on the host
+  Probe* probe = nullptr;               // where needs.network
+  SuperNetProbe* supernet = nullptr;    // where needs.weights
+  int threads = 1;                      // for what is computed on the host
+  NetworkProfiler* profiler = nullptr;  // with --profile
 };
 
 class IndicatorGroup {
@@ -63,6 +68,9 @@ class IndicatorGroup {
 const std::vector<IndicatorInfo>& indicator_list();
 // Errors: usage, naming --score and those there are.
 const IndicatorInfo& indicator_info(std::string_view name);
+inline bool is_measured(std::string_view name) {
+  return indicator_info(name).needs.measured();
+}
 
 // Where an indicator is computed.
 struct IndicatorPlace {

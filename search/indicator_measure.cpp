@@ -5,14 +5,10 @@
 #include <limits>
 #include <set>
 
+#include "search/network_profiler.h"
 #include "search/probe.h"
 
 namespace rlnas {
-
-bool is_measured(std::string_view indicator) {
-  const Needs& needs = indicator_info(indicator).needs;
-  return needs.network || needs.weights;
-}
 
 IndicatorMeasure::IndicatorMeasure(const Measuring& with, const std::vector<std::string>& indicators,
                                    int draws)
@@ -50,9 +46,15 @@ std::vector<double> IndicatorMeasure::measure_some(std::span<const Genes> candid
   std::vector<double> values;
   values.reserve(candidates.size() * places_.size());
   for (const Genes& genes : candidates) {
+    if (with_.profiler) with_.profiler->begin_network();
     const bool alive = with_.probe == nullptr || with_.probe->is_alive(genes);
-    for (Group& group : groups_)
-      if (group.wanted) measure_group(group, genes, alive);
+    for (Group& group : groups_) {
+      if (!group.wanted) continue;
+      if (with_.profiler) with_.profiler->begin_indicators();
+      measure_group(group, genes, alive);
+      if (with_.profiler) with_.profiler->end_indicators(group.indicators->infos().front().name);
+    }
+    if (with_.profiler) with_.profiler->end_network();
     for (const Place& place : places_) {
       const Group& group = groups_[place.group];
       values.push_back(group.wanted ? group.values[place.member] : std::numeric_limits<double>::quiet_NaN());
@@ -143,20 +145,22 @@ std::uint64_t BookedMeasure::missing_of(const Genes& genes) const {
 // far it is.
 void BookedMeasure::compute(const std::vector<Genes>& missing) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t kAtATime = 16;
-  constexpr auto kBetweenSaves = std::chrono::seconds(30);
+  constexpr std::size_t kFewest = 4, kMost = 64;  // enough for all workers; seldom enough for ranks
+  constexpr std::chrono::seconds kQuick{1}, kSlow{4}, kBetweenSaves{30};
   const Clock::time_point start = Clock::now();
   Clock::time_point saved = start;
   const auto save = [&] {
     if (hooks_.save) hooks_.save(book_);
     saved = Clock::now();
   };
-  for (std::size_t first = 0; first < missing.size(); first += kAtATime) {
+  std::size_t at_a_time = kFewest;
+  for (std::size_t first = 0, count = 0; first < missing.size(); first += count) {
     if (hooks_.stops && hooks_.stops()) {
       save();
       throw Interrupted();
     }
-    const std::size_t count = std::min(kAtATime, missing.size() - first);
+    const Clock::time_point begun = Clock::now();
+    count = std::min(at_a_time, missing.size() - first);
     const std::span<const Genes> some = std::span(missing).subspan(first, count);
     std::uint64_t wanted = 0;
     for (const Genes& genes : some) wanted |= missing_of(genes);
@@ -167,6 +171,9 @@ void BookedMeasure::compute(const std::vector<Genes>& missing) {
           book_.put(measured_[k], book_key(*classes_, measured_[k], some[i]),
                     values[i * measured_.size() + k]);
     computed_count_ += std::int64_t(count);
+    const Clock::duration took = Clock::now() - begun;
+    if (took < kQuick) at_a_time = std::min(kMost, at_a_time * 2);
+    if (took > kSlow) at_a_time = std::max(kFewest, at_a_time / 2);
     if (Clock::now() - saved > kBetweenSaves) save();
     if (hooks_.progress)
       hooks_.progress({std::int64_t(first + count), std::int64_t(missing.size()),

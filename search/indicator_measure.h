@@ -16,9 +16,6 @@
 
 namespace rlnas {
 
-// An indicator that takes passes over a network, not a few additions.
-bool is_measured(std::string_view indicator);
-
 // A measure that can leave some of its values out: they are NaN then.
 class PartialMeasure : public Measure {
  public:

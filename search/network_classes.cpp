@@ -23,11 +23,12 @@ std::string expression_of(const CellSpec& cell, std::span<const std::int8_t> ops
     std::vector<std::string> terms;
     for (; edge < cell.edges.size() && cell.edges[edge].target == int(nodes.size()); ++edge) {
       const std::vector<std::string>& source = nodes[std::size_t(cell.edges[edge].source)];
-      if (ops[edge] == cell.none || source.empty()) continue;
-      if (ops[edge] == cell.identity)
+      const EdgeChoices& choices = cell.of(edge);
+      if (ops[edge] == choices.none || source.empty()) continue;
+      if (ops[edge] == choices.identity)
         terms.insert(terms.end(), source.begin(), source.end());
       else
-        terms.push_back(std::to_string(int(ops[edge])) + "(" + text_of(source) + ")");
+        terms.push_back(std::string(choices.ops[std::size_t(ops[edge])]) + "(" + text_of(source) + ")");
     }
     nodes.push_back(std::move(terms));
   }

@@ -13,11 +13,13 @@ Initializer any_initializer() {
 
 }  // namespace
 
-Probe::Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws)
+Probe::Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws,
+             const ProbeImages* images)
     : backend_(backend),
       space_(space),
       options_(options),
       make_draws_(std::move(make_draws)),
+      images_(images),
       arena_(std::make_unique<Arena>(backend, planned_bytes(backend, space, options))) {
   use_draw(0);
 }
@@ -132,22 +134,37 @@ const Tensor& Probe::noise(const std::string& name, int count) {
   return kept(name, shape, draws().normal(name, shape.count()));
 }
 
-Probe::Batch Probe::batch(int index) {
-  const std::string suffix = index == 0 ? "" : " " + std::to_string(index), name = "labels" + suffix;
-  return {noise("input" + suffix),
-          kept_labels(name, draws().labels(name, std::size_t(options_.batch), options_.network.classes))};
-}
-
-Probe::Batch Probe::part(int first, int count) {
-  const std::string range = " from " + std::to_string(first);
+const Tensor& Probe::noise_part(int first, int count) {
   const std::vector<float>& images = draws().normal("input", image_shape(options_.batch).count());
-  const std::vector<std::int32_t> labels =
-      draws().labels("labels", std::size_t(options_.batch), options_.network.classes);
   const Shape shape = image_shape(count);
   const auto pixel = images.begin() + std::ptrdiff_t(image_shape(first).count());
-  const auto label = labels.begin() + first;
-  return {kept("input" + range, shape, {pixel, pixel + std::ptrdiff_t(shape.count())}),
-          kept_labels("labels" + range, {label, label + count})};
+  return kept("input from " + std::to_string(first), shape, {pixel, pixel + std::ptrdiff_t(shape.count())});
+}
+
+Probe::HostBatch Probe::host_data(int index) {
+  if (images_ != nullptr) {
+    const ProbeImages::Batch& batch = images_->batch(draw_, index);
+    return {batch.images, batch.labels};
+  }
+  const std::string suffix = index == 0 ? "" : " " + std::to_string(index);
+  return {draws().normal("input" + suffix, image_shape(options_.batch).count()),
+          draws().labels("labels" + suffix, std::size_t(options_.batch), options_.network.classes)};
+}
+
+Probe::Batch Probe::data(int index) {
+  const std::string name = "data " + std::to_string(index);
+  const HostBatch batch = host_data(index);
+  return {kept(name, image_shape(options_.batch), batch.images), kept_labels(name, batch.labels)};
+}
+
+Probe::Batch Probe::data_part(int first, int count) {
+  const std::string name = "data from " + std::to_string(first);
+  const HostBatch batch = host_data(0);
+  const Shape shape = image_shape(count);
+  const auto pixel = batch.images.begin() + std::ptrdiff_t(image_shape(first).count());
+  const auto label = batch.labels.begin() + first;
+  return {kept(name, shape, {pixel, pixel + std::ptrdiff_t(shape.count())}),
+          kept_labels(name, {label, label + count})};
 }
 
 }  // namespace rlnas

@@ -14,6 +14,7 @@
 #include "ops/graph.h"
 #include "search/executor.h"
 #include "search/probe_draws.h"
+#include "search/probe_images.h"
 #include "search/space.h"
 
 namespace rlnas {
@@ -40,7 +41,9 @@ class Probe {
  public:
   // `make_draws`: where all random numbers come from.
   using MakeDraws = std::function<std::unique_ptr<ProbeDraws>(int draw)>;
-  Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws);
+  // `images`: null: noise. Must outlive this.
+  Probe(Backend& backend, const Space& space, const ProbeOptions& options, MakeDraws make_draws,
+        const ProbeImages* images = nullptr);
 
   // Device memory that passes over an architecture with the largest activations take.
   static std::size_t planned_bytes(Backend& backend, const Space& space, const ProbeOptions& options);
@@ -66,14 +69,16 @@ class Probe {
   const Tensor& noise(const std::string& name, int count = 0);
   const Tensor& signs(const std::string& name, Shape shape);
 
-  // Images and their labels: so far noise and random ones, batch 0, 1, ...; part(): images first ..
-  // first+count-1 of batch 0. These are where real ones are to be put.
+  // Batch 0, 1, ... of images and their labels, or of noise and random labels; data_part(): images first ..
+  // first+count-1 of batch 0.
   struct Batch {
     Tensor images;
     Tensor labels;  // [N], of 0 .. classes-1
   };
-  Batch batch(int index);
-  Batch part(int first, int count);
+  Batch data(int index);
+  Batch data_part(int first, int count);
+  // Images first .. first+count-1 of noise("input").
+  const Tensor& noise_part(int first, int count);
 
   // Memory on the host that indicators reuse from network to network; whatever was in it.
   std::vector<float>& scratch(std::size_t count) { return resized(floats_, count); }
@@ -91,6 +96,11 @@ class Probe {
   void draw_weights(const SegmentTable& table, WeightScale scale);
   const Tensor& kept(const std::string& name, Shape shape, const std::vector<float>& values);
   const Tensor& kept_labels(const std::string& name, const std::vector<std::int32_t>& labels);
+  struct HostBatch {
+    const std::vector<float>& images;
+    std::vector<std::int32_t> labels;
+  };
+  HostBatch host_data(int index);
   Shape image_shape(int count) const;
   template <class T>
   static std::vector<T>& resized(std::vector<T>& values, std::size_t count) {
@@ -102,6 +112,7 @@ class Probe {
   const Space& space_;
   ProbeOptions options_;
   MakeDraws make_draws_;
+  const ProbeImages* images_;
   std::vector<std::unique_ptr<ProbeDraws>> draws_;  // made so far
   int draw_ = 0;
   std::unique_ptr<Arena> arena_;

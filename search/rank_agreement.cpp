@@ -25,10 +25,10 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, cons
                     Communicator& communicator) {
   std::ostringstream settings;
   settings << std::setprecision(17) << config.run.steps;
-  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
+  visit_train_fields(config, [&](const TrainField& field, const auto& value) {
     // Where the data lies may differ from machine to machine; what it is may not.
-    if (on_resume == OnResume::keep && std::string_view(name) != "data")
-      settings << ' ' << name << '=' << as_written(value);
+    if (field.on_resume == OnResume::keep && std::string_view(field.name) != "data")
+      settings << ' ' << field.name << '=' << as_written(value);
   });
   struct Facts {
     std::uint32_t settings, data;

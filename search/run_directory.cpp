@@ -118,19 +118,28 @@ void RunDirectory::write_run_json(const TrainConfig& config, const RunFacts& fac
       {"steps_per_epoch", facts.steps_per_epoch},
       {"planned_memory_bytes", facts.planned_memory_bytes},
       {"config", to_json(config)}};
+  const std::string space_text = find_space(config.network.space).file_text();
+  if (!space_text.empty()) write_file_atomically(space_file(), space_text);
   write_file_atomically(run_file(), to_text(json, 2) + "\n");
 }
 
 std::string RunDirectory::space() const {
   const Json config = member(run_json(path_.empty() ? "" : run_file()), "config");
   const Json space = member(config, "space");
-  return space.is_string() ? space.get<std::string>() : "";
+  if (!space.is_string()) return "";
+  const std::string name = space.get<std::string>();
+  if (is_space(name) || !std::filesystem::exists(space_file())) return name;
+  const std::string kept = add_file_space(read_file(space_file()), space_file()).name();
+  RLNAS_CHECK(kept == name, data, space_file(), ": describes ", kept, ", but the run was started with ",
+              name);
+  return name;
 }
 
 std::optional<RecordedRun> RunDirectory::recorded() const {
   const Json json = run_json(path_.empty() ? "" : run_file());
   const Json config = member(json, "config");
   if (!config.is_object()) return std::nullopt;
+  space();  // known from here on
   RecordedRun run{.config = train_config_of(config, run_file())};
   if (const Json crc = member(member(json, "data"), "crc32"); crc.is_number_unsigned())
     run.data_checksum = crc.get<std::uint32_t>();
@@ -169,8 +178,9 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   const StateMetadata metadata(state.metadata, path);
   const Json started = Json::parse(metadata.text("config"), nullptr, false);
   RLNAS_CHECK(started.is_object(), data, path, ": its configuration cannot be read");
-  visit_train_fields(config, [&](const char* name, const auto& value, const char*, OnResume on_resume) {
-    if (on_resume == OnResume::free_) return;
+  visit_train_fields(config, [&](const TrainField& field, const auto& value) {
+    const char* const name = field.name;
+    if (field.on_resume == OnResume::free_) return;
     RLNAS_CHECK(started.contains(name), data, path, ": its configuration says nothing of --", name);
     const std::string now = to_text(Json(as_written(value))), then = to_text(started[name]);
     RLNAS_CHECK(now == then, usage, "--", name, ": ", now, ", but the run in ", path_, " was started with ",

@@ -57,6 +57,7 @@ class RunDirectory {
   std::string events_file() const { return file("events.jsonl"); }
   std::string run_file() const { return file("run.json"); }
   std::string trace_file() const { return file("trace.json"); }
+  std::string space_file() const { return file("space.json"); }  // of a run in a space of one's own
 
   bool exists() const;
   bool holds_run() const;  // something a resumption could go on from, or would overwrite
@@ -65,10 +66,12 @@ class RunDirectory {
   // written; usage, naming the process, when another trains into it.
   std::unique_ptr<FileLock> lock() const;
 
-  // The search space that run.json names; "" when it is not there or names none.
+  // The search space that run.json names; "" when it is not there or names none. One of a file is read from
+  // the copy that the run keeps. Errors: data where that is not what the run was started with.
   std::string space() const;
   // Nothing where there is no run.json. Errors: data, naming it, for a setting that cannot be read.
   std::optional<RecordedRun> recorded() const;
+  // Also keeps the file of a space of one's own.
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
   // Writes resume.safetensors, then what others read; each atomically, so that a run killed at any moment can

@@ -50,6 +50,7 @@ std::string text_of(const Needs& needs) {
   };
   add(needs.supernet || needs.weights, "SuperNet");
   add(needs.images, needs.labels ? "images with labels" : "images");
+  add(needs.probe_data, "--probe-data or noise");
   return text + (text.empty() ? "" : "]");
 }
 
@@ -64,6 +65,7 @@ Needs Score::needs() const {
     all.network |= needs.network;
     all.images |= needs.images;
     all.labels |= needs.labels;
+    all.probe_data |= needs.probe_data;
   }
   return all;
 }
@@ -85,14 +87,16 @@ Score parse_score(const std::string& text) {
   return score;
 }
 
-std::string score_help() {
-  std::string help;
-  for (const IndicatorInfo& info : indicator_list())
-    help += std::string(info.name) + ": " + info.help + text_of(info.needs) + "; ";
-  help += "sums of the logarithms of ranks: ";
-  for (const NamedSum& sum : kNamedSums)
-    help += std::string(sum.name) + " = " + sum.terms + " (" + sum.help + "); ";
-  return help + "or any others joined by +";
+std::string score_table() {
+  constexpr std::size_t kNameWidth = 19;
+  std::string table;
+  const auto add = [&](std::string name, const std::string& text) {
+    name.resize(std::max(kNameWidth, name.size() + 1), ' ');
+    table += "  " + name + text + '\n';
+  };
+  for (const IndicatorInfo& info : indicator_list()) add(info.name, info.help + text_of(info.needs));
+  for (const NamedSum& sum : kNamedSums) add(sum.name, std::string(sum.terms) + " (" + sum.help + ")");
+  return table;
 }
 
 }  // namespace rlnas

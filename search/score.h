@@ -22,7 +22,7 @@ struct Score {
 // counts once. Errors: usage, naming --score, what was not understood and what there is.
 Score parse_score(const std::string& text);
 
-// For --help: the indicators with what they need, and the named sums.
-std::string score_help();
+// For --help: a line for each indicator, with what it needs, and for each named sum.
+std::string score_table();
 
 }  // namespace rlnas

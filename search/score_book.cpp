@@ -11,7 +11,14 @@
 namespace rlnas {
 namespace {
 
-constexpr std::string_view kStamp = "# rlnas scores: ";
+constexpr std::string_view kTitle = "# rlnas scores";
+
+// Of a column's name; "": of no indicator.
+std::string indicator_of_key(std::string_view key) {
+  for (const IndicatorInfo& info : indicator_list())
+    if (key == info.key) return info.name;
+  return "";
+}
 
 }  // namespace
 
@@ -27,14 +34,17 @@ void ScoreBook::put(const std::string& indicator, const Genes& genes, double val
   values_[indicator][genes] = value;
 }
 
-std::string ScoreBook::csv(const Space& space, const std::string& stamp) const {
-  std::string text = std::string(kStamp) + stamp + "\narch";
+std::string ScoreBook::csv(const Space& space) const {
+  std::string text = std::string(kTitle) + '\n', header = "arch";
   std::set<Genes> architectures;
   for (const auto& [name, by_genes] : values_) {
-    text += std::string(",") + indicator_info(name).key;
+    const std::string key = indicator_info(name).key;
+    const auto stamp = stamps_.find(name);
+    if (stamp != stamps_.end()) text += "# " + key + ": " + stamp->second + '\n';
+    header += ',' + key;
     for (const auto& [genes, value] : by_genes) architectures.insert(genes);
   }
-  text += '\n';
+  text += header + '\n';
   for (const Genes& genes : architectures) {
     text += csv_field(space.text(genes));
     for (const auto& [name, by_genes] : values_) {
@@ -47,7 +57,7 @@ std::string ScoreBook::csv(const Space& space, const std::string& stamp) const {
 }
 
 std::vector<ScoreBook::Row> ScoreBook::read_rows(const std::string& flag, const std::string& path,
-                                                 const Space& space, const std::string& stamp) {
+                                                 const Space& space) {
   const std::string text = read_maybe_compressed(flag, path);
   CsvLines lines(text);
   const auto check = [&](bool holds, const auto&... what) {
@@ -55,17 +65,24 @@ std::vector<ScoreBook::Row> ScoreBook::read_rows(const std::string& flag, const 
   };
   std::string_view line;
   bool more = lines.next(line);
-  if (more && line.starts_with('#')) {
-    check(line == std::string(kStamp) + stamp, "measured otherwise: '", line, "', not '", kStamp, stamp, "'");
-    more = lines.next(line);
+  const bool stamped = more && line == kTitle;
+  for (; more && line.starts_with('#'); more = lines.next(line)) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) continue;
+    const std::string indicator = indicator_of_key(line.substr(2, colon - 2));
+    const std::string_view stamp = line.substr(colon + 2);
+    if (indicator.empty()) continue;
+    const auto [known, is_new] = stamps_.try_emplace(indicator, stamp);
+    check(known->second == stamp, indicator, " was measured otherwise: '", stamp, "', not '", known->second,
+          "'");
   }
   std::vector<std::string> indicators;  // of each column; "": of something else
   std::size_t arch = std::string::npos;
   for (const std::string_view name : split_fields(more ? line : std::string_view{})) {
     if (name == "arch") arch = indicators.size();
-    const auto known =
-        std::ranges::find_if(indicator_list(), [&](const IndicatorInfo& info) { return name == info.key; });
-    indicators.emplace_back(known == indicator_list().end() ? "" : known->name);
+    indicators.push_back(indicator_of_key(name));
+    // A report's column that this run does not measure cannot be stamped, so it is not kept.
+    if (!stamped && !stamps_.contains(indicators.back())) indicators.back().clear();
   }
   check(arch != std::string::npos, "no column arch");
   std::vector<Row> rows;

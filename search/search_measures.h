@@ -20,6 +20,7 @@ struct ProbeConfig {
   int batch = 64;          // images
   int draws = 1;           // of weights and inputs that values are averaged over
   std::uint64_t seed = 0;  // of them all
+  std::string data = {};   // images with true labels, as of --data, for those that take them; empty: noise
 
   friend bool operator==(const ProbeConfig&, const ProbeConfig&) = default;
 };
@@ -27,17 +28,15 @@ struct ProbeConfig {
 struct SearchDevice {
   std::string name = "cpu";
   int threads = 0;  // 0: all
+  bool profile = false;
 };
-
-// How values were measured, for tables of them.
-std::string stamp_of(const SpaceSpec& space, const ProbeConfig& probe);
 
 // Candidates shared out over workers: on the CPU one for each thread, as far as memory goes, since one
 // network is too small a piece of work for several threads.
 class SearchMeasures {
  public:
   // `supernet`: of a score that needs its weights; must outlive this. Errors: usage for a probe out of range;
-  // device.
+  // device; those of ProbeImages.
   SearchMeasures(const SearchSpace& space, const Score& score, const ProbeConfig& probe,
                  const SearchDevice& device, const SuperNetData* supernet = nullptr);
   ~SearchMeasures();
@@ -45,11 +44,19 @@ class SearchMeasures {
   bool measures() const { return computed().values() > 0; }  // anything at all
   PartialMeasure& computed() const;                          // those of the score that are measured
   Measure& quick() { return quick_; }                        // the others
+  // With SearchDevice::profile: a table of where the time of a network goes, of this rank's workers together.
+  std::string profile() const;
+  // How values of an indicator are measured, for tables of them.
+  std::string stamp_of(const std::string& indicator) const;
 
  private:
   class Workers;
   struct Worker;
 
+  const SearchSpace& space_;
+  ProbeConfig probe_;
+  const SuperNetData* supernet_;
+  std::unique_ptr<const ProbeImages> images_;  // null: noise
   IndicatorMeasure quick_;
   std::unique_ptr<Workers> workers_;
 };

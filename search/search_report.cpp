@@ -1,9 +1,11 @@
 #include "search/search_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <ostream>
 
 #include "engine/atomic_file.h"
@@ -64,8 +66,12 @@ std::string correlation_key(const IndicatorInfo& indicator) {
   return indicator.is_count ? "baseline_" + key : key;
 }
 
+std::string tau_text(double tau) {  // "-" where there is none, as of a constant score
+  return std::isnan(tau) ? "     -" : format("%6.3f", tau);
+}
+
 std::string correlation_text(const RankCorrelation& c) {
-  return format("%6.3f %6.3f %6.3f", c.kendall_tau_b, c.kendall_tau_rank, c.spearman);
+  return tau_text(c.kendall_tau_b) + ' ' + tau_text(c.kendall_tau_rank) + ' ' + tau_text(c.spearman);
 }
 
 // "angle 0.812345 rad", "81.21 MFLOPs": in a sentence.
@@ -93,6 +99,20 @@ void print_architecture(std::ostream& out, const FoundArchitecture& a, const Sea
   out << names_text(a, report) << a.text << '\n';
 }
 
+// What the angle of the best means, in words.
+void print_angle(std::ostream& out, const SearchReport& report) {
+  const int place = report.place_of("angle");
+  if (place < 0) return;
+  const double own = report.best().values[std::size_t(place)];
+  if (!(own > 0.0)) return;
+  const auto below = std::ranges::count_if(
+      report.evaluated, [&](const FoundArchitecture& a) { return a.values[std::size_t(place)] < own; });
+  out << format(
+      "        that is, training turned its weights, taken as one vector, by %.1f degrees, further than %.1f "
+      "%% of those evaluated\n",
+      own * 180.0 / std::numbers::pi, 100.0 * double(below) / double(report.evaluated.size()));
+}
+
 bool has_limits(const SearchReport& report) {
   const Constraint none, &limits = report.config.space.constraint;
   return limits.max_macs < none.max_macs || limits.max_params < none.max_params;
@@ -115,7 +135,7 @@ void print_acceptance(std::ostream& out, const SearchReport& report) {
 
 // How many networks it took, of those that there are.
 void print_computed(std::ostream& out, const SearchReport& report) {
-  if (!std::ranges::any_of(report.config.score.indicators, is_measured)) return;
+  if (!report.config.score.needs().measured()) return;
   out << "measured: " << report.networks_computed << " networks in this run";
   if (report.networks_in_space > 0)
     out << "; the space has " << report.networks_in_space << " different ones";
@@ -152,8 +172,8 @@ void print_populations(std::ostream& out, const SearchReport& report) {
     out << '\n' << title << ":\n";
     for (const ColumnCorrelation& c : report.correlations) {
       out << format("%-18s", c.column.c_str());
-      if (is_sum(report)) out << format("  %6.3f%14s", figure(c.score), "");
-      for (const Agreement& one : c.indicators) out << format("  %6.3f%14s", figure(one), "");
+      if (is_sum(report)) out << "  " << tau_text(figure(c.score)) << format("%14s", "");
+      for (const Agreement& one : c.indicators) out << "  " << tau_text(figure(one)) << format("%14s", "");
       out << '\n';
     }
   };
@@ -166,7 +186,7 @@ void print_populations(std::ostream& out, const SearchReport& report) {
 void print_report(std::ostream& out, const SearchReport& report) {
   const SearchConfig& config = report.config;
   const FoundArchitecture& best = report.best();
-  out << "search: " << to_string(config.method) << " of " << config.space.name << ", score "
+  out << "search: " << word_of(config.method) << " of " << config.space.name << ", score "
       << config.score.name;
   if (report.generations > 0) {
     out << ", seed " << config.evolution.seed << ", " << report.generations << " generations";
@@ -184,6 +204,7 @@ void print_report(std::ostream& out, const SearchReport& report) {
   if (best.benchmark_index >= 0) out << ", index #" << best.benchmark_index;
   if (enumerable(report)) out << " (enum:" << best.enumeration_index << ")";
   out << '\n';
+  print_angle(out, report);
   if (report.optimum) print_optimum(out, report);
   out << "\nthe best " << report.top.size() << ":\n";
   if (is_sum(report)) out << "    score  ";
@@ -223,7 +244,7 @@ std::string report_json(const SearchReport& report) {
   const SearchConfig& config = report.config;
   Json json{{"schema", 1},
             {"space", config.space.name},
-            {"method", to_string(config.method)},
+            {"method", word_of(config.method)},
             {"score", config.score.name},
             {"compat", config.evolution.compat == Compat::megvii ? "megvii" : "none"},
             {"seed", config.evolution.seed},
@@ -296,11 +317,11 @@ void print_description(std::ostream& out, const SearchSpace& space, const Genes&
       << "parameters           " << space.params(genes);
   std::string by_classes;
   for (const int classes : plain.info().benchmark_classes) {
-    by_classes +=
-        (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
-                            : ", " + std::to_string(classes) + ": ") +
-        std::to_string(
-            params_table(plain, plain.published_stand_alone(classes, space.spec().image_size)).of(genes));
+    by_classes += (by_classes.empty() ? " (" + std::to_string(classes) + " classes: "
+                                      : ", " + std::to_string(classes) + ": ") +
+                  std::to_string(
+                      stand_alone_counts(plain, plain.published_stand_alone(classes, space.spec().image_size))
+                          .params.of(genes));
   }
   out << by_classes << (by_classes.empty() ? "\n" : ")\n");
   for (const CellPaths& cell : space.cell_paths(genes)) {

@@ -12,6 +12,7 @@
 #include "kernels/check.h"
 #include "search/evolution_state.h"
 #include "search/exhaustive.h"
+#include "search/rank_agreement.h"
 #include "search/spaces.h"
 #include "search/train_config_text.h"
 
@@ -88,25 +89,25 @@ class Teller {
 
 // Everything a saved value or the order of candidates depends on; generations may be raised on resuming.
 std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
-                        const std::vector<AngleSums>& sums, const std::string& stamp) {
+                        const std::vector<AngleSums>& sums, const std::string& stamps) {
   const SpaceSpec& space = config.space;
   std::ostringstream text;
-  text << space.name << " score=" << config.score.name << " method=" << to_string(config.method)
+  text << space.name << " score=" << config.score.name << " method=" << word_of(config.method)
        << " compat=" << int(o.compat) << " seed=" << o.seed << " population=" << o.population
        << " parents=" << o.top << " mutants=" << o.mutants << " crossovers=" << o.crossovers
        << " mutation=" << o.mutation_probability << " labels=" << o.label_draws << "x" << o.label_classes
        << " classes=" << space.classes << " image=" << space.image_size
        << " max_macs=" << space.constraint.max_macs << " max_params=" << space.constraint.max_params
-       << " probe=" << stamp << " sums=" << std::hex
+       << " measured=" << stamps << " sums=" << std::hex
        << crc32_of(sums.data(), sums.size() * sizeof(AngleSums));
   return text.str();
 }
 
 EvolutionRun run_generations(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                             const std::string& stamp, const SearchSpace& space, Measure& measure) {
+                             const std::string& stamps, const SearchSpace& space, Measure& measure) {
   EvolutionOptions options = config.evolution;
   if (config.method == SearchMethod::random) options.mutants = options.crossovers = 0;
-  const std::string name = fingerprint(config, options, sums, stamp);
+  const std::string name = fingerprint(config, options, sums, stamps);
   std::vector<Candidate> replay;
   if (config.start == SearchStart::resume) {
     RLNAS_CHECK(!config.state_path.empty(), usage,
@@ -125,8 +126,7 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
 // Over the candidates evaluated where the score was measured, else over the whole space.
 void add_correlations(SearchReport& report, const GroundTruth& truth, const SearchSpace& space,
                       Teller& teller, Measure& measure, std::vector<Candidate> candidates) {
-  const bool measured = std::ranges::any_of(report.config.score.indicators, is_measured);
-  if (!measured) {
+  if (!report.config.score.needs().measured()) {
     std::vector<Genes> all;
     const std::int64_t size = gene_strings(space, kEnumerable);
     for (std::int64_t i = 0; i < size; ++i) all.push_back(genes_at(space, i));
@@ -179,13 +179,13 @@ std::string spaces_with_benchmark() {
 }
 
 void read_scores(ScoreBook& book, const SearchConfig& config, const Space& space,
-                 const NetworkClasses& classes, const std::string& stamp) {
+                 const NetworkClasses& classes) {
   const auto key_of = [&](const std::string& indicator, const Genes& genes) {
     return book_key(classes, indicator, genes);
   };
-  for (const std::string& path : config.known_scores) book.read("--scores", path, space, stamp, key_of);
+  for (const std::string& path : config.known_scores) book.read("--scores", path, space, key_of);
   if (config.start == SearchStart::resume && std::filesystem::exists(config.scores_path))
-    book.read("--resume:", config.scores_path, space, stamp, key_of);
+    book.read("--resume:", config.scores_path, space, key_of);
 }
 
 void check_search(const SearchSpace& space, const SearchConfig& config) {
@@ -195,9 +195,8 @@ void check_search(const SearchSpace& space, const SearchConfig& config) {
   RLNAS_CHECK(config.top_count > 0, usage, "--top ", config.top_count, ": must be positive");
   const bool has_generations =
       config.method == SearchMethod::evolution || config.method == SearchMethod::random;
-  const bool measures = std::ranges::any_of(config.score.indicators, is_measured);
-  RLNAS_CHECK(has_generations || measures || config.start == SearchStart::fresh, usage, "--resume: --method ",
-              to_string(config.method), " has nothing to resume");
+  RLNAS_CHECK(has_generations || config.score.needs().measured() || config.start == SearchStart::fresh, usage,
+              "--resume: --method ", word_of(config.method), " has nothing to resume");
   for (const std::string& name : config.score.indicators)
     find_indicator(name).group->check_space(space.space());
   RLNAS_CHECK(config.truth_path.empty() || space.space().benchmark_size() > 0, usage,
@@ -215,14 +214,18 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   std::shared_ptr<const NetworkClasses> classes;
   ScoreBook book;
   MeasureHooks own_hooks = hooks;
-  const std::string stamp =
-      stamp_of(space.spec(), config.probe) + (supernet != nullptr ? ", " + supernet->stamp() : std::string());
+  std::string stamps;
+  for (const std::string& name : config.score.indicators)
+    if (is_measured(name)) {
+      book.set_stamp(name, measures.stamp_of(name));
+      stamps += name + ": " + measures.stamp_of(name) + "; ";
+    }
   if (measures.measures()) {
     classes = std::make_shared<NetworkClasses>(space.space());
-    read_scores(book, config, space.space(), *classes, stamp);
+    read_scores(book, config, space.space(), *classes);
     if (!config.scores_path.empty())
       own_hooks.save = [&](const ScoreBook& scores) {
-        write_file_atomically(config.scores_path, scores.csv(space.space(), stamp));
+        write_file_atomically(config.scores_path, scores.csv(space.space()));
       };
   }
   BookedMeasure measure(config.score.indicators, computed, measures.quick(), book, own_hooks, classes);
@@ -244,7 +247,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   } else if (config.method == SearchMethod::exhaustive) {
     candidates = exhaustive_search(space, measure);
   } else {
-    EvolutionRun run = run_generations(config, sums, stamp, space, measure);
+    EvolutionRun run = run_generations(config, sums, stamps, space, measure);
     candidates = std::move(run.evaluated);
     generation_of = std::move(run.generation_of);
     report.generations = run.generations;
@@ -266,6 +269,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   }
   report.drawing = space.drawing(report.best().genes);
   report.networks_computed = measure.computed();
+  report.profile = measures.profile();
   if (supernet != nullptr) report.tried_on = supernet->description();
   if (classes) report.networks_in_space = classes->count();
   if (!truth.columns.empty()) add_correlations(report, truth, space, teller, measure, std::move(candidates));
@@ -277,7 +281,8 @@ struct SharedSpec {
   int classes, image_size;
   Constraint constraint;
   Compat compat;
-  ProbeConfig probe;
+  int probe_batch, probe_draws;
+  std::uint64_t probe_seed;
   int recalibration_batches, eval_images, eval_batch;
   std::optional<std::uint32_t> data_checksum;
 };
@@ -286,14 +291,19 @@ struct SharedSpec {
 void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& communicator) {
   SpaceSpec& space = config.space;
   SuperNetConfig& supernet = config.supernet;
-  SharedSpec shared{space.classes,        space.image_size, space.constraint,
-                    space.compat,         config.probe,     supernet.recalibration_batches,
-                    supernet.eval_images, supernet.batch,   supernet.data_checksum};
+  SharedSpec shared{
+      space.classes,        space.image_size,   space.constraint,      space.compat,
+      config.probe.batch,   config.probe.draws, config.probe.seed,     supernet.recalibration_batches,
+      supernet.eval_images, supernet.batch,     supernet.data_checksum};
   std::string run =
       to_json(supernet.run).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::string data = supernet.run.data.spec, eval = supernet.run.eval.spec;  // which may be no UTF-8
+  std::string file_text = communicator.rank() == 0 ? find_space(space.name).file_text() : std::string();
   communicator.broadcast_all(space.name, "space");
+  communicator.broadcast_all(file_text, "space");
+  if (!file_text.empty()) add_file_space(file_text, "space of rank 0");
   communicator.broadcast_all(config.score.name, "score");
+  communicator.broadcast_all(config.probe.data, "score");
   communicator.broadcast_all(supernet.weights, "SuperNet");
   communicator.broadcast_all(run, "SuperNet");
   communicator.broadcast_all(data, "SuperNet");
@@ -305,7 +315,9 @@ void share(SearchConfig& config, std::vector<AngleSums>& sums, Communicator& com
   space.image_size = shared.image_size;
   space.constraint = shared.constraint;
   space.compat = shared.compat;
-  config.probe = shared.probe;
+  config.probe.batch = shared.probe_batch;
+  config.probe.draws = shared.probe_draws;
+  config.probe.seed = shared.probe_seed;
   supernet.run = train_config_of(nlohmann::ordered_json::parse(run), "rank 0");
   supernet.run.data.spec = data;
   supernet.run.eval.spec = eval;
@@ -339,28 +351,6 @@ int SearchReport::place_of(std::string_view indicator) const {
   return -1;
 }
 
-SearchMethod parse_search_method(std::string_view text) {
-  for (const auto method :
-       {SearchMethod::evolution, SearchMethod::exhaustive, SearchMethod::random, SearchMethod::exact}) {
-    if (text == to_string(method)) return method;
-  }
-  fail(ErrorCode::usage, "--method ", text, ": known are evolution, exhaustive, random and exact");
-}
-
-std::string_view to_string(SearchMethod method) {
-  switch (method) {
-    case SearchMethod::evolution:
-      return "evolution";
-    case SearchMethod::exhaustive:
-      return "exhaustive";
-    case SearchMethod::exact:
-      return "exact";
-    case SearchMethod::random:
-      break;
-  }
-  return "random";
-}
-
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         const MeasureHooks& hooks) {
   const std::unique_ptr<SearchSpace> space = space_of(config, sums);
@@ -374,12 +364,13 @@ SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>
                         Communicator& communicator, const MeasureHooks& hooks) {
   if (communicator.size() == 1) return run_search(config, sums, hooks);
   SearchConfig shared = config;
+  if (shared.device.threads == 0) shared.device.threads = threads_of_rank(communicator.place());
   std::vector<AngleSums> shared_sums = sums;
   share(shared, shared_sums, communicator);
   const std::unique_ptr<SearchSpace> space = space_of(shared, shared_sums);
   if (communicator.rank() == 0) check_search(*space, config);
   const std::unique_ptr<const SuperNetData> supernet = supernet_of(shared);
-  SearchMeasures measures(*space, shared.score, shared.probe, config.device, supernet.get());
+  SearchMeasures measures(*space, shared.score, shared.probe, shared.device, supernet.get());
   SearchReport report;
   if (communicator.rank() == 0) {
     ShardedMeasure sharded(measures.computed(), communicator);

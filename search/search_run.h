@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/comm/communicator.h"
+#include "kernels/words.h"
 #include "search/correlations.h"
 #include "search/evolution.h"
 #include "search/indicator_measure.h"
@@ -20,9 +21,14 @@
 namespace rlnas {
 
 enum class SearchMethod { evolution, exhaustive, random, exact };
-// Errors: usage, naming --method.
-SearchMethod parse_search_method(std::string_view text);
-std::string_view to_string(SearchMethod method);
+
+template <>
+struct Words<SearchMethod> {
+  static constexpr Word<SearchMethod> list[] = {{SearchMethod::evolution, "evolution"},
+                                                {SearchMethod::exhaustive, "exhaustive"},
+                                                {SearchMethod::random, "random"},
+                                                {SearchMethod::exact, "exact"}};
+};
 
 enum class SearchStart {
   fresh,
@@ -76,6 +82,7 @@ struct SearchReport {
   std::int64_t space_size = 0;         // gene strings of the space; 0: too many to enumerate
   std::string tried_on;                // images and labels, where the score has passes of the SuperNet
   std::string drawing;                 // of the best
+  std::string profile;                 // with SearchDevice::profile, of rank 0: where the time went
   // Of method exact, and with report_gap: what there was to find.
   struct Optimum {
     rlnas::Optimum proof;

@@ -24,14 +24,11 @@ SearchSpace::SearchSpace(const Space& space, const SpaceSpec& spec, const Networ
                          const SegmentTable& segments, const std::vector<AngleSums>& sums)
     : space_(space),
       spec_(spec),
-      angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)) {
+      angles_(space, make_angle_table(space, supernet, segments, sums, spec.compat)),
+      counts_(stand_alone_counts(space, space.published_stand_alone(spec.classes, spec.image_size))),
+      lengths_(length_table(space, supernet, segments)) {
   for (int gene = 0; gene < space.gene_count(); ++gene) choices_.push_back(std::int8_t(space.choices(gene)));
-  const NetworkOptions counted = space.published_stand_alone(spec.classes, spec.image_size);
-  macs_ = rlnas::macs_table(space, counted);
-  params_ = rlnas::params_table(space, counted);
-  layers_ = layers_table(space, counted);
-  lengths_ = length_table(space, supernet);
-  const std::int64_t macs = smallest(macs_, space), params = smallest(params_, space);
+  const std::int64_t macs = smallest(macs_table(), space), params = smallest(params_table(), space);
   RLNAS_CHECK(spec.constraint.max_macs >= macs, usage, "--max-mflops ",
               double(spec.constraint.max_macs) / 1e6, ": the smallest architecture has ", double(macs) / 1e6,
               " MFLOPs");

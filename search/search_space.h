@@ -40,8 +40,8 @@ class SearchSpace final : public EvolutionSpace {
   const Space& space() const { return space_; }
   const SpaceSpec& spec() const { return spec_; }
   const AngleTable& angle_table() const { return angles_.table(); }
-  const CountTable& macs_table() const { return macs_; }
-  const CountTable& params_table() const { return params_; }
+  const CountTable& macs_table() const { return counts_.macs; }
+  const CountTable& params_table() const { return counts_.params; }
 
   int gene_count() const override { return int(choices_.size()); }
   int choices(int gene) const override { return choices_.at(std::size_t(gene)); }
@@ -53,7 +53,7 @@ class SearchSpace final : public EvolutionSpace {
     space_.repair(genes, below);
   }
   bool legal(const Genes& genes) const override;  // an architecture of the space, and within the limits
-  std::int64_t macs(const Genes& genes) const override { return macs_.of(checked(genes)); }
+  std::int64_t macs(const Genes& genes) const override { return counts_.macs.of(checked(genes)); }
 
   std::string name() const { return space_.name(); }
   std::string text(const Genes& genes) const { return space_.text(genes); }
@@ -65,11 +65,11 @@ class SearchSpace final : public EvolutionSpace {
   double angle_rad(const Genes& genes) const { return angles_.angle_rad(checked(genes)); }
   double op_angle_sum(const Genes& genes) const { return angles_.op_angle_sum(checked(genes)); }
   std::vector<CellPaths> cell_paths(const Genes& genes) const { return angles_.cell_paths(checked(genes)); }
-  std::int64_t params(const Genes& genes) const { return params_.of(checked(genes)); }
+  std::int64_t params(const Genes& genes) const { return counts_.params.of(checked(genes)); }
   // Entries of the published weight vector; 0 where no path leads through a cell, which has no angle.
   std::int64_t angle_vector_length(const Genes& genes) const;
   // Convolutions and classifiers of the stand-alone network.
-  int layers(const Genes& genes) const { return int(layers_.of(checked(genes))); }
+  int layers(const Genes& genes) const { return int(counts_.layers.of(checked(genes))); }
 
   // The architecture with the largest angle within the limits. Errors: usage when there is no such method.
   Optimum exact() const { return space_.exact(*this); }
@@ -81,7 +81,8 @@ class SearchSpace final : public EvolutionSpace {
   const Space& space_;
   SpaceSpec spec_;
   ArchitectureAngles angles_;
-  CountTable macs_, params_, layers_, lengths_;
+  StandAloneCounts counts_;
+  CountTable lengths_;
   std::vector<std::int8_t> choices_;  // of each gene
 };
 

@@ -17,7 +17,7 @@ int Space::gene_count() const {
 
 int Space::choices(int gene) const {
   for (const CellSpec& cell : cells()) {
-    if (gene < int(cell.edges.size())) return int(cell.ops.size());
+    if (gene < int(cell.edges.size())) return int(cell.of(std::size_t(gene)).ops.size());
     gene -= int(cell.edges.size());
   }
   fail(ErrorCode::run_failed, name(), " has no gene ", gene);
@@ -48,7 +48,7 @@ std::string Space::place_name(int gene) const {
 
 std::string Space::choice_name(int gene, int choice) const {
   for (const CellSpec& cell : cells()) {
-    if (gene < int(cell.edges.size())) return cell.ops.at(std::size_t(choice));
+    if (gene < int(cell.edges.size())) return cell.of(std::size_t(gene)).ops.at(std::size_t(choice));
     gene -= int(cell.edges.size());
   }
   return std::to_string(choice);

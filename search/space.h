@@ -45,14 +45,15 @@ struct NetworkOptions {
 
 // Published constants of a space's search. Source: method.md 8.1, 9.
 struct SearchDefaults {
-  EvolutionOptions evolution;  // population, parents, mutants, crossovers, seed, and labels drawn first
-  double max_mflops = 0.0;     // 0: no limit
+  EvolutionOptions evolution;   // population, parents, mutants, crossovers, seed, and labels drawn first
+  double max_mflops = 0.0;      // 0: no limit
+  std::int64_t max_params = 0;  // likewise
   int classes = 10;
   int image_size = 32;
 };
 
 struct SpaceInfo {
-  const char* name;              // the value of --space
+  const char* name;              // the value of --space; of a file's "NAME@CRC"
   const char* title;             // for people
   const char* signature_tensor;  // one that no other space's SuperNet has
   int image_halvings;            // the side of an image divides by two so often
@@ -96,6 +97,8 @@ class Space {
   virtual ~Space() = default;
   virtual const SpaceInfo& info() const = 0;
   std::string name() const { return info().name; }
+  // The text of the file it was read from; empty where it is built in.
+  virtual std::string file_text() const { return ""; }
 
   // ---- architectures ------------------------------------------------------------------------------------
   // The kinds of cells, whose edges are the genes, one cell after the other; none where the network is a
@@ -126,6 +129,8 @@ class Space {
   virtual int benchmark_size() const { return 0; }
   virtual Genes benchmark_genes(int index) const;
   virtual int benchmark_index(const Genes& genes) const;
+  // Its accuracies, as a gzipped table (ground_truth.h); empty: not part of the program.
+  virtual std::span<const unsigned char> benchmark_table() const { return {}; }
 
   // ---- networks -----------------------------------------------------------------------------------------
   // Along one path for the whole network, or one for each cell that has its own; without any, of all
@@ -148,7 +153,7 @@ class Space {
   virtual int label_draws(int /*classes*/) const { return info().search.evolution.label_draws; }
   // How often a tensor of the SuperNet enters the vector of the angle, for each path that runs over it.
   virtual int occurrences(const Segment&, Compat) const { return 1; }
-  virtual AngleConstant constant_of(int op, bool changes_shape) const = 0;
+  virtual AngleConstant constant_of(int op, const ChoiceSite& site) const = 0;
 
   // ---- exact search -------------------------------------------------------------------------------------
   // The architecture with the largest angle within the limits. Errors: usage when there is no such method.

@@ -1,13 +1,44 @@
 #include "search/spaces.h"
 
+#include <mutex>
+#include <vector>
+
+#include "engine/atomic_file.h"
 #include "kernels/check.h"
 #include "ops/network_layout.h"
 #include "search/darts/space.h"
 #include "search/mobilenet/space.h"
 #include "search/nasbench201/space.h"
+#include "search/space_file/space.h"
 
 namespace rlnas {
 namespace {
+
+constexpr std::string_view kFile = "file:";
+
+// Spaces that were read from files; graphs and reports point into them.
+struct FileSpaces {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Space>> all;
+
+  const Space* find(const std::string& name) {
+    for (const auto& space : all)
+      if (name == space->info().name) return space.get();
+    return nullptr;
+  }
+};
+
+FileSpaces& file_spaces() {
+  static FileSpaces spaces;
+  return spaces;
+}
+
+const Space* find_known(const std::string& name) {
+  for (const Space* space : all_spaces())
+    if (name == space->info().name) return space;
+  const std::lock_guard lock(file_spaces().mutex);
+  return file_spaces().find(name);
+}
 
 NetworkOptions published_supernet(const Space& space, int classes) {
   return {.classes = classes, .image_size = space.info().search.image_size};
@@ -42,20 +73,32 @@ std::string space_names() {
 }
 
 const char* space_help() {
-  static const std::string help = "search space: " + space_names() + "; the defaults below are its recipe";
+  static const std::string help = "search space: " + known_spaces() + "; the defaults below are its recipe";
   return help.c_str();
 }
 
+std::string known_spaces() {
+  return space_names() + ", or file:PATH of one's own";
+}
+
 bool is_space(const std::string& name) {
-  for (const Space* space : all_spaces())
-    if (name == space->info().name) return true;
-  return false;
+  return find_known(name) != nullptr;
 }
 
 const Space& find_space(const std::string& name) {
-  for (const Space* space : all_spaces())
-    if (name == space->info().name) return *space;
-  fail(ErrorCode::usage, "--space: '", name, "' is not one of ", space_names());
+  if (name.starts_with(kFile)) {
+    const std::string path = name.substr(kFile.size());
+    return add_file_space(read_file(path), path);
+  }
+  if (const Space* space = find_known(name)) return *space;
+  fail(ErrorCode::usage, "--space: '", name, "' is not one of ", known_spaces());
+}
+
+const Space& add_file_space(const std::string& text, const std::string& where) {
+  std::unique_ptr<Space> space = space_file::make_space(text, where);
+  const std::lock_guard lock(file_spaces().mutex);
+  if (const Space* known = file_spaces().find(space->name())) return *known;
+  return *file_spaces().all.emplace_back(std::move(space));
 }
 
 SegmentTable supernet_segments(const std::string& space, int classes) {

@@ -14,10 +14,16 @@ namespace rlnas {
 const std::vector<const Space*>& all_spaces();
 // "nasbench201, darts-cifar, ..."
 std::string space_names();
-const char* space_help();  // of --space
-bool is_space(const std::string& name);
-// Errors: usage for a space that does not exist, naming --space. So do all below.
+std::string known_spaces();              // the same, and "file:PATH": what --space takes
+const char* space_help();                // of --space
+bool is_space(const std::string& name);  // built in, or read from a file before
+// name: a built-in space's; file:PATH, which is read; or that of a file's space, "NAME@CRC", which this
+// process has read before. Errors: usage for a space that does not exist, naming --space, and for a mistake
+// in a file, naming line and field; data for a file that cannot be read. So do all below.
 const Space& find_space(const std::string& name);
+// The space that such a text describes, the same as it was when it was read before; kept until the process
+// ends. where: what errors begin with.
+const Space& add_file_space(const std::string& text, const std::string& where);
 inline const SearchDefaults& search_defaults(const std::string& space) {
   return find_space(space).info().search;
 }

@@ -71,6 +71,11 @@ Tensor TrainedNetwork::forward_largest(Context& context, const Tensor& images) {
   return forward_along(context, images, {&largest, 1}).logits;
 }
 
+Graph TrainedNetwork::largest_graph() const {
+  const Genes genes = only_.empty() ? space_.largest() : only_;
+  return graph({&genes, 1});
+}
+
 AngleSummary TrainedNetwork::angle_summary(const std::vector<AngleSums>& sums) const {
   const ArchitectureAngles angles(space_,
                                   make_angle_table(space_, options_, layout().parameters(), sums, compat_));

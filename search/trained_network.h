@@ -45,6 +45,8 @@ class TrainedNetwork {
   Tensor forward_largest(Context& context, const Tensor& images);
   // Along one path for the whole network, or one for each cell that has its own.
   Graph graph(std::span<const Genes> paths) const { return space_.network(options_, paths); }
+  // Of the path that needs the most memory.
+  Graph largest_graph() const;
   Program program(std::span<const Genes> paths, const ProgramOptions& options) const {
     return {graph(paths), layout_, options};
   }

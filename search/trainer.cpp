@@ -21,6 +21,7 @@
 #include "search/run_log.h"
 #include "search/run_meter.h"
 #include "search/run_setup.h"
+#include "search/spaces.h"
 #include "search/train_settings.h"
 
 namespace rlnas {
@@ -93,6 +94,8 @@ class Trainer {
 };
 
 TrainResult Trainer::run() {
+  // A space of a file by what it says, so that the run does not depend on where the file lies.
+  config_.network.space = find_space(config_.network.space).name();
   check_config(config_);
   open_directory();
   set_up();

@@ -1,6 +1,8 @@
 // dry_run() and plan_training().
 #include "search/training_plan.h"
 
+#include <algorithm>
+
 #include "kernels/dry/dry_backend.h"
 #include "search/run_setup.h"
 #include "search/train_settings.h"
@@ -24,6 +26,40 @@ DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const St
   return run;
 }
 
+namespace {
+
+// What a pass may leave in memory; the others are merged into these, or views.
+bool is_written(NodeKind kind) {
+  return kind == NodeKind::conv || kind == NodeKind::avg_pool || kind == NodeKind::max_pool ||
+         kind == NodeKind::sum || kind == NodeKind::concat || kind == NodeKind::linear;
+}
+
+std::vector<TrainPlan::Stage> stages_of(const TrainedNetwork& network) {
+  const Graph path = network.largest_graph(), all = network.ranks_architectures() ? network.graph({}) : path;
+  std::vector<TrainPlan::Stage> stages;
+  const auto stage_of = [&](const Graph& graph, const Node& node) -> TrainPlan::Stage* {
+    if (node.stage < 0) return nullptr;
+    const std::string name = graph.stage_name(node.stage);
+    const auto found = std::ranges::find(stages, name, &TrainPlan::Stage::name);
+    return found != stages.end() ? &*found : &stages.emplace_back(TrainPlan::Stage{.name = name});
+  };
+  for (const Node& node : path.nodes())
+    if (TrainPlan::Stage* const stage = stage_of(path, node)) {
+      stage->height = node.shape.height;
+      stage->width = node.shape.width;
+      stage->channels = node.shape.channels;
+      stage->macs += cost_of(node, path).macs;
+      if (is_written(node.kind))
+        stage->written_bytes += sizeof(float) * std::uint64_t(node.shape.channels) *
+                                std::uint64_t(node.shape.height) * std::uint64_t(node.shape.width);
+    }
+  for (const Node& node : all.nodes())
+    if (TrainPlan::Stage* const stage = stage_of(all, node)) stage->parameters += cost_of(node, all).params;
+  return stages;
+}
+
+}  // namespace
+
 TrainPlan plan_training(const TrainConfig& config) {
   check_config(config);
   SingleProcess single;
@@ -41,10 +77,11 @@ TrainPlan plan_training(const TrainConfig& config) {
   plan.step_memory_bytes = setup.plan.step_bytes;
   plan.fixed_memory_bytes = setup.plan.fixed_bytes;
   plan.data_memory_bytes = setup.data.memory_bytes();
+  plan.stages = stages_of(*setup.network);
   bool forward = true;
   for (const RecordedCall& call : setup.plan.calls) {
     plan.train_gflop_per_step += double(call.flops) / 1e9;
-    if (forward && call.flops + call.bytes > 0) plan.network.push_back(call.primitive + " " + call.shape);
+    if (forward && call.flops + call.bytes > 0) plan.calls.push_back(call.primitive + " " + call.shape);
     forward = forward && call.primitive != "cross_entropy";
   }
   return plan;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/check.h"
+#include "search/blocks.h"
 
 namespace rlnas::darts {
 namespace {
@@ -11,32 +12,6 @@ namespace {
 constexpr const char* kStageNames[] = {"stage 1", "stage 2", "stage 3"};
 constexpr const char* kReductionNames[] = {"reduction 1", "reduction 2"};
 constexpr int kDilation = 2;
-
-// Shapes: x [N,H,W,C], activated -> [N,H/2,W/2,K]. Two 1x1 convolutions, one of them a pixel further on.
-int factorized_reduce(Graph& graph, int x, const std::string& name, int channels) {
-  const FeatureShape& shape = graph[x].shape;
-  RLNAS_CHECK(shape.height % 2 == 0 && shape.width % 2 == 0, usage, "factorised reduction of an image of ",
-              shape.height, "x", shape.width,
-              ": both must be even; choose an image size that stays even at every reduction");
-  const int even = graph.conv(graph.subsample(x, 0), name + ".conv_1", {.out_channels = channels / 2});
-  const int odd = graph.conv(graph.subsample(x, 1), name + ".conv_2", {.out_channels = channels / 2});
-  return graph.batch_norm(graph.concat({even, odd}), name + ".bn");
-}
-
-// The convolutions op.{first} (depthwise), op.{first+1} (1x1) and the batch norm op.{first+2} of `name`.
-int separable(Graph& graph, int x, const std::string& name, int first, int kernel, int stride,
-              int dilation = 1) {
-  const auto part = [&](int i) { return name + ".op." + std::to_string(first + i); };
-  const int channels = graph[x].shape.channels;
-  x = graph.conv(x, part(0),
-                 {.out_channels = channels,
-                  .kernel = kernel,
-                  .stride = stride,
-                  .padding = dilation * (kernel - 1) / 2,
-                  .dilation = dilation,
-                  .groups = channels});
-  return graph.batch_norm(graph.conv(x, part(1), {.out_channels = channels}), part(2));
-}
 
 // One DARTS network as it grows.
 class Builder {
@@ -98,8 +73,7 @@ class Builder {
     const int c = geometry.channels;
     graph_.set_owner({.cell = index});
     const auto preprocess = [&](int x, const std::string& part) {
-      return graph_.batch_norm(graph_.conv(graph_.relu(x), name + part + ".op.1", {.out_channels = c}),
-                               name + part + ".op.2");
+      return relu_conv_norm(graph_, x, name + part, {.out_channels = c});
     };
     const int x0 = geometry.reduces_input0
                        ? factorized_reduce(graph_, graph_.relu(input0), name + ".preprocess0", c)
@@ -133,6 +107,7 @@ class Builder {
 
   int operation(Op op, int x, const std::string& name, int stride) {
     const Pool pool{.kernel = 3, .stride = stride, .padding = 1};
+    const int channels = graph_[x].shape.channels;
     const auto pooled = [&](int y) {
       return options_.kind == NetworkKind::stand_alone ? y : graph_.batch_norm(y, name + ".1");
     };
@@ -144,16 +119,21 @@ class Builder {
       case Op::avg_pool_3x3:
         return pooled(graph_.avg_pool(x, pool));
       case Op::skip_connect:
-        return factorized_reduce(graph_, graph_.relu(x), name, graph_[x].shape.channels);
+        return factorized_reduce(graph_, graph_.relu(x), name, channels);
       case Op::sep_conv_3x3:
       case Op::sep_conv_5x5: {
         const int kernel = op == Op::sep_conv_3x3 ? 3 : 5;
-        const int first = separable(graph_, graph_.relu(x), name, 1, kernel, stride);
-        return separable(graph_, graph_.relu(first), name, 5, kernel, 1);
+        const int first = separable(graph_, graph_.relu(x), name, 1,
+                                    {.out_channels = channels, .kernel = kernel, .stride = stride});
+        return separable(graph_, graph_.relu(first), name, 5, {.out_channels = channels, .kernel = kernel});
       }
       case Op::dil_conv_3x3:
       case Op::dil_conv_5x5:
-        return separable(graph_, graph_.relu(x), name, 1, op == Op::dil_conv_3x3 ? 3 : 5, stride, kDilation);
+        return separable(graph_, graph_.relu(x), name, 1,
+                         {.out_channels = channels,
+                          .kernel = op == Op::dil_conv_3x3 ? 3 : 5,
+                          .stride = stride,
+                          .dilation = kDilation});
     }
     fail(ErrorCode::run_failed, name, ": no such operation");
   }
@@ -222,12 +202,13 @@ const std::vector<CellSpec>& cell_specs() {
   static const std::vector<CellSpec> specs = [] {
     CellSpec normal{.name = "normal",
                     .heading = "normal cell\n",
+                    .choices = {{.none = int(Op::none)}},
                     .inputs = kInputCount,
                     .first_output = kInputCount,
                     .node_names = {"cell k-2", "cell k-1", "node 2", "node 3", "node 4", "node 5"},
                     .output_line = "  output = nodes 2, 3, 4 and 5 side by side\n"};
     for (const Edge& edge : kEdges) normal.edges.push_back({edge.target, edge.source});
-    for (int op = 0; op < kOpCount; ++op) normal.ops.push_back(op_name(Op(op)).data());
+    for (int op = 0; op < kOpCount; ++op) normal.choices[0].ops.push_back(op_name(Op(op)).data());
     CellSpec reduce = normal;
     reduce.name = "reduce";
     reduce.heading = "reduction cell\n";

@@ -138,9 +138,9 @@ class Darts final : public Space {
     }
     return 1;
   }
-  AngleConstant constant_of(int op, bool changes_shape) const override {
+  AngleConstant constant_of(int op, const ChoiceSite& site) const override {
     if (Op(op) == Op::max_pool_3x3 || Op(op) == Op::avg_pool_3x3) return AngleConstant::pool_kernel;
-    return Op(op) == Op::skip_connect && !changes_shape ? AngleConstant::identity : AngleConstant::none;
+    return Op(op) == Op::skip_connect && !site.changes_shape ? AngleConstant::identity : AngleConstant::none;
   }
   // See darts/exact.h.
   Optimum exact(const SearchSpace& space) const override {

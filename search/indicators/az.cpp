@@ -30,41 +30,47 @@ double isotropy(std::span<const float> map, int channels) {
   return entropy;  // NaN where nothing varies
 }
 
+void add_pixel(const float* pixel, const float* next, const float* below, std::size_t channels,
+               float* __restrict sum, float* __restrict square, float* __restrict difference) {
+  for (std::size_t c = 0; c < channels; ++c) {
+    const float x = pixel[c], across = next[c] - x, down = below[c] - x;
+    sum[c] += x;
+    square[c] += x * x;
+    difference[c] += across * across + down * down;
+  }
+}
+
 // How much a feature map [N,H,W,C] differs from pixel to pixel: the mean square of the differences of
 // neighbours over that of two independent pixels. 1 of noise, 0 of a constant map.
 double pixel_contrast(std::span<const float> map, Shape shape) {
-  const int height = shape.dims[1], width = shape.dims[2], channels = shape.dims[3];
-  const std::size_t row = std::size_t(width) * std::size_t(channels), image = row * std::size_t(height);
-  std::vector<float> sum(std::size_t(channels), 0.0f);  // of a row of pixels
-  double total = 0.0, squares = 0.0, differences = 0.0;
+  const std::size_t height = std::size_t(shape.dims[1]), width = std::size_t(shape.dims[2]),
+                    channels = std::size_t(shape.dims[3]), row = width * channels;
+  // By channel, so that several are added at a time; in single precision over a row of pixels.
+  std::vector<float> sum(channels), square(channels), difference(channels);
+  std::vector<double> mean(channels, 0.0);
+  double squares = 0.0, differences = 0.0;
   std::int64_t pairs = 0;
-  std::vector<double> mean(std::size_t(channels), 0.0);
-  for (std::size_t at = 0; at < map.size(); at += row) {
-    const bool has_next_row = at % image + row < image;
-    std::ranges::fill(sum, 0.0f);
-    float row_squares = 0.0f, row_differences = 0.0f;
-    for (std::size_t i = 0; i < row; ++i) {
-      const float x = map[at + i];
-      row_squares += x * x;
-      if (i + std::size_t(channels) < row) {
-        const float across = map[at + i + std::size_t(channels)] - x;
-        row_differences += across * across;
-      }
-      if (has_next_row) {
-        const float down = map[at + i + row] - x;
-        row_differences += down * down;
-      }
+  for (std::size_t y = 0; y * row < map.size(); ++y) {
+    const float* const first = map.data() + y * row;
+    const bool has_next_row = (y + 1) % height != 0;
+    for (std::vector<float>* of_row : {&sum, &square, &difference}) std::ranges::fill(*of_row, 0.0f);
+    for (std::size_t x = 0; x < width; ++x) {
+      // Of a pixel that is not there: the pixel itself, which differs by nothing.
+      const float *const pixel = first + x * channels, *const next = x + 1 < width ? pixel + channels : pixel,
+                         *const below = has_next_row ? pixel + row : pixel;
+      add_pixel(pixel, next, below, channels, sum.data(), square.data(), difference.data());
     }
-    for (std::size_t i = 0; i < row; i += std::size_t(channels))
-      for (std::size_t c = 0; c < std::size_t(channels); ++c) sum[c] += map[at + i + c];
-    for (std::size_t c = 0; c < sum.size(); ++c) mean[c] += double(sum[c]);
-    squares += double(row_squares);
-    differences += double(row_differences);
-    pairs += (width - 1) + (has_next_row ? width : 0);
+    for (std::size_t c = 0; c < channels; ++c) {
+      mean[c] += double(sum[c]);
+      squares += double(square[c]);
+      differences += double(difference[c]);
+    }
+    pairs += std::int64_t(width - 1 + (has_next_row ? width : 0));
   }
-  const double rows = double(map.size()) / channels;
-  for (const double m : mean) total += m * m / rows;
-  return differences / double(pairs) / (2.0 * (squares - total) / rows);
+  const double pixels = double(map.size()) / double(channels);
+  double of_means = 0.0;
+  for (const double m : mean) of_means += m * m / pixels;
+  return differences / double(pairs) / (2.0 * (squares - of_means) / pixels);
 }
 
 // [N,H,W,C] -> [N,H/s,W/s,C*s*s].

@@ -15,21 +15,21 @@ class GradNorm final : public IndicatorGroup {
     static constexpr std::array<IndicatorInfo, 2> list{
         IndicatorInfo{.name = "grad-norm",
                       .key = "grad_norm",
-                      .help = "norm of the loss's gradient, random labels",
+                      .help = "norm of the loss's gradient",
                       .heading = "grad-norm",
                       .format = "%9.4f",
-                      .needs = {.network = true}},
+                      .needs = {.network = true, .probe_data = true}},
         IndicatorInfo{.name = "snip",
                       .key = "snip",
                       .help = "SNIP: sum over weights of |weight x gradient|",
                       .heading = "     snip",
                       .format = "%9.4f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Probe::Network& network = with.probe->network(genes);
-    const Executor::HostView view = gradients_of(network, network.program({}), with.probe->batch(0));
+    const Executor::HostView view = gradients_of(network, network.program({}), with.probe->data(0));
     const float* const g = view.values().data();
     double square = 0.0, salience = 0.0;
     for (const Segment& segment : network.layout.tensors().parameters())

@@ -19,7 +19,7 @@ class GradSign final : public IndicatorGroup {
                       .help = "GradSign: agreement of the signs of single images' gradients",
                       .heading = "g.-sign",
                       .format = "%7.4f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
@@ -28,7 +28,7 @@ class GradSign final : public IndicatorGroup {
     std::vector<float>& signs = with.probe->scratch(network.weights.size());  // whole numbers
     std::ranges::fill(signs, 0.0f);
     for (int image = 0; image < with.probe->options().batch; ++image) {
-      const Executor::HostView view = gradients_of(network, program, with.probe->part(image, 1));
+      const Executor::HostView view = gradients_of(network, program, with.probe->data_part(image, 1));
       const float* const g = view.values().data();
       for (std::size_t i = 0; i < signs.size(); ++i) signs[i] += float(g[i] > 0.0f) - float(g[i] < 0.0f);
     }

@@ -20,7 +20,7 @@ class GradientSnr final : public IndicatorGroup {
                       .help = "xi-GSNR: signal to noise of eight batches' gradients",
                       .heading = "   g.-snr",
                       .format = "%9.1f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {

@@ -17,7 +17,7 @@ std::span<const GradientMoments> gradient_moments(Probe& probe, Probe::Network& 
   const Program program = network.program({});
   std::vector<GradientMoments>& moments = probe.moments_scratch(network.weights.size());
   for (int b = 0; b < batches; ++b) {
-    const Executor::HostView view = gradients_of(network, program, probe.batch(b));
+    const Executor::HostView view = gradients_of(network, program, probe.data(b));
     const float* const g = view.values().data();
     const double share = 1.0 / (b + 1);
     for (std::size_t i = 0; i < moments.size(); ++i) {

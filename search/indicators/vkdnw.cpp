@@ -165,7 +165,7 @@ class FisherInformation {
   // Images first .. first+count-1.
   void add(int first, int count) {
     Executor& executor = network_.executor;
-    const Tensor images = with_.probe->part(first, count).images;
+    const Tensor images = with_.probe->noise_part(first, count);
     const Program::Result result = executor.forward(
         program_, images, {.statistics = Statistics::running, .gradients = true, .weight_gradients = false});
     const std::vector<float> logits = executor.host(result.logits);

@@ -21,7 +21,7 @@ class Zico final : public IndicatorGroup {
                       .help = "ZiCo: size over spread of two batches' gradients",
                       .heading = "    zico",
                       .format = "%8.2f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/check.h"
+#include "search/blocks.h"
 #include "search/mobilenet/architecture.h"
 
 namespace rlnas::mobilenet {
@@ -15,42 +16,6 @@ constexpr std::array<const char*, kStages.size()> kStageNames{"stage 1", "stage 
 
 int width(const NetworkOptions& options, int channels) {
   return std::max(1, channels / options.width_divisor);
-}
-
-// Layers `first` and `first`+1 of a sequence: a convolution and its norm.
-int conv_norm(Graph& graph, int x, const std::string& sequence, int first, Conv2d geometry) {
-  const auto name = [&](int layer) { return sequence + "." + std::to_string(layer); };
-  return graph.batch_norm(graph.conv(x, name(first), geometry), name(first + 1));
-}
-
-struct Residual {
-  int out_channels = 0;
-  int kernel = 3;     // of the depthwise filter
-  int stride = 1;     // likewise
-  int expansion = 1;  // hidden channels an input channel; 1: no expansion layer
-};
-
-// The inverted residual of MobileNetV2 and ProxylessNAS: 1x1 expansion, depthwise filter, 1x1 projection,
-// each batch-normalised, ReLU6 after the first two, and the input added where the shape allows. Its output is
-// not activated. Shapes: x [N,H,W,C] -> [N,P,Q,K].
-int inverted_residual(Graph& graph, int x, const std::string& sequence, const Residual& block) {
-  constexpr int kLayersWithActivation = 3;  // convolution, norm, ReLU6
-  const int in = graph[x].shape.channels, hidden = in * block.expansion;
-  int layer = 0, y = x;
-  const auto next = [&](Conv2d geometry) {
-    const int normalised = conv_norm(graph, y, sequence, layer, geometry);
-    layer += kLayersWithActivation;
-    return normalised;
-  };
-  if (block.expansion > 1) y = graph.activation(next({.out_channels = hidden}), Activation::relu6);
-  y = graph.activation(next({.out_channels = hidden,
-                             .kernel = block.kernel,
-                             .stride = block.stride,
-                             .padding = block.kernel / 2,
-                             .groups = hidden}),
-                       Activation::relu6);
-  y = next({.out_channels = block.out_channels});
-  return block.stride == 1 && in == block.out_channels ? graph.sum({y, x}) : y;
 }
 
 }  // namespace

@@ -97,8 +97,8 @@ class Mobilenet final : public Space {
                                      : !name.ends_with(".conv.7.weight") && !name.ends_with(".conv.7.bias");
     return in ? 1 : 0;
   }
-  AngleConstant constant_of(int op, bool changes_shape) const override {
-    return Op(op) == Op::identity && !changes_shape ? AngleConstant::identity : AngleConstant::none;
+  AngleConstant constant_of(int op, const ChoiceSite& site) const override {
+    return Op(op) == Op::identity && !site.changes_shape ? AngleConstant::identity : AngleConstant::none;
   }
   Optimum exact(const SearchSpace& space) const override { return exact_of_chain(space); }
 };

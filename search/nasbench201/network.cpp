@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/check.h"
+#include "search/blocks.h"
 #include "search/nasbench201/cell.h"
 
 namespace rlnas::nasbench201 {
@@ -11,27 +12,10 @@ namespace {
 
 constexpr std::array<const char*, kStages> kStageNames{"stage 1", "stage 2", "stage 3"};
 constexpr std::array<const char*, kStages> kBlockNames{"", "block 1", "block 2"};  // in front of each stage
-constexpr Pool kShortcutPool{.kernel = 2, .stride = 2, .padding = 0};
 
 int first_channels(const NetworkOptions& options) {
   constexpr int kPublished = 16;
   return (options.channels > 0 ? options.channels : kPublished) / options.width_divisor;
-}
-
-// Shapes: x [N,H,W,C] -> [N,H,W,K], halved at stride 2.
-int relu_conv_norm(Graph& graph, int x, const std::string& name, Conv2d geometry, Affine affine) {
-  return graph.batch_norm(graph.conv(graph.relu(x), name + ".op.1", geometry), name + ".op.2", affine);
-}
-
-int residual_block(Graph& graph, int x, const std::string& name, int channels) {
-  const int a =
-      relu_conv_norm(graph, x, name + ".conv_a",
-                     {.out_channels = channels, .kernel = 3, .stride = 2, .padding = 1}, Affine::yes);
-  const int b = relu_conv_norm(graph, a, name + ".conv_b",
-                               {.out_channels = channels, .kernel = 3, .padding = 1}, Affine::yes);
-  const int shortcut =
-      graph.conv(graph.avg_pool(x, kShortcutPool), name + ".downsample.1", {.out_channels = channels});
-  return graph.sum({b, shortcut});
 }
 
 // `position`: of the cell among cells and blocks, as the published names count them.
@@ -42,8 +26,12 @@ int searchable_cell(Graph& graph, int x, int position, std::span<const std::int8
       case Op::none:
       case Op::skip_connect:
         break;
-      case Op::avg_pool_3x3:
-        return graph.avg_pool(source, {});
+      case Op::avg_pool_3x3: {
+        graph.set_owner({position, edge, op});
+        const int out = graph.avg_pool(source, {});
+        graph.set_owner({});
+        return out;
+      }
       case Op::nor_conv_1x1:
       case Op::nor_conv_3x3: {
         const Edge& place = kEdges[std::size_t(edge)];
@@ -67,12 +55,12 @@ int searchable_cell(Graph& graph, int x, int position, std::span<const std::int8
 
 const CellSpec& cell_spec() {
   static const CellSpec spec = [] {
-    CellSpec cell{.identity = int(Op::skip_connect),
+    CellSpec cell{.choices = {{.none = int(Op::none), .identity = int(Op::skip_connect)}},
                   .inputs = 1,
                   .first_output = kNodeCount - 1,
                   .node_names = {"input", "node 1", "node 2", "output"}};
     for (const Edge& edge : kEdges) cell.edges.push_back({edge.target, edge.source});
-    for (int op = 0; op < kOpCount; ++op) cell.ops.push_back(op_name(Op(op)).data());
+    for (int op = 0; op < kOpCount; ++op) cell.choices[0].ops.push_back(op_name(Op(op)).data());
     return cell;
   }();
   return spec;
@@ -98,7 +86,7 @@ Graph network(const NetworkOptions& options, std::span<const Genes> paths) {
       channels *= 2;
       graph.begin_stage(kBlockNames[stage]);
       graph.begin_unit();
-      x = graph.boundary(residual_block(graph, x, "cells." + std::to_string(position++), channels));
+      x = graph.boundary(reduction_block(graph, x, "cells." + std::to_string(position++), channels));
       graph.add_feature(kBlockNames[stage], x);
     }
     for (int i = 0; i < cells; ++i, ++cell) {

@@ -6,6 +6,7 @@
 #include "kernels/check.h"
 #include "search/nasbench201/network.h"
 #include "search/nasbench201/path_sampler.h"
+#include "search/nasbench201/truth.h"
 #include "search/recipes.h"
 #include "search/search_space.h"
 
@@ -54,6 +55,7 @@ class Nasbench201 final : public Space {
   }
   int benchmark_size() const override { return kSpaceSize; }
   Genes benchmark_genes(int index) const override { return genes_of_cell(cell_of_benchmark(index)); }
+  std::span<const unsigned char> benchmark_table() const override { return truth_table(); }
   int benchmark_index(const Genes& genes) const override {
     return nasbench201::benchmark_index(cell_of_genes(genes));
   }
@@ -92,7 +94,7 @@ class Nasbench201 final : public Space {
   int label_draws(int classes) const override {
     return classes == kImagenet16Classes ? kImagenet16Images : kCifarImages;
   }
-  AngleConstant constant_of(int op, bool) const override {
+  AngleConstant constant_of(int op, const ChoiceSite&) const override {
     return Op(op) == Op::avg_pool_3x3 ? AngleConstant::pool_kernel : AngleConstant::none;
   }
   Optimum exact(const SearchSpace& space) const override { return exact_by_enumeration(space); }

@@ -38,7 +38,7 @@ std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
   const auto multiplicity = paths.multiplicity(ops);
   int longest = 1;
   for (std::size_t e = 0; e < spec.edges.size(); ++e)
-    if (ops[e] != spec.none) longest = std::max(longest, spec.edges[e].target - spec.edges[e].source);
+    if (ops[e] != spec.of(e).none) longest = std::max(longest, spec.edges[e].target - spec.edges[e].source);
   const double rise = longest > 3 ? 29 : 36;  // of an arc, for each node that it is long
   const double margin = 40;
   const double step = (kWidth - 2 * margin) / std::max(spec.nodes() - 1, 1);
@@ -51,9 +51,9 @@ std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
                                  spec.nodes() > 4 ? "drawing dense" : "drawing"),
               labels;
   for (std::size_t e = 0; e < spec.edges.size(); ++e) {
-    if (ops[e] == spec.none) continue;
+    if (ops[e] == spec.of(e).none) continue;
     const CellEdge& edge = spec.edges[e];
-    const std::string op = spec.ops[std::size_t(ops[e])];
+    const std::string op = spec.of(e).ops[std::size_t(ops[e])];
     const double from = margin + step * edge.source + 5, to = margin + step * edge.target - 5;
     const double radius = (to - from) / 2, height = rise * (edge.target - edge.source);
     const std::string dead = multiplicity[e] == 0 ? " dead" : "";

@@ -180,7 +180,7 @@ SearchRecord record_of(const SearchReport& report) {
   const SearchConfig& config = report.config;
   SearchRecord record;
   record.space = config.space.name;
-  record.method = to_string(config.method);
+  record.method = word_of(config.method);
   record.score = config.score.name;
   record.seed = config.evolution.seed;
   std::vector<double> divisors;

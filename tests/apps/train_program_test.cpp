@@ -255,6 +255,18 @@ TEST_CASE("train, search, describe: the whole chain") {
   const Outcome plan = run(directory, {RLNAS_TRAIN, "--data", "synthetic:96", "--dry-run"});
   CHECK(plan.exit_code == 0);
   CHECK(plan.out.find("1686106") != std::string::npos);
+  CHECK(plan.out.find("\nstage 2 ") != std::string::npos);
+  CHECK(plan.out.find("global_avg_pool_forward") == std::string::npos);
+  const Outcome calls = run(directory, {RLNAS_TRAIN, "--data", "synthetic:96", "--dry-run=calls"});
+  CHECK(calls.out.find("global_avg_pool_forward") != std::string::npos);
+  CHECK(run(directory, {RLNAS_TRAIN, "--data", "synthetic:96", "--dry-run=all"}).exit_code == 2);
+  const Outcome quiet = run(directory, {RLNAS_TRAIN, "--data", "synthetic:64", "--steps", "1", "--quiet",
+                                        "--out", directory / "quiet"});
+  CHECK(quiet.exit_code == 0);
+  CHECK(quiet.out.empty());
+  const Outcome bare = run(directory, {RLNAS_TRAIN});
+  CHECK(bare.exit_code == 2);
+  CHECK(bare.err.find("--data cifar10:DIR") != std::string::npos);
 }
 
 }  // namespace rlnas

@@ -71,15 +71,15 @@ TEST_CASE("the report of a made-up profile") {
   profile.limits = kLimits;
   profile.add(made_up_step(1, 0));
   profile.add(made_up_step(2, 20'000'000));
-  CHECK(profile_report(profile) == R"(where the time of a step goes (mean of 2 steps after the warm-up)
+  CHECK(profile_report(profile) == R"(where the time of a step goes (mean of 2 steps)
 limits measured here: 100 GFLOP/s; 10.0 GB/s, 40 where all operands fit 1.0 MiB
-operation         calls   ms/step  of step  GFLOP/s    GB/s  of limit  bound by
+operation         calls        ms    share  GFLOP/s    GB/s  of limit  bound by
 conv_forward 3x3    1.0     4.000   40.0 %     50.0     1.0    50.0 %  flops
 add                 2.0     4.000   40.0 %      0.0     2.0    20.0 %  bytes
 waiting for data            1.000   10.0 %
 in no operation             1.000   10.0 %
 step                3.0    10.000  100.0 %     20.0     1.2    28.0 %  flops
-stage             calls   ms/step  of step  GFLOP/s    GB/s  of limit  bound by
+stage             calls        ms    share  GFLOP/s    GB/s  of limit  bound by
 stem                1.0     4.000   40.0 %     50.0     1.0    50.0 %  flops
 stem backward       1.0     3.000   30.0 %      0.0     0.0     0.0 %  bytes
 head                1.0     1.000   10.0 %      0.0     8.0    80.0 %  bytes
@@ -88,7 +88,7 @@ head                1.0     1.000   10.0 %      0.0     8.0    80.0 %  bytes
 
 TEST_CASE("a report without limits leaves their columns empty; one without steps says so") {
   Profile profile;
-  CHECK(profile_report(profile) == "profile: no step after the warm-up; run more steps\n");
+  CHECK(profile_report(profile) == "profile: no step was measured; run more\n");
   profile.add(made_up_step(1, 0));
   const std::string report = profile_report(profile);
   CHECK(report.find("limits measured") == std::string::npos);

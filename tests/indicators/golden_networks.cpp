@@ -89,7 +89,7 @@ Genes Group::without_idle_edges(Genes genes) const {
   const Genes same = classes_->representative(genes);
   for (std::int8_t& gene : genes) {
     const std::int8_t op = gene;
-    gene = std::int8_t(space_.cells().front().none);
+    gene = std::int8_t(space_.cells().front().of(0).none);
     if (classes_->representative(genes) != same) gene = op;
   }
   return genes;
@@ -111,7 +111,7 @@ std::vector<float> Group::logits(const Genes& genes) {
 }
 
 int Group::layers(const Genes& genes) const {
-  return int(layers_table(space_, network_).of(genes));
+  return int(stand_alone_counts(space_, network_).layers.of(genes));
 }
 
 Group& Group::with_size(int size) {

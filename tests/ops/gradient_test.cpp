@@ -78,6 +78,23 @@ Graph darts_graph() {
   return graph;
 }
 
+// Values that are activated where they are made, as own search spaces have them: added to norms, activated
+// once more, and beside ones that are not.
+Graph activated_graph() {
+  Graph graph;
+  const int x = graph.relu(add_stem(graph, 6, 8));
+  const auto conv_norm = [&](int from, const std::string& name) {
+    const int conv = graph.conv(from, name, {.out_channels = 8, .kernel = 3, .padding = 1});
+    return graph.batch_norm(conv, name + "_norm");
+  };
+  const int a = graph.relu(graph.sum({conv_norm(x, "a"), x}));
+  const int b = graph.sum({graph.sum({a}), conv_norm(graph.relu(a), "b")});
+  const int joined = graph.concat({a, b, graph.max_pool(x, {})});
+  const int y = graph.sum({conv_norm(graph.relu(joined), "c"), conv_norm(joined, "d")});
+  add_classifier(graph, graph.activation(y, Activation::relu6));
+  return graph;
+}
+
 // The auxiliary heads of the DARTS family.
 enum class Head { cifar, imagenet };
 
@@ -132,6 +149,12 @@ TEST_CASE("gradients of the DARTS operations equal finite differences: ref") {
 }
 TEST_CASE("gradients of the DARTS operations equal finite differences: cpu") {
   check_graph(*make_cpu_backend({.threads = 2}), darts_graph());
+}
+TEST_CASE("gradients of values that are activated where they are made equal finite differences: ref") {
+  check_graph(*make_ref_backend(), activated_graph());
+}
+TEST_CASE("gradients of values that are activated where they are made equal finite differences: cpu") {
+  check_graph(*make_cpu_backend({.threads = 2}), activated_graph());
 }
 TEST_CASE("gradients of drops and the auxiliary heads equal finite differences: ref") {
   check_graph(*make_ref_backend(), retrain_graph(Head::cifar));

@@ -170,6 +170,39 @@ TEST_CASE("--help and --version print and exit with 0") {
   const Outcome help = run({"--help"}, [] { return 1; });
   CHECK(help.code == 0);
   CHECK(contains(help.out, "--run-name"));
-  CHECK(contains(help.out, "RLNAS_RUN_NAME"));
+  CHECK(contains(help.out, "RLNAS_SOME_NAME"));
   CHECK(contains(help.out, "--dump-config"));
+}
+
+TEST_CASE("a boolean is switched off by --no-NAME, which other options do not have") {
+  CHECK(run({"--verbose"}).options.verbose);
+  CHECK(!run({"--verbose", "--no-verbose"}).options.verbose);
+  CHECK(contains(run({"--no-count"}).err, "unknown option --no-count"));
+}
+
+TEST_CASE("completion scripts offer every option, and the values of those that have a list") {
+  const auto script = [](const char* shell) {
+    const Outcome outcome = run({"--completion", shell});
+    CHECK(outcome.code == 0);
+    return outcome.out;
+  };
+  const test::TemporaryDirectory directory;
+  write_text(directory / "app.bash", script("bash"));
+  // What the shell itself makes of it: "app --ra", and "app --completion ".
+  const auto offered = [&](const std::string& typed, int words) {
+    const std::string out = directory / "out";
+    const std::string command = "bash -c '. " + (directory / "app.bash") + "; COMP_WORDS=(" + typed +
+                                "); COMP_CWORD=" + std::to_string(words) +
+                                "; _app; echo \"${COMPREPLY[@]}\"' > " + out;
+    REQUIRE(std::system(command.c_str()) == 0);
+    return test::read_text(out);
+  };
+  CHECK(offered("app --ra", 1) == "--rate\n");
+  CHECK(offered("app --completion \"\"", 2) == "bash zsh fish\n");
+  CHECK(offered("app --completion f", 2) == "fish\n");
+  CHECK(contains(script("zsh"), "#compdef app"));
+  CHECK(contains(script("zsh"),
+                 "'--completion=[Print a completion script of this shell and exit]:value:(bash zsh fish)'"));
+  CHECK(contains(script("fish"), "complete -c app -l count -d 'Count' -x\n"));
+  CHECK(contains(run({"--completion", "csh"}).err, "--completion: 'csh' is not one of bash, zsh, fish"));
 }

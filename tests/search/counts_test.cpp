@@ -24,11 +24,12 @@ Cell uniform_cell(Op op) {
 }
 
 std::int64_t macs(const Cell& cell, int classes, int image_size) {
-  return macs_table(space(), {.classes = classes, .image_size = image_size}).of(genes_of_cell(cell));
+  return stand_alone_counts(space(), {.classes = classes, .image_size = image_size})
+      .macs.of(genes_of_cell(cell));
 }
 
 std::int64_t params(const Cell& cell, int classes) {
-  return params_table(space(), {.classes = classes}).of(genes_of_cell(cell));
+  return stand_alone_counts(space(), {.classes = classes}).params.of(genes_of_cell(cell));
 }
 
 const CellPathTable& paths_of_cells() {

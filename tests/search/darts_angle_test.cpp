@@ -180,7 +180,7 @@ TEST_CASE("each choice holds the published number of entries, and the constants 
   for (const Preset preset : {Preset::cifar, Preset::imagenet}) {
     const DartsNetwork network = published_supernet(preset);
     const SegmentTable segments = published_segments(network);
-    const CountTable lengths = length_table(network.space(), network.size);
+    const CountTable lengths = length_table(network.space(), network.size, segments);
     for (const Compat compat : {Compat::none, Compat::megvii}) {
       const AngleTable table =
           make_angle_table(network.space(), network.size, segments, element_counts(segments), compat);

@@ -86,6 +86,11 @@ NetworkOptions stand_alone(Preset preset, int channels = 0) {
   return options;
 }
 
+CountTable published_lengths(Preset preset) {
+  const DartsNetwork network = published_supernet(preset);
+  return length_table(network.space(), network.size, published_segments(network));
+}
+
 }  // namespace
 
 TEST_CASE("published genotypes and their codes name the same architectures") {
@@ -194,11 +199,12 @@ TEST_CASE("FLOPs and parameters of the golden pairs") {
   for (const auto& golden : imagenet) {
     CAPTURE(golden.genotype);
     const NetworkOptions network = stand_alone(Preset::imagenet, golden.channels);
-    CHECK(macs_table(imagenet_space(), network).of(genes_of(golden.genotype)) == golden.flops);
-    CHECK(params_table(imagenet_space(), network).of(genes_of(golden.genotype)) == golden.params);
+    CHECK(stand_alone_counts(imagenet_space(), network).macs.of(genes_of(golden.genotype)) == golden.flops);
+    CHECK(stand_alone_counts(imagenet_space(), network).params.of(genes_of(golden.genotype)) ==
+          golden.params);
     if (golden.channels != 48) continue;
     const NetworkOptions published = stand_alone(Preset::imagenet);
-    CHECK(macs_table(imagenet_space(), published).of(genes_of(golden.genotype)) == golden.flops);
+    CHECK(stand_alone_counts(imagenet_space(), published).macs.of(genes_of(golden.genotype)) == golden.flops);
   }
   // CIFAR: parameters exact, FLOPs published to 0.1 M.
   const struct {
@@ -210,26 +216,25 @@ TEST_CASE("FLOPs and parameters of the golden pairs") {
     CAPTURE(golden.genotype);
     const NetworkOptions network = stand_alone(Preset::cifar);
     const Genes genes = genes_of(golden.genotype);
-    CHECK(params_table(cifar_space(), network).of(genes) == golden.params);
+    CHECK(stand_alone_counts(cifar_space(), network).params.of(genes) == golden.params);
     if (golden.mflops > 0)
-      CHECK(double(macs_table(cifar_space(), network).of(genes)) / 1e6 ==
+      CHECK(double(stand_alone_counts(cifar_space(), network).macs.of(genes)) / 1e6 ==
             doctest::Approx(golden.mflops).epsilon(0.05 / golden.mflops));
   }
   NetworkOptions odd = stand_alone(Preset::imagenet);
   odd.image_size = 100;
-  CHECK_THROWS_AS(macs_table(imagenet_space(), odd), Error);
+  CHECK_THROWS_AS(stand_alone_counts(imagenet_space(), odd).macs, Error);
   odd = stand_alone(Preset::cifar, 35);
-  CHECK_THROWS_AS(macs_table(cifar_space(), odd), Error);
+  CHECK_THROWS_AS(stand_alone_counts(cifar_space(), odd).macs, Error);
   odd = stand_alone(Preset::cifar);
   odd.cells = 2;
-  CHECK_THROWS_AS(params_table(cifar_space(), odd), Error);
+  CHECK_THROWS_AS(stand_alone_counts(cifar_space(), odd).params, Error);
 }
 
 TEST_CASE("lengths of the angle vector") {
   constexpr std::int64_t kCifarFixed = 100720, kImagenetFixed = 2427232;
-  const CountTable cifar_lengths = length_table(cifar_space(), published_supernet(Preset::cifar).size);
-  const CountTable imagenet_lengths =
-      length_table(imagenet_space(), published_supernet(Preset::imagenet).size);
+  const CountTable cifar_lengths = published_lengths(Preset::cifar);
+  const CountTable imagenet_lengths = published_lengths(Preset::imagenet);
   CHECK(cifar_lengths.fixed == kCifarFixed);
   CHECK(imagenet_lengths.fixed == kImagenetFixed);
   const auto cifar = make_search_space({.name = "darts-cifar"});
@@ -285,7 +290,7 @@ TEST_CASE("description and drawing") {
   CHECK(paths[1].cell == "reduce");
   CHECK(paths[1].live == 8);
   CHECK(paths[1].edges[0].paths == 1);
-  const CountTable lengths = length_table(imagenet_space(), published_supernet(Preset::imagenet).size);
+  const CountTable lengths = published_lengths(Preset::imagenet);
   std::int64_t length = lengths.fixed;
   int gene = 0;
   for (const CellPaths& cell : paths)

@@ -189,8 +189,9 @@ TEST_CASE("equal scores: fewer MACs first, then the lower index") {
 
 TEST_CASE("limits on MACs and parameters hold for every candidate, and the optimum within them is found") {
   const Constraint limits{.max_macs = 80'000'000, .max_params = 500'000};
-  const CountTable macs = macs_table(nasbench201::space(), {.classes = 10, .image_size = 32});
-  const CountTable params = params_table(nasbench201::space(), {.classes = 10, .image_size = 32});
+  const CountTable macs = stand_alone_counts(nasbench201::space(), {.classes = 10, .image_size = 32}).macs;
+  const CountTable params =
+      stand_alone_counts(nasbench201::space(), {.classes = 10, .image_size = 32}).params;
   const auto space = random_space(4, limits);
   std::vector<Candidate> all = test::exhaustive_scored(*space);
   rank_candidates(all, Compat::none);

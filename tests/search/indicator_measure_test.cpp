@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 
+#include "search/csv.h"
 #include "search/score.h"
 #include "search/search_measures.h"
 #include "search/spaces.h"
@@ -114,9 +115,8 @@ TEST_CASE("a search that is told to stop saves what it has and ends; measuring g
   for (std::int64_t i = 15000; i < 15200; ++i) all.push_back(genes_at(find_space("nasbench201"), i));
   int questions = 0;
   std::string saved;
-  Booked first(kTwo,
-               {.stops = [&] { return ++questions > 3; },
-                .save = [&](const ScoreBook& book) { saved = book.csv(find_space("nasbench201"), "x"); }});
+  Booked first(kTwo, {.stops = [&] { return ++questions > 3; },
+                      .save = [&](const ScoreBook& book) { saved = book.csv(find_space("nasbench201")); }});
   CHECK_THROWS_AS(first.measure.measure(all), Interrupted);
   CHECK(first.computed.asked > 0);
   const test::TemporaryDirectory directory;
@@ -126,33 +126,46 @@ TEST_CASE("a search that is told to stop saves what it has and ends; measuring g
   Booked second(kTwo);
   const NetworkClasses& classes = second.measure.classes();
   second.book.read(
-      "--resume:", path, find_space("nasbench201"), "x",
+      "--resume:", path, find_space("nasbench201"),
       [&](const std::string& name, const Genes& genes) { return book_key(classes, name, genes); });
   second.measure.measure(all);
   Booked whole(kTwo);
   whole.measure.measure(all);
   CHECK(first.computed.asked + second.computed.asked == whole.computed.asked);
-  CHECK(second.book.csv(find_space("nasbench201"), "x") == whole.book.csv(find_space("nasbench201"), "x"));
+  CHECK(second.book.csv(find_space("nasbench201")) == whole.book.csv(find_space("nasbench201")));
 }
 
 TEST_CASE("tables of scores: what does not fit is refused, naming flag, file and line") {
   const Space& space = find_space("nasbench201");
   const test::TemporaryDirectory directory;
   const std::string path = directory / "scores.csv", arch = space.text(genes_at(space, 7));
-  const auto read = [&](const std::string& text, const std::string& stamp = "this") {
+  const auto own_key = [](const std::string&, const Genes& genes) { return genes; };
+  const auto read_book = [&](const std::string& text) {
     std::ofstream(path) << text;
     ScoreBook book;
-    book.read("--scores", path, space, stamp, [](const std::string&, const Genes& genes) { return genes; });
-    return book.find("synflow", genes_at(space, 7));
+    book.set_stamp("synflow", "this");
+    book.read("--scores", path, space, own_key);
+    return book;
+  };
+  const auto read = [&](const std::string& text) {
+    return read_book(text).find("synflow", genes_at(space, 7));
   };
   const auto refusal = [&](const std::string& text) {
     return test::error_of(ErrorCode::data, [&] { read(text); });
   };
-  CHECK(read("# rlnas scores: this\narch,synflow\n" + arch + ",1.5\n") == 1.5);
+  CHECK(read("# rlnas scores\n# synflow: this\narch,synflow\n" + arch + ",1.5\n") == 1.5);
   CHECK(read("rank,synflow,arch,other\n1,-inf," + arch + ",words\n") == kNothing);
   CHECK(read("arch,synflow\n" + arch + ",\n") == std::nullopt);
-  CHECK(contains(refusal("# rlnas scores: that\narch,synflow\n"),
-                 "--scores " + path + ": line 1: measured otherwise"));
+  CHECK(contains(refusal("# rlnas scores\n# synflow: that\narch,synflow\n"),
+                 "--scores " + path + ": line 2: synflow was measured otherwise: 'that', not 'this'"));
+  // What this run does not measure is carried along, with how it was measured, but for a report's.
+  const std::string both =
+      "# rlnas scores\n# accuracy: SuperNet 1\n# synflow: this\narch,accuracy,synflow\n" + csv_field(arch) +
+      ",0.25,1.5\n";
+  CHECK(read_book(both).csv(space) == both);
+  const ScoreBook of_report = read_book("arch,accuracy,synflow\n" + csv_field(arch) + ",0.25,1.5\n");
+  CHECK(of_report.find("accuracy", genes_at(space, 7)) == std::nullopt);
+  CHECK(of_report.find("synflow", genes_at(space, 7)) == 1.5);
   CHECK(contains(refusal("synflow\n1\n"), "line 1: no column arch"));
   CHECK(contains(refusal("arch,synflow\n" + arch + "\n"), "line 2: 1 fields where the header has 2"));
   CHECK(contains(refusal("arch,synflow\n|x~0|,1\n"), "line 2: arch '|x~0|' is none of nasbench201"));
@@ -191,4 +204,73 @@ TEST_CASE(
     }
   });
   for (const test::RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
+}
+
+TEST_CASE(
+    "--probe-data: real batches for those that look at the loss's gradient, in an order of their own a "
+    "draw") {
+  const auto space = small_cells();
+  const Score score = parse_score("grad-sign+zico+synflow");
+  const std::vector<Genes> some{genes_at(*space, 11717), genes_at(*space, 777)};
+  const auto measured = [&](const ProbeConfig& probe, int threads = 1) {
+    SearchMeasures measures(*space, score, probe, {.threads = threads});
+    return measures.computed().measure(some);
+  };
+  const std::vector<double> noise = measured(small_probe());
+  const std::vector<double> real = measured({.batch = 4, .data = "synthetic:10"});
+  REQUIRE(real.size() == 6);
+  for (const std::size_t k : {0, 1, 3, 4}) CHECK(real[k] != noise[k]);
+  for (const std::size_t k : {2, 5}) CHECK(real[k] == noise[k]);  // synflow takes an image of ones
+  CHECK(measured({.batch = 4, .data = "synthetic:10"}, 2) == real);
+  CHECK(measured({.batch = 4, .draws = 2, .data = "synthetic:10"}) != real);
+
+  const NetworkOptions network = space->space().published_stand_alone(10, 8);
+  const ProbeImages images("synthetic:10", space->space(), network, 4, 0);
+  CHECK(images.batch(0, 2).labels ==
+        images.batch(0, 0).labels);  // two whole batches, then from the beginning
+  CHECK(images.batch(0, 1).images != images.batch(0, 0).images);
+  CHECK(images.batch(1, 0).images != images.batch(0, 0).images);
+  // Normalised: the mean of all is about 0, their deviation about 1.
+  double sum = 0.0, square = 0.0, count = 0.0;
+  for (int b = 0; b < 2; ++b)
+    for (const float value : images.batch(0, b).images) {
+      sum += value;
+      square += double(value) * value;
+      count += 1.0;
+    }
+  CHECK(count == 2 * 4 * 8 * 8 * 3);
+  CHECK(std::abs(sum / count) < 0.3);
+  CHECK(square / count == doctest::Approx(1.0).epsilon(0.3));
+
+  SearchMeasures measures(*space, score, {.batch = 4, .data = "synthetic:10"}, {.threads = 1});
+  CHECK(contains(measures.stamp_of("zico"), "seed 0, synthetic images "));
+  CHECK(!contains(measures.stamp_of("synflow"), "images "));
+  const auto refusal = [&](ErrorCode code, const std::string& data, int batch, const char* of_score) {
+    return test::error_of(code, [&] {
+      SearchMeasures(*space, parse_score(of_score), {.batch = batch, .data = data}, {.threads = 1});
+    });
+  };
+  CHECK(contains(refusal(ErrorCode::usage, "synthetic:10", 16, "zico"),
+                 "--probe-data synthetic:10: has 10 images, fewer than a batch of --probe-batch 16"));
+  CHECK(contains(refusal(ErrorCode::usage, "synthetic:10", 4, "synflow"), "--probe-data: --score synflow"));
+  CHECK(contains(refusal(ErrorCode::usage, "photos:x", 4, "zico"), "--probe-data"));
+  CHECK(contains(refusal(ErrorCode::data, "cifar10:nowhere", 4, "zico"), "nowhere"));
+}
+
+TEST_CASE("--profile: the time of networks by indicator, with the host's own part") {
+  const auto space = small_cells();
+  SearchMeasures measures(*space, parse_score("naswot+synflow"), small_probe(),
+                          {.threads = 2, .profile = true});
+  CHECK(contains(measures.profile(), "no network was measured"));
+  const std::vector<Genes> some{genes_at(*space, 11717), genes_at(*space, 777), genes_at(*space, 4153)};
+  const std::vector<double> profiled = measures.computed().measure(some);
+  SearchMeasures plain(*space, parse_score("naswot+synflow"), small_probe(), {.threads = 2});
+  CHECK(plain.computed().measure(some) == profiled);
+  CHECK(plain.profile().empty());
+  const std::string report = measures.profile();
+  CHECK(contains(report, "where the time of a network goes (mean of 3 networks)"));
+  CHECK(contains(report, "conv_norm_forward 3x3"));
+  CHECK(contains(report, "on the host"));
+  CHECK(contains(report, "\nnaswot "));
+  CHECK(contains(report, "\nsynflow "));
 }

@@ -53,15 +53,16 @@ AngleTable table_of(const SegmentTable& segments, const std::vector<AngleSums>& 
 }
 
 CountTable flops_table(int classes = kClasses, int image_size = kImageSize) {
-  return macs_table(space(), {.classes = classes, .image_size = image_size});
+  return stand_alone_counts(space(), {.classes = classes, .image_size = image_size}).macs;
 }
 
 CountTable params_of_classes(int classes = kClasses) {
-  return params_table(space(), {.classes = classes, .image_size = kImageSize});
+  return stand_alone_counts(space(), {.classes = classes, .image_size = kImageSize}).params;
 }
 
 CountTable lengths_of_classes(int classes = kClasses) {
-  return length_table(space(), {.classes = classes, .image_size = kImageSize});
+  return length_table(space(), {.classes = classes, .image_size = kImageSize},
+                      test::mobilenet_segments(classes));
 }
 
 // Sums as a trained SuperNet has them: norms as they start (method.md 7.6), shrunk by training, convolutions

@@ -24,18 +24,22 @@ std::string expression(const std::string& arch) {
 
 TEST_CASE("what does nothing in a cell is not in its expression") {
   const std::string all = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|";
-  CHECK(expression(all) == "2(3(a))");
+  CHECK(expression(all) == "nor_conv_1x1(nor_conv_3x3(a))");
   // An edge that leads nowhere, one that carries nothing, and a skip connection in front instead of behind.
-  CHECK(expression("|nor_conv_3x3~0|+|avg_pool_3x3~0|none~1|+|none~0|nor_conv_1x1~1|none~2|") == "2(3(a))");
-  CHECK(expression("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|nor_conv_3x3~2|") == "2(3(a))");
-  CHECK(expression("|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|") == "2(3(a))");
-  CHECK(expression("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|") == "2(3(a))");
+  CHECK(expression("|nor_conv_3x3~0|+|avg_pool_3x3~0|none~1|+|none~0|nor_conv_1x1~1|none~2|") ==
+        "nor_conv_1x1(nor_conv_3x3(a))");
+  CHECK(expression("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|nor_conv_3x3~2|") ==
+        "nor_conv_1x1(nor_conv_3x3(a))");
+  CHECK(expression("|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|") ==
+        "nor_conv_1x1(nor_conv_3x3(a))");
+  CHECK(expression("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|") ==
+        "nor_conv_1x1(nor_conv_3x3(a))");
   // The order of a sum's terms, wherever they come from.
   CHECK(expression("|nor_conv_3x3~0|+|avg_pool_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|") ==
         expression("|avg_pool_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|"));
   // But two edges that compute the same have weights of their own.
   CHECK(expression("|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|") ==
-        "3(a)+3(a)");
+        "nor_conv_3x3(a)+nor_conv_3x3(a)");
   CHECK(expression("|none~0|+|none~0|nor_conv_3x3~1|+|none~0|nor_conv_1x1~1|none~2|").empty());
 }
 
@@ -56,7 +60,7 @@ TEST_CASE(
     const auto [place, is_new] = seen.try_emplace(expression_of(cell, genes), one);
     REQUIRE(place->second == one);
     for (std::size_t edge = 0; edge < one.size(); ++edge)
-      if (one[edge] != cell.none) REQUIRE(paths.multiplicity(one)[edge] > 0);
+      if (one[edge] != cell.of(edge).none) REQUIRE(paths.multiplicity(one)[edge] > 0);
   }
   CHECK(seen.size() == 4930);
 }

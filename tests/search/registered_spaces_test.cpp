@@ -15,6 +15,7 @@
 #include "ops/network_layout.h"
 #include "search/search_report.h"
 #include "tests/search/darts_support.h"
+#include "tests/search/every_space.h"
 #include "tests/search/published_search.h"
 
 using namespace rlnas;
@@ -85,12 +86,12 @@ TEST_CASE("every space has a name, a title and a signature tensor of its own") {
   }
   CHECK(&default_space() == all_spaces().front());
   CHECK(!is_space("darts"));
-  CHECK_THROWS_WITH_AS(find_space("darts"), ("--space: 'darts' is not one of " + space_names()).c_str(),
+  CHECK_THROWS_WITH_AS(find_space("darts"), ("--space: 'darts' is not one of " + known_spaces()).c_str(),
                        Error);
 }
 
 TEST_CASE("every space: an architecture's text reads back to its genes, and no other has it") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     std::set<Genes> architectures;
     std::set<std::string> texts, drawings;
@@ -108,7 +109,7 @@ TEST_CASE("every space: an architecture's text reads back to its genes, and no o
     }
     CHECK(texts.size() == architectures.size());
     CHECK(drawings.size() == architectures.size());
-    CHECK(architectures.size() > 290);
+    if (gene_strings(*space, 10'000) == 10'000) CHECK(architectures.size() > 290);
     CHECK(test::error_of(ErrorCode::usage, [&] { space->parse(""); }) != "");
     CHECK_THROWS_AS(space->text(Genes(std::size_t(space->gene_count()) - 1)), Error);
     CHECK_THROWS_AS(space->text(Genes(std::size_t(space->gene_count()), 100)), Error);
@@ -118,7 +119,7 @@ TEST_CASE("every space: an architecture's text reads back to its genes, and no o
 }
 
 TEST_CASE("every space: repaired raw genes are an architecture, which repair leaves alone") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     RandomStream random(1, "raw genes");
     for (int trial = 0; trial < 300; ++trial) {
@@ -139,7 +140,7 @@ TEST_CASE("every space: repaired raw genes are an architecture, which repair lea
 }
 
 TEST_CASE("every space: the tables add up to the costs of the architecture's own graph") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     const SearchDefaults& search = space->info().search;
     const NetworkOptions options = space->published_stand_alone(search.classes, search.image_size);
@@ -166,7 +167,7 @@ TEST_CASE("every space: the tables add up to the costs of the architecture's own
 }
 
 TEST_CASE("every space: a path's tensors are the SuperNet's, and every gene has its sites") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     const NetworkOptions options{.classes = 10, .image_size = space->info().search.image_size};
     const SegmentTable all = supernet_segments(space->name(), options.classes);
@@ -196,10 +197,15 @@ TEST_CASE("every space: a path's tensors are the SuperNet's, and every gene has 
 }
 
 TEST_CASE("every space: sampled paths are architectures, one for the network or one for each cell") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     const int own_paths = space->info().every_cell_has_a_path ? space->searchable_cells({}) : 0;
     for (const Compat compat : {Compat::none, Compat::megvii}) {
+      if (compat == Compat::megvii && !space->file_text().empty()) {
+        CHECK(contains(test::error_of(ErrorCode::usage, [&] { space->make_sampler({.compat = compat}); }),
+                       "--compat megvii: "));
+        continue;
+      }
       const auto sampler = space->make_sampler({.seed = 1, .compat = compat, .own_paths = own_paths});
       for (int step = 0; step < 5; ++step) {
         const std::vector<Genes> paths = sampler(step);
@@ -232,7 +238,7 @@ TEST_CASE("layers: convolutions and the classifier, counted by hand") {
 }
 
 TEST_CASE("every space: --score layers, macs and params rank by it, in evolution and in exhaustive runs") {
-  for (const Space* space : all_spaces())
+  for (const Space* space : test::every_space())
     for (const std::string& score : kCountScores) {
       CAPTURE(space->name());
       CAPTURE(score);
@@ -281,7 +287,7 @@ TEST_CASE("every space: the exact search refuses scores that do not add up, and 
   for (const IndicatorInfo& indicator : indicator_list()) {
     if (indicator.adds_up) continue;
     ++refused;
-    for (const Space* space : all_spaces()) {
+    for (const Space* space : test::every_space()) {
       CAPTURE(space->name());
       const std::vector<AngleSums> sums = published_sums(space->name(), 3);
       const std::string message = "--score " + std::string(indicator.name) + ": ";
@@ -301,7 +307,7 @@ TEST_CASE("every space: the exact search refuses scores that do not add up, and 
 }
 
 TEST_CASE("every space: reports by layers tell them, others do not") {
-  for (const Space* space : all_spaces()) {
+  for (const Space* space : test::every_space()) {
     CAPTURE(space->name());
     const std::vector<AngleSums> sums = published_sums(space->name(), 4);
     SearchConfig config = published_search(space->name());

@@ -212,8 +212,9 @@ TEST_CASE("of equal angles exact finds the cell with the fewest MACs, as exhaust
     sums.push_back({turned ? 0.0 : 1.0, 1.0, 1.0});
   }
   SearchConfig config;
-  config.space.constraint.max_macs = macs_table(nasbench201::space(), {.classes = 10, .image_size = 32})
-                                         .of(nasbench201::space().parse(early));
+  config.space.constraint.max_macs =
+      stand_alone_counts(nasbench201::space(), {.classes = 10, .image_size = 32})
+          .macs.of(nasbench201::space().parse(early));
   for (const Compat compat : {Compat::none, Compat::megvii}) {
     config.evolution.compat = config.space.compat = compat;
     for (const SearchMethod method : {SearchMethod::exhaustive, SearchMethod::exact}) {
@@ -306,9 +307,9 @@ TEST_CASE("a state of another search, or a damaged one, is refused") {
 }
 
 TEST_CASE("names of methods and scores") {
-  CHECK(parse_search_method("random") == SearchMethod::random);
-  CHECK(to_string(SearchMethod::exhaustive) == "exhaustive");
-  CHECK_THROWS_AS(parse_search_method("genetic"), Error);
+  CHECK(parse_word<SearchMethod>("--method", "random") == SearchMethod::random);
+  CHECK(word_of(SearchMethod::exhaustive) == std::string("exhaustive"));
+  CHECK_THROWS_AS(parse_word<SearchMethod>("--method", "genetic"), Error);
   CHECK(indicator_info("op-angle-sum").name == std::string("op-angle-sum"));
   CHECK_THROWS_AS(indicator_info("az-nas"), Error);  // a sum, not an indicator
   CHECK(parse_score("az-nas+macs+layers").indicators ==

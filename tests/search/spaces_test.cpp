@@ -13,6 +13,7 @@
 #include "search/spaces.h"
 #include "tests/search/published_search.h"
 #include "tests/support/errors.h"
+#include "tests/support/golden_dir.h"
 #include "tests/support/ranks.h"
 #include "tests/support/temporary_directory.h"
 
@@ -27,6 +28,13 @@ using test::refusal;
 namespace {
 
 const std::vector<std::string> kNewSpaces{"darts-cifar", "darts-imagenet", "mobilenet"};
+
+// And one of a file, for what is not published.
+std::vector<std::string> searched_spaces() {
+  std::vector<std::string> spaces = kNewSpaces;
+  spaces.push_back(find_space(test::shipped_space("mobilenet")).name());
+  return spaces;
+}
 
 double best_rad(const SearchReport& report) {
   return report.value(report.best(), "angle");
@@ -53,12 +61,12 @@ TEST_CASE("published constants of the searches") {
 }
 
 TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports what it evaluated") {
-  for (const std::string& space_name : kNewSpaces) {
+  for (const std::string& space_name : searched_spaces()) {
     const std::vector<AngleSums> sums = published_sums(space_name, 1);
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random, SearchMethod::exact}) {
       for (const Compat compat : {Compat::none, Compat::megvii}) {
         CAPTURE(space_name);
-        CAPTURE(to_string(method));
+        CAPTURE(word_of(method));
         SearchConfig config = published_search(space_name);
         config.method = method;
         config.evolution.compat = config.space.compat = compat;
@@ -87,7 +95,7 @@ TEST_CASE("every method keeps the limits on FLOPs and parameters, and reports wh
 }
 
 TEST_CASE("what the spaces have not is refused: enumeration, true accuracies, limits below the smallest") {
-  for (const std::string& space : kNewSpaces) {
+  for (const std::string& space : searched_spaces()) {
     const std::vector<AngleSums> sums = published_sums(space, 2);
     SearchConfig config = published_search(space);
     config.method = SearchMethod::exhaustive;
@@ -113,7 +121,7 @@ TEST_CASE("what the spaces have not is refused: enumeration, true accuracies, li
 
 TEST_CASE("searches of every space resume bit-equal from their saved state, and from no other's") {
   const TemporaryDirectory directory;
-  for (const std::string& space : kNewSpaces) {
+  for (const std::string& space : searched_spaces()) {
     const std::vector<AngleSums> sums = published_sums(space, 3);
     for (const SearchMethod method : {SearchMethod::evolution, SearchMethod::random}) {
       for (const Compat compat : {Compat::none, Compat::megvii}) {
@@ -139,7 +147,7 @@ TEST_CASE("searches of every space resume bit-equal from their saved state, and 
 }
 
 TEST_CASE("two and three ranks give the report of one process on every space") {
-  for (const std::string& space : kNewSpaces) {
+  for (const std::string& space : searched_spaces()) {
     const std::vector<AngleSums> sums = published_sums(space, 4);
     const std::pair<SearchMethod, Compat> searches[] = {{SearchMethod::evolution, Compat::none},
                                                         {SearchMethod::evolution, Compat::megvii},
@@ -167,7 +175,7 @@ TEST_CASE("two and three ranks give the report of one process on every space") {
 }
 
 TEST_CASE("the exact search is proven, nothing is better, and the gap of evolution to it is reported") {
-  for (const std::string& space : kNewSpaces) {
+  for (const std::string& space : searched_spaces()) {
     CAPTURE(space);
     const std::vector<AngleSums> sums = published_sums(space, 5);
     SearchConfig config = published_search(space);

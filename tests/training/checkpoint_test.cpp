@@ -12,6 +12,7 @@
 #include "engine/safetensors.h"
 #include "search/run_directory.h"
 #include "search/trainer.h"
+#include "tests/search/every_space.h"
 #include "tests/support/errors.h"
 #include "tests/support/ranks.h"
 #include "tests/support/temporary_directory.h"
@@ -286,6 +287,9 @@ TEST_CASE("the SuperNet of darts-cifar goes on from its state to the bits of a r
 }
 TEST_CASE("the SuperNet of darts-imagenet goes on from its state to the bits of a run straight through") {
   check_goes_on("darts-imagenet", 32);
+}
+TEST_CASE("the SuperNets of files' spaces go on from their state to the bits of a run straight through") {
+  for (const std::string& name : test::kOwnSpaces) check_goes_on(test::shipped_space(name), 16);
 }
 TEST_CASE("the SuperNet of mobilenet goes on from its state to the bits of a run straight through") {
   check_goes_on("mobilenet", 32);

@@ -109,14 +109,14 @@ TEST_CASE("stand-alone NAS-Bench-201 networks have the benchmark's parameters an
       config.data.image_size = classes == 10 ? 32 : 16;
       CAPTURE(arch);
       CHECK(counts_of(config, classes).params ==
-            params_table(space, space.published_stand_alone(classes, config.data.image_size))
-                .of(space.parse(arch)));
+            stand_alone_counts(space, space.published_stand_alone(classes, config.data.image_size))
+                .params.of(space.parse(arch)));
     }
   // No dead edges in these, so that the walk meets every convolution; in * out + out for the classifier.
   for (const std::string arch : {"#1", "#1462"}) {
     const std::int64_t classifier = (2 * 64 - 1) * 10 - (64 * 10 + 10);
     CHECK(counts_of(retrain("nasbench201", arch), 10).flops - classifier ==
-          macs_table(space, space.published_stand_alone(10, 32)).of(space.parse(arch)));
+          stand_alone_counts(space, space.published_stand_alone(10, 32)).macs.of(space.parse(arch)));
   }
 }
 

@@ -159,7 +159,17 @@ TEST_CASE("a step stays within the planned memory, and the plan agrees with run.
   CHECK(json["planned_memory_bytes"] == plan.step_memory_bytes + plan.fixed_memory_bytes);
   CHECK(plan.parameters == 1686106);
   CHECK(plan.steps == 60);
-  CHECK(plan.network.size() > 100);
+  CHECK(plan.calls.size() > 100);
+  std::int64_t parameters = 0, macs = 0;
+  for (const TrainPlan::Stage& stage : plan.stages) {
+    parameters += stage.parameters;
+    macs += stage.macs;
+    CHECK(stage.written_bytes > 0);
+  }
+  CHECK(parameters == plan.parameters);
+  // Forward, and both gradients: three times two operations for each, but for the images' own gradient.
+  CHECK(plan.train_gflop_per_step < 6e-9 * double(macs) * config.recipe.batch_size * 1.15);
+  CHECK(plan.train_gflop_per_step > 5.8e-9 * double(macs) * config.recipe.batch_size);
 }
 
 TEST_CASE("checkpoint_every keeps epochs, the init file holds the untrained weights") {

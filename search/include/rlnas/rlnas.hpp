@@ -166,6 +166,14 @@ RLNAS_API TrainResult train(const TrainConfig& config, const TrainCallbacks& cal
 
 // What train() would do, without doing it.
 struct TrainPlan {
+  // A part of the network, as the largest path runs it.
+  struct Stage {
+    std::string name;
+    int height = 0, width = 0, channels = 0;  // of its output
+    std::int64_t parameters = 0;              // of all candidates
+    std::int64_t macs = 0;                    // multiply-accumulates for one image
+    std::uint64_t written_bytes = 0;          // results of its convolutions, pools and sums for one image
+  };
   std::string device;
   std::int64_t images = 0;
   int classes = 0;
@@ -176,7 +184,8 @@ struct TrainPlan {
   std::uint64_t step_memory_bytes = 0;   // activations, gradients and scratch of the largest path
   std::uint64_t fixed_memory_bytes = 0;  // weights, momentum, statistics, tables
   std::uint64_t data_memory_bytes = 0;
-  std::vector<std::string> network;  // one line for each primitive of the forward pass of the largest path
+  std::vector<Stage> stages;
+  std::vector<std::string> calls;  // one line for each primitive of the forward pass of the largest path
 };
 RLNAS_API TrainPlan plan_training(const TrainConfig& config);
 
