@@ -108,7 +108,7 @@ std::string chain_svg(const Space& space, const Genes& genes) {
               "\" text-anchor=\"end\" class=\"note\">" + escaped(channels) + "</text>";
     }
     const std::string op = space.choice_name(gene, genes[std::size_t(gene)]);
-    const bool left_out = op == "identity";
+    const bool left_out = op == "identity" || op == "skip";
     if (column > 0)
       body += "<path class=\"base\" d=\"M" + pixels(x - kGap) + " " + pixels(y + kBoxHeight / 2) + "h" +
               pixels(kGap) + "\"/>";

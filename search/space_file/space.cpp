@@ -124,6 +124,10 @@ class FileSpace final : public Space {
     return text;
   }
 
+  std::string choice_name(int gene, int choice) const override {
+    return candidates_[std::size_t(gene)].choices[std::size_t(choice)]->name;
+  }
+
   Genes largest() const override { return largest_; }
 
   // Of a space that can be counted by their number, as NAS-Bench-201 does.

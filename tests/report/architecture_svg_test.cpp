@@ -6,6 +6,7 @@
 #include "search/report/architecture_svg.h"
 #include "tests/report/report_support.h"
 #include "tests/support/errors.h"
+#include "tests/support/golden_dir.h"
 
 using namespace rlnas;
 using test::contains;
@@ -31,6 +32,15 @@ TEST_CASE("every architecture of every space is drawn whole") {
       CHECK(occurrences(html, "<svg") == std::max(1, int(space->cells().size())));
       if (space->cells().empty()) CHECK(occurrences(html, "<g class=\"block") == space->gene_count());
     }
+}
+
+TEST_CASE("a space of a file is drawn with the names of its own operations") {
+  const Space& space = find_space(test::shipped_space("resnet"));
+  const std::string html = architecture_svg(space, Genes{4, 0, 1, 2, 3, 0, 0, 1, 1, 2, 2});
+  CHECK(test::unbalanced(html) == "");
+  CHECK(occurrences(html, "<g class=\"block") == 11);
+  CHECK(contains(html, ">wide5</text>"));
+  CHECK(contains(html, " dead\"><title>block 0: skip"));
 }
 
 TEST_CASE("places and choices have names in every space") {
