@@ -123,6 +123,8 @@ class Space {
   virtual void repair(Genes&, const std::function<std::uint32_t(std::uint32_t)>& /*below*/) const {}
   // An architecture with the largest activations, for planning.
   virtual Genes largest() const = 0;
+  // Architectures of which one takes the most memory, where that is not known to be the largest.
+  virtual std::vector<Genes> large_ones() const { return {largest()}; }
   // Architectures that the progress of training is told by, the same in every run.
   virtual std::vector<Genes> angle_sample(int count) const = 0;
   // Architectures of a public benchmark in its order; 0: there is none.

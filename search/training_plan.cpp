@@ -9,18 +9,29 @@
 
 namespace rlnas {
 
-DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const StepSpec& spec) {
+DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const StepSpec& spec) {
   DryRun run;
-  const std::unique_ptr<Backend> dry = make_dry_backend(&run.calls, &backend);
-  Executor state(*dry, space.layout(), std::size_t{1} << 44);
-  run.calls.clear();
+  std::vector<RecordedCall> calls;
+  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
+  Executor state(*dry, network.layout(), std::size_t{1} << 44);
   HostBatch batch;
   batch.count = batch_size;
-  state.step([&](Context& context, const Tensor& images) { return space.forward_largest(context, images); },
-             batch, spec);
-  const std::size_t step_calls = run.calls.size();
+  const auto step_along = [&](const Executor::Forward& forward) {
+    calls.clear();
+    state.step(forward, batch, spec);
+    if (state.arena().peak_bytes() <= run.step_bytes) return;
+    run.step_bytes = state.arena().peak_bytes();
+    run.calls = calls;
+  };
+  if (network.ranks_architectures())
+    for (const Genes& genes : network.space().large_ones())
+      step_along([&](Context& context, const Tensor& images) {
+        return network.forward_along(context, images, {&genes, 1}).logits;
+      });
+  else
+    step_along(
+        [&](Context& context, const Tensor& images) { return network.forward_largest(context, images); });
   state.angle_sums();
-  run.calls.resize(step_calls);
   run.step_bytes = state.arena().peak_bytes();
   run.fixed_bytes = state.fixed_bytes();
   return run;

@@ -15,7 +15,7 @@ struct DryRun {
   std::size_t step_bytes = 0, fixed_bytes = 0;
 };
 
-// One step of the largest path.
-DryRun dry_run(TrainedNetwork& space, Backend& backend, int batch_size, const StepSpec& spec);
+// One step of the path that takes the most memory.
+DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const StepSpec& spec);
 
 }  // namespace rlnas

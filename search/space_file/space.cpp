@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -62,7 +63,7 @@ class FileSpace final : public Space {
     describe();
     read_candidates();
     check_networks(file);
-    largest_ = find_largest();
+    find_large_ones();
   }
 
   const SpaceInfo& info() const override { return info_; }
@@ -128,7 +129,8 @@ class FileSpace final : public Space {
     return candidates_[std::size_t(gene)].choices[std::size_t(choice)]->name;
   }
 
-  Genes largest() const override { return largest_; }
+  Genes largest() const override { return large_ones_.front(); }
+  std::vector<Genes> large_ones() const override { return large_ones_; }
 
   // Of a space that can be counted by their number, as NAS-Bench-201 does.
   std::vector<Genes> angle_sample(int count) const override {
@@ -281,8 +283,9 @@ class FileSpace final : public Space {
     }
   }
 
-  // Of each gene the candidate with the most activations, of equal ones that with the most work.
-  Genes find_largest() const {
+  // First that with the most activations, of equal ones with the most work, in every place. What a step keeps
+  // is most there; on top comes what its largest single call needs, which may be that of another candidate.
+  void find_large_ones() {
     const NetworkOptions options{.classes = description_.classes, .image_size = description_.image_size};
     using Size = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // activations, MACs, parameters
     std::vector<std::vector<Size>> sizes;
@@ -298,10 +301,22 @@ class FileSpace final : public Space {
       macs += cost.macs;
       params += cost.params;
     }
-    Genes genes;
-    for (const std::vector<Size>& all : sizes)
-      genes.push_back(std::int8_t(std::max_element(all.begin(), all.end()) - all.begin()));
-    return genes;
+    const auto most = [&](std::size_t gene, const auto& less) {
+      const std::vector<Size>& all = sizes[gene];
+      return std::int8_t(std::max_element(all.begin(), all.end(), less) - all.begin());
+    };
+    Genes largest;
+    for (std::size_t gene = 0; gene < sizes.size(); ++gene) largest.push_back(most(gene, std::less<>()));
+    large_ones_ = {largest};
+    const auto fewer_macs = [](const Size& a, const Size& b) { return std::get<1>(a) < std::get<1>(b); };
+    const auto fewer_params = [](const Size& a, const Size& b) { return std::get<2>(a) < std::get<2>(b); };
+    for (std::size_t gene = 0; gene < sizes.size(); ++gene)
+      for (const std::int8_t op : {most(gene, fewer_macs), most(gene, fewer_params)}) {
+        Genes other = largest;
+        other[gene] = op;
+        if (std::find(large_ones_.begin(), large_ones_.end(), other) == large_ones_.end())
+          large_ones_.push_back(std::move(other));
+      }
   }
 
   // Every candidate alike; a node of a cell whose edges all came out as none is drawn again.
@@ -336,7 +351,7 @@ class FileSpace final : public Space {
   Recipes recipes_;
   SpaceInfo info_ = {};
   std::vector<Candidates> candidates_;
-  Genes largest_;
+  std::vector<Genes> large_ones_;
 };
 
 }  // namespace

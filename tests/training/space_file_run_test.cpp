@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "engine/atomic_file.h"
+#include "kernels/dry/dry_backend.h"
 #include "search/run_directory.h"
 #include "search/spaces.h"
+#include "search/training_plan.h"
 #include "tests/search/every_space.h"
 #include "tests/search/run_search_app.h"
 #include "tests/support/errors.h"
@@ -81,6 +83,41 @@ TEST_CASE("spaces of files: the same bits with any number of threads, and no ste
     }
     CHECK(weights_of(directory / "1") == weights_of(directory / "2"));
     CHECK(weights_of(directory / "1") == weights_of(directory / "3"));
+  }
+}
+
+TEST_CASE(
+    "spaces of files: the planned memory is enough for any path, also where a small operation needs much") {
+  // The 7x7 convolution keeps less than the inverted residual, but its gradient takes a lot of scratch.
+  const Space& uneven = add_file_space(R"({
+    "name": "scratch",
+    "input": {"image_size": 16},
+    "stem": [{"op": "conv_norm", "channels": 64, "stride": 2}],
+    "stages": [{"channels": 128, "stride": 2, "repeats": 3, "ops": ["inverted_residual_3x3", "conv_7x7"]}]
+  })",
+                                       "scratch.json");
+  std::vector<const Space*> spaces = test::every_space();
+  spaces.push_back(&uneven);
+  const auto cpu = make_cpu_backend({.threads = 2});
+  for (const Space* space : spaces) {
+    if (space->file_text().empty()) continue;
+    CAPTURE(space->name());
+    for (const int batch_size : {2, 32}) {
+      TrainConfig config = short_run(space->name(), "");
+      const auto network = make_training_space(config, 10);
+      StepSpec spec;
+      spec.augment.height = spec.augment.width = config.data.image_size;
+      const std::size_t planned = dry_run(*network, *cpu, batch_size, spec).step_bytes;
+      const auto dry = make_dry_backend(nullptr, cpu.get());
+      Executor state(*dry, network->layout(), planned);
+      HostBatch batch;
+      batch.count = batch.global_count = batch_size;
+      for (int step = 0; step < 100; ++step)
+        state.step([&](Context& c, const Tensor& images) { return network->forward(c, images, step); }, batch,
+                   spec);
+      CHECK(state.arena().peak_bytes() <= planned);
+      CHECK(state.arena().slab_count() == 1);
+    }
   }
 }
 
