@@ -14,6 +14,7 @@ namespace rlnas {
 namespace {
 
 constexpr const char* kFlag = "--export";
+constexpr const char* kWrittenBy = "written_by";  // metadata of weights that were exported
 
 std::string weights_file(const std::string& source) {
   return std::filesystem::path(source).replace_extension(".safetensors").string();
@@ -22,6 +23,19 @@ std::string weights_file(const std::string& source) {
 std::vector<std::string> files_of(const ExportRequest& request) {
   if (request.kind == ExportKind::pytorch) return {request.file, weights_file(request.file)};
   return {request.file};
+}
+
+// A source called latest.py in a run directory must not take the run's weights with it.
+void check_replaceable(const std::string& weights) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(weights, ignored)) return;
+  bool ours = false;
+  try {
+    ours = read_safetensors(weights).metadata.contains(kWrittenBy);
+  } catch (const Error&) {  // no weights at all
+  }
+  RLNAS_CHECK(ours, usage, kFlag, " pytorch: its weights would replace ", weights,
+              ", which no export has written; choose another name");
 }
 
 std::string text_of(ExportKind kind, const std::string& file, const ExportNetwork& network) {
@@ -60,8 +74,9 @@ std::vector<ExportRequest> parse_exports(const std::vector<std::string>& texts) 
 std::vector<std::string> write_export(const ExportRequest& request, const ExportNetwork& network) {
   const std::vector<std::string> files = files_of(request);
   if (request.kind == ExportKind::pytorch) {
+    check_replaceable(files.back());
     TensorFile weights = network.tensors;
-    weights.metadata = {{"space", network.space}, {"arch", network.arch}};
+    weights.metadata = {{"space", network.space}, {"arch", network.arch}, {kWrittenBy, kFlag}};
     try {
       write_safetensors(files.back(), weights);
     } catch (const Error& error) {

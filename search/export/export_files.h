@@ -36,7 +36,8 @@ struct ExportRequest {
 // twice.
 std::vector<ExportRequest> parse_exports(const std::vector<std::string>& texts);
 
-// Writes a file, and says which, in the order of writing. Errors: data, naming the flag and the file.
+// Writes a file, or two, and says which. Errors, naming the flag and the file: data where one cannot be
+// written; usage where weights would replace others that no export has written.
 std::vector<std::string> write_export(const ExportRequest& request, const ExportNetwork& network);
 
 }  // namespace rlnas

@@ -122,6 +122,22 @@ TEST_CASE("weights are those of a network trained by itself, or a SuperNet's pat
                  "is missing"));
 }
 
+TEST_CASE("an export replaces the weights of another, never those of a run") {
+  const TemporaryDirectory directory;
+  write_run(directory / "super", false);
+  const std::string weights = RunDirectory(directory / "super").latest_file(), before = read_text(weights);
+  const auto export_to = [&](const std::string& source) {
+    return search({"--describe", kCell, "--supernet", directory / "super", "--export", "pytorch:" + source});
+  };
+  const test::SearchOutcome outcome = export_to(directory / "super/latest.py");
+  CHECK(outcome.code == 2);
+  CHECK(contains(outcome.err, "would replace " + weights));
+  CHECK(read_text(weights) == before);
+  CHECK(!std::filesystem::exists(directory / "super/latest.py"));
+  CHECK(export_to(directory / "super/path.py").code == 0);
+  CHECK(export_to(directory / "super/path.py").code == 0);
+}
+
 TEST_CASE("what --export cannot do it says, naming itself") {
   const auto error = [](const std::vector<std::string>& arguments) {
     const test::SearchOutcome outcome = search(arguments);
