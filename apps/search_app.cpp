@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <optional>
 
 #include "apps/cli.h"
 #include "apps/comm_options.h"
@@ -16,6 +17,8 @@
 #include "kernels/check.h"
 #include "kernels/words.h"
 #include "search/checkpoint_angles.h"
+#include "search/export/export_files.h"
+#include "search/export/export_source.h"
 #include "search/report/report_files.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
@@ -46,7 +49,7 @@ struct SearchOptions {
   ProbeConfig probe;
   SuperNetConfig eval;  // its figures alone
   std::string data, eval_data, labels;
-  std::vector<std::string> scores;
+  std::vector<std::string> scores, exports;
   std::string truth, json, csv, out;
   ReportRequest report;
   bool resume = false, gap = false, profile = false, quiet = false;
@@ -75,6 +78,11 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
       ->group(kSpaceGroup);
   app.add_option("--describe", o.describe, "Describe one architecture of --space; needs no SuperNet")
       ->type_name("ARCH")
+      ->group(kSpaceGroup);
+  app.add_option("--export", o.exports,
+                 "With --describe: write its network, of KIND " + words_of<ExportKind>(" | ") +
+                     ", with fresh weights or those of --supernet or --trained; may be repeated")
+      ->type_name("KIND:FILE")
       ->group(kSpaceGroup);
   app.add_option("--classes", o.classes, "Classes of the network counted; 0: the SuperNet's, or 10")
       ->group(kSpaceGroup);
@@ -266,18 +274,40 @@ Display display_of(const SearchOptions& o, const std::ostream& err) {
   return &err == &std::cerr && isatty(STDERR_FILENO) != 0 ? Display::terminal : Display::plain;
 }
 
-int run_describe(const SearchOptions& o, std::ostream& out) {
-  RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty(), usage,
-              "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe");
+// Writes what --export asks for, and says what was written.
+void write_exports(const ExportNetwork& network, const std::vector<ExportRequest>& requests,
+                   std::ostream& out) {
+  out << "exported weights     " << network.weights << '\n';
+  for (const ExportRequest& request : requests)
+    for (const std::string& file : write_export(request, network))
+      out << "exported             " << file << '\n';
+}
+
+// space: that of --space, or of the run directory.
+int run_describe(const SearchOptions& o, const std::string& space_name, std::ostream& out,
+                 std::ostream& err) {
+  RLNAS_CHECK(o.init.empty() && (!o.exports.empty() || (o.supernet.empty() && o.trained.empty())), usage,
+              "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe; with "
+              "--export one of --supernet and --trained names the weights");
   RLNAS_CHECK(o.csv.empty() && o.truth.empty() && o.report.directory.empty() && !o.resume, usage,
               "--describe does not search: leave out --csv, --truth, --report and --resume");
+  const std::vector<ExportRequest> requests = parse_exports(o.exports);
+  std::optional<ExportNetwork> network;
+  if (!requests.empty())
+    network = read_export_network({.space = o.space,
+                                   .arch = o.describe,
+                                   .trained = o.trained,
+                                   .supernet = o.supernet,
+                                   .classes = o.classes,
+                                   .image_size = o.image_size});
   SpaceSpec spec;
-  if (!o.space.empty()) spec.name = o.space;
+  spec.name = network ? network->space : space_name;
   const SearchDefaults defaults = search_defaults(spec.name);
-  spec.classes = o.classes == 0 ? defaults.classes : o.classes;
+  spec.classes = network ? network->classes : o.classes == 0 ? defaults.classes : o.classes;
   spec.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
   const std::unique_ptr<SearchSpace> space = make_search_space(spec);
   const Genes genes = space->parse(o.describe);
+  if (network) write_exports(*network, requests, o.json == "-" ? err : out);
   if (o.json == "-") {
     out << description_json(*space, genes);
     return 0;
@@ -353,6 +383,7 @@ int run_search_app(const SearchOptions& o, const std::string& space, std::ostrea
   config.truth_path = o.truth;
   config.known_scores = o.scores;
   config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
+  RLNAS_CHECK(o.exports.empty(), usage, "--export: say of which architecture with --describe ARCH");
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
   RLNAS_CHECK(!o.profile || config.score.needs().measured(), usage, "--profile: --score ", o.score,
@@ -424,7 +455,7 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
       [&] {
         if (!options.space.empty()) options.space = space;
         return options.describe.empty() ? run_search_app(options, space, out, err)
-                                        : run_describe(options, out);
+                                        : run_describe(options, space, out, err);
       });
 }
 

@@ -33,9 +33,9 @@ std::vector<float> read_tensors(const TensorFile& file, const std::string& path,
   std::vector<float> values(std::size_t(table.buffer_count()), 0.0f);
   for (const Segment& segment : table) {
     const NamedTensor* tensor = file.find(prefix + segment.name);
-    RLNAS_CHECK(tensor != nullptr, data, path, ": not a checkpoint of this SuperNet: tensor '",
+    RLNAS_CHECK(tensor != nullptr, data, path, ": not a checkpoint of this network: tensor '",
                 prefix + segment.name, "' is missing");
-    RLNAS_CHECK(tensor->shape == segment.shape, data, path, ": not a checkpoint of this SuperNet: tensor '",
+    RLNAS_CHECK(tensor->shape == segment.shape, data, path, ": not a checkpoint of this network: tensor '",
                 prefix + segment.name, "' has another shape");
     std::copy(tensor->data.begin(), tensor->data.end(), values.begin() + segment.offset);
   }

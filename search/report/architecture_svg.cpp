@@ -28,12 +28,7 @@ std::string text_at(double x, double y, const char* kind, const std::string& tex
          "\">" + escaped(text) + "</text>";
 }
 
-std::string open_drawing(double height, const std::string& title, const char* kind = "drawing") {
-  return std::string("<svg class=\"") + kind + "\" role=\"img\" viewBox=\"0 0 " + pixels(kWidth) + " " +
-         pixels(height) + "\"><title>" + escaped(title) + "</title>";
-}
-
-std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
+ArchitectureDrawing cell_drawing(const CellSpec& spec, std::span<const std::int8_t> ops) {
   const CellPathTable paths(spec);
   const auto multiplicity = paths.multiplicity(ops);
   int longest = 1;
@@ -47,9 +42,7 @@ std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
 
   std::string title = std::string(spec.name).empty() ? "the cell" : std::string(spec.name) + " cell";
   // Names of neighbouring operations have a step each.
-  std::string svg = open_drawing(top + kNodeHeight + (joined ? 26 : 8), title,
-                                 spec.nodes() > 4 ? "drawing dense" : "drawing"),
-              labels;
+  std::string svg, labels;
   for (std::size_t e = 0; e < spec.edges.size(); ++e) {
     if (ops[e] == spec.of(e).none) continue;
     const CellEdge& edge = spec.edges[e];
@@ -77,10 +70,14 @@ std::string cell_svg(const CellSpec& spec, std::span<const std::int8_t> ops) {
     while (!line.empty() && line.back() == '\n') line.pop_back();
     svg += text_at(kWidth / 2, top + kNodeHeight + 19, "note", line);
   }
-  return svg + "</svg>";
+  return {.title = title,
+          .body = svg,
+          .width = kWidth,
+          .height = top + kNodeHeight + (joined ? 26 : 8),
+          .dense = spec.nodes() > 4};
 }
 
-std::string chain_svg(const Space& space, const Genes& genes) {
+ArchitectureDrawing chain_drawing(const Space& space, const Genes& genes) {
   constexpr double kLeft = 106, kBox = 80, kBoxHeight = 28, kGap = 8, kRow = 38;
   constexpr int kInRow = 4;
   const std::vector<ChoiceSite> sites = space.choice_sites({});
@@ -117,24 +114,36 @@ std::string chain_svg(const Space& space, const Genes& genes) {
             "\" y=\"" + pixels(y) + "\" width=\"" + pixels(kBox) + "\" height=\"" + pixels(kBoxHeight) +
             "\" rx=\"5\"" + dash_of(op) + "/>" + text_at(x + kBox / 2, y + 18, "op", op) + "</g>";
   }
-  return open_drawing(8 + kRow * (row + 1), "the blocks from the first to the last, stage by stage") + body +
-         "</svg>";
+  return {.title = "the blocks from the first to the last, stage by stage",
+          .body = body,
+          .width = kWidth,
+          .height = 8 + kRow * (row + 1)};
 }
 
 }  // namespace
 
-std::string architecture_svg(const Space& space, const Genes& genes) {
-  std::string html;
+std::vector<ArchitectureDrawing> architecture_drawings(const Space& space, const Genes& genes) {
+  if (space.cells().empty()) return {chain_drawing(space, genes)};
+  std::vector<ArchitectureDrawing> drawings;
   std::size_t first = 0;
   for (const CellSpec& cell : space.cells()) {
-    if (std::string name = cell.heading; !name.empty()) {
-      name.erase(name.find_last_not_of('\n') + 1);
-      html += "<p class=\"cell\">" + escaped(name) + "</p>";
-    }
-    html += cell_svg(cell, std::span(genes).subspan(first, cell.edges.size()));
+    drawings.push_back(cell_drawing(cell, std::span(genes).subspan(first, cell.edges.size())));
+    std::string& heading = drawings.back().heading;
+    heading = cell.heading;
+    heading.erase(heading.find_last_not_of('\n') + 1);
     first += cell.edges.size();
   }
-  if (space.cells().empty()) html = chain_svg(space, genes);
+  return drawings;
+}
+
+std::string architecture_svg(const Space& space, const Genes& genes) {
+  std::string html;
+  for (const ArchitectureDrawing& drawing : architecture_drawings(space, genes)) {
+    if (!drawing.heading.empty()) html += "<p class=\"cell\">" + escaped(drawing.heading) + "</p>";
+    html += std::string("<svg class=\"drawing") + (drawing.dense ? " dense" : "") +
+            "\" role=\"img\" viewBox=\"0 0 " + pixels(drawing.width) + " " + pixels(drawing.height) +
+            "\"><title>" + escaped(drawing.title) + "</title>" + drawing.body + "</svg>";
+  }
   return "<div class=\"architecture\">" + html + "</div>";
 }
 

@@ -3,10 +3,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "search/space.h"
 
 namespace rlnas {
+
+// One kind of cell, or the whole chain: the inside of an <svg> of this size, in classes of report.css.
+struct ArchitectureDrawing {
+  std::string heading = {};  // over it; empty where there is one kind alone
+  std::string title = {};    // what it shows, for those who cannot see it
+  std::string body = {};
+  double width = 0.0, height = 0.0;
+  bool dense = false;  // labels are close together
+};
+std::vector<ArchitectureDrawing> architecture_drawings(const Space& space, const Genes& genes);
 
 // HTML: an inline SVG, or one for each kind of cell, in a <div>. Operations that lie on no path from input to
 // output are pale; `none` is not drawn.
