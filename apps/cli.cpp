@@ -27,7 +27,7 @@ std::string suggestion(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options())
     known.insert(known.end(), option->get_lnames().begin(), option->get_lnames().end());
-  const std::string nearest = nearest_word(name, known, std::max(2, int(name.size()) / 3));
+  const std::string nearest = nearest_word(name, known);
   return nearest.empty() ? " (see --help)" : " (did you mean --" + nearest + "?)";
 }
 

@@ -25,11 +25,10 @@ inline int edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// The first of the nearest known words; "" where none is within `most_edits`.
-inline std::string nearest_word(std::string_view word, const std::vector<std::string>& known,
-                                int most_edits) {
+// The first of the nearest known words; "" where none is within two edits, or one for every three letters.
+inline std::string nearest_word(std::string_view word, const std::vector<std::string>& known) {
   std::string nearest;
-  int distance = most_edits + 1;
+  int distance = std::max(2, int(word.size()) / 3) + 1;
   for (const std::string& one : known) {
     const int d = edit_distance(word, one);
     if (d >= distance) continue;
@@ -37,6 +36,12 @@ inline std::string nearest_word(std::string_view word, const std::vector<std::st
     nearest = one;
   }
   return nearest;
+}
+
+// "; did you mean 'random'?" behind an error, or nothing.
+inline std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string nearest = nearest_word(word, known);
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
 }
 
 }  // namespace rlnas

@@ -4,8 +4,10 @@
 
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/check.h"
+#include "kernels/nearest_word.h"
 #include "rlnas/choices.hpp"
 
 namespace rlnas {
@@ -39,9 +41,13 @@ std::string words_of(const char* between) {
 // flag: where the text comes from ("--labels"). Errors: usage, naming it and all words.
 template <class Enum>
 Enum parse_word(const std::string& flag, const std::string& text) {
-  for (const Word<Enum>& word : Words<Enum>::list)
+  std::vector<std::string> known;
+  for (const Word<Enum>& word : Words<Enum>::list) {
     if (text == word.text) return word.value;
-  fail(ErrorCode::usage, flag, ": '", text, "' is not one of ", words_of<Enum>(", "));
+    known.push_back(word.text);
+  }
+  fail(ErrorCode::usage, flag, ": '", text, "' is not one of ", words_of<Enum>(", "),
+       did_you_mean(text, known));
 }
 
 // A setting as it is written: a choice by its word, anything else as it is.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "kernels/check.h"
+#include "kernels/nearest_word.h"
 
 namespace rlnas {
 namespace {
@@ -36,11 +37,14 @@ bool is_indicator(const std::string& name) {
   return std::ranges::any_of(indicator_list(), [&](const IndicatorInfo& info) { return name == info.name; });
 }
 
-std::string known_names() {
+[[noreturn]] void refuse(const std::string& part) {
+  std::vector<std::string> known;
+  for (const IndicatorInfo& info : indicator_list()) known.emplace_back(info.name);
+  for (const NamedSum& sum : kNamedSums) known.emplace_back(sum.name);
   std::string names;
-  for (const IndicatorInfo& info : indicator_list()) names += std::string(info.name) + ", ";
-  for (const NamedSum& sum : kNamedSums) names += std::string(sum.name) + ", ";
-  return names + "or several joined by +";
+  for (const std::string& name : known) names += name + ", ";
+  fail(ErrorCode::usage, "--score: '", part, "' is not one of ", names, "or several joined by +",
+       did_you_mean(part, known));
 }
 
 std::string text_of(const Needs& needs) {
@@ -82,7 +86,7 @@ Score parse_score(const std::string& text) {
     else if (is_indicator(part))
       add(part);
     else
-      fail(ErrorCode::usage, "--score: '", part, "' is not one of ", known_names());
+      refuse(part);
   }
   return score;
 }

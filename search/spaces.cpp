@@ -5,6 +5,7 @@
 
 #include "engine/atomic_file.h"
 #include "kernels/check.h"
+#include "kernels/nearest_word.h"
 #include "ops/network_layout.h"
 #include "search/darts/space.h"
 #include "search/mobilenet/space.h"
@@ -91,7 +92,9 @@ const Space& find_space(const std::string& name) {
     return add_file_space(read_file(path), path);
   }
   if (const Space* space = find_known(name)) return *space;
-  fail(ErrorCode::usage, "--space: '", name, "' is not one of ", known_spaces());
+  std::vector<std::string> known;
+  for (const Space* space : all_spaces()) known.push_back(space->name());
+  fail(ErrorCode::usage, "--space: '", name, "' is not one of ", known_spaces(), did_you_mean(name, known));
 }
 
 const Space& add_file_space(const std::string& text, const std::string& where) {

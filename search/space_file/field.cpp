@@ -108,8 +108,7 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
   std::string nearest;
   for (const std::string& one : known)
     if (is_short_for(word, one) && (nearest.empty() || one.size() < nearest.size())) nearest = one;
-  if (nearest.empty()) nearest = nearest_word(word, known, std::max(2, int(word.size()) / 3));
-  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+  return nearest.empty() ? did_you_mean(word, known) : "; did you mean '" + nearest + "'?";
 }
 
 Field::Field(const std::string& text, const std::string& where) {

@@ -181,6 +181,8 @@ TEST_CASE("bad input: one line, the right exit code, no half-written file") {
       contains(error_of(2, {"--supernet", run, "--method", "genetic"}), "--method: 'genetic' is not one of"));
   CHECK(
       contains(error_of(2, {"--supernet", run, "--score", "loss"}), "--score: 'loss' is not one of angle, "));
+  CHECK(contains(error_of(2, {"--supernet", run, "--score", "az-nas+synflo"}), "did you mean 'synflow'?"));
+  CHECK(contains(error_of(2, {"--supernet", run, "--method", "exhaustiv"}), "did you mean 'exhaustive'?"));
   CHECK(contains(error_of(2, {"--supernet", run, "--method", "exact", "--score", "layers"}),
                  "--score layers: the exact search maximises the angle"));
   CHECK(contains(error_of(2, {"--supernet", run, "--compat", "other"}), "--compat: 'other'"));
