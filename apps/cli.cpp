@@ -116,7 +116,7 @@ class HelpFormatter final : public CLI::Formatter {
     if (option->get_type_size() == 0 || type.empty()) return "";
     const bool is_boolean = type == "BOOLEAN";
     if (is_boolean) return value == "1" ? " (on)" : "";
-    return " " + type + (value.empty() ? "" : " (" + value + ")");
+    return " " + type + (value.empty() || value == "[]" ? "" : " (" + value + ")");
   }
 };
 

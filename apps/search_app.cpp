@@ -20,6 +20,7 @@
 #include "search/export/export_files.h"
 #include "search/export/export_source.h"
 #include "search/report/report_files.h"
+#include "search/report/run_comparison.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
 #include "search/search_run.h"
@@ -49,7 +50,7 @@ struct SearchOptions {
   ProbeConfig probe;
   SuperNetConfig eval;  // its figures alone
   std::string data, eval_data, labels;
-  std::vector<std::string> scores, exports;
+  std::vector<std::string> scores, exports, compared;
   std::string truth, json, csv, out;
   ReportRequest report;
   bool resume = false, gap = false, profile = false, quiet = false;
@@ -180,6 +181,11 @@ void declare_options(CLI::App& app, SearchOptions& o, const std::string& space) 
       ->group(kResultGroup);
   app.add_option("--report-runs", o.report.runs,
                  "Runs to show beside this one: run directories, or what --report wrote")
+      ->type_name("DIR")
+      ->group(kResultGroup);
+  app.add_option("--compare", o.compared,
+                 "Instead of a search: a table of runs and of what searches of them found, by their run "
+                 "directories and what --report left in them or in their report/")
       ->type_name("DIR")
       ->group(kResultGroup);
   app.add_option("--out", o.out, "Directory of search_state.json and scores.csv (default: the run directory)")
@@ -314,6 +320,17 @@ int run_describe(const SearchOptions& o, const std::string& space_name, std::ost
   }
   if (!o.json.empty()) write_report_file("--json", o.json, description_json(*space, genes));
   print_description(out, *space, genes);
+  return 0;
+}
+
+int run_compare(const SearchOptions& o, std::ostream& out) {
+  RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty() && o.describe.empty() &&
+                  o.exports.empty() && o.csv.empty() && o.truth.empty() && o.report.directory.empty() &&
+                  o.report.runs.empty() && !o.resume,
+              usage, "--compare reads what searches left and makes none: beside it --json alone is of use");
+  const std::vector<ReportedRun> runs = read_compared_runs(o.compared);
+  if (!o.json.empty() && o.json != "-") write_report_file("--json", o.json, comparison_json(runs));
+  out << (o.json == "-" ? comparison_json(runs) : comparison_text(runs));
   return 0;
 }
 
@@ -453,6 +470,7 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
         declare_options(app, options, space);
       },
       [&] {
+        if (!options.compared.empty()) return run_compare(options, out);
         if (!options.space.empty()) options.space = space;
         return options.describe.empty() ? run_search_app(options, space, out, err)
                                         : run_describe(options, space, out, err);

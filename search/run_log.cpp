@@ -10,12 +10,18 @@ void RunLog::progress(const TrainProgress& now) const {
   if (speaks_ && callbacks_.progress) callbacks_.progress(now);
 }
 
-void RunLog::open_events(const std::string& path, std::int64_t step) {
-  if (speaks_) events_ = std::make_unique<EventLog>(path, step);
+void RunLog::open_events(const std::string& path, const std::string& tensorboard, std::int64_t step) {
+  if (!speaks_) return;
+  events_ = std::make_unique<EventLog>(path, step);
+  if (!tensorboard.empty()) tensorboard_ = std::make_unique<TensorboardLog>(tensorboard, step);
 }
 
 void RunLog::write(const char* event, std::int64_t step, const EventLog::Fields& fields) {
   if (events_) events_->write(event, step, pace_.seconds(), fields);
+}
+
+void RunLog::show(std::int64_t step, const TensorboardLog::Scalars& scalars) {
+  if (tensorboard_) tensorboard_->write(step, scalars);
 }
 
 void RunLog::step_event(const TrainProgress& now, double step_loss) {
@@ -26,6 +32,10 @@ void RunLog::step_event(const TrainProgress& now, double step_loss) {
          {"accuracy", now.accuracy},
          {"learning_rate", now.learning_rate},
          {"images_per_s", now.images_per_s}});
+  show(now.step, {{"loss", step_loss},
+                  {"learning_rate", now.learning_rate},
+                  {"accuracy", now.accuracy},
+                  {"images_per_s", now.images_per_s}});
 }
 
 void RunLog::epoch_event(const TrainProgress& now) {
@@ -34,10 +44,14 @@ void RunLog::epoch_event(const TrainProgress& now) {
                              {"accuracy", now.accuracy},
                              {"learning_rate", now.learning_rate},
                              {"images_per_s", now.images_per_s}};
-  if (now.has_angles)
+  if (now.has_angles) {
     fields.insert(fields.end(), {{"angle_mean_rad", now.angle_mean_rad},
                                  {"angle_min_rad", now.angle_min_rad},
                                  {"angle_max_rad", now.angle_max_rad}});
+    show(now.step, {{"angle_rad/mean", now.angle_mean_rad},
+                    {"angle_rad/min", now.angle_min_rad},
+                    {"angle_rad/max", now.angle_max_rad}});
+  }
   write("epoch", now.step, fields);
 }
 
@@ -48,6 +62,8 @@ void RunLog::test_event(const TrainResult& result, const RunProgress& progress) 
          {"loss", result.test_loss},
          {"best_top1", progress.best_top1},
          {"best_step", double(progress.best_step)}});
+  show(progress.step,
+       {{"test/top1", result.top1}, {"test/top5", result.top5}, {"test/loss", result.test_loss}});
 }
 
 }  // namespace rlnas

@@ -1,5 +1,5 @@
-// What a run tells: lines and progress to its callbacks, events to events.jsonl. Rank 0 alone speaks; on the
-// others all of it is silent.
+// What a run tells: lines and progress to its callbacks, events to events.jsonl and TensorBoard. Rank 0 alone
+// speaks; on the others all of it is silent.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "rlnas/rlnas.hpp"
 #include "search/run_pace.h"
 #include "search/state_metadata.h"
+#include "search/tensorboard_log.h"
 
 namespace rlnas {
 
@@ -24,18 +25,21 @@ class RunLog {
   void progress(const TrainProgress& now) const;
 
   // Before this no event is written, nor ever in a run that only evaluates. step: that the run goes on from.
-  void open_events(const std::string& path, std::int64_t step);
+  // tensorboard: directory of its event files; empty: none.
+  void open_events(const std::string& path, const std::string& tensorboard, std::int64_t step);
   void step_event(const TrainProgress& now, double step_loss);
   void epoch_event(const TrainProgress& now);
   void test_event(const TrainResult& result, const RunProgress& progress);
 
  private:
   void write(const char* event, std::int64_t step, const EventLog::Fields& fields);
+  void show(std::int64_t step, const TensorboardLog::Scalars& scalars);
 
   const TrainCallbacks& callbacks_;
   const RunPace& pace_;
   bool speaks_;
   std::unique_ptr<EventLog> events_;
+  std::unique_ptr<TensorboardLog> tensorboard_;
 };
 
 }  // namespace rlnas

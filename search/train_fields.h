@@ -178,6 +178,11 @@ void visit_train_fields(Config& c, Visitor&& visit) {
         c.run.save_every_minutes);
   visit({"log-every", "steps between progress lines and step events", OnResume::free_, TrainGroup::run},
         c.run.log_every);
+  visit({"tensorboard",
+         "also write the events of the run as TensorBoard's into this directory, its own; a resumed run goes "
+         "on there",
+         OnResume::free_, TrainGroup::run},
+        c.run.tensorboard);
   visit({"profile", "true: print where the time of a step goes, and write trace.json for chrome://tracing",
          OnResume::free_, TrainGroup::run},
         c.run.profile);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -114,6 +115,12 @@ void Trainer::open_directory() {
   config_.run.out = result_.run_directory = directory_.path();
   // One that is there is locked before anything is read, another when it is made.
   if (leads() && directory_.exists()) lock_directory();
+  if (!leads() || config_.run.tensorboard.empty() || config_.eval.only) return;
+  // A run that was killed before its first checkpoint has nothing but events to go on from.
+  std::error_code none;
+  const bool goes_on = !config_.run.resume.empty() && std::filesystem::exists(directory_.events_file(), none);
+  check_tensorboard_directory(config_.run.tensorboard,
+                              goes_on ? TensorboardStart::goes_on : TensorboardStart::fresh);
 }
 
 void Trainer::lock_directory() {
@@ -160,7 +167,7 @@ void Trainer::start_or_resume() {
   }
   share_state(*state_, meter_.progress, communicator_);
   saved_step_ = meter_.step();
-  if (!config_.eval.only) log_.open_events(directory_.events_file(), meter_.step());
+  if (!config_.eval.only) log_.open_events(directory_.events_file(), config_.run.tensorboard, meter_.step());
   log_.line(std::to_string(setup_->data.indices.size()) + " images, " + std::to_string(setup_->data.classes) +
             " classes of " + word_of(config_.labels.kind) + " labels, " +
             std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");

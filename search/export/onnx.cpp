@@ -7,9 +7,9 @@
 #include <set>
 #include <utility>
 
+#include "engine/protobuf.h"
 #include "kernels/check.h"
 #include "kernels/spec.h"
-#include "search/export/protobuf.h"
 #include "search/version.h"
 
 namespace rlnas {

@@ -1,6 +1,5 @@
 #include "search/report/report_files.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "kernels/check.h"
@@ -10,13 +9,6 @@ namespace rlnas {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The last part of a path, with or without a slash behind it.
-std::string short_name(const std::string& path) {
-  const fs::path whole(path);
-  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-  return name.empty() || name == "." || name == ".." ? path : name;
-}
 
 bool same_directory(const std::string& a, const std::string& b) {
   std::error_code none;
@@ -35,25 +27,13 @@ ReportFiles::ReportFiles(const ReportRequest& request, const std::string& run)
   RLNAS_CHECK(fs::is_directory(directory_, error), data, "--report ", directory_, ": cannot be made");
   for (const std::string& path : request.runs) {
     if (same_directory(path, run_)) continue;
-    ReportedRun other{path, read_training_record(path), read_search_record(path)};
-    RLNAS_CHECK(!other.training.empty() || other.search, data, "--report-runs ", path,
-                ": holds neither events.jsonl nor a search.json with architectures.csv");
-    others_.push_back(std::move(other));
+    others_.push_back(read_reported_run("--report-runs", path));
   }
-  // By the last parts of their paths, unless two are the same.
-  const auto named_so = [&](const std::string& name) {
-    return std::ranges::count(others_, name,
-                              [](const ReportedRun& other) { return short_name(other.label); }) +
-           (short_name(run_) == name ? 1 : 0);
-  };
-  std::vector<std::string> labels;
-  for (const ReportedRun& other : others_)
-    labels.push_back(named_so(short_name(other.label)) == 1 ? short_name(other.label) : other.label);
-  for (std::size_t i = 0; i < labels.size(); ++i) others_[i].label = labels[i];
+  shorten_labels(others_, run_);
 }
 
 ReportedRun ReportFiles::own_run() const {
-  return {run_.empty() ? "this search" : short_name(run_), read_training_record(run_), {}};
+  return {run_.empty() ? "this search" : short_run_name(run_), read_training_record(run_), {}};
 }
 
 void ReportFiles::write(const SearchReport& report) const {

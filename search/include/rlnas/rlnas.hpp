@@ -89,6 +89,7 @@ struct RunConfig {
   int checkpoint_every = 0;          // also keep epoch_N.safetensors every so many epochs; 0: never
   double save_every_minutes = 10.0;  // between checkpoints within an epoch; 0: only at its end
   int log_every = 50;                // steps between step events
+  std::string tensorboard;           // directory of event files; empty: none
   bool profile = false;              // time every operation; the report is in TrainResult
 };
 
