@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -60,6 +61,12 @@ std::string shown(double value, const std::string& text) {
   return std::isnan(value) ? "" : text;
 }
 
+std::string value_text(double value) {  // with the sign that terminals and grep know
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return shown(value, text);
+}
+
 // Columns as wide as their widest cell, the first and the last from the left, all others from the right.
 std::string aligned(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths(rows.front().size(), 0);
@@ -112,7 +119,7 @@ Row search_row(const ReportedRun& run, const Row& accuracies) {
   Row row{run.label,
           search.method,
           search.score,
-          shown(found.value(), number_text(found.value(), 6)),
+          value_text(found.value()),
           shown(macs, fixed_text(macs, 2)),
           shown(params, fixed_text(params, 3))};
   for (const std::string& name : accuracies) {

@@ -91,6 +91,9 @@ TEST_CASE("--compare takes what --report left for a run, and runs of one name by
   const Json runs = Json::parse(test::read_text(directory / "c.json")).at("runs");
   CHECK(runs[1].at("loss").is_null());
   CHECK(runs[1].at("search").at("truth").empty());
+  const double value = runs[1].at("search").at("value");
+  REQUIRE(value < 0.0);  // a sum of logarithms of shares
+  CHECK(contains(outcome.out, "  " + std::to_string(value).substr(0, 5)));
 }
 
 TEST_CASE("--compare refuses what is no run in one line, and a search beside it") {

@@ -142,6 +142,9 @@ std::vector<Scalar> scalars_of_run(const std::string& run) {
 TEST_CASE("CRC-32C has its published check value, and damaged records are not given out") {
   CHECK(crc32c_of("123456789") == 0xe3069283u);
   CHECK(crc32c_of("") == 0u);
+  // As TensorBoard's own writer frames it.
+  using namespace std::string_literals;
+  CHECK(tf_record("123456789") == "\x09\0\0\0\0\0\0\0\x37\xf9\x71\x39"s + "123456789" + "\xe5\xb0\x8a\xc7");
   const std::string both = tf_record("first") + tf_record("");
   TfRecords records(both);
   CHECK(records.next() == "first");

@@ -5,6 +5,7 @@ package.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,10 +34,15 @@ with tempfile.TemporaryDirectory() as directory:
                         "--log-every", "1", "--device", "cpu", "--threads", "1", "--quiet", "--out", run,
                         "--tensorboard", board, *more], check=True)
 
-    train("--steps", "5")
+    train("--steps", "3")
+    kept = os.path.join(directory, "kept")
+    shutil.copytree(run, kept)
+    train("--resume", "auto", "--steps", "5")
     watching = EventAccumulator(board)  # as one that is open in a browser meanwhile
     watching.Reload()
     assert [e.step for e in watching.Scalars("loss")] == [1, 2, 3, 4, 5]
+    shutil.rmtree(run)  # as if it had been killed before it saved step 5
+    shutil.copytree(kept, run)
     train("--resume", "auto")
     watching.Reload()
     afterwards = EventAccumulator(board)
