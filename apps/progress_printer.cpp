@@ -60,8 +60,8 @@ std::string ProgressPrinter::bar_line(const TrainProgress& p) const {
   char before[64], after[160], angle[48] = "";
   std::snprintf(before, sizeof(before), "epoch %d/%d ", p.epoch + 1, p.epochs);
   if (angle_rad_ >= 0.0) std::snprintf(angle, sizeof(angle), "  angle %.4f rad", angle_rad_);
-  std::snprintf(after, sizeof(after), " %3.0f %%  loss %.4f%s  %.0f img/s  ETA %s", 100.0 * share, p.loss,
-                angle, p.images_per_s, duration_text(p.eta_s).c_str());
+  std::snprintf(after, sizeof(after), " %3.0f %%  ETA %s  loss %.4f  %.0f img/s%s", 100.0 * share,
+                duration_text(p.eta_s).c_str(), p.loss, p.images_per_s, angle);
   const std::string done(std::size_t(filled), '#'), left(std::size_t(kCells - filled), '.');
   const int room = terminal_width() - 1 - int(std::string(before).size()) - kCells;
   const std::string end = std::string(after).substr(0, std::size_t(std::max(0, room)));
