@@ -78,6 +78,9 @@ class Study:
 def three(values):
     """c10/c100/in16 of one number or of several seeds' numbers."""
     def one(column):
+        column = [value for value in column if value == value]  # NaN: there is none
+        if not column:
+            return "-"
         text = f"{statistics.mean(column):.3f}"
         return text + (f" ({statistics.stdev(column):.3f})" if len(column) > 1 else "")
     return " / ".join(one(column) for column in zip(*values))
