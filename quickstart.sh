@@ -63,7 +63,11 @@ for ((n = 2; ; ++n)); do
   run=runs/quickstart-$n
 done
 phase train
-build/release/apps/rlnas_train --images 5000 --epochs 4 --out "$run" "${arguments[@]}"
+case $data in  # about as many steps; of one's own images there may be few
+  folder:* | npy:*) short=(--epochs 40 --steps 316) ;;
+  *) short=(--images 5000 --epochs 4) ;;
+esac
+build/release/apps/rlnas_train "${short[@]}" --out "$run" "${arguments[@]}"
 phase search
 search=(--supernet "$run" --score "$score" --json "$run/search.json" --csv "$run/architectures.csv" --report "$run/report")
 [ "$space" != nasbench201 ] || search+=(--truth nasbench201)
