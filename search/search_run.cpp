@@ -217,8 +217,9 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   std::string stamps;
   for (const std::string& name : config.score.indicators)
     if (is_measured(name)) {
-      book.set_stamp(name, measures.stamp_of(name));
-      stamps += name + ": " + measures.stamp_of(name) + "; ";
+      const std::string stamp = measures.stamp_of(name);
+      stamps += name + ": " + stamp + "; ";
+      book.set_stamp(name, stamp);
     }
   if (measures.measures()) {
     classes = std::make_shared<NetworkClasses>(space.space());

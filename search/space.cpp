@@ -3,6 +3,24 @@
 #include "kernels/check.h"
 
 namespace rlnas {
+namespace {
+
+// The cell and the edge of it that a gene is; no cell where the network is a chain.
+struct CellPlace {
+  const CellSpec* cell = nullptr;
+  std::size_t edge = 0;
+};
+
+CellPlace place_of(const std::vector<CellSpec>& cells, int gene) {
+  std::size_t edge = std::size_t(gene);
+  for (const CellSpec& cell : cells) {
+    if (edge < cell.edges.size()) return {&cell, edge};
+    edge -= cell.edges.size();
+  }
+  return {};
+}
+
+}  // namespace
 
 const std::vector<CellSpec>& Space::cells() const {
   static const std::vector<CellSpec> none;
@@ -16,11 +34,9 @@ int Space::gene_count() const {
 }
 
 int Space::choices(int gene) const {
-  for (const CellSpec& cell : cells()) {
-    if (gene < int(cell.edges.size())) return int(cell.of(std::size_t(gene)).ops.size());
-    gene -= int(cell.edges.size());
-  }
-  fail(ErrorCode::run_failed, name(), " has no gene ", gene);
+  const CellPlace place = place_of(cells(), gene);
+  RLNAS_CHECK(place.cell != nullptr, run_failed, name(), " has no gene ", gene);
+  return int(place.cell->of(place.edge).ops.size());
 }
 
 std::string Space::drawing(const Genes& genes) const {
@@ -34,24 +50,16 @@ std::string Space::drawing(const Genes& genes) const {
 }
 
 std::string Space::place_name(int gene) const {
-  int edge = gene;
-  for (const CellSpec& cell : cells()) {
-    if (edge < int(cell.edges.size())) {
-      const CellEdge& at = cell.edges[std::size_t(edge)];
-      return std::string(cell.node_names[std::size_t(at.target)]) + " <- " +
-             cell.node_names[std::size_t(at.source)];
-    }
-    edge -= int(cell.edges.size());
-  }
-  return "block " + std::to_string(gene);
+  const auto [cell, edge] = place_of(cells(), gene);
+  if (cell == nullptr) return "block " + std::to_string(gene);
+  const CellEdge& at = cell->edges[edge];
+  return std::string(cell->node_names[std::size_t(at.target)]) + " <- " +
+         cell->node_names[std::size_t(at.source)];
 }
 
 std::string Space::choice_name(int gene, int choice) const {
-  for (const CellSpec& cell : cells()) {
-    if (gene < int(cell.edges.size())) return cell.of(std::size_t(gene)).ops.at(std::size_t(choice));
-    gene -= int(cell.edges.size());
-  }
-  return std::to_string(choice);
+  const auto [cell, edge] = place_of(cells(), gene);
+  return cell != nullptr ? cell->of(edge).ops.at(std::size_t(choice)) : std::to_string(choice);
 }
 
 Genes Space::benchmark_genes(int) const {
