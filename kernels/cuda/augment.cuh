@@ -47,8 +47,10 @@ inline void launch_augment_images(const AugmentImages& call, GpuStream stream) {
   RLNAS_CHECK(spec.batch > 0 && spec.height > 0 && spec.width > 0, run_failed,
               "augmentation: a size in its spec is not positive");
   const std::int64_t count = std::int64_t(spec.batch) * spec.height * spec.width * AugmentSpec::kChannels;
-  launch("augment_kernel", augment_kernel, flat_shape("augment_kernel", std::size_t(count), 1), stream, spec,
-         count, images, params, y);
+  launch("augment_kernel", augment_kernel,
+         flat_shape("augment_kernel", std::size_t(count), 1)
+             .costing({std::uint64_t(count), float_bytes(std::size_t(count)), 2 * std::uint64_t(count)}),
+         stream, spec, count, images, params, y);
 }
 
 }  // namespace rlnas

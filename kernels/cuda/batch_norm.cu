@@ -36,12 +36,15 @@ void CudaBackend::run(const BatchNormInference& call, Workspace) {
 void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,
                      float* running_var, BatchNormSaved saved, GpuStream stream) {
   launch("batch_norm_from_saved_kernel", batch_norm_from_saved_kernel,
-         channels_shape("batch_norm_from_saved_kernel", spec), stream, spec, gamma, beta, running_mean,
-         running_var, saved);
+         channels_shape("batch_norm_from_saved_kernel", spec)
+             .costing({channel_bytes(spec, 6), channel_bytes(spec, 6)}),
+         stream, spec, gamma, beta, running_mean, running_var, saved);
 }
 
 void gamma_from_saved(const BatchNormSpec& spec, ConstBatchNormSaved saved, float* gamma, GpuStream stream) {
-  launch("batch_norm_gamma_kernel", batch_norm_gamma_kernel, channels_shape("batch_norm_gamma_kernel", spec),
+  launch("batch_norm_gamma_kernel", batch_norm_gamma_kernel,
+         channels_shape("batch_norm_gamma_kernel", spec)
+             .costing({channel_bytes(spec, 2), channel_bytes(spec, 1)}),
          stream, spec.channels, saved, gamma);
 }
 

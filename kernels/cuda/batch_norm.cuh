@@ -35,6 +35,10 @@ struct BatchNormChunks {
   BatchNormChunks(const BatchNormSpec& spec, int width)
       : rows_per_chunk(std::int64_t(MatrixTiling(spec.channels, width).rows) * kRowsPerThread),
         count(ceil_div(std::int64_t(spec.rows), rows_per_chunk)) {}
+
+  std::uint64_t bytes(const BatchNormSpec& spec) const {  // of the doubles
+    return double_bytes(2 * std::size_t(count) * std::size_t(spec.channels));
+  }
 };
 
 // Two sums per channel over the rows of a chunk, from add(at, c, values): values[2i] and [2i+1] belong to
@@ -223,6 +227,10 @@ __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
 }
 
 // ---- on the host ----
+inline std::uint64_t channel_bytes(const BatchNormSpec& spec, std::size_t vectors) {
+  return float_bytes(vectors * std::size_t(spec.channels));
+}
+
 inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   const std::size_t channels = std::size_t(spec.channels);
   std::int64_t chunks = 0;
@@ -242,12 +250,14 @@ inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Worksp
     constexpr int kWidth = decltype(constant)::value;
     launch("batch_norm_moments_kernel", batch_norm_moments_kernel<kWidth>,
            MatrixTiling(spec.channels, kWidth)
-               .shape("batch_norm_moments_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block),
+               .shape("batch_norm_moments_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
+               .costing({float_bytes(spec.count()), chunks.bytes(spec), 4 * spec.count()}),
            stream, spec.rows, spec.channels, x, sums);
   });
   launch("batch_norm_finish_kernel", batch_norm_finish_kernel,
-         {{unsigned(spec.channels)}, {unsigned(kFinishThreads)}, Cooperation::block}, stream, spec, chunks, x,
-         sums, gamma, beta, running_mean, running_var, saved);
+         LaunchShape{{unsigned(spec.channels)}, {unsigned(kFinishThreads)}, Cooperation::block}.costing(
+             {chunks.bytes(spec) + chunks.bytes(spec) / 4 + channel_bytes(spec, 4), channel_bytes(spec, 6)}),
+         stream, spec, chunks, x, sums, gamma, beta, running_mean, running_var, saved);
 }
 
 inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, GpuStream stream) {
@@ -263,14 +273,19 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
   with_width(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
-    launch("batch_norm_gradient_moments_kernel", batch_norm_gradient_moments_kernel<kWidth>,
-           tiling.shape("batch_norm_gradient_moments_kernel", spec.rows, chunks.rows_per_chunk,
-                        Cooperation::block),
-           stream, spec.rows, spec.channels, x, dy, saved.mean, sums);
-    launch("batch_norm_gradient_finish_kernel", batch_norm_gradient_finish_kernel, finish, stream, spec,
-           chunks.count, sums, saved, slope, offset, dgamma, dbeta);
+    launch(
+        "batch_norm_gradient_moments_kernel", batch_norm_gradient_moments_kernel<kWidth>,
+        tiling
+            .shape("batch_norm_gradient_moments_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
+            .costing({2 * float_bytes(spec.count()), chunks.bytes(spec), 4 * spec.count()}),
+        stream, spec.rows, spec.channels, x, dy, saved.mean, sums);
+    launch("batch_norm_gradient_finish_kernel", batch_norm_gradient_finish_kernel,
+           finish.costing({chunks.bytes(spec) + channel_bytes(spec, 2), channel_bytes(spec, 4)}), stream,
+           spec, chunks.count, sums, saved, slope, offset, dgamma, dbeta);
     launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth>,
-           tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent),
+           tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent)
+               .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4), float_bytes(spec.count()),
+                         5 * spec.count()}),
            stream, spec.rows, spec.channels, x, dy, saved, slope, offset, dx);
   });
 }
@@ -286,8 +301,9 @@ inline void launch_batch_norm_inference(const BatchNormInference& call, GpuStrea
   const auto& [spec, gamma, beta, running_mean, running_var, saved] = call;
   check_spec(spec);
   launch("batch_norm_inference_kernel", batch_norm_inference_kernel,
-         channels_shape("batch_norm_inference_kernel", spec), stream, spec, gamma, beta, running_mean,
-         running_var, saved);
+         channels_shape("batch_norm_inference_kernel", spec)
+             .costing({channel_bytes(spec, 4), channel_bytes(spec, 4)}),
+         stream, spec, gamma, beta, running_mean, running_var, saved);
 }
 
 }  // namespace rlnas

@@ -55,14 +55,18 @@ inline void launch_to_bf16(std::size_t count, const float* x, Bf16* y, GpuStream
   if (count == 0) return;
   const bool wide = vector_aligned({x, y});
   launch("to_bf16_kernel", wide ? to_bf16_kernel<kCastWidth> : to_bf16_kernel<1>,
-         flat_shape("to_bf16_kernel", count, wide ? kCastWidth : 1), stream, std::int64_t(count), x, y);
+         flat_shape("to_bf16_kernel", count, wide ? kCastWidth : 1)
+             .costing({float_bytes(count), count * sizeof(Bf16)}),
+         stream, std::int64_t(count), x, y);
 }
 
 inline void launch_to_float(std::size_t count, const Bf16* x, float* y, GpuStream stream) {
   if (count == 0) return;
   const bool wide = vector_aligned({x, y});
   launch("to_float_kernel", wide ? to_float_kernel<kCastWidth> : to_float_kernel<1>,
-         flat_shape("to_float_kernel", count, wide ? kCastWidth : 1), stream, std::int64_t(count), x, y);
+         flat_shape("to_float_kernel", count, wide ? kCastWidth : 1)
+             .costing({count * sizeof(Bf16), float_bytes(count)}),
+         stream, std::int64_t(count), x, y);
 }
 
 }  // namespace rlnas

@@ -193,14 +193,17 @@ void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, f
   const bool forward = kPass == ConvPass::forward;
   const std::int64_t pixels = forward ? std::int64_t(spec.batch) * spec.out_height() * spec.out_width()
                                       : std::int64_t(spec.batch) * spec.in_height * spec.in_width;
+  const std::size_t from_count = forward ? spec.in_count() : spec.out_count();
+  const std::size_t to_count = forward ? spec.out_count() : spec.in_count();
   with_kernel_size(spec, [&](auto kernel) {
     with_width(width_for(spec.in_channels, {from, to}), [&](auto width) {
       constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(width)::value;
       const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterColumns);
-      launch(
-          "depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
-          tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block),
-          stream, spec, pixels, from, w, to);
+      launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
+             tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block)
+                 .costing(
+                     {float_bytes(from_count + spec.weight_count()), float_bytes(to_count), 2 * spec.macs()}),
+             stream, spec, pixels, from, w, to);
     });
   });
 }
@@ -212,17 +215,23 @@ inline void launch_depthwise_weights(const ConvSpec& spec, const float* x, const
   const DepthwiseChunks chunks(spec);
   double* const partials = static_cast<double*>(workspace.data);
   const MatrixTiling tiling(spec.in_channels, 1);
+  const std::size_t partial_count = std::size_t(chunks.blocks) * spec.weight_count();
   with_kernel_size(spec, [&](auto kernel) {
     constexpr const char* kName = "depthwise_weights_kernel";
     launch(kName, depthwise_weights_kernel<decltype(kernel)::value>,
-           tiling.shape(kName, chunks.pixels, std::int64_t(tiling.rows) * chunks.pixels_per_thread,
-                        Cooperation::block),
+           tiling
+               .shape(kName, chunks.pixels, std::int64_t(tiling.rows) * chunks.pixels_per_thread,
+                      Cooperation::block)
+               .costing({float_bytes(spec.in_count() + spec.out_count()), double_bytes(partial_count),
+                         2 * spec.macs()}),
            stream, spec, chunks.pixels, chunks.pixels_per_thread, x, dy, partials);
   });
   const int weights = int(spec.weight_count());
   launch("sum_rows_kernel", sum_rows_kernel,
-         MatrixTiling(weights, 1).shape("sum_rows_kernel", 1, 1, Cooperation::block), stream, chunks.blocks,
-         weights, partials, dw);
+         MatrixTiling(weights, 1)
+             .shape("sum_rows_kernel", 1, 1, Cooperation::block)
+             .costing({double_bytes(partial_count), float_bytes(spec.weight_count()), partial_count}),
+         stream, chunks.blocks, weights, partials, dw);
 }
 
 }  // namespace rlnas

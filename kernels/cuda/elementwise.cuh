@@ -87,6 +87,16 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   store_pack<Width>(activated + at, total);
 }
 
+// Averaged terms read each pixel of their image once.
+inline KernelCost affine_sum_cost(const AffineSum& call) {
+  const AffineSumSpec& spec = call.spec;
+  const std::size_t count = std::size_t(spec.rows) * std::size_t(spec.channels);
+  const std::size_t outputs = (call.sum != nullptr ? 1 : 0) + (call.activated != nullptr ? 1 : 0);
+  std::uint64_t flops = 0;
+  for (int t = 0; t < spec.term_count; ++t) flops += spec.terms[std::size_t(t)].averaged ? 10 : 3;
+  return {float_bytes(count * std::size_t(spec.term_count)), float_bytes(count * outputs), flops * count};
+}
+
 inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
   const auto& [spec, sum, activated] = call;
   check_spec(spec);
@@ -97,8 +107,9 @@ inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
     constexpr int kWidth = decltype(constant)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
     launch("affine_sum_kernel", affine_sum_kernel<kWidth>,
-           tiling.shape("affine_sum_kernel", spec.rows, tiling.rows, Cooperation::independent), stream, spec,
-           bounds_of(spec.activation), sum, activated);
+           tiling.shape("affine_sum_kernel", spec.rows, tiling.rows, Cooperation::independent)
+               .costing(affine_sum_cost(call)),
+           stream, spec, bounds_of(spec.activation), sum, activated);
   });
 }
 
@@ -134,8 +145,10 @@ inline void launch_add(const Add& call, GpuStream stream) {
   if (count == 0) return;
   with_width(flat_width({x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch("add_kernel", add_kernel<kWidth>, flat_shape("add_kernel", count, kWidth), stream,
-           std::int64_t(count), x, y, store);
+    launch("add_kernel", add_kernel<kWidth>,
+           flat_shape("add_kernel", count, kWidth)
+               .costing(stored(count, store) + KernelCost{float_bytes(count)}),
+           stream, std::int64_t(count), x, y, store);
   });
 }
 
@@ -147,8 +160,9 @@ inline void launch_activation_backward(const ActivationBackward& call, GpuStream
   with_width(flat_width({activated, dy, dx}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     launch("activation_backward_kernel", activation_backward_kernel<kWidth>,
-           flat_shape("activation_backward_kernel", count, kWidth), stream, std::int64_t(count),
-           bounds_of(activation), activated, dy, dx, store);
+           flat_shape("activation_backward_kernel", count, kWidth)
+               .costing(stored(count, store) + KernelCost{2 * float_bytes(count), 0, count}),
+           stream, std::int64_t(count), bounds_of(activation), activated, dy, dx, store);
   });
 }
 
@@ -168,7 +182,8 @@ inline void launch_fill(const Fill& call, GpuStream stream) {
   if (count == 0) return;
   with_width(flat_width({y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch("fill_kernel", fill_kernel<kWidth>, flat_shape("fill_kernel", count, kWidth), stream,
+    launch("fill_kernel", fill_kernel<kWidth>,
+           flat_shape("fill_kernel", count, kWidth).costing({0, float_bytes(count)}), stream,
            std::int64_t(count), value, y);
   });
 }
@@ -193,7 +208,9 @@ inline void launch_scale_rows(const ScaleRows& call, GpuStream stream) {
   const std::size_t count = spec.count();
   with_width(spec.columns % kVectorWidth == 0 ? flat_width({x, y}) : 1, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch("scale_rows_kernel", scale_rows_kernel<kWidth>, flat_shape("scale_rows_kernel", count, kWidth),
+    launch("scale_rows_kernel", scale_rows_kernel<kWidth>,
+           flat_shape("scale_rows_kernel", count, kWidth)
+               .costing(stored(count, store) + KernelCost{float_bytes(count), 0, count}),
            stream, std::int64_t(count), spec.columns, scale, x, y, store);
   });
 }

@@ -37,8 +37,9 @@ template <class Source>
 void launch_krsc_to_oihw(const ConvSpec& spec, const Source* krsc, float* oihw, GpuStream stream) {
   const FilterShape shape{spec.in_channels / spec.groups, spec.kernel * spec.kernel};
   launch("krsc_to_oihw_kernel", krsc_to_oihw_kernel<Source>,
-         flat_shape("krsc_to_oihw_kernel", spec.weight_count(), 1), stream, std::int64_t(spec.weight_count()),
-         shape, krsc, oihw);
+         flat_shape("krsc_to_oihw_kernel", spec.weight_count(), 1)
+             .costing({spec.weight_count() * sizeof(Source), float_bytes(spec.weight_count())}),
+         stream, std::int64_t(spec.weight_count()), shape, krsc, oihw);
 }
 
 }  // namespace rlnas

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels/check.h"
+#include "kernels/cuda/kernel_cost.h"
 
 namespace rlnas {
 
@@ -23,6 +24,19 @@ struct LaunchShape {
   Extent grid;
   Extent block;
   Cooperation cooperation = Cooperation::independent;
+  KernelCost cost = {};
+  SegmentCost segments = {};  // more of it, where the device knows how much
+
+  LaunchShape costing(const KernelCost& what) const {
+    LaunchShape shape = *this;
+    shape.cost = what;
+    return shape;
+  }
+  LaunchShape costing_by_segment(const SegmentCost& what) const {
+    LaunchShape shape = *this;
+    shape.segments = what;
+    return shape;
+  }
 };
 
 template <class T>

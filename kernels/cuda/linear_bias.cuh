@@ -32,13 +32,17 @@ __global__ void __launch_bounds__(kFlatThreads)
 
 inline void launch_add_bias(const LinearSpec& spec, const float* bias, float* y, GpuStream stream) {
   const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.out_features);
-  launch("add_bias_kernel", add_bias_kernel, flat_shape("add_bias_kernel", count, 1), stream,
+  launch("add_bias_kernel", add_bias_kernel,
+         flat_shape("add_bias_kernel", count, 1).costing(stored(count, Store::accumulate)), stream,
          std::int64_t(count), spec.out_features, bias, y);
 }
 
 inline void launch_bias_gradient(const LinearSpec& spec, const float* dy, float* dbias, GpuStream stream) {
+  const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.out_features);
   launch("bias_gradient_kernel", bias_gradient_kernel,
-         flat_shape("bias_gradient_kernel", std::size_t(spec.out_features), 1), stream, spec, dy, dbias);
+         flat_shape("bias_gradient_kernel", std::size_t(spec.out_features), 1)
+             .costing({float_bytes(count), float_bytes(std::size_t(spec.out_features)), count}),
+         stream, spec, dy, dbias);
 }
 
 }  // namespace rlnas

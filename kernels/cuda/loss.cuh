@@ -96,8 +96,11 @@ __global__ void __launch_bounds__(kLossThreads, 2)
 inline void launch_cross_entropy(const CrossEntropy& call, GpuStream stream) {
   const auto& [spec, logits, labels, dlogits, sums] = call;
   RLNAS_CHECK(spec.batch > 0 && spec.classes > 0, run_failed, "cross entropy: a size is not positive");
-  launch("cross_entropy_kernel", cross_entropy_kernel, {{1}, {unsigned(kLossThreads)}, Cooperation::block},
-         stream, spec, logits, labels, dlogits, sums);
+  const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.classes);
+  const LaunchShape shape{{1}, {unsigned(kLossThreads)}, Cooperation::block};
+  launch("cross_entropy_kernel", cross_entropy_kernel,
+         shape.costing({float_bytes(count), dlogits != nullptr ? float_bytes(count) : 0, 30 * count}), stream,
+         spec, logits, labels, dlogits, sums);
 }
 
 }  // namespace rlnas

@@ -197,13 +197,18 @@ inline std::int64_t in_pixels(const PoolSpec& spec) {
   return std::int64_t(spec.batch) * spec.in_height * spec.in_width;
 }
 
+inline std::uint64_t window_flops(const PoolSpec& spec) {
+  return std::uint64_t(spec.out_count()) * std::uint64_t(spec.kernel * spec.kernel);
+}
+
 inline void launch_avg_pool_forward(const AvgPoolForward& call, GpuStream stream) {
   const auto& [spec, x, y] = call;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, avg_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x,
-           y);
+    launch(kName, avg_pool_forward_kernel<decltype(width)::value>,
+           shape.costing({float_bytes(spec.in_count()), float_bytes(spec.out_count()), window_flops(spec)}),
+           stream, spec, out_pixels(spec), x, y);
   });
 }
 
@@ -212,8 +217,10 @@ inline void launch_avg_pool_backward(const AvgPoolBackward& call, GpuStream stre
   check_spec(spec);
   constexpr const char* kName = "avg_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, avg_pool_backward_kernel<decltype(width)::value>, shape, stream, spec, in_pixels(spec), dy,
-           dx, store);
+    launch(kName, avg_pool_backward_kernel<decltype(width)::value>,
+           shape.costing(stored(spec.in_count(), store) +
+                         KernelCost{float_bytes(spec.out_count()), 0, 2 * window_flops(spec)}),
+           stream, spec, in_pixels(spec), dy, dx, store);
   });
 }
 
@@ -222,8 +229,10 @@ inline void launch_max_pool_forward(const MaxPoolForward& call, GpuStream stream
   check_spec(spec);
   constexpr const char* kName = "max_pool_forward_kernel";
   for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_forward_kernel<decltype(width)::value>, shape, stream, spec, out_pixels(spec), x,
-           y, index);
+    launch(kName, max_pool_forward_kernel<decltype(width)::value>,
+           shape.costing({float_bytes(spec.in_count()), float_bytes(spec.out_count()) + spec.out_count(),
+                          window_flops(spec)}),
+           stream, spec, out_pixels(spec), x, y, index);
   });
 }
 
@@ -232,31 +241,39 @@ inline void launch_max_pool_backward(const MaxPoolBackward& call, GpuStream stre
   check_spec(spec);
   constexpr const char* kName = "max_pool_backward_kernel";
   for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_backward_kernel<decltype(width)::value>, shape, stream, spec, in_pixels(spec),
-           index, dy, dx, store);
+    launch(kName, max_pool_backward_kernel<decltype(width)::value>,
+           shape.costing(stored(spec.in_count(), store) +
+                         KernelCost{float_bytes(spec.out_count()) + spec.out_count(), 0, window_flops(spec)}),
+           stream, spec, in_pixels(spec), index, dy, dx, store);
   });
 }
 
 inline void launch_global_avg_pool_forward(const GlobalAvgPoolForward& call, GpuStream stream) {
   const auto& [batch, pixels, channels, x, y] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
+  const std::size_t pooled = std::size_t(batch) * std::size_t(channels);
   with_width(width_for(channels, {x, y}), [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     constexpr const char* kName = "global_avg_pool_forward_kernel";
     launch(kName, global_avg_pool_forward_kernel<kWidth>,
-           MatrixTiling(channels, kWidth).shape(kName, batch, 1, Cooperation::block), stream, pixels,
-           channels, x, y);
+           MatrixTiling(channels, kWidth)
+               .shape(kName, batch, 1, Cooperation::block)
+               .costing({float_bytes(pooled * std::size_t(pixels)), float_bytes(pooled),
+                         pooled * std::size_t(pixels)}),
+           stream, pixels, channels, x, y);
   });
 }
 
 inline void launch_global_avg_pool_backward(const GlobalAvgPoolBackward& call, GpuStream stream) {
   const auto& [batch, pixels, channels, dy, dx] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
+  const std::size_t pooled = std::size_t(batch) * std::size_t(channels);
   constexpr const char* kName = "global_avg_pool_backward_kernel";
   const std::int64_t rows = std::int64_t(batch) * pixels;
   for_pixels(kName, rows, channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, global_avg_pool_backward_kernel<decltype(width)::value>, shape, stream, rows, pixels,
-           channels, dy, dx);
+    launch(kName, global_avg_pool_backward_kernel<decltype(width)::value>,
+           shape.costing({float_bytes(pooled), float_bytes(pooled * std::size_t(pixels)), pooled}), stream,
+           rows, pixels, channels, dy, dx);
   });
 }
 

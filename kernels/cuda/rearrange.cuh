@@ -81,12 +81,15 @@ inline void launch_copy_channels(const CopyChannels& call, GpuStream stream) {
   check_spec(spec);
   const int width = std::min(
       {width_for(spec.channels, {x, y}), width_for(spec.from_stride, {}), width_for(spec.to_stride, {})});
+  const std::size_t copied = std::size_t(spec.rows) * std::size_t(spec.channels);
   with_width(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     constexpr const char* kName = "copy_channels_kernel";
     const MatrixTiling tiling(spec.channels, kWidth);
     launch(kName, copy_channels_kernel<kWidth>,
-           tiling.shape(kName, spec.rows, tiling.rows, Cooperation::independent), stream, spec, x, y, store);
+           tiling.shape(kName, spec.rows, tiling.rows, Cooperation::independent)
+               .costing(stored(copied, store) + KernelCost{float_bytes(copied)}),
+           stream, spec, x, y, store);
   });
 }
 
@@ -96,7 +99,9 @@ inline void launch_subsample_forward(const SubsampleForward& call, GpuStream str
   constexpr const char* kName = "subsample_forward_kernel";
   const std::int64_t outputs = std::int64_t(spec.batch) * spec.out_height() * spec.out_width();
   for_pixels(kName, outputs, spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, subsample_forward_kernel<decltype(width)::value>, shape, stream, spec, outputs, x, y);
+    launch(kName, subsample_forward_kernel<decltype(width)::value>,
+           shape.costing({float_bytes(spec.out_count()), float_bytes(spec.out_count())}), stream, spec,
+           outputs, x, y);
   });
 }
 
@@ -107,14 +112,18 @@ inline void launch_subsample_backward(const SubsampleBackward& call, GpuStream s
     constexpr const char* kName = "subsample_add_kernel";
     const std::int64_t outputs = std::int64_t(spec.batch) * spec.out_height() * spec.out_width();
     for_pixels(kName, outputs, spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-      launch(kName, subsample_add_kernel<decltype(width)::value>, shape, stream, spec, outputs, dy, dx);
+      launch(kName, subsample_add_kernel<decltype(width)::value>,
+             shape.costing(stored(spec.out_count(), store) + KernelCost{float_bytes(spec.out_count())}),
+             stream, spec, outputs, dy, dx);
     });
     return;
   }
   constexpr const char* kName = "subsample_backward_kernel";
   const std::int64_t inputs = std::int64_t(spec.batch) * spec.in_height * spec.in_width;
   for_pixels(kName, inputs, spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, subsample_backward_kernel<decltype(width)::value>, shape, stream, spec, inputs, dy, dx);
+    launch(kName, subsample_backward_kernel<decltype(width)::value>,
+           shape.costing({float_bytes(spec.out_count()), float_bytes(spec.in_count())}), stream, spec, inputs,
+           dy, dx);
   });
 }
 

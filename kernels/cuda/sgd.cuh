@@ -124,10 +124,17 @@ inline void launch_gradient_norm(const TakeGradientNorm& call, Workspace workspa
   const LaunchShape shape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::block};
   if (block_count > 0)
     with_width(flat_width({gradient}), [&](auto constant) {
-      launch("gradient_square_kernel", gradient_square_kernel<decltype(constant)::value>, shape, stream,
-             blocks, states, gradient, partials);
+      launch("gradient_square_kernel", gradient_square_kernel<decltype(constant)::value>,
+             shape.costing({0, double_bytes(std::size_t(block_count))})
+                 .costing_by_segment({.blocks = blocks,
+                                      .states = states,
+                                      .count = block_count,
+                                      .sampled = {sizeof(float), 0, 2}}),
+             stream, blocks, states, gradient, partials);
     });
-  launch("gradient_norm_kernel", gradient_norm_kernel, {{1}, {unsigned(kSgdThreads)}, Cooperation::block},
+  launch("gradient_norm_kernel", gradient_norm_kernel,
+         LaunchShape{{1}, {unsigned(kSgdThreads)}, Cooperation::block}.costing(
+             {double_bytes(std::size_t(block_count)), sizeof(GradientNorm), std::uint64_t(block_count)}),
          stream, block_count, partials, max_norm, norm);
 }
 
@@ -136,8 +143,13 @@ inline void launch_sgd_step(const SgdStep& call, GpuStream stream) {
   if (block_count == 0) return;
   with_width(flat_width({gradient, momentum, weights}), [&](auto constant) {
     launch("sgd_step_kernel", sgd_step_kernel<decltype(constant)::value>,
-           {{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::independent}, stream,
-           rule_of(spec), spec.clip, blocks, states, gradient, momentum, weights);
+           LaunchShape{{unsigned(block_count)}, {unsigned(kSgdThreads)}, Cooperation::independent}
+               .costing_by_segment({.blocks = blocks,
+                                    .states = states,
+                                    .count = block_count,
+                                    .sampled = {3 * sizeof(float), 2 * sizeof(float), 7},
+                                    .coasting = {2 * sizeof(float), 2 * sizeof(float), 6}}),
+           stream, rule_of(spec), spec.clip, blocks, states, gradient, momentum, weights);
   });
 }
 

@@ -76,9 +76,10 @@ void submit(const char* kernel, const LaunchShape& shape, GpuStream stream, std:
     __sanitizer_set_death_callback(report_where);
   const std::uint64_t seed = options().seed + 0x9E3779B97F4A7C15u * ++launches;
   check_shape(kernel, shape);
-  executor()({kernel, stream, std::move(pointers), [kernel, shape, seed, body = std::move(thread_body)] {
-                run_launch({kernel, shape, &body}, seed);
-              }});
+  executor()(
+      {kernel, shape, stream, std::move(pointers), [kernel, shape, seed, body = std::move(thread_body)] {
+         run_launch({kernel, shape, &body}, seed);
+       }});
 }
 
 }  // namespace rlnas::emulation

@@ -41,6 +41,7 @@ Options& options();
 
 struct Launch {
   const char* kernel;
+  LaunchShape shape;
   GpuStream stream;
   std::vector<const void*> pointers;  // those among the arguments that are not null
   std::function<void()> run;

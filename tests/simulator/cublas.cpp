@@ -109,7 +109,7 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation
                             cublasOperation_t b_operation, int m, int n, int k, const void* alpha,
                             const void* a, cudaDataType a_type, int lda, const void* b, cudaDataType b_type,
                             int ldb, const void* beta, void* c, cudaDataType c_type, int ldc,
-                            cublasComputeType_t, cublasGemmAlgo_t) {
+                            cublasComputeType_t compute, cublasGemmAlgo_t) {
   const Entry entry;
   if (!handles().contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_EXECUTION_FAILED;
@@ -126,9 +126,21 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation
     misuse("cuBLAS is captured without a workspace of its user");
   std::ostringstream fixed;  // another shape may be other kernels
   fixed << "cuBLAS " << a_operation << b_operation << ' ' << m << 'x' << n << 'x' << k;
+  const WorkNote note = note_of([&] {
+    const auto floats = [](double rows, double columns) {
+      return rlnas::float_bytes(std::size_t(rows * columns));
+    };
+    return Work{.kind = WorkKind::cublas,
+                .name = "matrix product",
+                .cost = {floats(m, k) + floats(k, n) + (keep != 0.0f ? floats(m, n) : 0), floats(m, n),
+                         2 * std::uint64_t(m) * std::uint64_t(n) * std::uint64_t(k)},
+                .arithmetic = compute == CUBLAS_COMPUTE_32F_FAST_TF32   ? Arithmetic::tf32
+                              : compute == CUBLAS_COMPUTE_32F_FAST_16BF ? Arithmetic::bf16
+                                                                        : Arithmetic::fp32};
+  });
   const cudaError_t queued = enqueue(
       handle->stream, "cuBLAS matrix product", [=] { multiply(k, scale, left, right, keep, result); },
-      fixed.str());
+      fixed.str(), note);
   return queued == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 

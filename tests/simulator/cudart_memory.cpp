@@ -46,23 +46,35 @@ cudaError_t release(MemoryKind kind, void* block) {
   return report(device_status());
 }
 
+WorkNote note_of_copy(WorkKind kind, const char* name, std::size_t bytes) {
+  return note_of([&] {
+    const bool reads = kind == WorkKind::copy_to_host || kind == WorkKind::copy_on_device;
+    const bool writes = kind != WorkKind::copy_to_host;
+    return Work{.kind = kind, .name = name, .cost = {reads ? bytes : 0, writes ? bytes : 0, 0}};
+  });
+}
+
 cudaError_t copy_to_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   if (pinned(from, bytes, kToDevice)) {
     ++state().usage.copies_from_pinned;
     return enqueue(
-        stream, kToDevice, [=] { std::memcpy(to, from, bytes); }, kToDevice);
+        stream, kToDevice, [=] { std::memcpy(to, from, bytes); }, kToDevice,
+        note_of_copy(WorkKind::copy_to_device, kToDevice, bytes));
   }
   if (stream->capture != nullptr) return refuse_in_capture(*stream->capture);
   const char* const first = static_cast<const char*>(from);
   const auto staged = std::make_shared<std::vector<char>>(first, first + bytes);
-  return enqueue(stream, kToDevice, [=] { std::memcpy(to, staged->data(), bytes); });
+  return enqueue(
+      stream, kToDevice, [=] { std::memcpy(to, staged->data(), bytes); }, kKernelNode,
+      note_of_copy(WorkKind::copy_to_device, kToDevice, bytes));
 }
 
 cudaError_t copy_to_host(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   const bool late = pinned(to, bytes, kToHost);
   if (!late && stream->capture != nullptr) return refuse_in_capture(*stream->capture);
   const cudaError_t error = enqueue(
-      stream, kToHost, [=] { std::memcpy(to, from, bytes); }, kToHost);
+      stream, kToHost, [=] { std::memcpy(to, from, bytes); }, kToHost,
+      note_of_copy(WorkKind::copy_to_host, kToHost, bytes));
   if (error != cudaSuccess) return error;
   if (!late) scheduler().wait(stream);
   return report(device_status());
@@ -104,7 +116,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     case cudaMemcpyDeviceToDevice:
       if (!to_device || !from_device) return report(cudaErrorInvalidValue);
       return enqueue(
-          stream, kOnDevice, [=] { std::memcpy(to, from, bytes); }, kOnDevice);
+          stream, kOnDevice, [=] { std::memcpy(to, from, bytes); }, kOnDevice,
+          note_of_copy(WorkKind::copy_on_device, kOnDevice, bytes));
     default:
       misuse("cudaMemcpyAsync: say the direction of the copy");
   }
@@ -118,7 +131,7 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
   if (bytes == 0) return cudaSuccess;
   if (!on_device(to, bytes, kSet)) return report(cudaErrorInvalidValue);
   return enqueue(
-      stream, kSet, [=] { std::memset(to, value, bytes); }, kSet);
+      stream, kSet, [=] { std::memset(to, value, bytes); }, kSet, note_of_copy(WorkKind::set, kSet, bytes));
 }
 
 // The synchronous forms use the legacy default stream.

@@ -115,6 +115,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   EventState& state = *event->state;
   state.capture = stream->capture;
   state.captured_after = stream->captured_after;
+  state.step = rlnas::simulator::state().step;
   if (stream->capture != nullptr) return cudaSuccess;
   scheduler().push(
       stream,
@@ -128,6 +129,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (entry.refused(error)) return error;
   require_event(event, "cudaEventSynchronize");
   if (refused_by_capture(event->state->capture.get(), error)) return error;
+  if (event->state->step == state().step) ++state().usage.host_waits_at_once;
   if (++state().usage.host_waits == state().options.drop_host_wait_at) return cudaSuccess;
   scheduler().wait(*event->state);
   return report(device_status());

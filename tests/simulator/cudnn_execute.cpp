@@ -1,7 +1,7 @@
 // cuDNN: handles and execution, which need a device and so are simulated whole.
 #include <set>
 
-#include "tests/simulator/cudnn_record.h"
+#include "tests/simulator/cudnn_note.h"
 #include "tests/simulator/device_memory.h"
 #include "tests/simulator/stream.h"
 
@@ -122,7 +122,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
         else
           run(std::get<NormPool>(computation), memory, *epsilon);
       },
-      fixed);
+      fixed, note_of([&] { return work_of(plan, computation, bytes); }));
   return queued == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }
 

@@ -73,16 +73,22 @@ void* DeviceMemory::allocate(MemoryKind kind, std::size_t bytes) {
   if (kind == MemoryKind::device && bytes > memory_bytes() - usage.device_bytes) return nullptr;
   const std::size_t inside = round_up(round_up(bytes, kAlignment), kPageBytes);
   Block block{kind, Life::live, ++made_, nullptr, inside + 2 * kPageBytes, bytes};
-  void* const region = mmap(nullptr, block.region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const region = mmap(nullptr, block.region_bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | (counting() ? MAP_NORESERVE : 0), -1, 0);
   if (region == MAP_FAILED) return nullptr;
   block.region = static_cast<char*>(region);
   char* const begin = block.region + kPageBytes;
-  map_poison(begin, inside);
+  // Where the device only counts, nothing is read before it is copied there, and memory is far larger than
+  // this machine's: zeros, which cost nothing until they are written to.
+  if (counting())
+    set_access(block, PROT_READ | PROT_WRITE);
+  else
+    map_poison(begin, inside);
   // The end of the block lies close to the guard page behind it.
   char* const data = begin + inside - round_up(bytes, kAlignment);
   std::fill(begin, data, kMargin);
   std::fill(data + bytes, begin + inside, kMargin);
-  if (kind == MemoryKind::device && !open_) set_access(block, PROT_NONE);
+  if (kind == MemoryKind::device && !open_ && !counting()) set_access(block, PROT_NONE);
   blocks_.emplace(data, block);
   if (kind == MemoryKind::device) usage.device_bytes += bytes;
   ++(kind == MemoryKind::device ? usage.allocations : usage.host_allocations);
@@ -140,6 +146,7 @@ bool DeviceMemory::holds(MemoryKind kind, const void* from, std::size_t bytes,
 }
 
 void DeviceMemory::open() {
+  if (counting()) return;
   open_ = true;
   for (const auto& [data, block] : blocks_)
     if (block.kind == MemoryKind::device && block.life == Life::live)
@@ -147,6 +154,7 @@ void DeviceMemory::open() {
 }
 
 void DeviceMemory::close() {
+  if (counting()) return;
   open_ = false;
   for (const auto& [data, block] : blocks_)
     if (block.kind == MemoryKind::device && block.life == Life::live) set_access(block, PROT_NONE);

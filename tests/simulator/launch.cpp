@@ -17,7 +17,15 @@ void queue_launch(emulation::Launch launch) {
   for (const void* const pointer : launch.pointers)
     if (!device_memory().holds(MemoryKind::device, pointer, 0, name))
       misuse(name + " is given a pointer that is not to device memory");
-  error = enqueue(launch.stream, name, std::move(launch.run));
+  const WorkNote note = note_of([&] {
+    return Work{.kind = WorkKind::kernel,
+                .name = launch.kernel,
+                .grid = launch.shape.grid,
+                .block = launch.shape.block,
+                .cost = launch.shape.cost,
+                .segments = launch.shape.segments};
+  });
+  error = enqueue(launch.stream, name, std::move(launch.run), kKernelNode, note);
   if (error != cudaSuccess) fail(ErrorCode::device, "CUDA ", name, ": ", cudaGetErrorString(error));
 }
 

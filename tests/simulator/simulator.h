@@ -30,6 +30,11 @@ inline constexpr Policy kPolicies[] = {Policy::eager,
                                        Policy::random};
 const char* name_of(Policy policy);
 
+enum class Execution {
+  whole,
+  counted,  // copies alone run; kernels and library calls are written down: work_log.h
+};
+
 enum class Presence {
   device,
   no_device,
@@ -47,6 +52,7 @@ const char* name_of(Call call);
 struct Options {
   Presence presence = Presence::device;
   Policy policy = Policy::random;
+  Execution execution = Execution::whole;
   std::uint64_t seed = 1;
   std::string device = "h100_sxm";  // a file of tests/cuda_plans/device_properties
   std::size_t memory_bytes = 0;     // 0: as much as the device has
@@ -71,8 +77,10 @@ struct Usage {
   std::int64_t calls[kCallKinds] = {};  // of each kind that could fail
   std::int64_t waits = 0;               // cudaStreamWaitEvent
   std::int64_t host_waits = 0;          // cudaEventSynchronize
+  std::int64_t host_waits_at_once = 0;  // of them those for work queued since begin_step()
   std::int64_t stream_synchronizations = 0;
-  std::int64_t operations = 0;  // run on the device
+  std::int64_t operations = 0;            // run on the device
+  std::int64_t queued = 0, captured = 0;  // calls that put work on a stream, or into a graph
   std::int64_t copies_from_pinned = 0;
   std::int64_t captures = 0, graph_instantiations = 0, graph_launches = 0;
   std::int64_t graph_updates = 0;  // that succeeded
@@ -84,5 +92,7 @@ struct Usage {
 };
 const Usage& usage();
 std::size_t memory_bytes();  // of the device
+// Work queued from now on is of another step.
+void begin_step();
 
 }  // namespace rlnas::simulator

@@ -22,6 +22,11 @@ bool named(const std::string& text, Enum last, Enum& value) {
   return false;
 }
 
+bool named(const std::string& text, Execution& value) {
+  value = text == "counted" ? Execution::counted : Execution::whole;
+  return text == "counted" || text == "whole";
+}
+
 bool named(const std::string& text, Presence& value) {
   if (text == "device")
     value = Presence::device;
@@ -45,6 +50,7 @@ bool number(const std::string& text, Integer& value) {
 
 bool apply(const std::string& key, const std::string& text, Options& options) {
   if (key == "policy") return named(text, Policy::random, options.policy);
+  if (key == "execution") return named(text, options.execution);
   if (key == "presence") return named(text, options.presence);
   if (key == "seed") return number(text, options.seed);
   if (key == "device") return !(options.device = text).empty();
@@ -107,6 +113,8 @@ void reset(const Options& options) {
            " graphs, " + std::to_string(used.handles) + " library handles");
   state().options = options;
   state().usage = {};
+  state().step = 0;
+  state().work_log.clear();
   state().last_error = state().sticky_error = cudaSuccess;
   state().random.seed(options.seed);
   device_memory().forget();
@@ -120,6 +128,10 @@ const Options& options() {
 std::size_t memory_bytes() {
   const std::size_t chosen = state().options.memory_bytes;
   return chosen != 0 ? chosen : device_properties().cuda().totalGlobalMem;
+}
+
+void begin_step() {
+  ++state().step;
 }
 
 const Usage& usage() {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "tests/simulator/simulator.h"
+#include "tests/simulator/work_log.h"
 
 namespace rlnas::simulator {
 
@@ -17,12 +18,17 @@ struct State {
   cudaError_t last_error = cudaSuccess;    // what cudaGetLastError reports
   cudaError_t sticky_error = cudaSuccess;  // of work that failed on the device; every call reports it
   std::mt19937_64 random;
+  std::int64_t step = 0;  // see begin_step()
+  std::vector<Work> work_log;
   std::recursive_mutex mutex;
 };
 State& state();
 
 // Ends the program with a message, for what a real device would answer by silence or by garbage.
 [[noreturn]] void misuse(const std::string& what);
+
+// Adds a line to the work log. The device's memory must be accessible.
+void write_down(const Work& work);
 
 // Counts a call that could fail and says whether this one must.
 bool fails(Call kind);
@@ -32,6 +38,10 @@ cudaError_t report(cudaError_t error);
 
 // cudaSuccess, or why no call can succeed: no driver, no device, or work that failed before.
 cudaError_t device_status();
+
+inline bool counting() {
+  return state().options.execution == Execution::counted;
+}
 
 // The start of every cudart call: takes the lock, and `status` when the device is in order.
 class Entry {

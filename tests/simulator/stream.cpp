@@ -19,16 +19,18 @@ void require_stream(cudaStream_t stream, const std::string& what) {
 }
 
 cudaError_t enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run,
-                    const std::string& fixed) {
+                    const std::string& fixed, WorkNote note) {
   require_stream(stream, what);
   if (const cudaError_t error = capture_status(stream); error != cudaSuccess) return error;
   if (stream->capture != nullptr) {
     std::vector<GraphNode>& nodes = stream->capture->nodes;
-    nodes.push_back({what, std::move(run), fixed, stream->captured_after});
+    ++state().usage.captured;
+    nodes.push_back({what, std::move(run), fixed, stream->captured_after, std::move(note)});
     stream->captured_after = {int(nodes.size()) - 1};
     return cudaSuccess;
   }
-  scheduler().push(stream, {what, std::move(run)});
+  ++state().usage.queued;
+  scheduler().push(stream, {.what = what, .run = std::move(run), .note = std::move(note)});
   return cudaSuccess;
 }
 
@@ -118,6 +120,10 @@ void Scheduler::run_until(const Target& target) {
 
 namespace {
 
+bool computes(WorkKind kind) {
+  return kind == WorkKind::kernel || kind == WorkKind::cudnn || kind == WorkKind::cublas;
+}
+
 bool runnable(const CUstream_st& stream) {
   if (stream.queue.empty()) return false;
   const Operation& next = stream.queue.front();
@@ -168,17 +174,21 @@ cudaStream_t Scheduler::choose(cudaStream_t needed) {
 void Scheduler::step(cudaStream_t stream) {
   const Operation operation = std::move(stream->queue.front());
   stream->queue.pop_front();
-  if (operation.run) run_on_device(operation.what, operation.run);
+  if (operation.run) run_on_device(operation.what, operation.run, operation.note);
   if (operation.records == nullptr) return;
   operation.records->done = std::max(operation.records->done, operation.generation);
 }
 
-void run_on_device(const std::string& what, const std::function<void()>& run) {
+void run_on_device(const std::string& what, const std::function<void()>& run, const WorkNote& note) {
   ++state().usage.operations;
   if (state().sticky_error != cudaSuccess) return;  // a device that failed does nothing more
   if (fails(Call::execute)) {
     state().sticky_error = cudaErrorLaunchFailure;
     return;
+  }
+  if (note != nullptr) {
+    write_down(*note);
+    if (computes(note->kind)) return;
   }
   device_memory().set_running(what.c_str());
   try {
@@ -202,7 +212,7 @@ void replay(const std::vector<GraphNode>& nodes) {
     if (policy == Policy::oldest_stream_first) next = ready.front();
     if (policy == Policy::newest_stream_first) next = ready.back();
     done[next] = true;
-    run_on_device(nodes[next].what, nodes[next].run);
+    run_on_device(nodes[next].what, nodes[next].run, nodes[next].note);
   }
 }
 

@@ -23,6 +23,7 @@ struct EventState {
   std::uint64_t issued = 0, done = 0;  // records of this event asked for, and reached by their streams
   std::shared_ptr<Capture> capture;    // when recorded last in a stream that is captured
   std::vector<int> captured_after;     // nodes
+  std::int64_t step = -1;              // of the last record
 };
 
 struct Operation {
@@ -31,6 +32,7 @@ struct Operation {
   std::shared_ptr<EventState> waits_for = nullptr;
   std::shared_ptr<EventState> records = nullptr;
   std::uint64_t generation = 0;  // of the event above
+  WorkNote note = nullptr;
 };
 
 struct GraphNode {
@@ -38,6 +40,7 @@ struct GraphNode {
   std::function<void()> run;
   std::string fixed;       // what updating an executable graph cannot change
   std::vector<int> after;  // earlier nodes
+  WorkNote note = nullptr;
 };
 
 struct Capture {
@@ -80,7 +83,15 @@ inline constexpr const char* kKernelNode = "kernel";
 // a library is several kernels that depend on the problem.
 // Errors: cudaErrorStreamCaptureInvalidated.
 cudaError_t enqueue(cudaStream_t stream, const std::string& what, std::function<void()> run,
-                    const std::string& fixed = kKernelNode);
+                    const std::string& fixed = kKernelNode, WorkNote note = nullptr);
+// Of `work`, if the device counts: its place is the present one.
+template <class Describe>
+WorkNote note_of(const Describe& describe) {
+  if (!counting()) return nullptr;
+  Work work = describe();
+  work.where = work_place();
+  return std::make_shared<const Work>(std::move(work));
+}
 
 // Reports the error and spoils the capture that the call was not allowed in.
 cudaError_t refuse_in_capture(Capture& capture, cudaError_t error = cudaErrorStreamCaptureUnsupported);
@@ -124,7 +135,8 @@ class Scheduler {
 Scheduler& scheduler();
 
 // Runs one piece of device work with the device's memory accessible.
-void run_on_device(const std::string& what, const std::function<void()>& run);
+// Where the device counts, copies alone run, and what has a note is written down.
+void run_on_device(const std::string& what, const std::function<void()>& run, const WorkNote& note = nullptr);
 // Runs a graph's nodes in an order that its edges allow.
 void replay(const std::vector<GraphNode>& nodes);
 
