@@ -87,8 +87,8 @@ void declare_search_options(CLI::App& app, SearchOptions& o, const std::string& 
       ->capture_default_str()
       ->group(kScoreGroup);
   app.add_option("--probe-data", o.probe.data,
-                 "Images with true labels for indicators that look at the loss's gradient, as --data of "
-                 "rlnas_train (default: noise under random labels)")
+                 "Images with true labels for indicators whose papers look at some, as --data of rlnas_train "
+                 "(default: noise under random labels)")
       ->type_name("DATA")
       ->group(kScoreGroup);
   app.add_option(

@@ -3,7 +3,8 @@
 
   scripts/study.py indicators --supernet runs/a    every indicator, and the sums, on the same cells
   scripts/study.py labels     --data cifar10:DIR   labels {true, random} x {accuracy, angle}: Table 1
-  scripts/study.py ablations  --data cifar10:DIR   classes and seeds of random labels, images, noise
+  scripts/study.py ablations  --data cifar10:DIR   random labels: classes, images, noise; --transfer DATA: other images
+  scripts/study.py epochs     --data cifar10:DIR   true labels: accuracy by how long the SuperNet trained
 
 Common options: --out DIR (runs and tables; what is there is not done again), --build DIR, --cells N (a random sample for
 what takes passes; 0: all), --epochs N, --seeds N, and anything behind -- goes to rlnas_train. Tables are
@@ -24,8 +25,10 @@ TURNED = ["angle", "op-angle-sum"]
 MEASURED = ["synflow", "naswot", "jacov", "grad-norm", "snip", "zico", "grad-sign", "gradient-snr", "vkdnw", "swap", "meco",
             "az-expressivity", "az-progressivity", "az-trainability", "contrast", "az-nas", "az-nas+synflow", "vkdnw-aggregate",
             "label-free"]
-CLASSES = [10, 100, 1000]
-IMAGES = [1000, 5000, 25000]
+CLASSES = [100, 1000]
+IMAGES = [1000, 5000]
+ALL_IMAGES = 25000
+EPOCHS = [3, 10, 30]
 
 
 class Study:
@@ -50,6 +53,11 @@ class Study:
             self.run("rlnas_train", "--out", directory, "--epochs", self.options.epochs, *arguments, *self.extra)
             (directory / "done").touch()
         return directory
+
+    def supernets(self, name, *arguments, data=None):
+        """One of each seed."""
+        return [self.supernet(f"{name}-{seed}", "--seed", seed, *(data or self.data()), *arguments)
+                for seed in range(self.options.seeds)]
 
     def search(self, name, score, *arguments, sampled=False, book="scores"):
         """A search's report. Measured values are kept in OUT/BOOK, and taken from there by the searches that follow."""
@@ -122,8 +130,7 @@ def study_indicators(study):
 def study_labels(study):
     lines = []
     for labels in ["true", "random"]:
-        nets = [study.supernet(f"{labels}-{seed}", "--labels", labels, "--seed", seed, *study.data())
-                for seed in range(study.options.seeds)]
+        nets = study.supernets(labels, "--labels", labels)
         for score in ["accuracy", "angle", "op-angle-sum"]:
             reports = [study.search(f"{net.name}-{score}", score, "--supernet", net, sampled=score == "accuracy",
                                     book=f"{net.name}-scores") for net in nets]
@@ -132,27 +139,46 @@ def study_labels(study):
 
 
 def study_ablations(study):
+    """All SuperNets take as many steps as one of `--epochs` over 25,000 images."""
     lines = []
 
-    def add(name, *arguments, data=None):
-        nets = [study.supernet(f"{name}-{seed}", "--labels", "random", "--seed", seed, *(data or study.data()), *arguments)
-                for seed in range(study.options.seeds)]
+    def add(about, name, *arguments, data=None):
+        nets = study.supernets(name, "--labels", "random", *arguments, data=data)
         for score in TURNED:
-            lines.append([name, score, *row([study.search(f"{net.name}-{score}", score, "--supernet", net) for net in nets])])
+            reports = [study.search(f"{net.name}-{score}", score, "--supernet", net) for net in nets]
+            lines.append([about, score, *row(reports)])
 
+    add("all images, their number of classes", "random")
     for classes in CLASSES:
-        add(f"classes-{classes}", "--label-classes", classes)
+        add(f"{classes} classes", f"classes-{classes}", "--label-classes", classes)
     for images in IMAGES:
-        add(f"images-{images}", "--images", images)
-    add("noise-images", data=["--data", f"noise:{IMAGES[-1]}"])
+        add(f"{images} images", f"images-{images}", "--images", images, "--epochs",
+            study.options.epochs * ALL_IMAGES // images)
+    add("noise for images", "noise", data=["--data", f"noise:{ALL_IMAGES}"])
+    for i, data in enumerate(study.options.transfer):
+        add(f"{data.partition(':')[0]} {i + 1}", f"transfer-{i + 1}", "--images", ALL_IMAGES, data=["--data", data])
     study.table("ablations", ["SuperNet", "score", *HEADING], lines)
+
+
+def study_epochs(study):
+    """Each of its own schedule to the end."""
+    lines = []
+    for epochs in EPOCHS:
+        nets = study.supernets(f"true-{epochs}-epochs", "--labels", "true", "--epochs", epochs)
+        for recalibration in [[], ["--recalibration-batches", 0]]:
+            kind = "without" if recalibration else "with"
+            reports = [study.search(f"{net.name}-accuracy-{kind}", "accuracy", "--supernet", net, *recalibration,
+                                    sampled=True, book=f"{net.name}-scores-{kind}") for net in nets]
+            lines.append([str(epochs), kind, str(reports[0]["evaluations"]), *row(reports)])
+    study.table("epochs", ["epochs", "recalibration", "cells", *HEADING], lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=["indicators", "labels", "ablations"])
+    parser.add_argument("study", choices=["indicators", "labels", "ablations", "epochs"])
     parser.add_argument("--truth", default="nasbench201", help="a table of true accuracies (default: the built-in one)")
     parser.add_argument("--data", help="of SuperNets, as in rlnas_train")
+    parser.add_argument("--transfer", nargs="*", default=[], help="other images of ablations, as --data has them")
     parser.add_argument("--supernet", help="of the angles, a run directory")
     parser.add_argument("--out", default="study")
     parser.add_argument("--build", default="build/release")
@@ -162,8 +188,9 @@ def main():
     options, extra = parser.parse_known_args()
     if options.study != "indicators" and not options.data:
         parser.error("--data: what do the SuperNets train on?")
-    {"indicators": study_indicators, "labels": study_labels, "ablations": study_ablations}[options.study](
-        Study(options, [e for e in extra if e != "--"]))
+    studies = {"indicators": study_indicators, "labels": study_labels, "ablations": study_ablations,
+               "epochs": study_epochs}
+    studies[options.study](Study(options, [e for e in extra if e != "--"]))
 
 
 if __name__ == "__main__":

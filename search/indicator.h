@@ -27,7 +27,7 @@ struct Needs {
                             // architectures that are the same network
   bool images = false;      // passes of the SuperNet over images of --data
   bool labels = false;      // theirs
-  bool probe_data = false;  // of the network: batches of --probe-data, or noise under random labels
+  bool probe_data = false;  // of the network: images of --probe-data, or noise under random labels
 
   bool measured() const { return network || weights; }  // passes, not a few additions
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/check.h"
 #include "kernels/dry/dry_backend.h"
 
 namespace rlnas {
@@ -155,6 +156,13 @@ Probe::Batch Probe::data(int index) {
   const std::string name = "data " + std::to_string(index);
   const HostBatch batch = host_data(index);
   return {kept(name, image_shape(options_.batch), batch.images), kept_labels(name, batch.labels)};
+}
+
+Tensor Probe::input(int count) {
+  if (images_ == nullptr) return noise("input", count);
+  RLNAS_CHECK(count <= options_.batch, usage, "--probe-batch ", options_.batch, ": must be at least ", count,
+              " with --probe-data and this --score");
+  return data_part(0, count > 0 ? count : options_.batch).images;
 }
 
 Probe::Batch Probe::data_part(int first, int count) {

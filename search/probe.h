@@ -77,6 +77,9 @@ class Probe {
   };
   Batch data(int index);
   Batch data_part(int first, int count);
+  // The first images of --probe-data, or noise("input", count); count 0: a batch. Errors: usage for more than
+  // a batch of --probe-data.
+  Tensor input(int count = 0);
   // Images first .. first+count-1 of noise("input").
   const Tensor& noise_part(int first, int count);
 

@@ -22,13 +22,13 @@ class Jacov final : public IndicatorGroup {
                       .help = "how little the gradients of a batch's images correlate",
                       .heading = "    jacov",
                       .format = "%9.3f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Probe::Network& network = with.probe->network(genes);
     Executor& executor = network.executor;
-    const Tensor& images = with.probe->noise("input");
+    const Tensor images = with.probe->input();
     const Program::Result result =
         executor.forward(network.program({.taps = {0}}), images,
                          {.statistics = Statistics::batch, .gradients = true, .weight_gradients = false});

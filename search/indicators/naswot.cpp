@@ -19,13 +19,13 @@ class Naswot final : public IndicatorGroup {
                       .help = "NASWOT: how differently images open the activations",
                       .heading = "  naswot",
                       .format = "%8.2f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Probe::Network& network = with.probe->network(genes);
     const Activations activations = activations_of(network.graph);
-    const Tensor& images = with.probe->noise("input");
+    const Tensor images = with.probe->input();
     const Program::Result result = network.executor.forward(network.program({.taps = activations.nodes}),
                                                             images, {.statistics = Statistics::batch});
     std::vector<double> agreements(std::size_t(images.n()) * std::size_t(images.n()), 0.0);

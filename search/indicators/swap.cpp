@@ -21,15 +21,14 @@ class Swap final : public IndicatorGroup {
                       .help = "SWAP: patterns of what activations do for 16 images",
                       .heading = "   swap",
                       .format = "%7.0f",
-                      .needs = {.network = true}}};
+                      .needs = {.network = true, .probe_data = true}}};
     return list;
   }
   void measure(const Measuring& with, const Genes& genes, std::span<double> values) const override {
     Probe::Network& network = with.probe->network(genes, WeightScale::unit);
     const std::vector<int> taps = activations_of(network.graph).nodes;
-    const Program::Result result =
-        network.executor.forward(network.program({.taps = taps}), with.probe->noise("input", kImages),
-                                 {.statistics = Statistics::batch});
+    const Program::Result result = network.executor.forward(
+        network.program({.taps = taps}), with.probe->input(kImages), {.statistics = Statistics::batch});
     std::vector<std::uint8_t> seen(std::size_t{1} << kImages, 0);
     for (const Tensor& tap : result.taps)
       mark_patterns(network.executor.host_view(tap).values(), kImages, seen);

@@ -206,9 +206,7 @@ TEST_CASE(
   for (const test::RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
 }
 
-TEST_CASE(
-    "--probe-data: real batches for those that look at the loss's gradient, in an order of their own a "
-    "draw") {
+TEST_CASE("--probe-data: real batches for those whose papers look at some, in an order of their own a draw") {
   const auto space = small_cells();
   const Score score = parse_score("grad-sign+zico+synflow");
   const std::vector<Genes> some{genes_at(*space, 11717), genes_at(*space, 777)};
@@ -223,6 +221,15 @@ TEST_CASE(
   for (const std::size_t k : {2, 5}) CHECK(real[k] == noise[k]);  // synflow takes an image of ones
   CHECK(measured({.batch = 4, .data = "synthetic:10"}, 2) == real);
   CHECK(measured({.batch = 4, .draws = 2, .data = "synthetic:10"}) != real);
+  for (const char* name : {"naswot", "jacov", "swap"}) {
+    CAPTURE(name);
+    const auto value = [&](const ProbeConfig& probe) {
+      return SearchMeasures(*space, parse_score(name), probe, {.threads = 1})
+          .computed()
+          .measure({&some[0], 1});
+    };
+    CHECK(value({.batch = 16, .data = "synthetic:16"}) != value({.batch = 16}));
+  }
 
   const NetworkOptions network = space->space().published_stand_alone(10, 8);
   const ProbeImages images("synthetic:10", space->space(), network, 4, 0);
@@ -254,6 +261,13 @@ TEST_CASE(
                  "--probe-data synthetic:10: has 10 images, fewer than a batch of --probe-batch 16"));
   CHECK(contains(refusal(ErrorCode::usage, "synthetic:10", 4, "synflow"), "--probe-data: --score synflow"));
   CHECK(contains(refusal(ErrorCode::usage, "photos:x", 4, "zico"), "--probe-data"));
+  CHECK(contains(test::error_of(ErrorCode::usage,
+                                [&] {
+                                  SearchMeasures few(*space, parse_score("swap"),
+                                                     {.batch = 4, .data = "synthetic:10"}, {.threads = 1});
+                                  few.computed().measure(some);
+                                }),
+                 "--probe-batch 4: must be at least 16"));
   CHECK(contains(refusal(ErrorCode::data, "cifar10:nowhere", 4, "zico"), "nowhere"));
 }
 
