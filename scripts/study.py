@@ -1,19 +1,27 @@
 #!/usr/bin/env python3
-"""Studies of rankings on NAS-Bench-201, each one table (Python 3, nothing else).
+"""Studies, each one table (Python 3, nothing else): the first four of rankings on NAS-Bench-201.
 
   scripts/study.py indicators --supernet runs/a    every indicator, and the sums, on the same cells
   scripts/study.py labels     --data cifar10:DIR   labels {true, random} x {accuracy, angle}: Table 1
   scripts/study.py ablations  --data cifar10:DIR   random labels: classes, images, noise; --transfer DATA: other images
   scripts/study.py epochs     --data cifar10:DIR   true labels: accuracy by how long the SuperNet trained
+  scripts/study.py found      --data idx:DIR --space file:spaces/fashion.json
+                              what searches find, and random architectures, trained by themselves; any space
 
 Common options: --out DIR (runs and tables; what is there is not done again), --build DIR, --cells N (a random sample for
 what takes passes; 0: all), --epochs N, --seeds N, and anything behind -- goes to rlnas_train. Tables are
 Markdown on standard output and as OUT/NAME.md: tau-b over all cells, over those without unreachable operations, within
 groups of equal MACs; Spearman; the found cell's accuracy. Mean and standard deviation over seeds.
+
+`found`: --contenders LABELS:SCORE or :SCORE (without a SuperNet), --random N architectures a seed, --arch NAME=ARCH,
+--method of the searches, --search "OPTIONS" and --retrain "OPTIONS" for them and for training by themselves. Random architectures are those of
+`--method random`.
 """
 import argparse
+import csv
 import json
 import pathlib
+import shlex
 import statistics
 import subprocess
 import sys
@@ -50,7 +58,8 @@ class Study:
         """A trained SuperNet's directory."""
         directory = self.out / name
         if not (directory / "done").exists():
-            self.run("rlnas_train", "--out", directory, "--epochs", self.options.epochs, *arguments, *self.extra)
+            epochs = ["--epochs", self.options.epochs] if self.options.epochs and "--epochs" not in arguments else []
+            self.run("rlnas_train", "--out", directory, *epochs, *arguments, *self.extra)
             (directory / "done").touch()
         return directory
 
@@ -83,14 +92,14 @@ class Study:
         print(text)
 
 
-def three(values):
+def three(values, digits=3):
     """c10/c100/in16 of one number or of several seeds' numbers."""
     def one(column):
         column = [value for value in column if value == value]  # NaN: there is none
         if not column:
             return "-"
-        text = f"{statistics.mean(column):.3f}"
-        return text + (f" ({statistics.stdev(column):.3f})" if len(column) > 1 else "")
+        text = f"{statistics.mean(column):.{digits}f}"
+        return text + (f" ({statistics.stdev(column):.{digits}f})" if len(column) > 1 else "")
     return " / ".join(one(column) for column in zip(*values))
 
 
@@ -173,23 +182,88 @@ def study_epochs(study):
     study.table("epochs", ["epochs", "recalibration", "cells", *HEADING], lines)
 
 
+def study_found(study):
+    """Contenders' architectures, one of each seed, and random ones, each trained by itself and tested."""
+    options = study.options
+    common = ["--space", options.space] if options.space else []
+    entries, seconds = {}, {}
+
+    def searched(name, seed, *arguments):
+        report, start = study.out / f"{name}-{seed}.json", time.time()
+        if not report.exists():
+            study.run("rlnas_search", *arguments, "--seed", seed, "--probe-seed", seed, "--json", report, "--csv",
+                      report.with_suffix(".csv"), "--out", study.out)
+            (study.out / f"{name}-{seed}.seconds").write_text(str(time.time() - start))
+        seconds.setdefault(name, []).append(float((study.out / f"{name}-{seed}.seconds").read_text()))
+        return json.loads(report.read_text())["best"]
+
+    for contender in options.contenders:
+        labels, _, score = contender.partition(":")
+        for seed in range(options.seeds):
+            net = common
+            if labels:
+                net = ["--supernet", study.supernet(f"{labels}-{seed}", "--seed", seed, "--labels", labels, *common,
+                                                    *study.data())]
+            name = contender.replace(":", "-").strip("-")
+            best = searched(name, seed, *net, "--score", score, "--method", options.method, *shlex.split(options.search))
+            entries.setdefault(name, []).append((seed, best["arch"]))
+    for seed in range(options.seeds if options.random > 0 else 0):
+        searched("random-architectures", seed, *common, "--score", "macs", "--method", "random", "--generations", 1,
+                 "--population", options.random)
+        with open(study.out / f"random-architectures-{seed}.csv") as table:
+            entries.setdefault("random", []).extend((seed, row["arch"]) for row in csv.DictReader(table))
+    for named in options.arch:
+        name, _, arch = named.partition("=")
+        entries[name] = [(seed, arch) for seed in range(options.seeds)]
+
+    def retrained(name, index, seed, arch):
+        run = study.out / f"alone-{name}-{index}"
+        if not (run / "done").exists():
+            study.run("rlnas_train", *common, "--arch", arch, *study.data(), "--eval", options.eval or options.data,
+                      "--seed", seed, "--out", run, *shlex.split(options.retrain))
+            (run / "done").touch()
+        tests = [event for event in map(json.loads, open(run / "events.jsonl")) if event["event"] == "test"]
+        described = study.out / f"alone-{name}-{index}.json"
+        if not described.exists():
+            study.run("rlnas_search", *common, "--describe", arch, "--json", described)
+        return 100.0 * tests[-1]["top1"], json.loads(described.read_text())
+
+    lines = []
+    for name, found in entries.items():
+        results = [retrained(name, i, seed, arch) for i, (seed, arch) in enumerate(found)]
+        size = [[about["macs"] / 1e6, about["params"] / 1e6] for _, about in results]
+        cost = f"{statistics.mean(seconds[name]):.0f}" if name in seconds else ""
+        lines.append([name, str(len(found)), three([[top1] for top1, _ in results], 2), three(size, 2), cost])
+    study.table("found", ["found by", "networks", "top-1, %", "M MACs / M parameters", "s a search"], lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=["indicators", "labels", "ablations", "epochs"])
+    parser.add_argument("study", choices=["indicators", "labels", "ablations", "epochs", "found"])
     parser.add_argument("--truth", default="nasbench201", help="a table of true accuracies (default: the built-in one)")
     parser.add_argument("--data", help="of SuperNets, as in rlnas_train")
     parser.add_argument("--transfer", nargs="*", default=[], help="other images of ablations, as --data has them")
+    parser.add_argument("--space", help="of found (default: nasbench201)")
+    parser.add_argument("--eval", help="of found: test images (default: the test part of --data)")
+    parser.add_argument("--contenders", nargs="*", default=["random:angle", "random:op-angle-sum", ":macs"])
+    parser.add_argument("--arch", nargs="*", default=[], metavar="NAME=ARCH")
+    parser.add_argument("--random", type=int, default=2)
+    parser.add_argument("--method", default="evolution")
+    parser.add_argument("--search", default="", metavar="OPTIONS")
+    parser.add_argument("--retrain", default="", metavar="OPTIONS")
     parser.add_argument("--supernet", help="of the angles, a run directory")
     parser.add_argument("--out", default="study")
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--cells", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="of SuperNets (default: 3; of found: the space's own)")
     parser.add_argument("--seeds", type=int, default=3)
     options, extra = parser.parse_known_args()
+    if options.study != "found":
+        options.epochs = options.epochs or 3
     if options.study != "indicators" and not options.data:
         parser.error("--data: what do the SuperNets train on?")
     studies = {"indicators": study_indicators, "labels": study_labels, "ablations": study_ablations,
-               "epochs": study_epochs}
+               "epochs": study_epochs, "found": study_found}
     studies[options.study](Study(options, [e for e in extra if e != "--"]))
 
 
