@@ -1,5 +1,6 @@
 #include "search/spaces.h"
 
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -21,6 +22,7 @@ constexpr std::string_view kFile = "file:";
 struct FileSpaces {
   std::mutex mutex;
   std::vector<std::unique_ptr<Space>> all;
+  std::map<std::string, const Space*> by_text;  // nothing is read twice
 
   const Space* find(const std::string& name) {
     for (const auto& space : all)
@@ -98,10 +100,17 @@ const Space& find_space(const std::string& name) {
 }
 
 const Space& add_file_space(const std::string& text, const std::string& where) {
+  FileSpaces& spaces = file_spaces();
+  {
+    const std::lock_guard lock(spaces.mutex);
+    if (const auto known = spaces.by_text.find(text); known != spaces.by_text.end()) return *known->second;
+  }
   std::unique_ptr<Space> space = space_file::make_space(text, where);
-  const std::lock_guard lock(file_spaces().mutex);
-  if (const Space* known = file_spaces().find(space->name())) return *known;
-  return *file_spaces().all.emplace_back(std::move(space));
+  const std::lock_guard lock(spaces.mutex);
+  const Space* kept = spaces.find(space->name());
+  if (kept == nullptr) kept = spaces.all.emplace_back(std::move(space)).get();
+  spaces.by_text.emplace(text, kept);
+  return *kept;
 }
 
 SegmentTable supernet_segments(const std::string& space, int classes) {

@@ -206,7 +206,8 @@ const std::vector<CellSpec>& cell_specs() {
                     .inputs = kInputCount,
                     .first_output = kInputCount,
                     .node_names = {"cell k-2", "cell k-1", "node 2", "node 3", "node 4", "node 5"},
-                    .output_line = "  output = nodes 2, 3, 4 and 5 side by side\n"};
+                    .output_line = "  output = nodes 2, 3, 4 and 5 side by side\n",
+                    .edges_per_node = 2};
     for (const Edge& edge : kEdges) normal.edges.push_back({edge.target, edge.source});
     for (int op = 0; op < kOpCount; ++op) normal.choices[0].ops.push_back(op_name(Op(op)).data());
     CellSpec reduce = normal;

@@ -5,11 +5,11 @@
 #include <string_view>
 
 #include "kernels/check.h"
-#include "search/darts/exact.h"
 #include "search/darts/genotype.h"
 #include "search/darts/network.h"
 #include "search/darts/path_sampler.h"
 #include "search/darts/repair.h"
+#include "search/exact_cells.h"
 #include "search/recipes.h"
 #include "search/search_space.h"
 
@@ -142,18 +142,7 @@ class Darts final : public Space {
     if (Op(op) == Op::max_pool_3x3 || Op(op) == Op::avg_pool_3x3) return AngleConstant::pool_kernel;
     return Op(op) == Op::skip_connect && !site.changes_shape ? AngleConstant::identity : AngleConstant::none;
   }
-  // See darts/exact.h.
-  Optimum exact(const SearchSpace& space) const override {
-    const LargestAngle found = largest_angle(space);
-    Optimum optimum;
-    if (found.status == ExactStatus::infeasible) return optimum;
-    optimum.genes = genes_of_architecture(found.architecture);
-    optimum.proven = found.status == ExactStatus::optimal;
-    optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
-    optimum.nodes = found.nodes;
-    optimum.seconds = found.seconds;
-    return optimum;
-  }
+  Optimum exact(const SearchSpace& space) const override { return exact_of_cells(space); }
 
  private:
   Preset preset_;

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "engine/crc32.h"
 #include "engine/philox.h"
 #include "kernels/check.h"
+#include "search/cell_rule.h"
+#include "search/exact_cells.h"
+#include "search/large_ones.h"
 #include "search/recipes.h"
 #include "search/search_space.h"
 #include "search/space_file/network.h"
@@ -63,7 +64,8 @@ class FileSpace final : public Space {
     describe();
     read_candidates();
     check_networks(file);
-    find_large_ones();
+    large_ones_ =
+        find_large_ones(*this, {.classes = description_.classes, .image_size = description_.image_size});
   }
 
   const SpaceInfo& info() const override { return info_; }
@@ -88,6 +90,7 @@ class FileSpace final : public Space {
   Genes parse(const std::string& text) const override {
     TextCursor cursor(text);
     Genes genes;
+    std::vector<std::size_t> starts;  // of each operation
     for (std::size_t g = 0; g < candidates_.size(); ++g) {
       const std::size_t bar = cursor.position();
       if (g > 0 && cursor.take('|') && !candidates_[g].opens)
@@ -97,6 +100,7 @@ class FileSpace final : public Space {
         cursor.fail_here("the text ends before " + candidates_[g].place + " (" +
                          std::to_string(candidates_.size()) + " operations are needed)");
       const std::size_t start = cursor.position();
+      starts.push_back(start);
       const std::string_view word = cursor.word(",|");
       const int op = candidates_[g].place_of(word);
       if (op < 0)
@@ -105,7 +109,33 @@ class FileSpace final : public Space {
       genes.push_back(std::int8_t(op));
     }
     if (!cursor.at_end()) cursor.fail_here("unexpected text after the last operation");
+    for_each_cell([&](const CellSpec& cell, std::size_t first) {
+      const std::span<const std::int8_t> ops = std::span(genes).subspan(first);
+      const int node = node_against_rule(cell, ops);
+      if (node < 0) return;
+      std::size_t edge = 0;
+      while (cell.edges[edge].target != node) ++edge;
+      cursor.fail_at(starts[first + edge], std::string(cell.node_names[std::size_t(node)]) + " has " +
+                                               std::to_string(live_edges_of(cell, ops, node)) +
+                                               " operations that are not none, not " +
+                                               std::to_string(cell.edges_per_node));
+    });
     return genes;
+  }
+
+  bool valid(const Genes& genes) const override {
+    check(genes);
+    bool valid = true;
+    for_each_cell([&](const CellSpec& cell, std::size_t first) {
+      valid = valid && node_against_rule(cell, std::span(genes).subspan(first)) < 0;
+    });
+    return valid;
+  }
+  const char* rule() const override { return "every node of a cell takes as many edges as the file says"; }
+  void repair(Genes& genes, const Below& below) const override {
+    for_each_cell([&](const CellSpec& cell, std::size_t first) {
+      repair_cell(cell, std::span(genes).subspan(first), below);
+    });
   }
 
   std::string drawing(const Genes& genes) const override {
@@ -140,8 +170,9 @@ class FileSpace final : public Space {
     for (const CellSpec& cell : cells()) paths.emplace_back(cell);
     std::vector<Genes> sample;
     RandomStream random(0, "angle-sample");
-    while (int(sample.size()) < count) {
-      const bool by_number = description_.has_cells() && size < kMost;
+    for (std::uint64_t trial = 0; int(sample.size()) < count; ++trial) {
+      const bool by_number = description_.has_cells() && size < kMost && !has_rule();
+      if (has_rule()) random = RandomStream(0, "path", trial);  // as DARTS does
       Genes genes = by_number ? genes_at(*this, random.below(std::uint32_t(size))) : draw(random);
       std::size_t first = 0;
       bool lives = true;
@@ -193,6 +224,7 @@ class FileSpace final : public Space {
 
   Optimum exact(const SearchSpace& space) const override {
     if (!description_.has_cells()) return exact_of_chain(space);
+    if (has_rule() && can_pair_cells(*this)) return exact_of_cells(space);
     if (gene_strings(*this, kMostEnumerated) == kMostEnumerated) return Space::exact(space);
     return exact_by_enumeration(space);
   }
@@ -229,7 +261,8 @@ class FileSpace final : public Space {
     info_.search.classes = info_.search.evolution.label_classes = description_.classes;
     info_.search.image_size = description_.image_size;
     info_.cost_name = "MACs";
-    info_.every_cell_has_a_path = description_.has_cells();
+    info_.every_cell_has_a_path = description_.has_cells() && !description_.has_two_inputs();
+    info_.cifar_constants = description_.cifar_constants;
     switch (description_.classifier_cost) {
       case ClassifierCost::matrix:
         info_.classifier_flops = matrix_cost;
@@ -283,47 +316,22 @@ class FileSpace final : public Space {
     }
   }
 
-  // First that with the most activations, of equal ones with the most work, in every place. What a step keeps
-  // is most there; on top comes what its largest single call needs, which may be that of another candidate.
-  void find_large_ones() {
-    const NetworkOptions options{.classes = description_.classes, .image_size = description_.image_size};
-    using Size = std::tuple<std::int64_t, std::int64_t, std::int64_t>;  // activations, MACs, parameters
-    std::vector<std::vector<Size>> sizes;
-    for (const Candidates& one : candidates_) sizes.emplace_back(one.choices.size(), Size{-1, 0, 0});
-    const std::vector<ChoiceSite> sites = choice_sites(options);
-    const Graph graph = network(options, {});
-    for (const Node& node : graph.nodes()) {
-      if (node.owner.edge < 0) continue;
-      const int gene = gene_of(sites, node.owner.cell, node.owner.edge);
-      auto& [activations, macs, params] = sizes[std::size_t(gene)][std::size_t(node.owner.op)];
-      const NodeCost cost = cost_of(node, graph);
-      activations += std::int64_t(node.shape.channels) * node.shape.height * node.shape.width;
-      macs += cost.macs;
-      params += cost.params;
-    }
-    const auto most = [&](std::size_t gene, const auto& less) {
-      const std::vector<Size>& all = sizes[gene];
-      return std::int8_t(std::max_element(all.begin(), all.end(), less) - all.begin());
-    };
-    Genes largest;
-    for (std::size_t gene = 0; gene < sizes.size(); ++gene) largest.push_back(most(gene, std::less<>()));
-    large_ones_ = {largest};
-    const auto fewer_macs = [](const Size& a, const Size& b) { return std::get<1>(a) < std::get<1>(b); };
-    const auto fewer_params = [](const Size& a, const Size& b) { return std::get<2>(a) < std::get<2>(b); };
-    for (std::size_t gene = 0; gene < sizes.size(); ++gene)
-      for (const std::int8_t op : {most(gene, fewer_macs), most(gene, fewer_params)}) {
-        Genes other = largest;
-        other[gene] = op;
-        if (std::find(large_ones_.begin(), large_ones_.end(), other) == large_ones_.end())
-          large_ones_.push_back(std::move(other));
-      }
-  }
-
   // Every candidate alike; a node of a cell whose edges all came out as none is drawn again.
   Genes draw(RandomStream& random) const {
     Genes genes;
+    for_each_cell([&](const CellSpec& cell, std::size_t) {
+      if (cell.edges_per_node > 0)
+        draw_cell(cell, random, genes);
+      else
+        draw_freely(genes.size() + cell.edges.size(), random, genes);
+    });
+    draw_freely(candidates_.size(), random, genes);  // of a chain
+    return genes;
+  }
+
+  void draw_freely(std::size_t end, RandomStream& random, Genes& genes) const {
     bool all_none = true;
-    for (std::size_t g = 0; g < candidates_.size(); ++g) {
+    for (std::size_t g = genes.size(); g < end; ++g) {
       const Candidates& one = candidates_[g];
       genes.push_back(std::int8_t(random.below(std::uint32_t(one.choices.size()))));
       all_none = all_none && one.choices[std::size_t(genes.back())]->operation->is_none();
@@ -334,7 +342,20 @@ class FileSpace final : public Space {
       }
       all_none = true;
     }
-    return genes;
+  }
+
+  bool has_rule() const {
+    return std::any_of(cells().begin(), cells().end(),
+                       [](const CellSpec& cell) { return cell.edges_per_node > 0; });
+  }
+  // visit(cell, its first gene) for every kind of cells.
+  template <class Visit>
+  void for_each_cell(const Visit& visit) const {
+    std::size_t first = 0;
+    for (const CellSpec& cell : cells()) {
+      visit(cell, first);
+      first += cell.edges.size();
+    }
   }
 
   void check(const Genes& genes) const {
