@@ -25,8 +25,13 @@ int live_edges_of(const CellSpec& cell, std::span<const std::int8_t> ops, int no
 
 int node_against_rule(const CellSpec& cell, std::span<const std::int8_t> ops) {
   if (cell.edges_per_node == 0) return -1;
-  for (int node = cell.inputs; node < cell.nodes(); ++node)
-    if (live_edges_of(cell, ops, node) != cell.edges_per_node) return node;
+  std::size_t e = 0;
+  for (int node = cell.inputs; node < cell.nodes(); ++node) {
+    int live = 0;
+    for (; e < cell.edges.size() && cell.edges[e].target == node; ++e)
+      live += ops[e] != cell.of(e).none ? 1 : 0;
+    if (live != cell.edges_per_node) return node;
+  }
   return -1;
 }
 
@@ -35,11 +40,12 @@ void repair_cell(const CellSpec& cell, std::span<std::int8_t> ops, const Below& 
   if (cell.edges_per_node == 0) return;
   const auto asked = [&](std::uint32_t n) { return n > 1 ? below(n) : 0; };
   for_each_node(cell, [&](int, std::size_t first, std::size_t last) {
-    std::vector<std::size_t> none, live;
-    for (std::size_t e = first; e < last; ++e) (ops[e] == cell.of(e).none ? none : live).push_back(e);
-    const int missing = cell.edges_per_node - int(live.size());
+    int missing = cell.edges_per_node;
+    for (std::size_t e = first; e < last; ++e) missing -= ops[e] != cell.of(e).none ? 1 : 0;
     if (missing == 0) return;
-    std::vector<std::size_t>& from = missing > 0 ? none : live;
+    std::vector<std::size_t> from;  // what may change
+    for (std::size_t e = first; e < last; ++e)
+      if ((ops[e] == cell.of(e).none) == (missing > 0)) from.push_back(e);
     for (std::size_t i = from.size(); i-- > 1;) std::swap(from[i], from[asked(std::uint32_t(i + 1))]);
     for (int i = 0; i < std::abs(missing); ++i) {
       const std::size_t edge = from[std::size_t(i)];

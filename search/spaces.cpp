@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "engine/atomic_file.h"
@@ -17,6 +18,14 @@ namespace rlnas {
 namespace {
 
 constexpr std::string_view kFile = "file:";
+
+// Each is made when it is first asked for: it reads its file.
+constexpr std::pair<const char*, const Space& (*)()> kBuiltIn[] = {
+    {"nasbench201", nasbench201::space},
+    {"darts-cifar", darts::cifar_space},
+    {"darts-imagenet", darts::imagenet_space},
+    {"mobilenet", mobilenet::space},
+};
 
 // Spaces that were read from files; graphs and reports point into them.
 struct FileSpaces {
@@ -37,8 +46,8 @@ FileSpaces& file_spaces() {
 }
 
 const Space* find_known(const std::string& name) {
-  for (const Space* space : all_spaces())
-    if (name == space->info().name) return space;
+  for (const auto& [known, make] : kBuiltIn)
+    if (name == known) return &make();
   const std::lock_guard lock(file_spaces().mutex);
   return file_spaces().find(name);
 }
@@ -56,22 +65,21 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const Segm
 }  // namespace
 
 const std::vector<const Space*>& all_spaces() {
-  static const std::vector<const Space*> spaces{
-      &nasbench201::space(),
-      &darts::cifar_space(),
-      &darts::imagenet_space(),
-      &mobilenet::space(),
-  };
+  static const std::vector<const Space*> spaces = [] {
+    std::vector<const Space*> all;
+    for (const auto& [name, make] : kBuiltIn) all.push_back(&make());
+    return all;
+  }();
   return spaces;
 }
 
 const Space& default_space() {
-  return *all_spaces().front();
+  return kBuiltIn[0].second();
 }
 
 std::string space_names() {
   std::string names;
-  for (const Space* space : all_spaces()) names += (names.empty() ? "" : ", ") + space->name();
+  for (const auto& [name, make] : kBuiltIn) names += (names.empty() ? "" : ", ") + std::string(name);
   return names;
 }
 
@@ -95,7 +103,7 @@ const Space& find_space(const std::string& name) {
   }
   if (const Space* space = find_known(name)) return *space;
   std::vector<std::string> known;
-  for (const Space* space : all_spaces()) known.push_back(space->name());
+  for (const auto& [built_in, make] : kBuiltIn) known.emplace_back(built_in);
   fail(ErrorCode::usage, "--space: '", name, "' is not one of ", known_spaces(), did_you_mean(name, known));
 }
 

@@ -37,8 +37,9 @@ struct Edge {
 
 struct Cell {
   std::string name;
-  int inputs = 1;  // nodes 0 .. inputs-1; two: the outputs of the cell before last and of the last one
-  int nodes = 0;   // with the inputs
+  std::string title;  // for people
+  int inputs = 1;     // nodes 0 .. inputs-1; two: the outputs of the cell before last and of the last one
+  int nodes = 0;      // with the inputs
   std::vector<Edge> edges;
   int edges_per_node = 0;        // live ones of every node; 0: any number
   bool concatenates = false;     // its output is all nodes but the inputs side by side; else the last one

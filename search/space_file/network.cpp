@@ -15,6 +15,15 @@ int stride_of(const std::vector<Layer>& layers) {
   return stride;
 }
 
+// "nodes 2, 3, 4 and 5"
+std::string side_by_side(const Cell& cell) {
+  const int last = cell.nodes - 1;
+  if (last == cell.inputs) return "node " + std::to_string(last);
+  std::string text = "nodes " + std::to_string(cell.inputs);
+  for (int node = cell.inputs + 1; node < last; ++node) text += ", " + std::to_string(node);
+  return text + " and " + std::to_string(last);
+}
+
 }  // namespace
 
 bool Network::halves(std::size_t kind) const {
@@ -29,8 +38,7 @@ CellSpec Network::spec_of(std::size_t kind) {
   const Cell& cell = description_.cells[kind];
   const bool halves_image = halves(kind);
   CellSpec spec;
-  if (description_.cells.size() > 1)
-    spec.name = kept(cell.name), spec.heading = kept("cell " + cell.name + "\n");
+  if (description_.cells.size() > 1) spec.name = kept(cell.name), spec.heading = kept(cell.title + "\n");
   spec.inputs = cell.inputs;
   spec.edges_per_node = cell.edges_per_node;
   spec.joins_by_concat = cell.joins_by_concat;
@@ -53,9 +61,9 @@ CellSpec Network::spec_of(std::size_t kind) {
   spec.first_output = cell.concatenates ? cell.inputs : cell.nodes - 1;
   std::string lines;
   if (cell.joins_by_concat) lines += "  every node: its edges side by side, and a 1x1 convolution\n";
-  if (cell.concatenates)
-    lines += std::string("  output = all nodes side by side") +
-             (cell.inputs == 2 ? "\n" : ", and a 1x1 convolution\n");
+  if (cell.concatenates && cell.inputs == 1)
+    lines += "  output = all nodes side by side, and a 1x1 convolution\n";
+  if (cell.concatenates && cell.inputs == 2) lines += "  output = " + side_by_side(cell) + " side by side\n";
   spec.output_line = kept(lines);
   return spec;
 }
@@ -143,7 +151,8 @@ void Network::check(const NetworkOptions& options, std::span<const Genes> paths)
   RLNAS_CHECK(options.cells == 0 || options.cells >= stages, usage, "--cells ", options.cells, ": there are ",
               stages, " stages, each of a cell at least");
   const int narrowest = width(description_.stages.front().channels, options);
-  RLNAS_CHECK(narrowest >= 2, usage, "--channels ", narrowest, ": a cell with two inputs has two at least");
+  RLNAS_CHECK(narrowest % 2 == 0, usage, "--channels ", narrowest,
+              ": must be positive and even, for cells with two inputs");
 }
 
 Graph Network::graph(const NetworkOptions& options, std::span<const Genes> paths) const {

@@ -18,9 +18,11 @@ class Reader {
   Reader(const Field& field, ReadChoice& choices) : field_(field), choices_(choices) {}
 
   Cell read(const std::string& name) {
-    field_.check_keys({"inputs", "nodes", "ops", "edges", "edges_per_node", "join", "output", "drop_path"});
+    field_.check_keys(
+        {"title", "inputs", "nodes", "ops", "edges", "edges_per_node", "join", "output", "drop_path"});
     check_name(field_, name);
     cell_.name = name;
+    cell_.title = field_.text_or("title", "cell " + name);
     cell_.inputs = field_.integer_or("inputs", 1, 1, 2);
     cell_.nodes = field_.at("nodes").integer(cell_.inputs + 1, kMostNodes);
     cell_.concatenates = field_.has("output") && field_.at("output").word({"last", "concat"}) == 1;

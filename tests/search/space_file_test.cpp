@@ -272,7 +272,7 @@ TEST_CASE("whatever is mistyped in a file is refused in one line, or makes a spa
 TEST_CASE("--space takes files, and says so") {
   CHECK(contains(test::error_of(ErrorCode::usage, [] { find_space("chan"); }), ", or file:PATH"));
   CHECK(contains(test::error_of(ErrorCode::data, [] { find_space("file:nowhere.json"); }), "nowhere.json"));
-  CHECK(find_space(test::shipped_space("mobilenet")).name().starts_with("mobilenet-file@"));
+  CHECK(find_space(test::shipped_space("mobilenet")).name().starts_with("mobilenet@"));
 }
 
 TEST_CASE(
@@ -319,8 +319,8 @@ TEST_CASE(
   shipped.insert(shipped.end(), test::kOwnSpaces.begin(), test::kOwnSpaces.end());
   for (const std::string& name : shipped) {
     const Space& space = find_space(test::shipped_space(name));
-    for (const auto& [key, value] : Json::parse(space.file_text(), nullptr, true, true).items())
-      CHECK(schema.at("properties").contains(key));
+    const Json file = Json::parse(space.file_text(), nullptr, true, true);
+    for (const auto& [key, value] : file.items()) CHECK(schema.at("properties").contains(key));
   }
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("cells with two inputs: names, the rule on live edges, sizes, and node
         "cell normal\n"
         "  node 2 = conv_3x3(cell k-2) + skip(cell k-1)\n"
         "  node 3 = conv_3x3(cell k-1) + skip(node 2)\n"
-        "  output = all nodes side by side\n"
+        "  output = nodes 2 and 3 side by side\n"
         "cell reduce\n"
         "  node 2 = max_pool_3x3_normsupernet(cell k-1)\n"
         "  output = sep_conv_3x3(node 2)\n"
