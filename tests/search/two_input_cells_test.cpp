@@ -131,13 +131,16 @@ TEST_CASE("the exact search of cells with a rule finds what looking at all of th
   }
 }
 
-TEST_CASE("architectures that differ by which edge a node has side by side are other networks") {
-  const Space& space = add_file_space(test::kTwoInputs, "x.json");
-  const CellSpec& cell = space.cells()[1];
-  const auto network_of = [&](const Genes& ops) { return expression_of(cell, ops); };
-  CHECK(network_of({0, 0, 0, 2}) != network_of({0, 0, 1, 0}));
-  CHECK(network_of({0, 0, 0, 0}) == network_of({0, 0, 0, 0}));
-  CHECK(network_of({0, 0, 0, 0}) != network_of({1, 0, 0, 0}));
+TEST_CASE("skips merge with what they hand on in a sum, and not side by side") {
+  CellSpec cell{.edges = {{1, 0}, {2, 0}, {2, 1}},
+                .choices = {{.ops = {"none", "skip", "conv"}, .none = 0, .identity = 1}},
+                .first_output = 2,
+                .node_names = {"input", "node 1", "output"}};
+  const Genes around = {1, 0, 2}, straight = {0, 2, 0};
+  CHECK(expression_of(cell, around) == expression_of(cell, straight));
+  cell.joins_by_concat = true;
+  CHECK(expression_of(cell, around) != expression_of(cell, straight));
+  CHECK(expression_of(cell, Genes{1, 2, 1}) != expression_of(cell, Genes{1, 1, 2}));
 }
 
 TEST_CASE("mistakes in cells with two inputs are told by line and field") {
