@@ -3,7 +3,6 @@
 #include <array>
 
 #include "search/cell_spec.h"
-#include "search/nasbench201/network.h"
 #include "search/nasbench201/space.h"
 
 namespace rlnas::bench {
@@ -11,7 +10,7 @@ namespace {
 
 using namespace nasbench201;
 
-constexpr int kInputChannels = 3, kCellsPerStage = 5;
+constexpr int kInputChannels = 3, kStages = 3, kCellsPerStage = 5;
 constexpr std::array<int, kStages> kStageChannels{16, 32, 64};
 constexpr double kPixels = 32 * 32;  // halved on both sides from stage to stage, while channels double
 
@@ -32,7 +31,7 @@ double edge_macs(Op op) {
 }  // namespace
 
 double step_gflop(const Cell& cell, int batch, CountedEdges edges) {
-  const CellPathTable paths(cell_spec());
+  const CellPathTable paths(space().cells().front());
   const Genes genes = genes_of_cell(cell);
   const auto multiplicity = paths.multiplicity(genes);
   double cell_macs = 0.0;

@@ -71,7 +71,10 @@ std::string drawing_of(const CellSpec& spec, std::span<const std::int8_t> ops) {
     std::string terms;
     for (; edge < spec.edges.size() && spec.edges[edge].target == node; ++edge) {
       if (ops[edge] == spec.of(edge).none) continue;
-      terms += (terms.empty() ? "" : " + ") + std::string(spec.of(edge).ops[std::size_t(ops[edge])]) + '(' +
+      terms += (terms.empty()          ? ""
+                : spec.joins_by_concat ? ", "
+                                       : " + ") +
+               std::string(spec.of(edge).ops[std::size_t(ops[edge])]) + '(' +
                spec.node_names[std::size_t(spec.edges[edge].source)] + ')';
     }
     text +=

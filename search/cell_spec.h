@@ -34,6 +34,8 @@ struct CellSpec {
   int first_output = 0;                      // the last nodes, from this one on, are the cell's output
   std::vector<const char*> node_names = {};  // of a drawing
   const char* output_line = "";              // likewise, behind the nodes
+  int edges_per_node = 0;                    // that are not none, in every node; 0: any number
+  bool joins_by_concat = false;              // a node is made of its edges side by side; else of their sum
 
   int nodes() const { return int(node_names.size()); }
   const EdgeChoices& of(std::size_t edge) const { return choices.size() == 1 ? choices[0] : choices[edge]; }
@@ -71,22 +73,41 @@ class CellPathTable {
 // Lines "  node 2 = op(node 0) + op(node 1)".
 std::string drawing_of(const CellSpec& spec, std::span<const std::int8_t> ops);
 
+inline int sum_or_zeros(Graph& graph, std::vector<int> terms, FeatureShape shape) {
+  return terms.empty() ? graph.zeros(shape) : graph.sum(std::move(terms));
+}
+
 // Adds a cell to the graph and returns its nodes, inputs first. add_op(edge, op, source) adds an operation of
 // an edge and returns its node, or `source` for one that passes it on. `ops`: the genes of this cell; empty:
-// all candidates but none, side by side. A node that no edge leads to is zeros.
-template <class AddOp>
-std::vector<int> add_cell(Graph& graph, const CellSpec& spec, std::vector<int> nodes, FeatureShape node_shape,
-                          std::span<const std::int8_t> ops, const AddOp& add_op) {
+// all candidates but none, side by side. join(node, edges) makes a node of the terms of each of its edges,
+// and returns it.
+template <class AddOp, class Join>
+std::vector<int> add_cell(const CellSpec& spec, std::vector<int> nodes, std::span<const std::int8_t> ops,
+                          const AddOp& add_op, const Join& join) {
   std::size_t edge = 0;
   while (int(nodes.size()) < spec.nodes()) {
-    std::vector<int> terms;
-    for (; edge < spec.edges.size() && spec.edges[edge].target == int(nodes.size()); ++edge)
+    const int node = int(nodes.size());
+    std::vector<std::vector<int>> edges;
+    for (; edge < spec.edges.size() && spec.edges[edge].target == node; ++edge) {
+      std::vector<int>& terms = edges.emplace_back();
       for (int op = 0; op < int(spec.of(edge).ops.size()); ++op)
         if (op != spec.of(edge).none && (ops.empty() || ops[edge] == op))
           terms.push_back(add_op(int(edge), op, nodes[std::size_t(spec.edges[edge].source)]));
-    nodes.push_back(terms.empty() ? graph.zeros(node_shape) : graph.sum(std::move(terms)));
+    }
+    nodes.push_back(join(node, std::move(edges)));
   }
   return nodes;
+}
+
+// The same with nodes that are the sum of their edges; one that no edge leads to is zeros.
+template <class AddOp>
+std::vector<int> add_cell(Graph& graph, const CellSpec& spec, std::vector<int> nodes, FeatureShape node_shape,
+                          std::span<const std::int8_t> ops, const AddOp& add_op) {
+  return add_cell(spec, std::move(nodes), ops, add_op, [&](int, const std::vector<std::vector<int>>& edges) {
+    std::vector<int> terms;
+    for (const std::vector<int>& edge : edges) terms.insert(terms.end(), edge.begin(), edge.end());
+    return sum_or_zeros(graph, std::move(terms), node_shape);
+  });
 }
 
 }  // namespace rlnas

@@ -1,4 +1,4 @@
-// What an exact search found, and the methods that serve more than one space: see exact.h and darts/exact.h
+// What an exact search found, and the methods that serve more than one space: see exact.h and exact_cells.h
 // for why they are exact.
 #pragma once
 

@@ -21,15 +21,24 @@ std::string expression_of(const CellSpec& cell, std::span<const std::int8_t> ops
   };
   for (std::size_t edge = 0; int(nodes.size()) < cell.nodes();) {
     std::vector<std::string> terms;
+    std::string joined;  // in the order of edges, as their weights are different ones
     for (; edge < cell.edges.size() && cell.edges[edge].target == int(nodes.size()); ++edge) {
       const std::vector<std::string>& source = nodes[std::size_t(cell.edges[edge].source)];
       const EdgeChoices& choices = cell.of(edge);
+      if (cell.joins_by_concat) {
+        joined += ",";
+        if (ops[edge] != choices.none && !source.empty())
+          joined += std::string(ops[edge] == choices.identity ? "" : choices.ops[std::size_t(ops[edge])]) +
+                    "(" + text_of(source) + ")";
+        continue;
+      }
       if (ops[edge] == choices.none || source.empty()) continue;
       if (ops[edge] == choices.identity)
         terms.insert(terms.end(), source.begin(), source.end());
       else
         terms.push_back(std::string(choices.ops[std::size_t(ops[edge])]) + "(" + text_of(source) + ")");
     }
+    if (cell.joins_by_concat) terms.push_back("[" + joined + "]");
     nodes.push_back(std::move(terms));
   }
   std::string output;

@@ -22,6 +22,21 @@ OperationParameter activation_or(Activation standard) {
           .words = kActivations};
 }
 
+// DARTS' pools have a norm in a SuperNet and none in a network by itself.
+OperationParameter norm_of_pool() {
+  return {.name = "norm",
+          .standard = 0,
+          .low = 0,
+          .high = 2,
+          .help = "behind it: in no network, in a SuperNet alone, or in all",
+          .words = {"none", "supernet", "all"}};
+}
+
+int pooled(const OperationSite& site, int x, int norm) {
+  const bool has_norm = norm == 2 || (norm == 1 && site.network == NetworkKind::supernet);
+  return has_norm ? site.graph.batch_norm(x, site.name + ".1", site.affine) : x;
+}
+
 int activated(Graph& graph, int x, int activation) {
   return activation == 0 ? x : graph.activation(x, Activation(activation));
 }
@@ -53,28 +68,36 @@ std::vector<Operation> make_operations() {
   return {
       {.name = "none", .help = "no connection", .reshapes = Reshapes::nothing},
       {.name = "skip",
-       .help = "hands its input on; not offered where the shape changes",
+       .help = "hands its input on; where a cell halves it a factorised reduction; no block that changes the "
+               "shape offers it",
        .reshapes = Reshapes::nothing,
        .constant = AngleConstant::identity,
        .passes_on = true,
-       .build = [](const OperationSite& site, const OperationValues&) { return site.x; }},
+       .build =
+           [](const OperationSite& site, const OperationValues&) {
+             if (site.stride == 1) return site.x;
+             return factorized_reduce(site.graph, site.graph.relu(site.x), site.name, site.channels,
+                                      site.affine);
+           }},
       {.name = "avg_pool",
        .help = "average of the pixels inside the image",
        .reshapes = Reshapes::size,
        .constant = AngleConstant::pool_kernel,
-       .parameters = {kernel_of("side of the square")},
+       .parameters = {kernel_of("side of the square"), norm_of_pool()},
        .build =
            [](const OperationSite& site, const OperationValues& v) {
-             return site.graph.avg_pool(site.x, {.kernel = v[0], .stride = site.stride, .padding = v[0] / 2});
+             const Pool pool{.kernel = v[0], .stride = site.stride, .padding = v[0] / 2};
+             return pooled(site, site.graph.avg_pool(site.x, pool), v[1]);
            }},
       {.name = "max_pool",
        .help = "largest of the pixels inside the image",
        .reshapes = Reshapes::size,
        .constant = AngleConstant::pool_kernel,
-       .parameters = {kernel_of("side of the square")},
+       .parameters = {kernel_of("side of the square"), norm_of_pool()},
        .build =
            [](const OperationSite& site, const OperationValues& v) {
-             return site.graph.max_pool(site.x, {.kernel = v[0], .stride = site.stride, .padding = v[0] / 2});
+             const Pool pool{.kernel = v[0], .stride = site.stride, .padding = v[0] / 2};
+             return pooled(site, site.graph.max_pool(site.x, pool), v[1]);
            }},
       {.name = "conv",
        .help = "ReLU, convolution, norm",
@@ -91,10 +114,15 @@ std::vector<Operation> make_operations() {
        .parameters = {kernel_of("side of the filter"),
                       {.name = "dilation", .standard = 1, .low = 1, .high = 8, .help = "of the filter"},
                       {.name = "groups", .standard = 1, .low = 1, .high = 1024, .help = "of channels"},
-                      activation_or(Activation::relu)},
+                      activation_or(Activation::relu),
+                      {.name = "first",
+                       .standard = 0,
+                       .low = 0,
+                       .high = 99,
+                       .help = "number of the convolution behind the name of its weights"}},
        .build =
            [](const OperationSite& site, const OperationValues& v) {
-             const int x = conv_norm(site.graph, site.x, site.name, 0, convolution(site, v[0], v[1], v[2]),
+             const int x = conv_norm(site.graph, site.x, site.name, v[4], convolution(site, v[0], v[1], v[2]),
                                      site.affine);
              return activated(site.graph, x, v[3]);
            }},
@@ -107,6 +135,10 @@ std::vector<Operation> make_operations() {
              const int x = site.graph.batch_norm(site.x, site.name + ".0", site.affine);
              return activated(site.graph, x, v[0]);
            }},
+      {.name = "relu",
+       .help = "ReLU alone",
+       .reshapes = Reshapes::nothing,
+       .build = [](const OperationSite& site, const OperationValues&) { return site.graph.relu(site.x); }},
       {.name = "depthwise",
        .help = "ReLU, depthwise convolution, norm",
        .reshapes = Reshapes::size,

@@ -40,6 +40,7 @@ struct OperationSite {
   int channels = 0;  // of the output
   int stride = 1;
   Affine affine = Affine::yes;
+  NetworkKind network = NetworkKind::supernet;
 };
 
 struct Operation {
@@ -47,10 +48,11 @@ struct Operation {
   const char* help;
   Reshapes reshapes = Reshapes::all;
   AngleConstant constant = AngleConstant::none;  // where it keeps the shape
-  bool passes_on = false;                        // its output is its input
+  bool passes_on = false;                        // its output is its input, where it keeps the shape
   bool only_halves = false;                      // stride 2 alone
   std::vector<OperationParameter> parameters = {};
-  // Adds its nodes and returns the last one; null: there is no connection at all.
+  // Adds its nodes and returns the last one; null: there is no connection at all. What passes its input on
+  // also has to halve it, for edges of cells that do.
   int (*build)(const OperationSite& site, const OperationValues& values) = nullptr;
 
   bool is_none() const { return build == nullptr; }

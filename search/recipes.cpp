@@ -13,20 +13,6 @@ TrainConfig one_path_a_step() {
   return config;
 }
 
-TrainConfig imagenet_recipe() {
-  TrainConfig config = one_path_a_step();
-  config.recipe.seed = 5;
-  config.labels.seed = 0;
-  config.data.image_size = 224;
-  config.data.crop = TrainingCrop::area;
-  config.recipe.batch_size = 512;
-  config.recipe.min_learning_rate = 5e-4;
-  config.recipe.weight_decay = 4e-5;
-  config.recipe.label_smoothing = 0.1;
-  config.recipe.clip_value = 5.0;
-  return config;
-}
-
 TrainConfig with_true_labels(TrainConfig config) {
   config.labels.kind = LabelKind::from_data;
   config.labels.seed = -1;
@@ -34,15 +20,6 @@ TrainConfig with_true_labels(TrainConfig config) {
   config.recipe.min_learning_rate = 0.0;
   config.recipe.clip_value = 0.0;
   config.run.checkpoint_every = 0;
-  return config;
-}
-
-TrainConfig imagenet_retrain_recipe() {
-  TrainConfig config = with_true_labels(imagenet_recipe());
-  config.recipe.seed = 0;
-  config.recipe.batch_size = 1024;
-  config.recipe.learning_rate = 0.5;
-  config.recipe.clip_norm = 5.0;
   return config;
 }
 
@@ -54,13 +31,6 @@ SearchDefaults later_search_defaults() {
   evolution.mutants = evolution.crossovers = 25;
   evolution.seed = 1;
   evolution.label_draws = 0;
-  return defaults;
-}
-
-SearchDefaults imagenet_search_defaults() {
-  SearchDefaults defaults = later_search_defaults();
-  defaults.classes = defaults.evolution.label_classes = 1000;
-  defaults.image_size = 224;
   return defaults;
 }
 

@@ -8,14 +8,10 @@ namespace rlnas {
 
 // Of the spaces that came after NAS-Bench-201.
 TrainConfig one_path_a_step();
-// Of a SuperNet on ImageNet, and of one of its architectures.
-TrainConfig imagenet_recipe();
-TrainConfig imagenet_retrain_recipe();
 // What changes when an architecture is trained in earnest.
 TrainConfig with_true_labels(TrainConfig config);
 
-// Constants of the published search: of those spaces, and of those of them that are for ImageNet.
+// Constants of the published search of those spaces.
 SearchDefaults later_search_defaults();
-SearchDefaults imagenet_search_defaults();
 
 }  // namespace rlnas

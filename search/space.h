@@ -1,6 +1,7 @@
 // A search space: the architectures it has (genes and their text), the networks they are (a graph), how the
 // published code samples, trains and searches them, and what is peculiar about its angles and counts. All
-// else is the same for every space and lies beside this file. A space is a folder and one line in spaces.cpp.
+// else is the same for every space and lies beside this file. A space is a file (space_file/); a published
+// one also a folder for what no file says, and a line in spaces.cpp.
 #pragma once
 
 #include <cstdint>

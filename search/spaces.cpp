@@ -1,6 +1,8 @@
 #include "search/spaces.h"
 
+#include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "engine/atomic_file.h"
@@ -17,10 +19,19 @@ namespace {
 
 constexpr std::string_view kFile = "file:";
 
+// Each is made when it is first asked for: it reads its file.
+constexpr std::pair<const char*, const Space& (*)()> kBuiltIn[] = {
+    {"nasbench201", nasbench201::space},
+    {"darts-cifar", darts::cifar_space},
+    {"darts-imagenet", darts::imagenet_space},
+    {"mobilenet", mobilenet::space},
+};
+
 // Spaces that were read from files; graphs and reports point into them.
 struct FileSpaces {
   std::mutex mutex;
   std::vector<std::unique_ptr<Space>> all;
+  std::map<std::string, const Space*> by_text;  // nothing is read twice
 
   const Space* find(const std::string& name) {
     for (const auto& space : all)
@@ -35,8 +46,8 @@ FileSpaces& file_spaces() {
 }
 
 const Space* find_known(const std::string& name) {
-  for (const Space* space : all_spaces())
-    if (name == space->info().name) return space;
+  for (const auto& [known, make] : kBuiltIn)
+    if (name == known) return &make();
   const std::lock_guard lock(file_spaces().mutex);
   return file_spaces().find(name);
 }
@@ -54,22 +65,21 @@ std::unique_ptr<SearchSpace> make_search_space(const SpaceSpec& spec, const Segm
 }  // namespace
 
 const std::vector<const Space*>& all_spaces() {
-  static const std::vector<const Space*> spaces{
-      &nasbench201::space(),
-      &darts::cifar_space(),
-      &darts::imagenet_space(),
-      &mobilenet::space(),
-  };
+  static const std::vector<const Space*> spaces = [] {
+    std::vector<const Space*> all;
+    for (const auto& [name, make] : kBuiltIn) all.push_back(&make());
+    return all;
+  }();
   return spaces;
 }
 
 const Space& default_space() {
-  return *all_spaces().front();
+  return kBuiltIn[0].second();
 }
 
 std::string space_names() {
   std::string names;
-  for (const Space* space : all_spaces()) names += (names.empty() ? "" : ", ") + space->name();
+  for (const auto& [name, make] : kBuiltIn) names += (names.empty() ? "" : ", ") + std::string(name);
   return names;
 }
 
@@ -93,15 +103,22 @@ const Space& find_space(const std::string& name) {
   }
   if (const Space* space = find_known(name)) return *space;
   std::vector<std::string> known;
-  for (const Space* space : all_spaces()) known.push_back(space->name());
+  for (const auto& [built_in, make] : kBuiltIn) known.emplace_back(built_in);
   fail(ErrorCode::usage, "--space: '", name, "' is not one of ", known_spaces(), did_you_mean(name, known));
 }
 
 const Space& add_file_space(const std::string& text, const std::string& where) {
+  FileSpaces& spaces = file_spaces();
+  {
+    const std::lock_guard lock(spaces.mutex);
+    if (const auto known = spaces.by_text.find(text); known != spaces.by_text.end()) return *known->second;
+  }
   std::unique_ptr<Space> space = space_file::make_space(text, where);
-  const std::lock_guard lock(file_spaces().mutex);
-  if (const Space* known = file_spaces().find(space->name())) return *known;
-  return *file_spaces().all.emplace_back(std::move(space));
+  const std::lock_guard lock(spaces.mutex);
+  const Space* kept = spaces.find(space->name());
+  if (kept == nullptr) kept = spaces.all.emplace_back(std::move(space)).get();
+  spaces.by_text.emplace(text, kept);
+  return *kept;
 }
 
 SegmentTable supernet_segments(const std::string& space, int classes) {

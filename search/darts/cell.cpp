@@ -13,15 +13,4 @@ std::string_view op_name(Op op) {
   return kOpNames[std::size_t(op)];
 }
 
-bool is_legal(const Cell& cell) {
-  for (int node = kInputCount; node < kAllNodes; ++node) {
-    int inputs = 0;
-    for (int edge = first_edge(node); edge < first_edge(node) + node; ++edge) {
-      inputs += cell.ops[std::size_t(edge)] != Op::none ? 1 : 0;
-    }
-    if (inputs != 2) return false;
-  }
-  return true;
-}
-
 }  // namespace rlnas::darts

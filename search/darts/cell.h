@@ -62,16 +62,9 @@ struct Architecture {
   Cell normal;
   Cell reduce;
 
-  const Cell& cell(CellKind kind) const { return kind == CellKind::normal ? normal : reduce; }
   friend bool operator==(const Architecture&, const Architecture&) = default;
 };
 
 std::string_view op_name(Op op);
-
-// Whether every node has exactly two inputs.
-bool is_legal(const Cell& cell);
-inline bool is_legal(const Architecture& architecture) {
-  return is_legal(architecture.normal) && is_legal(architecture.reduce);
-}
 
 }  // namespace rlnas::darts

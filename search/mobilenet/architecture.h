@@ -31,9 +31,7 @@ struct Stage {
 inline constexpr std::array<Stage, 6> kStages{
     {{32, 4, 2}, {56, 4, 2}, {112, 4, 2}, {128, 4, 1}, {256, 4, 2}, {432, 1, 1}}};
 inline constexpr int kBlockCount = 21;
-inline constexpr int kStemChannels = 40;
 inline constexpr int kFirstBlockChannels = 24;  // of the fixed block before the choices
-inline constexpr int kHeadChannels = 1728;
 inline constexpr int kFirstBlockReduction = 2;  // side of an image over side of the first choice's input
 
 struct Block {

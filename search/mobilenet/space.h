@@ -7,8 +7,6 @@
 
 namespace rlnas::mobilenet {
 
-inline constexpr std::int64_t kPublishedMaxFlops = 475'000'000;
-
 const Space& space();
 
 // Errors: run_failed for a wrong number of genes or one out of range.

@@ -5,28 +5,22 @@
 #include <optional>
 #include <set>
 
-#include "search/space_file/read_choice.h"
+#include "search/space_file/read_cell.h"
 
 namespace rlnas::space_file {
 namespace {
 
-constexpr int kMostChannels = 8192, kMostRepeats = 100, kMostNodes = 12, kMostEdges = 20;
+constexpr int kMostChannels = 8192, kMostRepeats = 100;
 constexpr const char* kBlockNames = "blocks.{block}.{op}";
 constexpr const char* kEdgeNames = "cells.{position}.edges.{target}<-{source}.{op}";
-
-void check_name(const Field& field, const std::string& name) {
-  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  if (name.empty() || name.find_first_not_of(kAllowed) != std::string::npos)
-    field.fail("'" + name + "': a name has letters, digits, '_', '-' and '.' alone");
-}
 
 class Reader {
  public:
   explicit Reader(const Field& file) : file_(file) {}
 
   Description read() {
-    file_.check_keys({"$schema", "name", "title", "input", "stem", "operations", "cells", "stages", "head",
-                      "limits", "angle", "costs", "weights", "recipe"});
+    file_.check_keys({"$schema", "name", "title", "input", "stem", "operations", "cells", "stages",
+                      "stand_alone", "head", "limits", "angle", "costs", "weights", "recipe"});
     d_.name = file_.at("name").text();
     check_name(file_.at("name"), d_.name);
     d_.title = file_.text_or("title", d_.name);
@@ -35,11 +29,17 @@ class Reader {
     if (file_.has("stem"))
       for (const Field& layer : file_.at("stem").items()) d_.stem.push_back(read_layer(layer, {}));
     if (file_.has("cells"))
-      for (const auto& [name, cell] : file_.at("cells").members()) d_.cells.push_back(read_cell(name, cell));
+      for (const auto& [name, cell] : file_.at("cells").members()) {
+        d_.cells.push_back(read_cell(name, cell, choices_));
+        if (d_.cells.back().inputs != d_.cells.front().inputs)
+          cell.fail("all cells of a file have the same number of inputs");
+      }
+    if (file_.has("stem")) check_older_input(file_.at("stem"));
     for (const Field& stage : file_.at("stages").items()) d_.stages.push_back(read_stage(stage));
     if (d_.stages.empty()) file_.at("stages").fail("needs at least one stage");
     for (const Cell& cell : d_.cells)
       if (!used_cells_.contains(cell.name)) file_.at("cells").at(cell.name.c_str()).fail("no stage has it");
+    if (file_.has("stand_alone")) read_stand_alone(file_.at("stand_alone"));
     if (file_.has("head")) read_head(file_.at("head"));
     if (file_.has("limits")) read_limits(file_.at("limits"));
     if (file_.has("angle")) read_angle(file_.at("angle"));
@@ -51,9 +51,11 @@ class Reader {
 
  private:
   void read_input(const Field& input) {
-    input.check_keys({"image_size", "classes"});
+    input.check_keys({"image_size", "classes", "cifar_constants"});
     d_.image_size = input.integer_or("image_size", d_.image_size, 8, 512);
     d_.classes = input.integer_or("classes", d_.classes, 2, 1 << 20);
+    if (input.has("cifar_constants"))
+      d_.cifar_constants = CifarConstants(input.at("cifar_constants").word({"nasbench201", "darts"}));
   }
 
   // What a layer has where it says nothing.
@@ -70,6 +72,7 @@ class Reader {
       layer.channels = field.integer_or("channels", layer.channels, 1, kMostChannels);
       layer.stride = field.integer_or("stride", layer.stride, 1, 2);
       layer.name = field.text_or("weights", "");
+      if (field.has("older_input")) layer.is_older_input = field.at("older_input").truth();
     }
     if (!is_offered(layer.choice, channels_, layer.channels, layer.stride))
       field.fail("'" + layer.choice.name + "' cannot bring " + std::to_string(channels_) + " channels to " +
@@ -78,66 +81,20 @@ class Reader {
     return layer;
   }
 
-  std::vector<Choice> read_choices(const Field& list, ReadChoice::Place place) {
-    std::vector<Choice> all;
-    std::set<std::string> names;
-    for (const Field& one : list.items()) {
-      all.push_back(choices_.read(one, place));
-      if (place == ReadChoice::Place::edge && !is_offered(all.back(), 1, 1, 1))
-        one.fail("'" + all.back().name + "' changes the shape, which a cell keeps");
-      if (!names.insert(all.back().name).second) one.fail("'" + all.back().name + "' is in the list already");
+  void check_older_input(const Field& stem) {
+    const std::vector<Field> fields = stem.items();
+    int marked = -1, stride = 1;  // of the layers behind the marked one
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      stride = d_.stem[i].is_older_input ? 1 : stride * d_.stem[i].stride;
+      if (!d_.stem[i].is_older_input) continue;
+      if (!d_.has_two_inputs()) fields[i].at("older_input").fail("is for cells with two inputs");
+      if (marked >= 0) fields[i].at("older_input").fail("stem[" + std::to_string(marked) + "] is it already");
+      marked = int(i);
     }
-    if (all.empty()) list.fail("needs at least one operation");
-    if (all.size() > 100) list.fail("has more than 100 operations");
-    return all;
-  }
-
-  Cell read_cell(const std::string& name, const Field& field) {
-    field.check_keys({"nodes", "ops", "edges", "output"});
-    check_name(field, name);
-    Cell cell;
-    cell.name = name;
-    cell.nodes = field.at("nodes").integer(2, kMostNodes);
-    cell.concatenates = field.has("output") && field.at("output").word({"last", "concat"}) == 1;
-    std::vector<Choice> common;
-    if (field.has("ops")) common = read_choices(field.at("ops"), ReadChoice::Place::edge);
-    if (field.has("edges"))
-      for (const Field& edge : field.at("edges").items()) cell.edges.push_back(read_edge(edge, cell, common));
-    else
-      for (int target = 1; target < cell.nodes; ++target)
-        for (int source = 0; source < target; ++source) cell.edges.push_back({target, source, common});
-    if (!field.has("edges") && common.empty()) field.fail("'ops' is missing");
-    const Field where = field.has("edges") ? field.at("edges") : field.at("nodes");
-    if (cell.edges.size() > std::size_t(kMostEdges))
-      where.fail("a cell has at most " + std::to_string(kMostEdges) + " edges, not " +
-                 std::to_string(cell.edges.size()));
-    std::stable_sort(cell.edges.begin(), cell.edges.end(), [](const Edge& a, const Edge& b) {
-      return std::pair(a.target, a.source) < std::pair(b.target, b.source);
-    });
-    for (int node = 1; node < cell.nodes; ++node)
-      if (std::none_of(cell.edges.begin(), cell.edges.end(),
-                       [&](const Edge& e) { return e.target == node && offers_something(e); }))
-        where.fail("no edge with an operation leads to node " + std::to_string(node));
-    return cell;
-  }
-
-  static bool offers_something(const Edge& edge) {
-    return std::any_of(edge.choices.begin(), edge.choices.end(),
-                       [](const Choice& c) { return !c.operation->is_none(); });
-  }
-
-  Edge read_edge(const Field& field, const Cell& cell, const std::vector<Choice>& common) {
-    field.check_keys({"from", "to", "ops"});
-    Edge edge;
-    edge.target = field.at("to").integer(1, cell.nodes - 1);
-    edge.source = field.at("from").integer(0, edge.target - 1);
-    if (std::any_of(cell.edges.begin(), cell.edges.end(),
-                    [&](const Edge& e) { return e.target == edge.target && e.source == edge.source; }))
-      field.fail("there is an edge from " + std::to_string(edge.source) + " to " +
-                 std::to_string(edge.target) + " already");
-    edge.choices = field.has("ops") ? read_choices(field.at("ops"), ReadChoice::Place::edge) : common;
-    if (edge.choices.empty()) field.fail("'ops' is missing");
-    return edge;
+    if (marked >= 0 && stride > 2)
+      fields[std::size_t(marked)]
+          .at("older_input")
+          .fail("the layers behind it halve the image more than once, which a cell's input cannot follow");
   }
 
   Stage read_stage(const Field& field) {
@@ -145,18 +102,22 @@ class Reader {
     Stage stage;
     stage.channels = field.at("channels").integer(1, kMostChannels);
     stage.stride = field.integer_or("stride", 1, 1, 2);
-    stage.repeats = field.integer_or("repeats", 1, 1, kMostRepeats);
+    stage.repeats = field.integer_or("repeats", 1, d_.has_two_inputs() ? 0 : 1, kMostRepeats);
     if (!d_.has_cells()) {
       if (field.has("cell")) field.at("cell").fail("the file has no 'cells'");
       if (field.has("opens_with")) field.at("opens_with").fail("is for stages of cells");
-      stage.choices = read_choices(field.at("ops"), ReadChoice::Place::block);
+      stage.choices = choices_.read_list(field.at("ops"), ReadChoice::Place::block);
       check_blocks(field, stage);
     } else {
       if (field.has("ops")) field.at("ops").fail("a file has stages of blocks or of cells, not both");
       std::vector<std::string> names;
       for (const Cell& cell : d_.cells) names.push_back(cell.name);
       stage.cell = field.has("cell") || names.size() > 1 ? field.at("cell").word(names) : 0;
-      used_cells_.insert(names[std::size_t(stage.cell)]);
+      if (stage.repeats > 0) used_cells_.insert(names[std::size_t(stage.cell)]);
+      if (d_.has_two_inputs()) {
+        read_opening_cell(field, names, stage);
+        return stage;
+      }
       int stride = stage.stride;  // of the first layer
       if (field.has("opens_with"))
         for (const Field& layer : field.at("opens_with").items()) {
@@ -169,6 +130,30 @@ class Reader {
     }
     channels_ = stage.channels;
     return stage;
+  }
+
+  // Cells with two inputs bring them to their channels themselves, and halve by the edges from them.
+  void read_opening_cell(const Field& field, const std::vector<std::string>& names, Stage& stage) {
+    if (field.has("opens_with")) {
+      const Field opening = field.at("opens_with");
+      if (!opening.is_text()) opening.fail("must be the name of a cell, where cells have two inputs");
+      stage.opening_cell = opening.word(names);
+      used_cells_.insert(names[std::size_t(stage.opening_cell)]);
+      if (stage.stride == 2) check_halves(d_.cells[std::size_t(stage.opening_cell)], opening);
+    } else {
+      if (stage.stride == 2) field.at("stride").fail("a stage that halves the image needs 'opens_with'");
+      if (stage.repeats == 0) field.at("repeats").fail("a stage without 'opens_with' has a cell at least");
+    }
+    const Cell& last = d_.cells[std::size_t(stage.repeats > 0 ? stage.cell : stage.opening_cell)];
+    channels_ = stage.channels * (last.concatenates ? last.nodes - last.inputs : 1);
+  }
+
+  void read_stand_alone(const Field& alone) {
+    alone.check_keys({"channels", "cells"});
+    d_.alone_channels = alone.integer_or("channels", 0, 1, kMostChannels);
+    if (!alone.has("cells")) return;
+    if (!d_.has_cells()) alone.at("cells").fail("the file has no 'cells'");
+    d_.alone_cells = alone.at("cells").integer(d_.has_two_inputs() ? int(d_.stages.size()) : 1, kMostRepeats);
   }
 
   // Every candidate is offered by some block, or the list would promise what no architecture has.
@@ -187,7 +172,7 @@ class Reader {
   }
 
   void read_head(const Field& head) {
-    head.check_keys({"layers", "dropout", "classifier"});
+    head.check_keys({"layers", "dropout", "classifier", "auxiliary"});
     if (head.has("layers"))
       for (const Field& layer : head.at("layers").items()) d_.head.push_back(read_layer(layer, {}));
     if (head.has("dropout")) d_.dropout = head.at("dropout").truth();
@@ -195,6 +180,14 @@ class Reader {
       const std::vector<std::string> names{"classifier", "classifier.0"};  // that checkpoints are read by
       d_.classifier = names[std::size_t(head.at("classifier").word(names))];
     }
+    if (!head.has("auxiliary")) return;
+    const Field auxiliary = head.at("auxiliary");
+    auxiliary.check_keys({"stride", "norm"});
+    if (d_.stages.back().opening_cell < 0)
+      auxiliary.fail("stands behind the cell that opens the last stage, which this file does not have");
+    d_.auxiliary.emplace();
+    d_.auxiliary->stride = auxiliary.integer_or("stride", d_.auxiliary->stride, 1, 5);
+    if (auxiliary.has("norm")) d_.auxiliary->norm = auxiliary.at("norm").truth();
   }
 
   void read_limits(const Field& limits) {
@@ -224,8 +217,10 @@ class Reader {
     const Field names = weights.at("choices");
     d_.choice_names = names.text();
     const std::vector<std::string> needed =
-        d_.has_cells() ? std::vector<std::string>{"{position}", "{target}", "{source}", "{op}"}
-                       : std::vector<std::string>{"{block}", "{op}"};
+        !d_.has_cells() ? std::vector<std::string>{"{block}", "{op}"}
+        : d_.choice_names.find("{edge}") != std::string::npos
+            ? std::vector<std::string>{"{position}", "{op}"}
+            : std::vector<std::string>{"{position}", "{target}", "{source}", "{op}"};
     for (const std::string& part : needed)
       if (d_.choice_names.find(part) == std::string::npos) names.fail("needs " + part);
   }

@@ -1,6 +1,7 @@
 #include "search/space_file/field.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 
 #include "kernels/check.h"
@@ -23,14 +24,7 @@ class Walk {
     for (int index = 0;; ++index) {
       skip_space();
       if (peek() == '}' || peek() == ']' || at_ >= text_.size()) return begin;
-      std::string key = std::to_string(index);
-      if (object) {
-        const std::size_t quote = at_;
-        skip_value();
-        key = text_.substr(quote + 1, at_ - quote - 2);
-        skip_space();
-        ++at_;  // the colon
-      }
+      const std::string key = object ? take_key() : std::to_string(index);
       if (key == path.front()) return find(path.subspan(1));
       skip_value();
       skip_space();
@@ -38,7 +32,40 @@ class Walk {
     }
   }
 
+  // Calls visit(character, name) for every key that its object has already: the parser keeps the last one.
+  template <class Visit>
+  void for_each_repeated_key(const std::string& name, const Visit& visit) {
+    skip_space();
+    if (peek() != '{' && peek() != '[') return skip_value();
+    const bool object = text_[at_++] == '{';
+    std::set<std::string> keys;
+    for (int index = 0;; ++index) {
+      skip_space();
+      if (peek() == '}' || peek() == ']' || at_ >= text_.size()) break;
+      std::string below = name + "[" + std::to_string(index) + "]";
+      if (object) {
+        const std::size_t quote = at_;
+        const std::string key = take_key();
+        below = (name.empty() ? "" : name + ".") + key;
+        if (!keys.insert(key).second) visit(quote, below);
+      }
+      for_each_repeated_key(below, visit);
+      skip_space();
+      if (peek() == ',') ++at_;
+    }
+    ++at_;
+  }
+
  private:
+  // Of a member, up to behind its colon.
+  std::string take_key() {
+    const std::size_t quote = at_;
+    skip_value();
+    const std::string key = Json::parse(text_.substr(quote, at_ - quote)).get<std::string>();
+    skip_space();
+    ++at_;  // the colon
+    return key;
+  }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_space() {
     while (at_ < text_.size()) {
@@ -77,6 +104,10 @@ class Walk {
   std::size_t at_ = 0;
 };
 
+int line_at(const std::string& text, std::size_t character) {
+  return 1 + int(std::count(text.begin(), text.begin() + std::ptrdiff_t(character), '\n'));
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -100,8 +131,7 @@ std::string plain(std::string message) {
 }  // namespace
 
 int line_of(const std::string& text, const std::vector<std::string>& path) {
-  const std::size_t at = Walk(text).find(path);
-  return 1 + int(std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n'));
+  return line_at(text, Walk(text).find(path));
 }
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
@@ -111,6 +141,12 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
   return nearest.empty() ? did_you_mean(word, known) : "; did you mean '" + nearest + "'?";
 }
 
+void check_name(const Field& field, const std::string& name) {
+  constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  if (name.empty() || name.find_first_not_of(kAllowed) != std::string::npos)
+    field.fail("'" + name + "': a name has letters, digits, '_', '-' and '.' alone");
+}
+
 Field::Field(const std::string& text, const std::string& where) {
   auto file = std::make_shared<File>(File{text, where, {}});
   try {
@@ -118,6 +154,9 @@ Field::Field(const std::string& text, const std::string& where) {
   } catch (const Json::exception& error) {  // also a number that no double can hold
     rlnas::fail(ErrorCode::usage, where, ": ", plain(error.what()));
   }
+  Walk(text).for_each_repeated_key("", [&](std::size_t at, const std::string& name) {
+    rlnas::fail(ErrorCode::usage, where, ": line ", line_at(text, at), ": ", name, ": is here already");
+  });
   json_ = &file->json;
   file_ = std::move(file);
 }

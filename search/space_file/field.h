@@ -19,6 +19,10 @@ int line_of(const std::string& text, const std::vector<std::string>& path);
 // " (did you mean 'x'?)" of the nearest of the known words, or nothing.
 std::string suggestion(const std::string& word, const std::vector<std::string>& known);
 
+class Field;
+// Refuses what no name of a space or a cell may have.
+void check_name(const Field& field, const std::string& name);
+
 // All errors are usage: "WHERE: line 12: cells.normal.ops[1]: what is wrong".
 class Field {
  public:

@@ -1,29 +1,13 @@
 #include "search/space_file/network.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "kernels/check.h"
-#include "search/blocks.h"
+#include "search/space_file/builder.h"
 
 namespace rlnas::space_file {
 namespace {
-
-struct Part {
-  const char* name;
-  int value;
-};
-
-// "cells.{position}" with the numbers put in.
-std::string filled(std::string name, std::initializer_list<Part> parts) {
-  for (const Part& part : parts) {
-    const std::string key = "{" + std::string(part.name) + "}";
-    for (std::size_t at; (at = name.find(key)) != std::string::npos;)
-      name.replace(at, key.size(), std::to_string(part.value));
-  }
-  return name;
-}
 
 int stride_of(const std::vector<Layer>& layers) {
   int stride = 1;
@@ -31,155 +15,33 @@ int stride_of(const std::vector<Layer>& layers) {
   return stride;
 }
 
+// "nodes 2, 3, 4 and 5"
+std::string side_by_side(const Cell& cell) {
+  const int last = cell.nodes - 1;
+  if (last == cell.inputs) return "node " + std::to_string(last);
+  std::string text = "nodes " + std::to_string(cell.inputs);
+  for (int node = cell.inputs + 1; node < last; ++node) text += ", " + std::to_string(node);
+  return text + " and " + std::to_string(last);
+}
+
 }  // namespace
 
-// One network as it grows.
-class Builder {
- public:
-  Builder(const Network& network, const NetworkOptions& options, std::span<const Genes> paths)
-      : network_(network), d_(network.description_), options_(options), paths_(paths) {
-    if (options.kind == NetworkKind::supernet && !d_.affine_in_supernet) affine_ = Affine::no;
-  }
-
-  Graph build() {
-    int x = graph_.input({3, options_.image_size, options_.image_size});
-    graph_.begin_stage("stem");
-    x = layers(x, d_.stem, "stem");
-    if (d_.has_cells()) x = graph_.boundary(node_of(x));  // node 0 of the first cell
-    add_feature("stem", x);
-    for (std::size_t s = 0; s < d_.stages.size(); ++s)
-      x = d_.has_cells() ? stage_of_cells(x, s) : stage_of_blocks(x, s);
-    graph_.begin_stage("head");
-    graph_.begin_unit();
-    x = graph_.global_avg_pool(layers(x, d_.head, "head"));
-    graph_.add_feature("features", x);
-    if (d_.dropout) x = graph_.dropout(x, "dropout");
-    graph_.add_output(graph_.linear(x, d_.classifier, options_.classes));
-    return std::move(graph_);
-  }
-
- private:
-  int build(const Choice& choice, const OperationSite& site) {
-    return choice.operation->build(site, choice.values);
-  }
-
-  // A value before its activation, where gradients are told of it.
-  void add_feature(const std::string& name, int x) {
-    const auto hands_on = [&](const Node& node) {
-      return node.kind == NodeKind::activation || node.kind == NodeKind::boundary ||
-             (node.kind == NodeKind::sum && node.inputs.size() == 1);
-    };
-    int before = x;
-    while (hands_on(graph_[before])) {
-      const bool activates = graph_[before].kind == NodeKind::activation;
-      before = graph_[before].inputs.front();
-      if (activates) x = before;
-    }
-    graph_.add_feature(name, x);
-  }
-  // In memory, however many edges read it.
-  int node_of(int x) { return graph_[x].kind == NodeKind::sum ? x : graph_.sum({x}); }
-
-  int layer(int x, const Layer& one, const std::string& place) {
-    const bool keeps = one.choice.operation->reshapes != Reshapes::all;
-    const int channels = keeps ? graph_[x].shape.channels : network_.width(one.channels, options_);
-    return build(one.choice, {graph_, x, one.name.empty() ? place : one.name, channels, one.stride});
-  }
-
-  int layers(int x, const std::vector<Layer>& all, const std::string& place) {
-    for (std::size_t i = 0; i < all.size(); ++i) x = layer(x, all[i], place + "." + std::to_string(i));
-    return x;
-  }
-
-  int stage_of_cells(int x, std::size_t s) {
-    const Stage& stage = d_.stages[s];
-    if (!stage.opening.empty()) {
-      graph_.begin_stage(network_.opening_names_[s].c_str());
-      graph_.begin_unit();
-      for (const Layer& one : stage.opening) x = layer(x, one, "cells." + std::to_string(position_++));
-      x = graph_.boundary(node_of(x));
-      add_feature(network_.opening_names_[s], x);
-    }
-    for (int i = 0; i < network_.repeats(stage, options_); ++i, ++cell_) {
-      graph_.begin_stage(network_.stage_names_[s].c_str());
-      graph_.begin_unit();
-      x = graph_.boundary(add_cell_of(stage.cell, x));
-      graph_.add_feature("cell " + std::to_string(cell_), x);
-    }
-    return x;
-  }
-
-  // The genes of the cell that comes next; none where there are no paths.
-  std::span<const std::int8_t> ops_of(int kind) const {
-    if (paths_.empty()) return {};
-    std::span<const std::int8_t> ops = paths_[paths_.size() == 1 ? 0 : std::size_t(cell_)];
-    for (int k = 0; k < kind; ++k) ops = ops.subspan(d_.cells[std::size_t(k)].edges.size());
-    return ops;
-  }
-
-  int add_cell_of(int kind, int x) {
-    const Cell& cell = d_.cells[std::size_t(kind)];
-    const FeatureShape shape = graph_[x].shape;
-    const int position = position_++;
-    const auto add_op = [&](int e, int op, int source) {
-      const Edge& edge = cell.edges[std::size_t(e)];
-      graph_.set_owner({position, e, op});
-      const std::string name =
-          filled(d_.choice_names,
-                 {{"position", position}, {"target", edge.target}, {"source", edge.source}, {"op", op}});
-      const int out =
-          build(edge.choices[std::size_t(op)], {graph_, source, name, shape.channels, 1, affine_});
-      graph_.set_owner({});
-      return out;
-    };
-    const std::vector<int> nodes =
-        add_cell(graph_, network_.cells_[std::size_t(kind)], {x}, shape, ops_of(kind), add_op);
-    if (!cell.concatenates) return nodes.back();
-    const int joined = graph_.concat({nodes.begin() + 1, nodes.end()});
-    return node_of(relu_conv_norm(graph_, joined, "cells." + std::to_string(position) + ".output",
-                                  {.out_channels = shape.channels}));
-  }
-
-  int stage_of_blocks(int x, std::size_t s) {
-    graph_.begin_stage(network_.stage_names_[s].c_str());
-    const int channels = network_.width(d_.stages[s].channels, options_);
-    for (; block_ < int(network_.blocks_.size()); ++block_) {
-      const Network::Block& block = network_.blocks_[std::size_t(block_)];
-      if (block.stage != int(s)) break;
-      graph_.begin_unit();
-      const int chosen = paths_.empty() ? -1 : paths_.front()[std::size_t(block_)];
-      RLNAS_CHECK(chosen < int(block.choices.size()), run_failed, "block ", block_, " has no option ",
-                  chosen);
-      std::vector<int> outputs;
-      for (int op = 0; op < int(block.choices.size()); ++op) {
-        const Choice& choice = *block.choices[std::size_t(op)];
-        if ((chosen >= 0 && chosen != op) || choice.operation->passes_on) continue;
-        graph_.set_owner({.cell = block_, .edge = 0, .op = op});
-        outputs.push_back(build(choice, {graph_, x, filled(d_.choice_names, {{"block", block_}, {"op", op}}),
-                                         channels, block.stride, affine_}));
-      }
-      graph_.set_owner({});
-      if (!outputs.empty()) x = graph_.sum(std::move(outputs));
-      add_feature("block " + std::to_string(block_), x);
-    }
-    return x;
-  }
-
-  const Network& network_;
-  const Description& d_;
-  const NetworkOptions& options_;
-  std::span<const Genes> paths_;
-  Affine affine_ = Affine::yes;  // of candidates
-  Graph graph_;
-  int position_ = 0;  // of the next cell or opening layer
-  int cell_ = 0, block_ = 0;
-};
+bool Network::halves(std::size_t kind) const {
+  return std::any_of(description_.stages.begin(), description_.stages.end(), [&](const Stage& stage) {
+    return stage.opening_cell == int(kind) && stage.stride == 2;
+  });
+}
 
 // What the graph's and the angle's code want to know of a kind of cells.
-CellSpec Network::spec_of(const Cell& cell, bool only_kind) {
+CellSpec Network::spec_of(std::size_t kind) {
   const auto kept = [&](const std::string& text) { return words_.emplace_back(text).c_str(); };
+  const Cell& cell = description_.cells[kind];
+  const bool halves_image = halves(kind);
   CellSpec spec;
-  if (!only_kind) spec.name = kept(cell.name), spec.heading = kept("cell " + cell.name + "\n");
+  if (description_.cells.size() > 1) spec.name = kept(cell.name), spec.heading = kept(cell.title + "\n");
+  spec.inputs = cell.inputs;
+  spec.edges_per_node = cell.edges_per_node;
+  spec.joins_by_concat = cell.joins_by_concat;
   spec.choices.clear();
   for (const Edge& edge : cell.edges) {
     spec.edges.push_back({edge.target, edge.source});
@@ -188,26 +50,36 @@ CellSpec Network::spec_of(const Cell& cell, bool only_kind) {
       const Choice& choice = edge.choices[std::size_t(op)];
       choices.ops.push_back(kept(choice.name));
       if (choice.operation->is_none()) choices.none = op;
-      if (choice.operation->passes_on) choices.identity = op;
+      if (choice.operation->passes_on && !(halves_image && edge.source < cell.inputs)) choices.identity = op;
     }
   }
-  spec.node_names.push_back("input");
-  for (int node = 1; node < cell.nodes; ++node)
+  spec.node_names =
+      cell.inputs == 2 ? std::vector<const char*>{"cell k-2", "cell k-1"} : std::vector<const char*>{"input"};
+  for (int node = cell.inputs; node < cell.nodes; ++node)
     spec.node_names.push_back(
         node + 1 == cell.nodes && !cell.concatenates ? "output" : kept("node " + std::to_string(node)));
-  spec.first_output = cell.concatenates ? 1 : cell.nodes - 1;
-  if (cell.concatenates) spec.output_line = "  output = all nodes side by side, and a 1x1 convolution\n";
+  spec.first_output = cell.concatenates ? cell.inputs : cell.nodes - 1;
+  std::string lines;
+  if (cell.joins_by_concat) lines += "  every node: its edges side by side, and a 1x1 convolution\n";
+  if (cell.concatenates && cell.inputs == 1)
+    lines += "  output = all nodes side by side, and a 1x1 convolution\n";
+  if (cell.concatenates && cell.inputs == 2) lines += "  output = " + side_by_side(cell) + " side by side\n";
+  spec.output_line = kept(lines);
   return spec;
 }
 
-Network::Network(const Description& description) : description_(description) {
-  for (const Cell& cell : description.cells) cells_.push_back(spec_of(cell, description.cells.size() == 1));
+Network::Network(const Description& description)
+    : description_(description), choice_names_(description.choice_names) {
+  for (std::size_t kind = 0; kind < description.cells.size(); ++kind) cells_.push_back(spec_of(kind));
   int channels = 3, reduction = stride_of(description.stem);
   for (const Layer& layer : description.stem) channels = layer.channels;
   for (std::size_t s = 0; s < description.stages.size(); ++s) {
     const Stage& stage = description.stages[s];
     stage_names_.push_back("stage " + std::to_string(s + 1));
-    opening_names_.push_back("block " + std::to_string(s));
+    opening_names_.push_back((stage.opening_cell < 0 ? "block "
+                              : stage.stride == 2    ? "reduction "
+                                                     : "opening ") +
+                             std::to_string(s));
     for (int i = 0; i < (description.has_cells() ? 0 : stage.repeats); ++i) {
       Block& block = blocks_.emplace_back();
       block.stage = int(s);
@@ -224,8 +96,21 @@ Network::Network(const Description& description) : description_(description) {
   }
 }
 
-int Network::repeats(const Stage& stage, const NetworkOptions& options) const {
-  return options.cells > 0 ? options.cells : stage.repeats;
+NetworkOptions Network::sized(NetworkOptions options) const {
+  if (options.kind == NetworkKind::supernet) return options;
+  if (options.channels == 0) options.channels = description_.alone_channels;
+  if (options.cells == 0) options.cells = description_.alone_cells;
+  return options;
+}
+
+// --cells are those of a stage; of two inputs those of the network, of which every stage gets its share.
+int Network::repeats(std::size_t s, const NetworkOptions& options) const {
+  const Stage& stage = description_.stages[s];
+  if (options.cells == 0) return stage.repeats;
+  if (!description_.has_two_inputs()) return options.cells;
+  const int stages = int(description_.stages.size());
+  const int first = options.cells * int(s) / stages, behind = options.cells * (int(s) + 1) / stages;
+  return behind - first - (stage.opening_cell >= 0 ? 1 : 0);
 }
 
 // --channels are those of the first stage; the others keep their proportion.
@@ -235,23 +120,25 @@ int Network::width(int channels, const NetworkOptions& options) const {
   return std::max(1, channels / options.width_divisor);
 }
 
+// Cells with two inputs have one path for the whole network, as DARTS' do.
 int Network::searchable_cells(const NetworkOptions& options) const {
-  if (!description_.has_cells()) return 1;
+  if (!description_.has_cells() || description_.has_two_inputs()) return 1;
   int cells = 0;
-  for (const Stage& stage : description_.stages) cells += repeats(stage, options);
+  for (std::size_t s = 0; s < description_.stages.size(); ++s) cells += repeats(s, sized(options));
   return cells;
 }
 
 int Network::image_halvings() const {
   int reduction = stride_of(description_.stem) * stride_of(description_.head);
   for (const Stage& stage : description_.stages)
-    reduction *= description_.has_cells() ? stride_of(stage.opening) : stage.stride;
+    reduction *=
+        !description_.has_cells() || stage.opening_cell >= 0 ? stage.stride : stride_of(stage.opening);
   int halvings = 0;
   for (; reduction > 1; reduction /= 2) ++halvings;
   return halvings;
 }
 
-Graph Network::graph(const NetworkOptions& options, std::span<const Genes> paths) const {
+void Network::check(const NetworkOptions& options, std::span<const Genes> paths) const {
   const int divisor = 1 << image_halvings();
   RLNAS_CHECK(options.classes > 0, usage, "--classes ", options.classes, ": must be positive");
   RLNAS_CHECK(options.image_size > 0 && options.image_size % divisor == 0, usage, "--image-size ",
@@ -259,10 +146,23 @@ Graph Network::graph(const NetworkOptions& options, std::span<const Genes> paths
   const int cells = searchable_cells(options);
   RLNAS_CHECK(paths.size() <= 1 || int(paths.size()) == cells, run_failed, "a SuperNet of ", cells,
               " cells given ", paths.size(), " paths");
-  return Builder(*this, options, paths).build();
+  if (!description_.has_two_inputs()) return;
+  const int stages = int(description_.stages.size());
+  RLNAS_CHECK(options.cells == 0 || options.cells >= stages, usage, "--cells ", options.cells, ": there are ",
+              stages, " stages, each of a cell at least");
+  const int narrowest = width(description_.stages.front().channels, options);
+  RLNAS_CHECK(narrowest % 2 == 0, usage, "--channels ", narrowest,
+              ": must be positive and even, for cells with two inputs");
 }
 
-std::vector<ChoiceSite> Network::sites(const NetworkOptions& options) const {
+Graph Network::graph(const NetworkOptions& options, std::span<const Genes> paths) const {
+  const NetworkOptions whole = sized(options);
+  check(whole, paths);
+  return build_graph(*this, whole, paths);
+}
+
+std::vector<ChoiceSite> Network::sites(const NetworkOptions& given) const {
+  const NetworkOptions options = sized(given);
   std::vector<ChoiceSite> sites;
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     sites.push_back({.gene = int(b),
@@ -273,14 +173,21 @@ std::vector<ChoiceSite> Network::sites(const NetworkOptions& options) const {
   std::vector<int> first{0};  // gene of each kind of cells
   for (const Cell& cell : description_.cells) first.push_back(first.back() + int(cell.edges.size()));
   int position = 0;
-  for (const Stage& stage : description_.stages) {
+  const auto add = [&](int kind, const Stage& stage, int stride) {
+    const Cell& cell = description_.cells[std::size_t(kind)];
+    for (int edge = 0; edge < int(cell.edges.size()); ++edge)
+      sites.push_back({.gene = first[std::size_t(kind)] + edge,
+                       .cell = position,
+                       .edge = edge,
+                       .channels = width(stage.channels, options),
+                       .changes_shape = stride == 2 && cell.edges[std::size_t(edge)].source < cell.inputs});
+    ++position;
+  };
+  for (std::size_t s = 0; s < description_.stages.size(); ++s) {
+    const Stage& stage = description_.stages[s];
     position += int(stage.opening.size());
-    for (int i = 0; i < repeats(stage, options); ++i, ++position)
-      for (int edge = 0; edge < int(description_.cells[std::size_t(stage.cell)].edges.size()); ++edge)
-        sites.push_back({.gene = first[std::size_t(stage.cell)] + edge,
-                         .cell = position,
-                         .edge = edge,
-                         .channels = width(stage.channels, options)});
+    if (stage.opening_cell >= 0) add(stage.opening_cell, stage, stage.stride);
+    for (int i = 0; i < repeats(s, options); ++i) add(stage.cell, stage, 1);
   }
   return sites;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace rlnas::space_file {
 namespace {
@@ -126,9 +127,9 @@ void ReadChoice::define(const Field& operations) {
 }
 
 Choice ReadChoice::read(const Field& field, Place place) {
-  const std::vector<std::string> others = place == Place::layer
-                                              ? std::vector<std::string>{"channels", "stride", "weights"}
-                                              : std::vector<std::string>{};
+  const std::vector<std::string> others =
+      place == Place::layer ? std::vector<std::string>{"channels", "stride", "weights", "older_input"}
+                            : std::vector<std::string>{};
   const Choice choice = field.is_text() ? of_name(field, field.text()) : of_object(field, others);
   if (choice.operation->is_none() && place != Place::edge)
     field.fail("'" + choice.name + "' is for edges of cells; where a block can be left out, offer 'skip'");
@@ -141,6 +142,20 @@ Choice ReadChoice::read(const Field& field, Place place) {
       first.constant != choice.constant)
     field.fail("'" + choice.name + "' is the name of another operation in this file; give it a 'name'");
   return choice;
+}
+
+std::vector<Choice> ReadChoice::read_list(const Field& list, Place place) {
+  std::vector<Choice> all;
+  std::set<std::string> names;
+  for (const Field& one : list.items()) {
+    all.push_back(read(one, place));
+    if (place == Place::edge && !is_offered(all.back(), 1, 1, 1))
+      one.fail("'" + all.back().name + "' changes the shape, which a cell keeps");
+    if (!names.insert(all.back().name).second) one.fail("'" + all.back().name + "' is in the list already");
+  }
+  if (all.empty()) list.fail("needs at least one operation");
+  if (all.size() > 100) list.fail("has more than 100 operations");
+  return all;
 }
 
 }  // namespace rlnas::space_file

@@ -21,6 +21,8 @@ class ReadChoice {
   void define(const Field& operations);
   // Errors: usage, naming what may have been meant.
   Choice read(const Field& field, Place place);
+  // The candidates of a block or an edge: at least one, each once.
+  std::vector<Choice> read_list(const Field& list, Place place);
 
  private:
   Choice of_name(const Field& field, const std::string& name) const;

@@ -248,7 +248,9 @@ TEST_CASE("op-angle-sum adds each live operation's own angle over the cells of i
   double expected = 0.0;
   for (int c = 0; c < network.size.cells; ++c)
     for (int edge = 0; edge < kEdgeCount; ++edge) {
-      const Cell& cell = architecture.cell(cell_kind(c, network.size.cells));
+      const int cells = network.size.cells;
+      const bool reduces = c == cells / 3 || c == 2 * cells / 3;
+      const Cell& cell = reduces ? architecture.reduce : architecture.normal;
       AngleSums own;
       for (int s = 0; s < segments.size(); ++s) {
         if (segments[s].cell == c && segments[s].edge == edge &&

@@ -55,7 +55,7 @@ Genes genes_of_cell(const Cell& cell) {
 
 // By the normal cell's table, which is the reduction cell's too.
 const CellPathTable& paths_of_cells() {
-  static const CellPathTable table(cell_specs().front());
+  static const CellPathTable table(cifar_space().cells().front());
   return table;
 }
 

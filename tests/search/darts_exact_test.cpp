@@ -9,7 +9,7 @@
 
 #include "engine/philox.h"
 #include "kernels/check.h"
-#include "search/darts/exact.h"
+#include "search/exact_cells.h"
 #include "tests/search/darts_support.h"
 #include "tests/search/scored.h"
 
@@ -146,11 +146,11 @@ TEST_CASE("exact search equals brute force on reduced spaces, with and without l
           continue;
         }
         REQUIRE(found.status == ExactStatus::optimal);
-        CHECK(space.legal(genes_of_architecture(found.architecture)));
+        CHECK(space.legal(found.genes));
         CHECK(found.cos == doctest::Approx(expected).epsilon(1e-12));
         CHECK(found.bound_cos <= expected + 1e-13);
         CHECK(found.bound_cos > expected - 1e-10);
-        CHECK(found.angle_rad == space.angle_rad(genes_of_architecture(found.architecture)));
+        CHECK(found.angle_rad == space.angle_rad(found.genes));
         limited += max_macs < kNoLimit ? 1 : 0;
         obtuse += found.cos < 0.0 ? 1 : 0;
       }
@@ -195,7 +195,7 @@ TEST_CASE("exact search of weights that did not move: angle 0 everywhere, proven
   const LargestAngle found = largest_angle(space);
   CHECK(found.status == ExactStatus::optimal);
   CHECK(found.cos == doctest::Approx(1.0).epsilon(1e-12));
-  CHECK(space.legal(genes_of_architecture(found.architecture)));
+  CHECK(space.legal(found.genes));
   MESSAGE(found.pairs_solved, " pairs, ", found.nodes, " nodes, ", found.seconds, " s");
 }
 

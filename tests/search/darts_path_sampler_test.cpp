@@ -10,8 +10,7 @@
 
 #include "engine/mt19937.h"
 #include "kernels/check.h"
-#include "search/darts/path_sampler.h"
-#include "search/darts/repair.h"
+#include "tests/search/darts_support.h"
 
 using namespace rlnas;
 using namespace rlnas::darts;
@@ -101,7 +100,9 @@ TEST_CASE("repaired uniform raw cells are uniform too") {
   for (int i = 0; i < 100000; ++i) {
     Cell cell;
     for (Op& op : cell.ops) op = Op(random.randint(kOpCount));
-    repair(cell, below);
+    Genes genes = genes_of_architecture({cell, {}});
+    cifar_space().repair(genes, below);
+    cell = architecture_of_genes(genes).normal;
     REQUIRE(is_legal(cell));
     counts.add(cell, i % 2 == 0 ? CellKind::normal : CellKind::reduce);
   }

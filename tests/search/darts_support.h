@@ -9,10 +9,34 @@
 #include "engine/philox.h"
 #include "engine/segment_table.h"
 #include "search/darts/genotype.h"
-#include "search/darts/network.h"
-#include "search/darts/path_sampler.h"
 #include "search/darts/space.h"
 #include "search/search_space.h"
+
+namespace rlnas::darts {
+
+enum class Preset { cifar, imagenet };
+enum class PathSource { philox, numpy };
+
+// The path of every step, as the space's own sampler draws it.
+class PathSampler {
+ public:
+  PathSampler(std::uint64_t seed, PathSource source)
+      : paths_(cifar_space().make_sampler(
+            {.seed = seed, .compat = source == PathSource::numpy ? Compat::megvii : Compat::none})) {}
+  Architecture path(std::int64_t step) const { return architecture_of_genes(paths_(step).front()); }
+
+ private:
+  StepPaths paths_;
+};
+
+inline bool is_legal(const Architecture& architecture) {
+  return cifar_space().valid(genes_of_architecture(architecture));
+}
+inline bool is_legal(const Cell& cell) {
+  return is_legal({cell, cell});
+}
+
+}  // namespace rlnas::darts
 
 namespace rlnas::test {
 

@@ -15,6 +15,7 @@
 #include "search/choice_tables.h"
 #include "search/evolution.h"
 #include "search/mobilenet/space.h"
+#include "tests/search/mobilenet_paths.h"
 #include "tests/search/scored.h"
 #include "tests/support/golden_dir.h"
 

@@ -15,9 +15,11 @@
 #include "tests/search/every_space.h"
 #include "tests/support/errors.h"
 #include "tests/support/golden_dir.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::contains;
+using rlnas::test::TemporaryDirectory;
 using Json = nlohmann::json;
 
 namespace {
@@ -209,9 +211,35 @@ TEST_CASE("a mistake in a file is told by line and field, with what may have bee
       "'skip' is the name of another operation in this file"));
 }
 
+TEST_CASE("what is in a file twice, and what is for cells with two inputs, is told by line and field") {
+  CHECK(contains(mistake(kChain, "\"channels\": 8}]", "\"channels\": 8, \"older_input\": true}]"),
+                 "line 4: stem[0].older_input: is for cells with two inputs"));
+  CHECK(contains(mistake(kCells, "\"stages\": [", "\"head\": {\"auxiliary\": {}}, \"stages\": ["),
+                 "head.auxiliary: stands behind the cell that opens the last stage"));
+  CHECK(mistake(kChain, "\"channels\": 16", "\"channels\": 16, \"channels\": 8") ==
+        "x.json: line 12: stages[1].channels: is here already");
+  CHECK(mistake(kChain, "\"limits\": {", "\"li\\u006dits\": {},\n\"limits\": {") ==
+        "x.json: line 16: limits: is here already");
+  CHECK(mistake(kCells, "\"edges\": [", "// \"nodes\": 4\n\"edges\": [],\n\"edges\": [") ==
+        "x.json: line 11: cells.normal.edges: is here already");
+}
+
+TEST_CASE("a file that has not changed is the space that was read of it") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "mine.json";
+  write_file_atomically(path, kChain);
+  const Space& space = find_space("file:" + path);
+  CHECK(&find_space("file:" + path) == &space);
+  write_file_atomically(path, replaced(kChain, "\"epochs\": 7", "\"epochs\": 8"));
+  CHECK(&find_space("file:" + path) != &space);
+  CHECK(find_space("file:" + path).supernet_recipe().recipe.epochs == 8);
+  write_file_atomically(path, kChain);
+  CHECK(&find_space("file:" + path) == &space);
+}
+
 TEST_CASE("whatever is mistyped in a file is refused in one line, or makes a space that builds") {
   constexpr std::string_view kTyped = "0123456789-.,:{}[]\"/* aenst";
-  for (const std::string text : {kChain, kCells}) {
+  for (const std::string text : {kChain, kCells, test::kTwoInputs}) {
     RandomStream random(11, "mistyped");
     int refused = 0;
     for (int trial = 0; trial < 1500; ++trial) {
@@ -244,7 +272,7 @@ TEST_CASE("whatever is mistyped in a file is refused in one line, or makes a spa
 TEST_CASE("--space takes files, and says so") {
   CHECK(contains(test::error_of(ErrorCode::usage, [] { find_space("chan"); }), ", or file:PATH"));
   CHECK(contains(test::error_of(ErrorCode::data, [] { find_space("file:nowhere.json"); }), "nowhere.json"));
-  CHECK(find_space(test::shipped_space("mobilenet")).name().starts_with("mobilenet-file@"));
+  CHECK(find_space(test::shipped_space("mobilenet")).name().starts_with("mobilenet@"));
 }
 
 TEST_CASE(
@@ -285,13 +313,14 @@ TEST_CASE(
     return page.substr(begin, page.find("```", begin) - begin);
   };
   CHECK(mistake(example(0)) == "");
-  CHECK(mistake("{\"name\": \"x\",\n" + example(page.find("## Cells")) + "}") == "");
-  std::vector<std::string> shipped{"nasbench201", "mobilenet"};
+  CHECK(mistake("{\"name\": \"x\",\n" + example(page.find("## Cells\n")) + "}") == "");
+  CHECK(mistake("{\"name\": \"x\",\n" + example(page.find("## Cells with two")) + "}") == "");
+  std::vector<std::string> shipped{"nasbench201", "mobilenet", "darts-cifar", "darts-imagenet"};
   shipped.insert(shipped.end(), test::kOwnSpaces.begin(), test::kOwnSpaces.end());
   for (const std::string& name : shipped) {
     const Space& space = find_space(test::shipped_space(name));
-    for (const auto& [key, value] : Json::parse(space.file_text(), nullptr, true, true).items())
-      CHECK(schema.at("properties").contains(key));
+    const Json file = Json::parse(space.file_text(), nullptr, true, true);
+    for (const auto& [key, value] : file.items()) CHECK(schema.at("properties").contains(key));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "search/darts/network.h"
 #include "search/darts/space.h"
 #include "search/executor.h"
 #include "search/train_settings.h"
@@ -142,7 +141,7 @@ struct CellInputs {
 Graph cell_graph(const CellInputs& inputs, const Json& values, std::span<const Genes> path) {
   const bool reduces = values["kind"] == "reduce";
   const int channels = values["channels"], cell = reduces ? 1 : 3;
-  const Graph whole = network(Preset::cifar, {.channels = channels / (reduces ? 2 : 4), .cells = 4}, path);
+  const Graph whole = cifar_space().network({.channels = channels / (reduces ? 2 : 4), .cells = 4}, path);
   const std::string name = "cells." + std::to_string(cell) + ".";
   Graph graph;
   const std::vector<int> images = inputs.add_to(graph);

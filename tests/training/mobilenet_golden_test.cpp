@@ -3,7 +3,6 @@
 // with the same weights, images, paths and dropped features.
 #include "engine/crc32.h"
 #include "search/executor.h"
-#include "search/mobilenet/network.h"
 #include "search/mobilenet/space.h"
 #include "search/spaces.h"
 #include "search/train_settings.h"
@@ -59,7 +58,7 @@ Graph block_of(const Json& golden, int size) {
     if (kernel_size(Op(op)) == golden["kernel"] && expansion(Op(op)) == golden["expansion"])
       path.ops[std::size_t(block)] = Op(op);
   const Genes genes = genes_of_architecture(path);
-  const Graph whole = network({.image_size = 32, .width_divisor = kWidthDivisor}, {&genes, 1});
+  const Graph whole = space().network({.image_size = 32, .width_divisor = kWidthDivisor}, {&genes, 1});
   Graph graph;
   const int x = graph.input({golden["in_channels"], size, size});
   graph.add_output(test::add_unit(graph, whole, block, {x}, [&](Node& node) {

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "search/executor.h"
-#include "search/mobilenet/path_sampler.h"
 #include "search/mobilenet/space.h"
+#include "tests/search/mobilenet_paths.h"
 #include "tests/support/network_paths.h"
 
 namespace rlnas::mobilenet {

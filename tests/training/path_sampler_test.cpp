@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "search/nasbench201/path_sampler.h"
+#include "search/nasbench201/space.h"
 
 namespace rlnas::nasbench201 {
 namespace {
@@ -14,6 +14,29 @@ Cell cell_of(std::array<int, kEdgeCount> ops) {
   for (int e = 0; e < kEdgeCount; ++e) cell.ops[std::size_t(e)] = Op(ops[std::size_t(e)]);
   return cell;
 }
+
+enum class PathSource { philox, python };
+
+// The cells of every step, as the space's own sampler draws them.
+class PathSampler {
+ public:
+  PathSampler(std::uint64_t seed, int cells, PathSampling sampling, PathSource source)
+      : cells_(cells),
+        paths_(space().make_sampler({.seed = seed,
+                                     .compat = source == PathSource::python ? Compat::megvii : Compat::none,
+                                     .own_paths = sampling == PathSampling::per_cell ? cells : 0})) {}
+
+  std::vector<Cell> paths(std::int64_t step) {
+    std::vector<Cell> cells;
+    for (const Genes& genes : paths_(step)) cells.push_back(cell_of_genes(genes));
+    cells.resize(std::size_t(cells_), cells.front());
+    return cells;
+  }
+
+ private:
+  int cells_;
+  StepPaths paths_;
+};
 
 }  // namespace
 

@@ -51,10 +51,10 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 TEST_CASE(
     "a SuperNet and an architecture of a published space's file train to the bits of the built-in one") {
-  for (const std::string name : {"nasbench201", "mobilenet"}) {
+  for (const std::string name : {"nasbench201", "mobilenet", "darts-cifar", "darts-imagenet"}) {
     CAPTURE(name);
     const TemporaryDirectory directory;
-    const int image_size = name == "mobilenet" ? 32 : 16;
+    const int image_size = name == "nasbench201" ? 16 : 32;
     train(short_run(name, directory / "built-in", image_size));
     train(short_run(test::shipped_space(name), directory / "file", image_size));
     CHECK(weights_of(directory / "built-in") == weights_of(directory / "file"));
@@ -64,6 +64,12 @@ TEST_CASE(
       config.labels.seed = -1;
       config.labels.kind = LabelKind::from_data;
       config.network.arch = find_space(space).text(genes);
+      if (name.starts_with("darts")) {
+        config.network.channels = 8;
+        config.network.cells = 5;
+        config.network.drop_path = 0.3;
+        config.network.auxiliary = name == "darts-cifar" ? 0.4 : 0.0;
+      }
       train(config);
     }
     CHECK(weights_of(directory / "arch") == weights_of(directory / "file-arch"));

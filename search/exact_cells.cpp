@@ -1,4 +1,4 @@
-#include "search/darts/exact.h"
+#include "search/exact_cells.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,40 +8,54 @@
 #include <vector>
 
 #include "kernels/check.h"
-#include "search/darts/space.h"
+#include "search/cell_rule.h"
 #include "search/search_space.h"
 
-namespace rlnas::darts {
+namespace rlnas {
 namespace {
 
-constexpr std::size_t kLiveEdges = 2 * kNodeCount;
+constexpr double kMostTopologies = 20'000, kMostPairs = 1e6;
 // Above the rounding of a sum of 17 terms relative to the sum of their sizes.
 constexpr double kRounding = 1e-13;
 // A gain in cos that is worth bounding all pairs anew.
 constexpr double kGain = 1e-12;
 
-using Topology = std::array<int, kLiveEdges>;  // its edges, two for each node
+using Topology = std::vector<int>;  // its edges, so many for each node
 
-std::vector<Topology> all_topologies() {
+// Calls visit with every choice of `count` edges among first .. last-1, in lexicographic order.
+template <class Visit>
+void for_each_choice(int first, int last, int count, Topology& chosen, const Visit& visit) {
+  if (count == 0) return visit();
+  for (int edge = first; edge + count <= last; ++edge) {
+    chosen.push_back(edge);
+    for_each_choice(edge + 1, last, count - 1, chosen, visit);
+    chosen.pop_back();
+  }
+}
+
+std::vector<Topology> all_topologies(const CellSpec& cell) {
   std::vector<Topology> list{{}};
-  for (int node = kInputCount; node < kAllNodes; ++node) {
+  for_each_node(cell, [&](int, std::size_t first, std::size_t last) {
     std::vector<Topology> longer;
     for (Topology topology : list)
-      for (int low = 0; low < node; ++low)
-        for (int high = low + 1; high < node; ++high) {
-          const std::size_t at = 2 * std::size_t(node - kInputCount);
-          topology[at] = first_edge(node) + low;
-          topology[at + 1] = first_edge(node) + high;
-          longer.push_back(topology);
-        }
+      for_each_choice(int(first), int(last), cell.edges_per_node, topology,
+                      [&] { longer.push_back(topology); });
     list = std::move(longer);
-  }
+  });
   return list;
+}
+
+double topology_count(const CellSpec& cell) {
+  double count = 1.0;
+  for_each_node(cell, [&](int, std::size_t first, std::size_t last) {
+    for (int i = 0; i < cell.edges_per_node; ++i) count *= double(int(last - first) - i) / (i + 1);
+  });
+  return count;
 }
 
 // The choices of one cell once its inputs are fixed.
 struct CellChoices {
-  Topology topology{};
+  Topology topology;
   std::vector<std::vector<ExactOption>>
       groups;  // one for each live edge, an option for each allowed operation
 };
@@ -72,16 +86,17 @@ class PairSearch {
         options_(options),
         constraint_(space.spec().constraint),
         flops_(space.macs_table()),
-        params_(space.params_table()),
-        paths_(space.space().cells().front()) {
-    for (const unsigned ops : options.ops) {
-      RLNAS_CHECK((ops & 0xFEu) != 0, usage, "exact search: no operation is left for a cell");
+        params_(space.params_table()) {
+    int first = 0;
+    for (const CellSpec& cell : space.space().cells()) {
+      const std::size_t kind = specs_.size();
+      specs_.push_back({&cell, CellPathTable(cell), first});
+      first += int(cell.edges.size());
+      for (const Topology& topology : all_topologies(cell))
+        cells_[kind].push_back(choices_of(kind, topology));
     }
-    for (const Topology& topology : all_topologies()) {
-      for (const CellKind kind : {CellKind::normal, CellKind::reduce}) {
-        cells_[std::size_t(kind)].push_back(choices_of(kind, topology));
-      }
-    }
+    // Of a single kind, the other one is nothing at all.
+    if (specs_.size() < std::size_t(kPairedCells)) cells_[1].emplace_back();
   }
 
   LargestAngle run() {
@@ -109,53 +124,64 @@ class PairSearch {
  private:
   struct Pair {
     double bound = 0.0;
-    std::size_t normal = 0, reduce = 0;
+    std::size_t first = 0, second = 0;  // topology of either kind
   };
   struct CellBound {
     double value = 0.0, size = 0.0;
   };
 
-  std::vector<int> allowed_ops(CellKind kind) const {
+  struct Kind {
+    const CellSpec* spec;
+    CellPathTable paths;
+    int first_gene;
+  };
+
+  std::vector<int> allowed_ops(std::size_t kind, int edge) const {
+    constexpr int kMasked = 32;
+    const EdgeChoices& choices = specs_[kind].spec->of(std::size_t(edge));
     std::vector<int> ops;
-    for (int op = 1; op < kOpCount; ++op) {
-      if (options_.ops[std::size_t(kind)] >> op & 1u) ops.push_back(op);
-    }
+    for (int op = 0; op < int(choices.ops.size()); ++op)
+      if (op != choices.none && (op >= kMasked || (options_.ops[kind] >> op & 1u) != 0)) ops.push_back(op);
+    RLNAS_CHECK(!ops.empty(), usage, "exact search: no operation is left for a cell");
     return ops;
   }
 
-  CellChoices choices_of(CellKind kind, const Topology& topology) const {
+  CellChoices choices_of(std::size_t kind, const Topology& topology) const {
+    const auto& [spec, paths, first_gene] = specs_[kind];
     CellChoices choices{topology, {}};
-    Genes cell(kEdgeCount, std::int8_t(Op::none));
-    for (const int edge : topology) cell[std::size_t(edge)] = std::int8_t(Op::skip_connect);
-    const std::span<const std::uint8_t> multiplicity = paths_.multiplicity(cell);
+    Genes cell;
+    for (std::size_t e = 0; e < spec->edges.size(); ++e) cell.push_back(std::int8_t(spec->of(e).none));
+    for (const int edge : topology) cell[std::size_t(edge)] = std::int8_t(allowed_ops(kind, edge).front());
+    const std::span<const std::uint8_t> multiplicity = paths.multiplicity(cell);
     for (const int edge : topology) {
-      const int gene = int(kind) * kEdgeCount + edge;
+      const int gene = first_gene + edge;
       std::vector<ExactOption>& group = choices.groups.emplace_back();
-      for (const int op : allowed_ops(kind))
+      for (const int op : allowed_ops(kind, edge))
         group.push_back({space_.angle_table().choices.at(gene, op).sums(multiplicity[std::size_t(edge)]),
                          {flops_.choices.at(gene, op), params_.choices.at(gene, op)}});
     }
     return choices;
   }
 
-  void take(const Architecture& architecture, ExactStatus status) {
-    const AngleSums sums = space_.angle_sums(genes_of_architecture(architecture));
+  void take(Genes genes, ExactStatus status) {
+    const AngleSums sums = space_.angle_sums(genes);
     result_.status = status;
-    result_.architecture = architecture;
+    result_.genes = std::move(genes);
     result_.cos = cos_of(sums);
     result_.angle_rad = rlnas::angle_rad(sums);
     p_ = std::sqrt(sums.norm1_sq / sums.norm0_sq);
   }
-  Architecture architecture_of(const Pair& pair, const std::vector<int>& choice) const {
-    Architecture architecture;
-    for (std::size_t i = 0; i < choice.size(); ++i) {
-      const CellKind kind = i < kLiveEdges ? CellKind::normal : CellKind::reduce;
-      const CellChoices& cell =
-          cells_[std::size_t(kind)][kind == CellKind::normal ? pair.normal : pair.reduce];
-      Cell& target = kind == CellKind::normal ? architecture.normal : architecture.reduce;
-      target.ops[std::size_t(cell.topology[i % kLiveEdges])] = Op(allowed_ops(kind)[std::size_t(choice[i])]);
+  Genes genes_of(const Pair& pair, const std::vector<int>& choice) const {
+    Genes genes;
+    std::size_t chosen = 0;
+    for (std::size_t kind = 0; kind < specs_.size(); ++kind) {
+      const auto& [spec, paths, first_gene] = specs_[kind];
+      for (std::size_t e = 0; e < spec->edges.size(); ++e) genes.push_back(std::int8_t(spec->of(e).none));
+      for (const int edge : cells_[kind][kind == 0 ? pair.first : pair.second].topology)
+        genes[std::size_t(first_gene + edge)] =
+            std::int8_t(allowed_ops(kind, edge)[std::size_t(choice[chosen++])]);
     }
-    return architecture;
+    return genes;
   }
 
   // A lower bound of the cell's part, and the size of the numbers it is made of.
@@ -224,16 +250,16 @@ class PairSearch {
     std::vector<double> best(solved_.size(), -std::numeric_limits<double>::infinity());
     for (const double shift : {-0.05, -0.02, 0.0, 0.02, 0.05}) {
       const Form form = with_best_mu({t, p_ * std::exp(shift), 0.0});
-      const std::vector<CellBound> normal = bounds_of(0, form), reduce = bounds_of(1, form);
+      const std::vector<CellBound> first = bounds_of(0, form), second = bounds_of(1, form);
       const AngleSums& fixed = space_.angle_table().fixed;
       // mu is 0 where there is no limit, and the room is then not a number to subtract.
       const double limit = form.mu > 0.0 ? form.mu * flops_room() : 0.0;
       const double start = form.value(fixed, 0.0) - limit, start_size = form.size(fixed, 0.0) + limit;
-      for (std::size_t n = 0; n < normal.size(); ++n)
-        for (std::size_t r = 0; r < reduce.size(); ++r) {
-          const double value = start + normal[n].value + reduce[r].value;
-          const double size = start_size + normal[n].size + reduce[r].size;
-          double& bound = best[n * reduce.size() + r];
+      for (std::size_t n = 0; n < first.size(); ++n)
+        for (std::size_t r = 0; r < second.size(); ++r) {
+          const double value = start + first[n].value + second[r].value;
+          const double size = start_size + first[n].size + second[r].size;
+          double& bound = best[n * second.size() + r];
           bound = std::max(bound, value - kRounding * size);
         }
     }
@@ -243,7 +269,7 @@ class PairSearch {
         pairs.push_back({best[i], i / cells_[1].size(), i % cells_[1].size()});
     }
     std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
-      return std::tie(a.bound, a.normal, a.reduce) < std::tie(b.bound, b.normal, b.reduce);
+      return std::tie(a.bound, a.first, a.second) < std::tie(b.bound, b.first, b.second);
     });
     return pairs;
   }
@@ -252,15 +278,15 @@ class PairSearch {
     ExactProblem problem{space_.angle_table().fixed,
                          {flops_.fixed, params_.fixed},
                          {constraint_.max_macs, constraint_.max_params},
-                         cells_[0][pair.normal].groups};
-    const std::vector<std::vector<ExactOption>>& reduce = cells_[1][pair.reduce].groups;
-    problem.groups.insert(problem.groups.end(), reduce.begin(), reduce.end());
+                         cells_[0][pair.first].groups};
+    const std::vector<std::vector<ExactOption>>& second = cells_[1][pair.second].groups;
+    problem.groups.insert(problem.groups.end(), second.begin(), second.end());
     return problem;
   }
 
   // True when the pair holds something clearly better than the best so far.
   bool solve(const Pair& pair) {
-    solved_[pair.normal * cells_[1].size() + pair.reduce] = 1;
+    solved_[pair.first * cells_[1].size() + pair.second] = 1;
     ExactOptions options;
     if (result_.status != ExactStatus::infeasible) options.incumbent_cos = result_.cos;
     options.max_nodes = options_.max_nodes - result_.nodes;
@@ -269,7 +295,7 @@ class PairSearch {
     result_.nodes += found.nodes;
     result_.bound_cos = std::min(result_.bound_cos, found.bound_cos);
     const bool clearly_better = !found.choice.empty() && !(found.cos > options.incumbent_cos - kGain);
-    if (!found.choice.empty()) take(architecture_of(pair, found.choice), found.status);
+    if (!found.choice.empty()) take(genes_of(pair, found.choice), found.status);
     if (found.status == ExactStatus::unproven) result_.status = found.status;
     return clearly_better && found.status == ExactStatus::optimal;
   }
@@ -278,14 +304,23 @@ class PairSearch {
   const LargestAngleOptions options_;
   const Constraint constraint_;
   const CountTable &flops_, &params_;
-  const CellPathTable paths_;                               // of either cell: their edges are the same
-  std::array<std::vector<CellChoices>, kCellKinds> cells_;  // [kind][topology]
-  std::vector<char> solved_;                                // [normal topology][reduce topology]
+  std::vector<Kind> specs_;
+  std::array<std::vector<CellChoices>, kPairedCells> cells_;  // [kind][topology]
+  std::vector<char> solved_;                                  // [topology of the first][of the second]
   LargestAngle result_;
   double p_ = 1.0;
 };
 
 }  // namespace
+
+bool can_pair_cells(const Space& space) {
+  double pairs = 1.0;
+  for (const CellSpec& cell : space.cells()) {
+    if (cell.edges_per_node == 0 || topology_count(cell) > kMostTopologies) return false;
+    pairs *= topology_count(cell);
+  }
+  return !space.cells().empty() && space.cells().size() <= std::size_t(kPairedCells) && pairs <= kMostPairs;
+}
 
 LargestAngle largest_angle(const SearchSpace& space, const LargestAngleOptions& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -294,4 +329,16 @@ LargestAngle largest_angle(const SearchSpace& space, const LargestAngleOptions& 
   return result;
 }
 
-}  // namespace rlnas::darts
+Optimum exact_of_cells(const SearchSpace& space) {
+  const LargestAngle found = largest_angle(space);
+  Optimum optimum;
+  if (found.status == ExactStatus::infeasible) return optimum;
+  optimum.genes = found.genes;
+  optimum.proven = found.status == ExactStatus::optimal;
+  optimum.bound_rad = std::acos(std::clamp(found.bound_cos, -1.0, 1.0));
+  optimum.nodes = found.nodes;
+  optimum.seconds = found.seconds;
+  return optimum;
+}
+
+}  // namespace rlnas
