@@ -44,9 +44,9 @@ constexpr Pin kPins[] = {
      82603837144, 773, 148632408, 12675712},
     {"darts-cifar", 96, Precision::tf32, GraphCapture::off, 4202, 944, 36, 5182, 0, 20, 0, 37946544884,
      106245268816, 1848, 3821579392, 50339856},
-    {"darts-imagenet", 256, Precision::bf16, GraphCapture::off, 12126, 1658, 620, 14404, 0, 312, 180,
+    {"darts-imagenet", 256, Precision::bf16, GraphCapture::off, 12126, 1658, 116, 13900, 0, 60, 0,
      525034826904, 3038071747968, 2001, 2133076094, 900942352},
-    {"mobilenet", 256, Precision::bf16, GraphCapture::off, 3606, 512, 620, 4738, 0, 312, 180, 764146957328,
+    {"mobilenet", 256, Precision::bf16, GraphCapture::off, 3606, 512, 116, 4234, 0, 60, 0, 764146957328,
      3999195346288, 599, 1879894936, 3238620032},
 };
 
