@@ -100,7 +100,7 @@ simulator::Usage usage_of(Execution execution, GraphCapture graphs) {
   const auto backend = make_cuda_backend({.graph_capture = graphs});
   StageProgram program(*backend);
   for (int round = 0; round < 5; ++round) program.round(round);
-  backend->synchronize();
+  program.result();
   return simulator::usage();
 }
 
