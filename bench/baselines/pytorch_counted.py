@@ -121,19 +121,14 @@ def foreach_by_default():
             setattr(owner, name, function)
 
 
-def nasbench_step(args, paths):
-    """As pytorch_step.build, with a path for each cell where the case has that."""
-    pytorch_step.step_paths = lambda: [tuple(path[:6]) for path in paths]
-    return pytorch_step.build(args)
-
-
 def step_of(case, args, paths):
     # Fake weights cannot be given another layout. It changes no operator and no size: only whether cuDNN
     # transposes, and that is counted as never.
     options = SimpleNamespace(space=case["space"], batch=case["batch"], threads=1, layout="nchw",
                               bf16=case["precision"] == "bf16", prune=args.prune, compile=None)
     if case["space"] == "nasbench201":
-        return nasbench_step(options, paths)
+        pytorch_step.step_paths = lambda: [tuple(path) for path in paths]
+        return pytorch_step.build(options)
     return pytorch_spaces.build(options, paths)
 
 

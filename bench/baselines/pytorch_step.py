@@ -45,6 +45,14 @@ def live_edges(path):
     return [op != NONE and s in fed and t in used for (s, t), op in zip(EDGES, path)]
 
 
+def in_turn(runs):
+    """run(cell, its input) for the cells one after the other: one for all, or one for each."""
+    if len(runs) == 1:
+        return runs[0]
+    rest = iter(runs)
+    return lambda cell, n0: next(rest)(cell, n0)
+
+
 def cell_source(path):
     """Python source of a cell along `path` without its dead edges."""
     lines, terms = [], {1: [], 2: [], 3: []}
@@ -154,8 +162,12 @@ def build(args):
         return scope["run"]
 
     def forward_of(index, path):
+        parts = [path[i:i + len(EDGES)] for i in range(0, len(path), len(EDGES))]
         if not (args.prune or args.compile in ("cell", "net")):
-            return lambda x: net(x, lambda cell, n0: cell(n0, path))
+            return lambda x: net(x, in_turn([lambda cell, n0, part=part: cell(n0, part) for part in parts]))
+        if len(parts) > 1:
+            runs = [path_function(index, part) for part in parts]
+            return lambda x: net(x, in_turn(runs))
         run = path_function(index, path)
         if args.compile == "cell":
             run = compiled(run)

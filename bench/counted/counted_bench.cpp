@@ -9,9 +9,11 @@
 #include <iostream>
 
 #include "bench/counted/counted_report.h"
+#include "bench/counted/device_limits.h"
 #include "bench/device.h"
 #include "engine/atomic_file.h"
 #include "kernels/words.h"
+#include "search/recipes.h"
 
 namespace rlnas::bench {
 namespace {
@@ -58,7 +60,9 @@ Request request_of(std::vector<char*>& arguments) {
   RLNAS_CHECK(arguments.size() == 1, usage, "unexpected argument ", arguments.back());
 
   request.cases = all_cases();
+  limits_of(one.device);
   if (!space.empty()) {
+    default_train_config(space);  // their errors before the table begins
     one.space = space;
     request.cases = {one};
   }

@@ -80,22 +80,22 @@ double gb(double bytes) {
 }  // namespace
 
 std::string table_head() {
-  return "| space | batch | precision | kernels | own | library | copies | waits | now | GB | assumed | "
-         "GFLOP | "
-         "scratch MiB | memory GB | device ms | host ms |\n"
-         "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+  return "| space | N | type | kernels | own | lib | waits | now | GB | assumed | GFLOP | "
+         "scratch | "
+         "memory | device | host |\n"
+         "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 }
 
 std::string table_line(const CountedStep& step) {
   const CountedCase& of = step.of;
   return text(
-      "| %s | %d | %s%s | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.3g | %.3g | %.4g | %.0f | %.1f | "
+      "| %s | %d | %s%s | %.0f | %.0f | %.0f | %.0f | %.0f | %.3g | %.3g | %.4g | %.0f | %.1f | "
       "%.3g | %.3g |",
       of.space.c_str(), of.batch, word_of(of.precision), of.graphs == GraphCapture::stages ? ", graphs" : "",
-      step.all.kernels, step.own_kernels, step.library_calls, step.copies, step.host_waits,
-      step.host_waits_at_once, gb(step.all.read_bytes + step.all.written_bytes), gb(step.assumed_bytes),
-      step.all.flops / 1e9, step.scratch_bytes / double(1 << 20), gb(step.arena_bytes + step.fixed_bytes),
-      1e3 * step.device_s, 1e3 * step.host_s);
+      step.all.kernels, step.own_kernels, step.library_calls, step.host_waits, step.host_waits_at_once,
+      gb(step.all.read_bytes + step.all.written_bytes), gb(step.assumed_bytes), step.all.flops / 1e9,
+      step.scratch_bytes / double(1 << 20), gb(step.arena_bytes + step.fixed_bytes), 1e3 * step.device_s,
+      1e3 * step.host_s);
 }
 
 std::string table_of_kernels(const CountedStep& step, int count) {

@@ -8,7 +8,8 @@
 
 namespace rlnas::bench {
 
-// Markdown, two lines.
+// Markdown, two lines. N: batch; lib: library calls; waits of the host, and now: those for the same step; GB
+// moved, and of them what is assumed; scratch in MiB, memory in GB, least times of device and host in ms.
 std::string table_head();
 // One line of it.
 std::string table_line(const CountedStep& step);

@@ -6,6 +6,7 @@ namespace rlnas {
 
 void CudaBackend::run(const AugmentImages& call, Workspace) {
   launch_augment_images(call, stream_);
+  expect_uploads(image_bytes(call.spec));  // as the images of this call were
 }
 
 }  // namespace rlnas

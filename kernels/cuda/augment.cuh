@@ -42,6 +42,12 @@ __global__ void __launch_bounds__(kFlatThreads)
   y[at] = cut ? 0.0f : (value - mean) * inv_std;
 }
 
+// ---- on the host ----
+inline std::size_t image_bytes(const AugmentSpec& spec) {
+  return std::size_t(spec.batch) * std::size_t(spec.height) * std::size_t(spec.width) *
+         AugmentSpec::kChannels;
+}
+
 inline void launch_augment_images(const AugmentImages& call, GpuStream stream) {
   const auto& [spec, images, params, y] = call;
   RLNAS_CHECK(spec.batch > 0 && spec.height > 0 && spec.width > 0, run_failed,

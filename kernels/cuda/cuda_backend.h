@@ -49,6 +49,8 @@ class CudaBackend final : public Backend {
 
  private:
   void try_kernel();
+  // Uploads of that size will come again: makes room for them.
+  void expect_uploads(std::size_t bytes);
   std::size_t norm_workspace_bytes(const BatchNormSpec& spec) const;
 
   CudaOptions options_;

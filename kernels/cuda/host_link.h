@@ -4,11 +4,13 @@
 // stream brings that to the slot's device memory while the compute stream still works on what was queued
 // before; the compute stream then only waits for the arrival and copies within the device, so that a
 // destination may be in use until that point in its order. The host waits only when the whole ring is on its
-// way: slots for several training steps. Bytes: one more pass over what is uploaded, at device bandwidth, a
-// fiftieth of the bus's time.
+// way, which should have room for the uploads of two training steps: make_room_for(). Bytes: one more
+// pass over what is uploaded, at device bandwidth, a fiftieth of the bus's time.
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <memory>
 #include <vector>
 
 #include "kernels/cuda/cuda_handles.h"
@@ -22,6 +24,11 @@ class HostLink {
   HostLink(const HostLink&) = delete;
   HostLink& operator=(const HostLink&) = delete;
 
+  // Whether the host can upload so much twice, and a little besides, without waiting, or there is no memory
+  // that it could.
+  bool has_room_for(std::size_t bytes) const;
+  // Waits for everything queued so far, if there is memory for a larger ring.
+  void make_room_for(std::size_t bytes);
   // Async: `from` may be changed once this returns.
   void upload(void* to, const void* from, std::size_t bytes);
   // Waits for everything queued on the compute stream so far, and for the result.
@@ -35,15 +42,23 @@ class HostLink {
     CudaEvent consumed;  // by the compute stream: the slot is free again
   };
 
+  struct Ring {
+    explicit Ring(std::size_t bytes);
+
+    std::size_t slot_bytes;
+    PinnedMemory host;
+    DeviceMemory device;
+    std::vector<Slot> slots;
+    std::size_t next = 0;
+  };
+
   void upload_slot(Slot& slot, char* to, const char* from, std::size_t bytes);
 
   const CudaStream& compute_;
   CudaStream copy_;
-  PinnedMemory host_;
-  DeviceMemory device_;
-  std::vector<Slot> slots_;
-  std::size_t next_ = 0;
-  PinnedMemory returned_;  // of downloads
+  std::unique_ptr<Ring> ring_;
+  std::size_t refused_bytes_ = std::numeric_limits<std::size_t>::max();  // there was no memory for them
+  PinnedMemory returned_;                                                // of downloads
 };
 
 }  // namespace rlnas

@@ -31,6 +31,12 @@ void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
   device_->link.upload(device, host, bytes);
 }
 
+void CudaBackend::expect_uploads(std::size_t bytes) {
+  if (device_->link.has_room_for(bytes)) return;
+  device_->interrupt_graph();
+  device_->link.make_room_for(bytes);
+}
+
 void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
   device_->interrupt_graph();
   device_->link.download(host, device, bytes);

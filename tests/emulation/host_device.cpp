@@ -40,6 +40,7 @@ void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
 void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
   device_->libraries.download(host, device, bytes);
 }
+void CudaBackend::expect_uploads(std::size_t) {}
 void CudaBackend::synchronize() {}
 std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
   return Device::make_readback(bytes);

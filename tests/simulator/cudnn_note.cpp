@@ -46,27 +46,41 @@ Engine engine_of(cudnnBackendDescriptor_t plan) {
   return engine;
 }
 
+constexpr std::uint64_t kSlackBytes = 4096;  // beside copies; the plans seen have 1 or 2 KiB
+
 KernelCost moved(std::uint64_t bytes) {
   return {bytes, bytes, 0};
 }
 
-void assume_kernels(const Convolution& convolution, Work& work) {
-  const std::uint64_t x = convolution.x.bytes(), w = convolution.w.bytes(), y = convolution.y.bytes();
-  const bool result_is_filter = convolution.result == ConvolutionResult::w;
-  const bool pointwise = convolution.w.sizes[2] == 1 && convolution.w.sizes[3] == 1;
-  if (work.workspace_bytes == 0) return;
-  if (work.workspace_bytes >= x + y) {
-    work.kernels += 2;
-    work.assumed = moved(x) + moved(y);
-    work.assumption = "x and y transposed, NHWC and NCHW";
-  } else if (work.workspace_bytes >= w && !result_is_filter && !pointwise) {
-    work.kernels += 1;
-    work.assumed = moved(w);
-    work.assumption = "filter brought to KRSC";
-  } else {
+// The tensors whose copies the workspace holds and little else: bit i is the i-th; 0 where it is no such sum.
+unsigned copies_in(std::uint64_t workspace_bytes, const std::array<std::uint64_t, 3>& tensor_bytes) {
+  unsigned best = 0;
+  std::uint64_t least_left = kSlackBytes + 1;
+  for (unsigned set = 1; set < 8; ++set) {
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < 3; ++i) bytes += (set >> i & 1) != 0 ? tensor_bytes[i] : 0;
+    if (bytes > workspace_bytes || workspace_bytes - bytes >= least_left) continue;
+    least_left = workspace_bytes - bytes;
+    best = set;
+  }
+  return best;
+}
+
+void assume_kernels(const Convolution& convolution, const GraphTensor& result, Work& work) {
+  const std::array<std::uint64_t, 3> bytes = {convolution.x.bytes(), convolution.w.bytes(),
+                                              convolution.y.bytes()};
+  if (const unsigned copies = copies_in(work.workspace_bytes, bytes); copies != 0) {
+    for (unsigned i = 0; i < 3; ++i) {
+      if ((copies >> i & 1) == 0) continue;
+      work.kernels += 1;
+      work.assumed = work.assumed + moved(bytes[i]);
+      work.assumption += work.assumption.empty() ? "copies of " : ", ";
+      work.assumption += "xwy"[i];
+    }
+  } else if (work.workspace_bytes >= result.bytes()) {
     work.kernels += 1;
     work.assumed = moved(work.workspace_bytes);
-    work.assumption = "partial sums in the workspace";
+    work.assumption = "partial sums";
   }
 }
 
@@ -104,7 +118,7 @@ void describe(const Convolution& convolution, Work& work) {
   work.name = name_of(convolution.result);
   const std::uint64_t macs = y.count() * std::uint64_t(w.sizes[1] * w.sizes[2] * w.sizes[3]);
   work.cost = {x.bytes() + w.bytes() + y.bytes() - result.bytes(), result.bytes(), 2 * macs};
-  assume_kernels(convolution, work);
+  assume_kernels(convolution, result, work);
   if (x.type != CUDNN_DATA_FLOAT) work.arithmetic = Arithmetic::bf16;
 }
 

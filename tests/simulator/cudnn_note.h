@@ -2,11 +2,10 @@
 // How many kernels an engine launches cuDNN does not say; the rule below is an assumption, and named as such
 // in what is written down.
 //
-// The plans of docs/cudnn_plans.md for fp32 take a workspace of x and y, to within a KiB: engines that want
-// NCHW, and transpose what lies NHWC. So: a workspace as large as x and y is a transposition of each; a
-// smaller one as large as the filter, in a forward pass or a data gradient of more than 1x1, is a filter
-// brought from OIHW to KRSC. Any other workspace is partial sums, written once and read once by one kernel
-// more.
+// The workspaces of docs/cudnn_plans.md are sums of tensors, to within a KiB or two: an fp32 engine that
+// wants NCHW takes x and y, a tensor-core engine that wants KRSC takes the filter. So each tensor of such a
+// sum is copied, in another layout, by one kernel more. Any other workspace that has room for the result is
+// partial sums, written once and read once, and one kernel more; a smaller one is nothing.
 #pragma once
 
 #include "tests/simulator/cudnn_record.h"

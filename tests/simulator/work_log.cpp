@@ -7,7 +7,13 @@ namespace {
 
 const char* place = "";
 
-KernelCost cost_by_state(const SegmentCost& pass) {
+}  // namespace
+
+const std::vector<Work>& work_log() {
+  return state().work_log;
+}
+
+KernelCost cost_of(const SegmentCost& pass) {
   KernelCost cost;
   for (int i = 0; i < pass.count; ++i) {
     const SegmentBlock& block = pass.blocks[i];
@@ -20,19 +26,13 @@ KernelCost cost_by_state(const SegmentCost& pass) {
   return cost;
 }
 
-}  // namespace
-
-const std::vector<Work>& work_log() {
-  return state().work_log;
-}
-
 void clear_work_log() {
   state().work_log.clear();
 }
 
 void write_down(const Work& work) {
   Work& line = state().work_log.emplace_back(work);
-  line.cost = line.cost + cost_by_state(work.segments);
+  line.cost = line.cost + cost_of(work.segments);
 }
 
 void set_work_place(const char* name) {

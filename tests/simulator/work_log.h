@@ -36,6 +36,8 @@ using WorkNote = std::shared_ptr<const Work>;  // null unless the device counts
 // Since the start or the last clear_work_log().
 const std::vector<Work>& work_log();
 void clear_work_log();
+// Of a pass whose tables can be read here.
+KernelCost cost_of(const SegmentCost& pass);
 // What is queued from now on belongs there: `place` is a string literal.
 void set_work_place(const char* place);
 const char* work_place();
