@@ -28,6 +28,12 @@ for program in "$programs"/rlnas_bench_*; do
     done | tee "$out/space_steps.txt"
     continue
   fi
+  if [[ $name == rlnas_bench_angle ]]; then  # nor this one
+    [[ $device == cpu ]] && "${pythons[0]}" -c "import numpy" 2>/dev/null &&
+      arguments+=(--numpy "${pythons[0]} bench/baselines/angle_sums.py")
+    timed "$program" "${arguments[@]}" --out "$out/$name.json" | tee "$out/$name.txt"
+    continue
+  fi
   if [[ $name == rlnas_bench_images ]]; then
     [[ $device == cpu && -n ${RLNAS_BENCH_IMAGES:-} ]] || continue
     arguments=("$RLNAS_BENCH_IMAGES")

@@ -12,7 +12,7 @@
 
 #include "bench/device.h"
 #include "bench/machine.h"
-#include "engine/device_bytes.h"
+#include "engine/angle_tables.h"
 #include "engine/philox.h"
 #include "search/exhaustive.h"
 #include "search/nasbench201/space.h"
@@ -40,21 +40,18 @@ struct Weights {
       }
     }
     const auto backend = make_backend({.threads = 1});
-    const std::vector<SegmentBlock> host_blocks = segments.blocks();
-    const std::size_t scratch_bytes =
-        backend->workspace_bytes(TakeAngleSums{.block_count = int(host_blocks.size())});
     sums.resize(std::size_t(segments.size()));
     const DeviceBytes w0(*backend, before.data(), count * sizeof(float)),
         w1(*backend, after.data(), count * sizeof(float)),
-        blocks(*backend, host_blocks.data(), host_blocks.size() * sizeof(SegmentBlock)),
-        device_sums(*backend, sums.size() * sizeof(AngleSums)), scratch(*backend, scratch_bytes);
-    backend->run(TakeAngleSums{.blocks = blocks.as<SegmentBlock>(),
-                               .block_count = int(host_blocks.size()),
-                               .segment_count = segments.size(),
-                               .w0 = w0.as<float>(),
-                               .w1 = w1.as<float>(),
-                               .sums = device_sums.as<AngleSums>()},
-                 {scratch.as<void>(), scratch_bytes});
+        device_sums(*backend, sums.size() * sizeof(AngleSums));
+    const AngleTables tables(*backend, segments);
+    TakeAngleSums call = tables.call();
+    call.w0 = w0.as<float>();
+    call.w1 = {w1.as<float>()};
+    call.sums = device_sums.as<AngleSums>();
+    const std::size_t scratch_bytes = backend->workspace_bytes(call);
+    const DeviceBytes scratch(*backend, scratch_bytes);
+    backend->run(call, {scratch.as<void>(), scratch_bytes});
     backend->download(sums.data(), device_sums.as<void>(), sums.size() * sizeof(AngleSums));
   }
 };

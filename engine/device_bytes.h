@@ -13,7 +13,7 @@ class DeviceBytes {
   DeviceBytes(Device& device, std::size_t bytes)
       : device_(device), data_(bytes == 0 ? nullptr : device.allocate(bytes)) {}
   DeviceBytes(Device& device, const void* host, std::size_t bytes) : DeviceBytes(device, bytes) {
-    device_.upload(data_, host, bytes);
+    if (bytes > 0) device_.upload(data_, host, bytes);
   }
   ~DeviceBytes() { device_.release(data_); }
   DeviceBytes(const DeviceBytes&) = delete;

@@ -31,7 +31,6 @@ struct PeakKernels {
   Read read_cached, read_memory;              // the second prefetches
   int width;                                  // floats in a vector
 };
-constexpr std::size_t kReadFloats = 128;
 constexpr std::size_t kPrefetchFloats = 512;  // 2 KiB ahead: 15 % more from DRAM than the hardware prefetches
 
 // A macro, since a template cannot take an instruction set, and vector operations are lowered to what a
@@ -192,6 +191,11 @@ double read_bandwidth_gbs(int threads, std::size_t bytes) {
     for (int pass = 0; pass < passes; ++pass) sink = read(mine, part);
   });
   return double(used_bytes) * passes / time_s / 1e9;
+}
+
+float read_memory(const float* data, std::size_t floats) {
+  static const PeakKernels::Read read = best_kernels().read_memory;
+  return read(data, floats);
 }
 
 double copy_bandwidth_gbs(int threads, std::size_t bytes) {

@@ -18,6 +18,11 @@ double fma_peak_gflops(int threads);
 double read_bandwidth_gbs(int threads, std::size_t bytes);
 double copy_bandwidth_gbs(int threads, std::size_t bytes);
 
+// One pass of the plain read that is timed there, for those who time it in turns with something else.
+// `floats`: a multiple of kReadFloats. Returns some sum of them.
+inline constexpr std::size_t kReadFloats = 128;
+float read_memory(const float* data, std::size_t floats);
+
 struct MachinePeaks {
   static constexpr std::size_t kMemoryBytes = std::size_t{64} << 20;  // about what a training step works on
   static constexpr std::size_t kCacheBytesPerThread = std::size_t{512} << 10;  // fits the second-level cache

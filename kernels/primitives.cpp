@@ -293,7 +293,10 @@ RecordedCall TakeAngleSums::cost() const {
 }
 
 RecordedCall TakeAngleSums::cost(const BufferElements& elements) const {
-  return make(kName, blocks_of(block_count), 6 * elements.sampled, 2 * elements.sampled * kFloat);
+  const std::uint64_t checkpoints = std::uint64_t(checkpoint_count);
+  return make(
+      kName, blocks_of(block_count) + (checkpoint_count == 1 ? "" : " x " + std::to_string(checkpoint_count)),
+      (2 + 4 * checkpoints) * elements.sampled, (1 + checkpoints) * elements.sampled * kFloat);
 }
 
 }  // namespace rlnas

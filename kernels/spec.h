@@ -224,6 +224,27 @@ struct AngleSums {
   }
 };
 
+// A segment of more pieces than one group holds: its sums are put together from those of its groups.
+struct AngleSpan {
+  std::int32_t segment = 0;
+  std::int32_t first_group = 0;
+  std::int32_t group_count = 0;
+};
+
+// The flat buffer as a GPU's warps take it, in device memory; angle_pieces.h makes it of the blocks. Pieces
+// follow each other in the order of the segments, an empty segment as one piece of no element; kGroupPieces
+// of them are a group, whatever their segments.
+struct AnglePieces {
+  static constexpr int kPieceElements = 1024;
+  static constexpr int kGroupPieces = 8;
+  const SegmentBlock* pieces = nullptr;  // [piece_count], of at most kPieceElements
+  int piece_count = 0;
+  const AngleSpan* spans = nullptr;  // [span_count]
+  int span_count = 0;
+
+  int group_count() const { return (piece_count + kGroupPieces - 1) / kGroupPieces; }
+};
+
 // uint8 NHWC images -> normalised float NHWC, after an optional flip and a shifted crop with zero padding.
 struct AugmentSpec {
   static constexpr int kChannels = 3;

@@ -86,6 +86,13 @@ inline void check_spec(const LinearSpec& spec) {
               "linear: a size in its spec is not positive");
 }
 
+// Errors: run_failed for a number of checkpoints that one call cannot take.
+inline void check_checkpoints(const TakeAngleSums& call) {
+  RLNAS_CHECK(call.checkpoint_count >= 1 && call.checkpoint_count <= TakeAngleSums::kMaxCheckpoints,
+              run_failed, "angle sums: ", call.checkpoint_count, " checkpoints, one call takes 1 to ",
+              TakeAngleSums::kMaxCheckpoints);
+}
+
 // Errors: run_failed when `workspace` is smaller than `bytes`.
 inline void check_workspace(const char* primitive, const Workspace& workspace, std::size_t bytes) {
   RLNAS_CHECK(bytes == 0 || (workspace.data != nullptr && workspace.bytes >= bytes), run_failed, primitive,

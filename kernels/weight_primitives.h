@@ -2,6 +2,8 @@
 // primitive is: see primitives.h.
 #pragma once
 
+#include <array>
+
 #include "kernels/spec.h"
 
 namespace rlnas {
@@ -47,16 +49,20 @@ struct SgdStep {
   RecordedCall cost(const BufferElements& elements) const;
 };
 
-// The three sums of (w0, w1) over each segment's blocks, 0 where it has none. Blocks of a segment must be
-// adjacent in the table. Determinism: bit-equal for any thread count.
+// The three sums of (w0, w1) over each segment's blocks, 0 where it has none, of one w0 and several w1, for
+// which w0 is read once. Blocks of a segment must be adjacent in the table, and pieces be made of the same
+// table. Determinism: bit-equal for any thread count, and for a w1 alone or among others.
 struct TakeAngleSums {
   static constexpr const char* kName = "angle_sums";
+  static constexpr int kMaxCheckpoints = 16;
   const SegmentBlock* blocks = nullptr;  // [block_count]
   int block_count = 0;
+  AnglePieces pieces;
   int segment_count = 0;
   const float* w0 = nullptr;  // flat buffers
-  const float* w1 = nullptr;
-  AngleSums* sums = nullptr;  // [segment_count]
+  std::array<const float*, kMaxCheckpoints> w1{};
+  int checkpoint_count = 1;
+  AngleSums* sums = nullptr;  // [checkpoint_count, segment_count]
   RecordedCall cost() const;
   RecordedCall cost(const BufferElements& elements) const;
 };

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "engine/device_bytes.h"
+#include "engine/angle_tables.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
 #include "search/checkpoint.h"
@@ -114,22 +114,19 @@ CheckpointAngles checkpoint_angle_sums(Backend& backend, const std::string& init
   result.segments = supernet_segments(result.space, result.classes);
   const std::vector<float> w0 = pack(init, result.segments);
   const std::vector<float> w1 = pack(trained, result.segments);
-  const std::vector<SegmentBlock> blocks = result.segments.blocks();
   result.sums.resize(std::size_t(result.segments.size()));
 
-  const std::size_t scratch_bytes = backend.workspace_bytes(TakeAngleSums{.block_count = int(blocks.size())});
   const DeviceBytes device_w0(backend, w0.data(), w0.size() * sizeof(float));
   const DeviceBytes device_w1(backend, w1.data(), w1.size() * sizeof(float));
-  const DeviceBytes device_blocks(backend, blocks.data(), blocks.size() * sizeof(SegmentBlock));
   const DeviceBytes device_sums(backend, result.sums.size() * sizeof(AngleSums));
+  const AngleTables tables(backend, result.segments);
+  TakeAngleSums call = tables.call();
+  call.w0 = device_w0.as<float>();
+  call.w1 = {device_w1.as<float>()};
+  call.sums = device_sums.as<AngleSums>();
+  const std::size_t scratch_bytes = backend.workspace_bytes(call);
   const DeviceBytes scratch(backend, scratch_bytes);
-  backend.run(TakeAngleSums{.blocks = device_blocks.as<SegmentBlock>(),
-                            .block_count = int(blocks.size()),
-                            .segment_count = result.segments.size(),
-                            .w0 = device_w0.as<float>(),
-                            .w1 = device_w1.as<float>(),
-                            .sums = device_sums.as<AngleSums>()},
-              {scratch.as<void>(), scratch_bytes});
+  backend.run(call, {scratch.as<void>(), scratch_bytes});
   backend.download(result.sums.data(), device_sums.as<AngleSums>(), result.sums.size() * sizeof(AngleSums));
   return result;
 }

@@ -18,6 +18,7 @@ Executor::Executor(Backend& backend, const ModelBuilder& layout, std::unique_ptr
       parameters_(backend, layout.parameters()),
       statistics_(backend, layout.statistics()),
       initial_weights_(backend, layout.parameters()),
+      angle_tables_(backend, layout.parameters()),
       own_arena_(std::move(own)),
       arena_(own_arena_ ? *own_arena_ : *arena),
       tape_(backend, arena_) {
@@ -249,19 +250,15 @@ LossSums Executor::take_loss() {
 }
 
 std::vector<AngleSums> Executor::angle_sums() {
-  const int segments = parameters_.table().size();
-  const int blocks = parameters_.block_count();
-  std::vector<AngleSums> host(static_cast<std::size_t>(segments));
+  std::vector<AngleSums> host(std::size_t(parameters_.table().size()));
   const Buffer device = arena_.allocate(host.size() * sizeof(AngleSums));
-  const ScopedWorkspace workspace(arena_, backend_.workspace_bytes(TakeAngleSums{.block_count = blocks}));
   auto* sums = static_cast<AngleSums*>(device.data());
-  backend_.run(TakeAngleSums{.blocks = parameters_.device_blocks(),
-                             .block_count = blocks,
-                             .segment_count = segments,
-                             .w0 = initial_weights_.data(),
-                             .w1 = parameters_.weights().data(),
-                             .sums = sums},
-               workspace);
+  TakeAngleSums call = angle_tables_.call();
+  call.w0 = initial_weights_.data();
+  call.w1 = {parameters_.weights().data()};
+  call.sums = sums;
+  const ScopedWorkspace workspace(arena_, backend_.workspace_bytes(call));
+  backend_.run(call, workspace);
   backend_.download(host.data(), sums, host.size() * sizeof(AngleSums));
   return host;
 }
@@ -270,7 +267,8 @@ std::size_t Executor::fixed_bytes() const {
   const auto bytes = [](const FlatBuffer& buffer) {
     return std::size_t(buffer.table().buffer_count()) * sizeof(float);
   };
-  return parameters_.device_bytes() + bytes(statistics_) + bytes(initial_weights_) + sizeof(LossSums);
+  return parameters_.device_bytes() + bytes(statistics_) + bytes(initial_weights_) +
+         angle_tables_.device_bytes() + sizeof(LossSums);
 }
 
 }  // namespace rlnas

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "data/batch_source.h"
+#include "engine/angle_tables.h"
 #include "engine/device_bytes.h"
 #include "ops/context.h"
 #include "ops/graph_program.h"
@@ -146,6 +147,7 @@ class Executor {
   Backend& backend_;
   Parameters parameters_;
   FlatBuffer statistics_, initial_weights_;
+  AngleTables angle_tables_;
   std::unique_ptr<Arena> own_arena_;
   Arena& arena_;
   Tape tape_;

@@ -1,64 +1,78 @@
 #!/usr/bin/env python3
-"""w0.wT, |w0|^2 and |wT|^2 of two float32 vectors in NumPy and PyTorch: the baselines of rlnas_bench_angle.
+"""w0.wT, |w0|^2 and |wT|^2 of two float32 vectors by three numpy.dot: a baseline of rlnas_bench_angle.
 
-    angle_sums.py [--floats N] [--threads T] [--repetitions R] [--out FILE]
+    angle_sums.py [--floats N] [--seconds S] [--cold] [--json]
 
-Times three numpy.dot, three torch.dot and one torch.cosine_similarity (where torch is installed); gb_per_s counts 8
-bytes an element, what one pass over both vectors reads. The thread count is PyTorch's; NumPy's BLAS takes it from
-OPENBLAS_NUM_THREADS. Google-Benchmark JSON goes to standard output, or to FILE.
+--cold: goes from pair to pair through 1 GiB of them. `rlnas_bench_angle --numpy "python3 bench/baselines/angle_sums.py"`
+starts it for each of its points. The number of threads is OPENBLAS_NUM_THREADS. Time is that of one pass over a pair;
+a sample is of passes for 100 us at least, as there.
 """
 import argparse
-import os
+import json
 import statistics
 import sys
 import time
 
 import numpy
 
-try:
-    import torch
-except ImportError:
-    torch = None
-
-from results import write_results
+FAR_BYTES = 1 << 30
+LEAST_SAMPLE_S = 100e-6
+LEAST_SAMPLES = 10
 
 
-def measure(name, function, floats, threads, repetitions):
-    function()
-    times_us = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        function()
-        times_us.append(1e6 * (time.perf_counter() - start))
-    median_us = statistics.median(times_us)
-    name = f"{name}/floats:{floats}/threads:{threads}"
-    return {"name": name, "run_name": name, "run_type": "iteration", "iterations": repetitions,
-            "real_time": median_us, "cpu_time": median_us, "time_unit": "us", "gb_per_s": 8e-3 * floats / median_us,
-            "fastest_us": min(times_us)}
+def sums(pair):
+    w0, w1 = pair
+    return numpy.dot(w0, w1), numpy.dot(w0, w0), numpy.dot(w1, w1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--floats", type=int, default=16 << 20, help="length of a vector, default 16 Mi")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of PyTorch, default all")
-    parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--out", help="file for the JSON")
+    parser.add_argument("--seconds", type=float, default=2.0, help="default %(default)s")
+    parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a line of text")
     args = parser.parse_args()
+    pairs = max(1, FAR_BYTES // (8 * args.floats)) if args.cold else 1
     generator = numpy.random.default_rng(0)
-    w0, w1 = (generator.standard_normal(args.floats, numpy.float32) for _ in range(2))
+    memory = generator.random((pairs, 2, args.floats), numpy.float32) * 2 - 1
+    step = next(s for s in range(pairs // 3 + 1, pairs + 2) if numpy.gcd(s, pairs) == 1)
+    order = [i * step % pairs for i in range(pairs)]  # no pair follows its neighbour
 
-    def add(name, function):
-        rows.append(measure(name, function, args.floats, args.threads, args.repetitions))
+    before = sums(memory[0])
+    w0, w1 = memory[0].astype(numpy.float64)
+    exact = w0 @ w1, w0 @ w0, w1 @ w1
+    scales = (exact[1] * exact[2]) ** 0.5, exact[1], exact[2]
+    error = max(abs(float(got) - right) / scale for got, right, scale in zip(before, exact, scales))
 
-    rows = []
-    add("numpy_dot_x3", lambda: (numpy.dot(w0, w1), numpy.dot(w0, w0), numpy.dot(w1, w1)))
-    if torch is not None:
-        torch.set_num_threads(args.threads)
-        t0, t1 = torch.from_numpy(w0), torch.from_numpy(w1)
-        with torch.no_grad():
-            add("torch_dot_x3", lambda: (torch.dot(t0, t1), torch.dot(t0, t0), torch.dot(t1, t1)))
-            add("torch_cosine_similarity", lambda: torch.cosine_similarity(t0, t1, dim=0))
-    write_results(rows, args.out, numpy, torch)
+    place = 0
+
+    def sample(calls):
+        nonlocal place
+        start = time.perf_counter()
+        for _ in range(calls):
+            sums(memory[order[place]])
+            place = (place + 1) % pairs
+        return (time.perf_counter() - start) / calls
+
+    calls = max(1, int(LEAST_SAMPLE_S / max(1e-9, sample(1))))
+    if args.cold:
+        calls = min(calls, pairs)
+    times_s, start = [], time.perf_counter()
+    while len(times_s) < LEAST_SAMPLES or time.perf_counter() - start < args.seconds:
+        times_s.append(sample(calls))
+    times_s.sort()
+
+    def quantile(share):
+        return times_s[round(share * (len(times_s) - 1))]
+
+    result = {"samples": len(times_s), "median_s": quantile(0.5), "p5_s": quantile(0.05), "p95_s": quantile(0.95),
+              "fastest_s": times_s[0], "noise": statistics.pstdev(times_s) / statistics.mean(times_s),
+              "error": error, "same_bits": sums(memory[0]) == before, "numpy": numpy.__version__}
+    if args.json:
+        print(json.dumps(result))
+    else:
+        print(f"{1e6 * result['median_s']:.2f} us, {8e-9 * args.floats / result['median_s']:.2f} GB/s, n "
+              f"{result['samples']}, error {error:.0e}")
     return 0
 
 

@@ -1,14 +1,13 @@
-// What CUDA's own libraries take for the angle sums. cuBLAS: three Sdot for each segment, results left on the
-// device; one segment makes that three over the whole buffer. It adds up in fp32, so it does less than the
-// own kernel. CUB: three DeviceSegmentedReduce over all segments, of products formed as they are read, in
-// double.
+// What CUDA's own libraries take for the angle sums, and as the yardstick a kernel that only reads. All take
+// the buffer as a whole, which is less than the own kernel's sums of every tensor. cuBLAS: an Sdot for each
+// sum, one after the other, added up in fp32, results left on the device. CUB: one TransformReduce a
+// checkpoint, of triples in double made as the elements are read.
 #include <cublas_v2.h>
+#include <thrust/iterator/counting_iterator.h>
 
-#include <cub/device/device_segmented_reduce.cuh>
-#include <iterator>
+#include <cub/device/device_reduce.cuh>
 
 #include "bench/angle_method.h"
-#include "bench/device_copy.h"
 #include "engine/device_bytes.h"
 #include "kernels/cuda/cuda_handles.h"
 
@@ -19,19 +18,48 @@ cudaStream_t stream_of(Backend& backend) {
   return static_cast<cudaStream_t>(backend.native_stream());
 }
 
-// w1 <- w0: as many bytes as a pass reads, half of them written.
-class DeviceCopy final : public AngleMethod {
- public:
-  explicit DeviceCopy(const AnglePairs& pairs) : pairs_(pairs) {}
+constexpr int kReadThreads = 256, kReadLoads = 8;
 
-  void run(int pair) override {
-    const std::size_t bytes = std::size_t(pairs_.table.buffer_count()) * sizeof(float);
-    queue_device_copy(pairs_.backend, const_cast<float*>(pairs_.w1[std::size_t(pair)]),
-                      pairs_.w0[std::size_t(pair)], bytes);
+// A sum that no data has is what would be stored: nothing is written, and no load can be left out.
+__global__ void __launch_bounds__(kReadThreads)
+    read_kernel(const float4* from, std::int64_t vectors, float* sink) {
+  const std::int64_t first = std::int64_t(blockIdx.x) * kReadThreads * kReadLoads + threadIdx.x;
+  float4 loaded[kReadLoads];
+#pragma unroll
+  for (int i = 0; i < kReadLoads; ++i) {
+    const std::int64_t at = first + std::int64_t(i) * kReadThreads;
+    loaded[i] = at < vectors ? __ldcs(from + at) : float4{};
   }
+  float sum = 0.0f;
+#pragma unroll
+  for (int i = 0; i < kReadLoads; ++i) sum += loaded[i].x + loaded[i].y + loaded[i].z + loaded[i].w;
+  if (sum == -1.25e38f) *sink = sum;
+}
+
+class Read final : public AngleMethod {
+ public:
+  explicit Read(const AngleOperands& operands)
+      : operands_(operands), sink_(operands.backend, sizeof(float)) {}
+
+  void run(int set) override {
+    const AngleOperands::Set& of = operands_.sets[std::size_t(set)];
+    read(of.w0);
+    for (const float* const w1 : of.w1) read(w1);
+  }
+  std::vector<AngleSums> sums() override { return {}; }
 
  private:
-  AnglePairs pairs_;
+  void read(const float* from) {
+    const std::int64_t vectors = operands_.table.buffer_count() / 4;
+    const std::int64_t a_block = kReadThreads * kReadLoads;
+    read_kernel<<<unsigned((vectors + a_block - 1) / a_block), kReadThreads, 0,
+                  stream_of(operands_.backend)>>>(reinterpret_cast<const float4*>(from), vectors,
+                                                  sink_.as<float>());
+    check_cuda(cudaGetLastError(), "read_kernel");
+  }
+
+  const AngleOperands& operands_;
+  DeviceBytes sink_;
 };
 
 void check_cublas(cublasStatus_t status, const char* what) {
@@ -52,103 +80,108 @@ class CublasHandle {
 
 class CublasDots final : public AngleMethod {
  public:
-  explicit CublasDots(const AnglePairs& pairs)
-      : pairs_(pairs), results_(pairs.backend, 3 * std::size_t(pairs.table.size()) * sizeof(float)) {
-    check_cublas(cublasSetStream(handle_.get(), stream_of(pairs.backend)), "setting the stream");
+  explicit CublasDots(const AngleOperands& operands)
+      : operands_(operands),
+        count_(1 + 2 * std::size_t(operands.checkpoints())),
+        results_(operands.backend, count_ * sizeof(float)) {
+    check_cublas(cublasSetStream(handle_.get(), stream_of(operands.backend)), "setting the stream");
     check_cublas(cublasSetPointerMode(handle_.get(), CUBLAS_POINTER_MODE_DEVICE), "setting the pointer mode");
   }
 
-  void run(int pair) override {
-    const float *const w0 = pairs_.w0[std::size_t(pair)], *const w1 = pairs_.w1[std::size_t(pair)];
+  void run(int set) override {
+    const AngleOperands::Set& of = operands_.sets[std::size_t(set)];
     float* result = results_.as<float>();
-    for (const Segment& segment : pairs_.table) {
-      const float *const a = w0 + segment.offset, *const b = w1 + segment.offset;
-      for (const auto& [x, y] : {std::pair(a, b), std::pair(a, a), std::pair(b, b)})
-        check_cublas(cublasSdot(handle_.get(), int(segment.count), x, 1, y, 1, result++), "dot");
+    dot(of.w0, of.w0, result++);
+    for (const float* const w1 : of.w1) {
+      dot(of.w0, w1, result++);
+      dot(w1, w1, result++);
     }
+  }
+  std::vector<AngleSums> sums() override {
+    std::vector<float> host(count_);
+    operands_.backend.download(host.data(), results_.as<void>(), count_ * sizeof(float));
+    std::vector<AngleSums> sums;
+    for (std::size_t i = 1; i < count_; i += 2) sums.push_back({host[i], host[0], host[i + 1]});
+    return sums;
   }
 
  private:
-  AnglePairs pairs_;
+  void dot(const float* x, const float* y, float* result) {
+    check_cublas(cublasSdot(handle_.get(), int(operands_.table.buffer_count()), x, 1, y, 1, result), "dot");
+  }
+
+  const AngleOperands& operands_;
+  std::size_t count_;
   CublasHandle handle_;
   DeviceBytes results_;
 };
 
-// The products of two buffers, as an iterator of CUB's.
-struct Products {
-  using iterator_category = std::random_access_iterator_tag;
-  using value_type = double;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const double*;
-  using reference = double;
-
-  const float* a;
-  const float* b;
-
-  __host__ __device__ double operator*() const { return double(*a) * double(*b); }
-  __host__ __device__ double operator[](difference_type i) const { return *(*this + i); }
-  __host__ __device__ Products operator+(difference_type i) const { return {a + i, b + i}; }
+struct TripleAt {
+  const float *w0, *w1;
+  __device__ AngleSums operator()(std::int64_t i) const {
+    const double a = w0[i], b = w1[i];
+    return {a * b, a * a, b * b};
+  }
 };
 
-class SegmentedReductions final : public AngleMethod {
- public:
-  explicit SegmentedReductions(const AnglePairs& pairs)
-      : pairs_(pairs),
-        segments_(pairs.table.size()),
-        offsets_(pairs.backend, host_offsets(pairs.table).data(),
-                 2 * std::size_t(segments_) * sizeof(std::int64_t)),
-        results_(pairs.backend, 3 * std::size_t(segments_) * sizeof(double)),
-        scratch_bytes_(wanted_scratch_bytes()),
-        scratch_(pairs.backend, scratch_bytes_) {}
+struct AddTriples {
+  __host__ __device__ AngleSums operator()(const AngleSums& a, const AngleSums& b) const {
+    return {a.dot + b.dot, a.norm0_sq + b.norm0_sq, a.norm1_sq + b.norm1_sq};
+  }
+};
 
-  void run(int pair) override {
-    const float *const w0 = pairs_.w0[std::size_t(pair)], *const w1 = pairs_.w1[std::size_t(pair)];
-    double* result = results_.as<double>();
-    for (const Products products : {Products{w0, w1}, Products{w0, w0}, Products{w1, w1}}) {
-      reduce(scratch_.as<void>(), scratch_bytes_, products, result);
-      result += segments_;
-    }
+class TransformReduce final : public AngleMethod {
+ public:
+  explicit TransformReduce(const AngleOperands& operands)
+      : operands_(operands),
+        count_(std::size_t(operands.checkpoints())),
+        results_(operands.backend, count_ * sizeof(AngleSums)),
+        scratch_bytes_(wanted_scratch_bytes()),
+        scratch_(operands.backend, scratch_bytes_) {}
+
+  void run(int set) override {
+    const AngleOperands::Set& of = operands_.sets[std::size_t(set)];
+    for (std::size_t c = 0; c < count_; ++c)
+      reduce(scratch_.as<void>(), scratch_bytes_, {of.w0, of.w1[c]}, results_.as<AngleSums>() + c);
+  }
+  std::vector<AngleSums> sums() override {
+    std::vector<AngleSums> host(count_);
+    operands_.backend.download(host.data(), results_.as<void>(), count_ * sizeof(AngleSums));
+    return host;
   }
 
  private:
-  // All first elements, then all ends.
-  static std::vector<std::int64_t> host_offsets(const SegmentTable& table) {
-    std::vector<std::int64_t> offsets;
-    for (const Segment& segment : table) offsets.push_back(segment.offset);
-    for (const Segment& segment : table) offsets.push_back(segment.offset + segment.count);
-    return offsets;
-  }
-  void reduce(void* scratch, std::size_t& scratch_bytes, Products products, double* result) const {
-    const std::int64_t* const begins = offsets_.as<std::int64_t>();
-    check_cuda(cub::DeviceSegmentedReduce::Sum(scratch, scratch_bytes, products, result, segments_, begins,
-                                               begins + segments_, stream_of(pairs_.backend)),
-               "cub::DeviceSegmentedReduce");
+  void reduce(void* scratch, std::size_t& scratch_bytes, TripleAt triples, AngleSums* result) const {
+    check_cuda(
+        cub::DeviceReduce::TransformReduce(scratch, scratch_bytes, thrust::counting_iterator<std::int64_t>(0),
+                                           result, operands_.table.buffer_count(), AddTriples{}, triples,
+                                           AngleSums{}, stream_of(operands_.backend)),
+        "cub::DeviceReduce::TransformReduce");
   }
   std::size_t wanted_scratch_bytes() const {
     std::size_t bytes = 0;
-    reduce(nullptr, bytes, {pairs_.w0[0], pairs_.w1[0]}, results_.as<double>());
+    reduce(nullptr, bytes, {}, results_.as<AngleSums>());
     return bytes == 0 ? 1 : bytes;  // CUB takes a null pointer for the question above
   }
 
-  AnglePairs pairs_;
-  int segments_;
-  DeviceBytes offsets_, results_;
+  const AngleOperands& operands_;
+  std::size_t count_;
+  DeviceBytes results_;
   std::size_t scratch_bytes_;
   DeviceBytes scratch_;
 };
 
 template <class Method>
-std::unique_ptr<AngleMethod> make(const AnglePairs& pairs) {
-  return std::make_unique<Method>(pairs);
+std::unique_ptr<AngleMethod> make(const AngleOperands& operands) {
+  return std::make_unique<Method>(operands);
 }
 
 }  // namespace
 
 std::vector<AngleMethodKind> library_angle_methods() {
-  constexpr double kBothBuffers = 2.0 * sizeof(float);
-  return {{"device_copy", kBothBuffers, make<DeviceCopy>},
-          {"three_cublas_dots", kBothBuffers, make<CublasDots>},
-          {"three_segmented_reductions", kBothBuffers, make<SegmentedReductions>}};
+  return {{"read", sizeof(float), make<Read>},
+          {"cublas_dots", sizeof(float), make<CublasDots>},
+          {"cub_transform_reduce", sizeof(float), make<TransformReduce>}};
 }
 
 }  // namespace rlnas::bench

@@ -1,9 +1,10 @@
-// The three sums of (w0, wT) per segment: one pass over both buffers, summed in double lanes.
+// The three sums of (w0, w1) per segment: one pass over all buffers, summed in double lanes.
 //
-// A block of at most 8192 elements yields three doubles in the workspace; a segment adds its blocks up in
-// table order. 8 bytes read an element, nothing written back: memory bandwidth is the limit. The machine's
-// own prefetching stops at every 4 KiB and leaves half the bandwidth unused once arithmetic fills the
-// out-of-order window, so lines are asked for ahead, across the ends of blocks.
+// A block of at most 8192 elements yields three doubles a checkpoint in the workspace, while its w0 stays in
+// the cache; a segment adds its blocks up in table order. 4 bytes read an element and buffer, nothing written
+// back: memory bandwidth is the limit. The machine's own prefetching stops at every 4 KiB and leaves half the
+// bandwidth unused once arithmetic fills the out-of-order window, so lines are asked for ahead, across the
+// ends of blocks.
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vec.h"
@@ -22,24 +23,29 @@ inline void prefetch_ahead(const float* from) {
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + kPrefetchBytes));
 }
 
+// |w0|^2 is the same for every checkpoint: the first pass over a block takes it.
+enum class Norm0 { take, leave };
+
+template <Norm0 norm0>
 AngleSums block_sums(const float* w0, const float* w1, int count) {
-  WideDouble dot[kVectors] = {}, norm0[kVectors] = {}, norm1[kVectors] = {};
+  constexpr bool kNorm0 = norm0 == Norm0::take;
+  WideDouble dot[kVectors] = {}, norm0_sq[kVectors] = {}, norm1_sq[kVectors] = {};
   int i = 0;
   for (; i + kTurn <= count; i += kTurn) {
-    prefetch_ahead(w0 + i);
+    if constexpr (kNorm0) prefetch_ahead(w0 + i);
     prefetch_ahead(w1 + i);
     for (int v = 0; v < kVectors; ++v) {
       const WideDouble a = load_doubles(w0 + i + v * kWideDoubles),
                        b = load_doubles(w1 + i + v * kWideDoubles);
       dot[v] += a * b;
-      norm0[v] += a * a;
-      norm1[v] += b * b;
+      if constexpr (kNorm0) norm0_sq[v] += a * a;
+      norm1_sq[v] += b * b;
     }
   }
-  AngleSums sums{lane_sum(dot), lane_sum(norm0), lane_sum(norm1)};
+  AngleSums sums{lane_sum(dot), lane_sum(norm0_sq), lane_sum(norm1_sq)};
   for (; i < count; ++i) {
     const double a = w0[i], b = w1[i];
-    sums += {a * b, a * a, b * b};
+    sums += {a * b, kNorm0 ? a * a : 0.0, b * b};
   }
   return sums;
 }
@@ -47,21 +53,33 @@ AngleSums block_sums(const float* w0, const float* w1, int count) {
 }  // namespace
 
 std::size_t CpuBackend::workspace_bytes(const TakeAngleSums& call) {
-  return std::size_t(call.block_count) * sizeof(AngleSums);
+  return std::size_t(call.block_count) * std::size_t(call.checkpoint_count) * sizeof(AngleSums);
 }
 
 void CpuBackend::run(const TakeAngleSums& call, Workspace workspace) {
-  const auto& [blocks, block_count, segment_count, w0, w1, sums] = call;
+  check_checkpoints(call);
   check_workspace("angle sums", workspace, workspace_bytes(call));
-  AngleSums* const partials = static_cast<AngleSums*>(workspace.data);
+  const int checkpoints = call.checkpoint_count;
+  AngleSums* const partials = static_cast<AngleSums*>(workspace.data);  // [block_count, checkpoints]
   // Long tasks, for where one begins nothing has been asked for ahead, but several a thread.
-  const std::int64_t blocks_per_task = std::clamp(block_count / (8 * threads_), 4, 64);
-  parallel_ranges(threads_, block_count, blocks_per_task, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b)
-      partials[b] = block_sums(w0 + blocks[b].offset, w1 + blocks[b].offset, blocks[b].count);
+  const std::int64_t blocks_per_task = std::clamp(call.block_count / (8 * threads_), 4, 64);
+  parallel_ranges(threads_, call.block_count, blocks_per_task, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const SegmentBlock& block = call.blocks[b];
+      AngleSums* const of_block = partials + b * checkpoints;
+      const float* const w0 = call.w0 + block.offset;
+      of_block[0] = block_sums<Norm0::take>(w0, call.w1[0] + block.offset, block.count);
+      for (int c = 1; c < checkpoints; ++c) {  // w0 is in the cache by now
+        of_block[c] = block_sums<Norm0::leave>(w0, call.w1[std::size_t(c)] + block.offset, block.count);
+        of_block[c].norm0_sq = of_block[0].norm0_sq;
+      }
+    }
   });
-  std::fill_n(sums, segment_count, AngleSums{});
-  for (int b = 0; b < block_count; ++b) sums[blocks[b].segment] += partials[b];
+  std::fill_n(call.sums, std::int64_t(call.segment_count) * checkpoints, AngleSums{});
+  for (int b = 0; b < call.block_count; ++b)
+    for (int c = 0; c < checkpoints; ++c)
+      call.sums[std::int64_t(c) * call.segment_count + call.blocks[b].segment] +=
+          partials[std::int64_t(b) * checkpoints + c];
 }
 
 }  // namespace rlnas

@@ -25,13 +25,12 @@ __device__ __forceinline__ Bf16 to_bf16(float value) {
   return {std::uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)};
 }
 
-// Sixteen bytes of either type through the read-only path, as floats.
-__device__ __forceinline__ Pack<4> load_vector(const float* from) {
-  return load_pack<4>(from);
+// Sixteen bytes of either type, as floats.
+__device__ __forceinline__ Pack<4> unpack(float4 v) {
+  return {{v.x, v.y, v.z, v.w}};
 }
 
-__device__ __forceinline__ Pack<8> load_vector(const Bf16* from) {
-  const uint4 v = __ldg(reinterpret_cast<const uint4*>(from));
+__device__ __forceinline__ Pack<8> unpack(uint4 v) {
   const unsigned words[4] = {v.x, v.y, v.z, v.w};
   Pack<8> pack;
   for (int i = 0; i < 4; ++i) {
@@ -39,6 +38,20 @@ __device__ __forceinline__ Pack<8> load_vector(const Bf16* from) {
     pack.value[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000u);
   }
   return pack;
+}
+
+// The same from memory, through the read-only path.
+template <class Element>
+using VectorOf = std::conditional_t<std::is_same_v<Element, float>, float4, uint4>;
+
+template <class Element>
+__device__ __forceinline__ auto load_vector(const Element* from) {
+  return unpack(__ldg(reinterpret_cast<const VectorOf<Element>*>(from)));
+}
+
+template <class Element>
+__device__ __forceinline__ auto load_vector_once(const Element* from) {
+  return unpack(load_once(reinterpret_cast<const VectorOf<Element>*>(from)));
 }
 
 }  // namespace rlnas

@@ -16,18 +16,34 @@ __device__ __forceinline__ T warp_sum(T value) {
   return value;
 }
 
+// Count sums over a one-dimensional block of Threads threads at once, for two barriers; every thread gets
+// them. `scratch`: Count for each warp, free to be used again at once.
+template <int Threads, int Count, class T>
+__device__ __forceinline__ void block_sums(T (&values)[Count], SharedPointer<T> scratch) {
+  static_assert(Threads % kWarp == 0);
+  constexpr int kWarps = Threads / kWarp;
+  RLNAS_UNROLL
+  for (int i = 0; i < Count; ++i) values[i] = warp_sum(values[i]);
+  if (threadIdx.x % kWarp == 0) {
+    RLNAS_UNROLL
+    for (int i = 0; i < Count; ++i) scratch[i * kWarps + int(threadIdx.x) / kWarp] = values[i];
+  }
+  __syncthreads();
+  RLNAS_UNROLL
+  for (int i = 0; i < Count; ++i) {
+    values[i] = scratch[i * kWarps];
+    for (int w = 1; w < kWarps; ++w) values[i] += T(scratch[i * kWarps + w]);
+  }
+  __syncthreads();
+}
+
 // Sum over a one-dimensional block of Threads threads, a multiple of the warp size; every thread gets it.
 // `scratch`: Threads / 32 elements, free to be used again at once.
 template <int Threads, class T>
 __device__ __forceinline__ T block_sum(T value, SharedPointer<T> scratch) {
-  static_assert(Threads % kWarp == 0);
-  value = warp_sum(value);
-  if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = value;
-  __syncthreads();
-  T total = scratch[0];
-  for (int w = 1; w < Threads / kWarp; ++w) total += T(scratch[w]);
-  __syncthreads();
-  return total;
+  T values[1] = {value};
+  block_sums<Threads>(values, scratch);
+  return values[0];
 }
 
 // Sums over threadIdx.y in a block of MatrixTiling: `values` of the thread with y = 0 become the sums of its

@@ -39,7 +39,7 @@ std::ifstream open(const std::string& path) {
 
 std::vector<PtxKernel> read_ptx(const std::string& path) {
   const std::regex entry(R"(\.entry (\w+)\()"), threads(R"(^\.maxntid (\d+))"),
-      operation(R"(^\s*(?:@!?%p\d+ )?([a-z][a-z0-9_.:]*)\s+[^=]*;$)");
+      operation(R"(^\s*(?:@!?%p\d+ )?([a-z][A-Za-z0-9_.:]*)\s+[^=]*;$)");
   std::vector<PtxKernel> kernels;
   std::ifstream file = open(path);
   std::smatch found;

@@ -56,11 +56,11 @@ TEST_CASE("no own kernel has an atomic or a reduction to memory") {
 }
 
 TEST_CASE("the angle and SGD kernels read and write 128 bits at a time") {
-  const PtxKernel angle = find(read_ptx(built("angle.ptx")), "rlnas::angle_partials_kernel<float, double>");
-  CHECK(count_starting_with(angle, "ld.global.nc.v4.") >= 2);  // w0 and w1
+  const PtxKernel angle = find(read_ptx(built("angle.ptx")), "rlnas::angle_groups_kernel<float, double>");
+  CHECK(count_starting_with(angle, "ld.global.nc.L1::no_allocate.v4.") >= 16);  // eight of w0 and of w1
   const PtxKernel bf16 =
-      find(read_ptx(built("angle_variants.ptx")), "rlnas::angle_partials_kernel<rlnas::Bf16, double>");
-  CHECK(count_starting_with(bf16, "ld.global.nc.v4.") >= 2);
+      find(read_ptx(built("angle_variants.ptx")), "rlnas::angle_groups_kernel<rlnas::Bf16, double>");
+  CHECK(count_starting_with(bf16, "ld.global.nc.L1::no_allocate.v4.") >= 8);
   const PtxKernel sgd = find(read_ptx(built("sgd.ptx")), "rlnas::sgd_step_kernel<4>");
   CHECK(count_starting_with(sgd, "ld.global.nc.v4.") >= 1);  // the gradient
   CHECK(count_starting_with(sgd, "ld.global.v4.") >= 2);     // momentum and weights

@@ -3,8 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "kernels/angle_pieces.h"
 #include "kernels/cuda/angle.cuh"
 #include "kernels/cuda/sgd.cuh"
 #include "tests/emulation/array.h"
@@ -34,41 +38,53 @@ const std::vector<std::int64_t> kRagged = {0, 1, 3, 4, 5, 0, 31, 8191, 8192, 819
 
 }  // namespace
 
-TEST_CASE("angle sums: ragged segments, both weight types and partial sums") {
-  const auto check = [](std::size_t alignment, auto weight, auto partial, double tolerance) {
+TEST_CASE("angle sums: ragged segments, both weight types and partial sums, one checkpoint and several") {
+  const auto check = [](std::size_t alignment, int checkpoints, auto weight, auto partial, double tolerance) {
     using Weight = decltype(weight);
     using Partial = decltype(partial);
     const Table table(kRagged, alignment);
+    const AnglePieceTables tables = angle_pieces(table.blocks, table.segments);
+    const AnglePieces pieces{tables.pieces.data(), int(tables.pieces.size()), tables.spans.data(),
+                             int(tables.spans.size())};
+    const std::size_t segments = std::size_t(table.segments);
     Array<float> source(table.count);
-    Array<Weight> w0(table.count), w1(table.count);
-    for (Array<Weight>* const weights : {&w0, &w1}) {
-      fill_random(source, weights == &w0 ? "weights 0" : "weights 1", -0.5f, 1.0f);
+    std::vector<std::unique_ptr<Array<Weight>>> weights;  // w0, then the checkpoints
+    AngleCheckpoints<Weight> w1{{}, checkpoints};
+    for (int c = -1; c < checkpoints; ++c) {
+      weights.push_back(std::make_unique<Array<Weight>>(table.count));
+      fill_random(source, ("weights " + std::to_string(c)).c_str(), -0.5f, 1.0f);
       for (std::size_t i = 0; i < table.count; ++i) {
         if constexpr (std::is_same_v<Weight, float>)
-          (*weights)[i] = source[i];
+          (*weights.back())[i] = source[i];
         else
-          (*weights)[i] = to_bf16(source[i]);
+          (*weights.back())[i] = to_bf16(source[i]);
       }
+      if (c >= 0) w1.at[c] = weights.back()->data();
     }
-    under_all_schedules([&] {
-      Array<AngleSums> sums(std::size_t(table.segments));
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i].dot = double(kNan);
-      Array<std::byte> scratch(angle_scratch_bytes<Partial>(table.block_count()));
-      launch_angle_sums<Partial, Weight>(w0.data(), w1.data(), table.blocks.data(), table.block_count(),
-                                         table.segments, sums.data(), scratch.workspace(), nullptr);
-      // In order, 100000 of them: a double would itself be off by more than the tolerance.
-      struct Sums {
-        long double dot = 0.0L, norm0_sq = 0.0L, norm1_sq = 0.0L;
-      };
-      std::vector<Sums> expected(sums.size());
+    const Weight* const w0 = weights[0]->data();
+    const auto run = [&](const AngleCheckpoints<Weight>& of, Array<AngleSums>& sums) {
+      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = {double(kNan), double(kNan), double(kNan)};
+      Array<std::byte> scratch(angle_scratch_bytes<Partial>(pieces, of.count));
+      launch_angle_sums<Partial, Weight>(w0, of, pieces, table.segments, sums.data(), scratch.workspace(),
+                                         nullptr);
+    };
+    // In order, 100000 of them: a double would itself be off by more than the tolerance.
+    struct Sums {
+      long double dot = 0.0L, norm0_sq = 0.0L, norm1_sq = 0.0L;
+    };
+    std::vector<Sums> expected(segments * std::size_t(checkpoints));
+    for (int c = 0; c < checkpoints; ++c)
       for (const SegmentBlock& block : table.blocks)
         for (std::int64_t i = block.offset; i < block.offset + block.count; ++i) {
-          const long double a = to_float(w0[std::size_t(i)]), b = to_float(w1[std::size_t(i)]);
-          Sums& sum = expected[std::size_t(block.segment)];
+          const long double a = to_float(w0[i]), b = to_float(w1.at[c][i]);
+          Sums& sum = expected[std::size_t(c) * segments + std::size_t(block.segment)];
           sum.dot += a * b;
           sum.norm0_sq += a * a;
           sum.norm1_sq += b * b;
         }
+    under_all_schedules([&] {
+      Array<AngleSums> sums(expected.size()), alone(segments);
+      run(w1, sums);
       for (std::size_t i = 0; i < sums.size(); ++i) {
         CAPTURE(i);
         const long double scale = std::sqrt(expected[i].norm0_sq * expected[i].norm1_sq);
@@ -76,23 +92,55 @@ TEST_CASE("angle sums: ragged segments, both weight types and partial sums") {
         CHECK(std::abs(sums[i].norm0_sq - expected[i].norm0_sq) <= tolerance * expected[i].norm0_sq);
         CHECK(std::abs(sums[i].norm1_sq - expected[i].norm1_sq) <= tolerance * expected[i].norm1_sq);
       }
+      run({{w1.at[checkpoints - 1]}, 1}, alone);
+      CHECK(std::memcmp(alone.data(), &sums[segments * std::size_t(checkpoints - 1)],
+                        segments * sizeof(AngleSums)) == 0);
     });
   };
   for (const std::size_t alignment : {16, 1}) {
-    check(alignment, float{}, double{}, 1e-14);
-    check(alignment, float{}, float{}, 1e-6);
-    check(alignment, Bf16{}, double{}, 1e-14);
-    check(alignment, Bf16{}, float{}, 1e-6);
+    check(alignment, 1, float{}, double{}, 1e-14);
+    check(alignment, 3, float{}, float{}, 1e-6);
+    check(alignment, 3, Bf16{}, double{}, 1e-14);
+    check(alignment, 1, Bf16{}, float{}, 1e-6);
   }
+  check(16, TakeAngleSums::kMaxCheckpoints, float{}, double{}, 1e-14);
 }
 
-TEST_CASE("angle sums: no block, no segment") {
+TEST_CASE("angle sums: no element, no segment, no piece") {
   Array<AngleSums> sums(2);
   sums[1].dot = 3.0;
   Array<float> w(1);
-  launch_angle_sums<double>(w.data(), w.data(), nullptr, 0, 2, sums.data(), {}, nullptr);
+  const AngleCheckpoints<float> w1{{w.data()}, 1};
+  const AnglePieceTables tables = angle_pieces({}, 2);
+  const AnglePieces pieces{tables.pieces.data(), int(tables.pieces.size()), nullptr, 0};
+  Array<std::byte> scratch(angle_scratch_bytes<double>(pieces, 1));
+  launch_angle_sums<double>(w.data(), w1, pieces, 2, sums.data(), scratch.workspace(), nullptr);
   CHECK(sums[1].dot == 0.0);
-  launch_angle_sums<double>(w.data(), w.data(), nullptr, 0, 0, nullptr, {}, nullptr);
+  launch_angle_sums<double>(w.data(), w1, {}, 0, nullptr, {}, nullptr);
+  CHECK_THROWS_WITH_AS(launch_angle_sums<double>(w.data(), w1, {}, 2, sums.data(), {}, nullptr),
+                       "angle sums: 0 pieces for 2 segments", Error);
+}
+
+TEST_CASE("angle pieces: every element once, spans where a segment has several groups") {
+  const Table table(kRagged, 16);
+  const AnglePieceTables tables = angle_pieces(table.blocks, table.segments);
+  std::vector<std::int64_t> counted(kRagged.size(), 0);
+  std::int64_t at = 0;
+  for (const SegmentBlock& piece : tables.pieces) {
+    CHECK(piece.count <= AnglePieces::kPieceElements);
+    if (piece.count > 0) CHECK(piece.offset >= at);
+    at = std::max(at, piece.offset + piece.count);
+    counted[std::size_t(piece.segment)] += piece.count;
+  }
+  CHECK(counted == kRagged);
+  // 8191, 8192 and 8193 elements begin in the middle of a group, 100000 are 98 pieces.
+  std::vector<int> segments, groups;
+  for (const AngleSpan& span : tables.spans) {
+    segments.push_back(span.segment);
+    groups.push_back(span.group_count);
+  }
+  CHECK(segments == std::vector<int>{7, 8, 9, 11});
+  CHECK(groups == std::vector<int>{2, 2, 2, 13});
 }
 
 TEST_CASE("gradient clipping: by norm over the sampled segments, and by element") {

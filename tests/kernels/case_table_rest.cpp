@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/angle_pieces.h"
 #include "tests/kernels/case_names.h"
 #include "tests/kernels/case_table.h"
 
@@ -48,6 +49,23 @@ Buffers ragged_buffers(const std::vector<int>& sizes) {
     ++result.segments;
   }
   return result;
+}
+
+void run_angle_sums(Harness& h, const Buffers& buffers, int checkpoints) {
+  const int segments = buffers.segments + 2;  // two empty
+  const AnglePieceTables tables = angle_pieces(buffers.blocks, segments);
+  TakeAngleSums call{.blocks = h.upload(buffers.blocks),
+                     .block_count = int(buffers.blocks.size()),
+                     .pieces = {.pieces = h.upload(tables.pieces),
+                                .piece_count = int(tables.pieces.size()),
+                                .spans = h.upload(tables.spans),
+                                .span_count = int(tables.spans.size())},
+                     .segment_count = segments,
+                     .w0 = h.input(buffers.count),
+                     .checkpoint_count = checkpoints,
+                     .sums = h.output_angle_sums("sums", std::size_t(checkpoints * segments))};
+  for (int c = 0; c < checkpoints; ++c) call.w1[std::size_t(c)] = h.input(buffers.count, -0.5, 1.0);
+  h.run(call);
 }
 
 constexpr int kSegmentStates = int(SegmentState::coasting_undecayed) + 1;
@@ -280,16 +298,9 @@ std::vector<Case> buffer_cases() {
           {"gradient_norm", text("sgd", buffers.count, "clipped to norm", max_norm), 1e-6, [=](Harness& h) {
              run_sgd(h, buffers, {0.1f, 0.9f, 3e-4f, false}, max_norm);
            }});
-    cases.push_back({"angle_sums", text("angle sums", buffers.count), 1e-12, [=](Harness& h) {
-                       const int count = int(buffers.blocks.size()),
-                                 segments = buffers.segments + 2;  // two empty
-                       h.run(TakeAngleSums{.blocks = h.upload(buffers.blocks),
-                                           .block_count = count,
-                                           .segment_count = segments,
-                                           .w0 = h.input(buffers.count),
-                                           .w1 = h.input(buffers.count, -0.5, 1.0),
-                                           .sums = h.output_angle_sums("sums", std::size_t(segments))});
-                     }});
+    for (const int checkpoints : {1, 3, TakeAngleSums::kMaxCheckpoints})
+      cases.push_back({"angle_sums", text("angle sums", buffers.count, "of", checkpoints), 1e-12,
+                       [=](Harness& h) { run_angle_sums(h, buffers, checkpoints); }});
   }
   return cases;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/angle_tables.h"
 #include "kernels/backend.h"
 #include "kernels/check.h"
 #include "search/indicator_measure.h"
@@ -114,17 +115,14 @@ class LiteralVector {
 // The sums as a search gets them: from the CPU backend's one pass over the flat buffers.
 std::vector<AngleSums> engine_sums(const SegmentTable& segments, const WeightPair& weights) {
   const auto backend = make_cpu_backend({2});
-  const std::vector<SegmentBlock> blocks = segments.blocks();
+  const AngleTables tables(*backend, segments);
   std::vector<AngleSums> sums(std::size_t(segments.size()));
-  std::vector<double> scratch(
-      backend->workspace_bytes(TakeAngleSums{.block_count = int(blocks.size())}) / sizeof(double) + 1);
-  backend->run(TakeAngleSums{.blocks = blocks.data(),
-                             .block_count = int(blocks.size()),
-                             .segment_count = segments.size(),
-                             .w0 = weights.before.data(),
-                             .w1 = weights.after.data(),
-                             .sums = sums.data()},
-               {scratch.data(), scratch.size() * sizeof(double)});
+  TakeAngleSums call = tables.call();
+  call.w0 = weights.before.data();
+  call.w1 = {weights.after.data()};
+  call.sums = sums.data();
+  std::vector<double> scratch(backend->workspace_bytes(call) / sizeof(double) + 1);
+  backend->run(call, {scratch.data(), scratch.size() * sizeof(double)});
   return sums;
 }
 

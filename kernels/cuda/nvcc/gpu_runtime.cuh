@@ -20,6 +20,22 @@ namespace rlnas {
 template <class T>
 using SharedPointer = T*;
 
+// Sixteen bytes through the read-only path that nobody reads again: the first-level cache keeps none of them.
+__device__ __forceinline__ float4 load_once(const float4* from) {
+  float4 v;
+  asm("ld.global.nc.L1::no_allocate.v4.f32 {%0, %1, %2, %3}, [%4];"
+      : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+      : "l"(from));
+  return v;
+}
+__device__ __forceinline__ uint4 load_once(const uint4* from) {
+  uint4 v;
+  asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+      : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+      : "l"(from));
+  return v;
+}
+
 // Queues kernel(args...) on the stream. Errors: device when the launch is refused.
 template <class... Params, class... Args>
 void launch(const char* name, void (*kernel)(Params...), const LaunchShape& shape, GpuStream stream,

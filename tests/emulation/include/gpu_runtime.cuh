@@ -98,6 +98,11 @@ T __ldg(const T* from, const emulation::Site& site = emulation::Site::current())
   return *from;
 }
 
+template <class T>
+T load_once(const T* from, const emulation::Site& site = emulation::Site::current()) {
+  return __ldg(from, site);
+}
+
 inline float __uint_as_float(unsigned bits) {
   return std::bit_cast<float>(bits);
 }
