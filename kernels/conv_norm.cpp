@@ -105,11 +105,14 @@ void Backend::run(const ConvNormBackward& call, Workspace workspace) {
   if (call.dw != nullptr)
     run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);
   if (call.dx == nullptr) return;
-  run(ConvBackwardData{.spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = scratch.dx}, scratch.inner);
+  // Where nothing is added, the gradient is made where it belongs.
+  float* const dx = call.store == Store::overwrite ? call.dx : scratch.dx;
+  run(ConvBackwardData{.spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = dx}, scratch.inner);
+  if (dx == call.dx && call.x_activation == Activation::none) return;
   run(ActivationBackward{.activation = call.x_activation,
                          .count = spec.conv.in_count(),
                          .activated = x,
-                         .dy = scratch.dx,
+                         .dy = dx,
                          .dx = call.dx,
                          .store = call.store});
 }

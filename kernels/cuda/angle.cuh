@@ -209,13 +209,18 @@ void launch_angle_sums(const Weight* w0, const AngleCheckpoints<Weight>& w1, con
   if (table.piece_count == 0) return;
   const AnglePartials<Partial> partials{static_cast<Partial*>(workspace.data), table.group_count()};
   const unsigned threads = unsigned(kAngleThreads), checkpoints = unsigned(w1.count);
+  const std::size_t most = std::size_t(table.piece_count) * AnglePieces::kPieceElements;
+  const std::size_t buffers = 1 + std::size_t(w1.count);
+  const std::uint64_t partial_bytes = angle_scratch_bytes<Partial>(table, w1.count);
   launch("angle_groups_kernel", angle_groups_kernel<Weight, Partial>,
-         {{unsigned(table.group_count())}, {threads}, Cooperation::block}, stream, w0, w1, table,
-         segment_count, partials, sums);
+         LaunchShape{{unsigned(table.group_count())}, {threads}, Cooperation::block}.costing(
+             {most * buffers * sizeof(Weight), partial_bytes, 2 * most * (2 * buffers - 1)}),
+         stream, w0, w1, table, segment_count, partials, sums);
   if (table.span_count == 0) return;
   launch("angle_spans_kernel", angle_spans_kernel<Partial>,
-         {{unsigned(table.span_count), checkpoints}, {threads}, Cooperation::block}, stream, table,
-         segment_count, partials, sums);
+         LaunchShape{{unsigned(table.span_count), checkpoints}, {threads}, Cooperation::block}.costing(
+             {partial_bytes, std::size_t(table.span_count) * checkpoints * sizeof(AngleSums)}),
+         stream, table, segment_count, partials, sums);
 }
 
 }  // namespace rlnas

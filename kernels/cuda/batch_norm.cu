@@ -21,12 +21,12 @@ std::size_t CudaBackend::workspace_bytes(const BatchNormBackward& call) {
 
 void CudaBackend::run(const BatchNormStatistics& call, Workspace workspace) {
   if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
-  launch_batch_norm_statistics(call, workspace, stream_);
+  launch_batch_norm_statistics(call, workspace, counters_, stream_);
 }
 
 void CudaBackend::run(const BatchNormBackward& call, Workspace workspace) {
   if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
-  launch_batch_norm_backward(call, workspace, stream_);
+  launch_batch_norm_backward(call, workspace, counters_, stream_);
 }
 
 void CudaBackend::run(const BatchNormInference& call, Workspace) {

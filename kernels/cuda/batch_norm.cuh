@@ -1,104 +1,113 @@
 // Batch normalisation of an [M, C] matrix: statistics, gradient and evaluation mode.
 //
-// Both passes over the tensor sum two things per channel: blocks take a chunk of rows, threads a few rows
-// each in float, the columns of a block and then the chunks are added up in double by fixed trees.
-// Statistics are taken about the chunk's own first row and combined by Chan's formula, so nothing cancels
-// when the mean is large. One block a channel finishes: its 128 threads share the chunks, for a serial loop
-// over hundreds of chunks would cost more than the pass itself.
+// Both passes over the tensor sum two things per channel: blocks take a chunk of rows, threads their rows,
+// kRowsInFloat at a time in float and those in double, the columns of a block by a fixed tree in double. The
+// last block of a tile of channels adds up the chunks in the same way and finishes. Statistics are taken
+// about the chunk's own first row, so that nothing cancels when the mean is large, and brought to the first
+// row of all in double.
 //
-// Launch: MatrixTiling, 256 threads, kRowsPerThread rows each.
+// Launch: MatrixTiling, 256 threads; as many chunks as a device holds blocks, but no more than the last block
+// adds up in the time that another launch would take (256 KiB).
 //
 // Bytes: 4 an element for statistics, 8 for the gradient's sums, 12 for its application; everything else is
 // C * chunks. Flops: 3 to 4 an element.
 //
 // Expected: 75-85 % of memory bandwidth on A100 and H100 for 16 MiB and more, by arithmetic, not measured
-// (each thread has kRowsPerThread / 4 loads of 16 bytes in flight); small tensors are bound by launch
-// latency.
+// (each thread has up to kRowsInFloat loads of 16 bytes in flight); small tensors are bound by launch
+// latency: one kernel forwards, two backwards.
 //
-// Determinism: bit-equal from run to run; chunks depend on the spec alone.
+// Determinism: bit-equal from run to run; chunks depend on the spec alone. The one atomic counts blocks.
 #pragma once
 
+#include "kernels/cuda/last_block.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/tiling.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
-inline constexpr int kRowsPerThread = 16;
+inline constexpr int kRowsInFloat = 16;
 inline constexpr int kFinishThreads = 128, kFinishBlocks = 4;
 
 // How the sums are laid out: doubles [chunk][2][C] of the workspace, then floats [2][C], slope and offset of
 // the gradient. The width is fixed by C alone, so that a workspace fits whatever pointers come with it.
 struct BatchNormChunks {
+  static constexpr int kMostChunks = 512;  // 132 multiprocessors hold 3 to 5 blocks each
+  static constexpr int kMostSums = (256 << 10) / (2 * int(sizeof(double)));  // of a tile, a channel each
+  static constexpr int kFewestRows = 2;                                      // of a thread
   std::int64_t rows_per_chunk, count;
 
-  BatchNormChunks(const BatchNormSpec& spec, int width)
-      : rows_per_chunk(std::int64_t(MatrixTiling(spec.channels, width).rows) * kRowsPerThread),
-        count(ceil_div(std::int64_t(spec.rows), rows_per_chunk)) {}
+  BatchNormChunks(const BatchNormSpec& spec, int width) {
+    const MatrixTiling tiling(spec.channels, width);
+    const std::int64_t most = std::min(kMostChunks, kMostSums / (tiling.columns * width));
+    const std::int64_t rows_per_thread =
+        ceil_div(ceil_div(std::int64_t(spec.rows), std::int64_t(tiling.rows)), most);
+    rows_per_chunk = std::max<std::int64_t>(rows_per_thread, kFewestRows) * tiling.rows;
+    count = ceil_div(std::int64_t(spec.rows), rows_per_chunk);
+  }
 
   std::uint64_t bytes(const BatchNormSpec& spec) const {  // of the doubles
     return double_bytes(2 * std::size_t(count) * std::size_t(spec.channels));
   }
 };
 
-// Two sums per channel over the rows of a chunk, from add(at, c, values): values[2i] and [2i+1] belong to
-// channel c + i.
+// Two sums per channel over the rows of this block's chunk, from add(at, c, values): values[2i] and [2i+1]
+// belong to channel c + i. Threads with y = 0 get them.
 template <int Width, class Add>
-__device__ __forceinline__ void sum_chunk(int rows, int channels, double* sums, const Add& add) {
-  RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
+__device__ __forceinline__ void sum_chunk(int rows, int channels, std::int64_t rows_per_chunk,
+                                          double (&totals)[2 * Width], SharedPointer<double> scratch,
+                                          const Add& add) {
   const int c = tile_channel<Width>();
-  float values[2 * Width] = {};
   if (c < channels) {
-    const std::int64_t begin = std::int64_t(blockIdx.x) * blockDim.y * kRowsPerThread + threadIdx.y;
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      const std::int64_t m = begin + std::int64_t(i) * blockDim.y;
-      if (m < rows) add(m * channels + c, c, values);
+    const std::int64_t begin = std::int64_t(blockIdx.x) * rows_per_chunk;
+    const std::int64_t end = begin + rows_per_chunk < rows ? begin + rows_per_chunk : rows;
+    for (std::int64_t at = begin + threadIdx.y; at < end; at += std::int64_t(blockDim.y) * kRowsInFloat) {
+      float values[2 * Width] = {};
+      RLNAS_UNROLL
+      for (int i = 0; i < kRowsInFloat; ++i) {
+        const std::int64_t m = at + std::int64_t(i) * blockDim.y;
+        if (m < end) add(m * channels + c, values);
+      }
+      RLNAS_UNROLL
+      for (int i = 0; i < 2 * Width; ++i) totals[i] += double(values[i]);
     }
   }
-  double totals[2 * Width];
-  for (int i = 0; i < 2 * Width; ++i) totals[i] = double(values[i]);
   column_sums(totals, scratch);
-  if (threadIdx.y != 0 || c >= channels) return;
-  double* const out = sums + std::int64_t(blockIdx.x) * 2 * channels + c;
-  for (int i = 0; i < Width; ++i) {
-    out[i] = totals[2 * i];
-    out[channels + i] = totals[2 * i + 1];
-  }
 }
 
-// x [M,C] -> sums [chunk][2][C] of x - origin and its square, origin being the chunk's first row
-template <int Width>
-__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    batch_norm_moments_kernel(int rows, int channels, const float* x, double* sums) {
-  const std::int64_t first_row = std::int64_t(blockIdx.x) * blockDim.y * kRowsPerThread;
+// Leaves the chunk's sums in `sums` [chunk][2][C]; the last block of the tile calls finish(channel, first
+// sum, second sum) with those of all chunks.
+template <int Width, class Finish>
+__device__ __forceinline__ void finish_sums(int channels, double (&totals)[2 * Width], double* sums,
+                                            unsigned* counters, SharedPointer<double> scratch,
+                                            const Finish& finish) {
   const int c = tile_channel<Width>();
-  Pack<Width> origin{};
-  if (c < channels) origin = load_pack<Width>(x + first_row * channels + c);
-  sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Pack<Width> row = load_pack<Width>(x + at);
+  const bool writes = threadIdx.y == 0 && c < channels;
+  if (writes) {
+    double* const out = sums + std::int64_t(blockIdx.x) * 2 * channels + c;
+    RLNAS_UNROLL
     for (int i = 0; i < Width; ++i) {
-      const float value = row.value[i] - origin.value[i];
-      values[2 * i] += value;
-      values[2 * i + 1] = fmaf(value, value, values[2 * i + 1]);
+      out[i] = totals[2 * i];
+      out[channels + i] = totals[2 * i + 1];
     }
-  });
-}
-
-// x, dy [M,C] -> sums [chunk][2][C] of dy and dy * (x - mean)
-template <int Width>
-__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    batch_norm_gradient_moments_kernel(int rows, int channels, const float* x, const float* dy,
-                                       const float* mean, double* sums) {
-  const int channel = tile_channel<Width>();
-  Pack<Width> centre{};
-  if (channel < channels) centre = load_pack<Width>(mean + channel);
-  sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
-    const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
-    for (int i = 0; i < Width; ++i) {
-      values[2 * i] += gradient.value[i];
-      values[2 * i + 1] = fmaf(gradient.value[i], row.value[i] - centre.value[i], values[2 * i + 1]);
+  }
+  if (!is_last_block(counters)) return;
+  RLNAS_UNROLL
+  for (int i = 0; i < 2 * Width; ++i) totals[i] = 0.0;
+  if (c < channels) {
+    for (unsigned k = threadIdx.y; k < gridDim.x; k += blockDim.y) {
+      const double* const chunk = sums + std::int64_t(k) * 2 * channels + c;
+      RLNAS_UNROLL
+      for (int i = 0; i < Width; ++i) {
+        totals[2 * i] += load_fresh(chunk + i);
+        totals[2 * i + 1] += load_fresh(chunk + channels + i);
+      }
     }
-  });
+  }
+  column_sums(totals, scratch);
+  if (!writes) return;
+  RLNAS_UNROLL
+  for (int i = 0; i < Width; ++i) finish(c + i, totals[2 * i], totals[2 * i + 1]);
 }
 
 // What a pass leaves behind for channel c; gamma and beta may be null.
@@ -122,59 +131,91 @@ __device__ __forceinline__ void update_running(int c, const BatchNormSpec& spec,
   running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
 }
 
-// One block a channel. Chan's formula: squares about the common mean from squares about each chunk's own.
-__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
-    batch_norm_finish_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x, const double* sums,
-                             const float* gamma, const float* beta, float* running_mean, float* running_var,
-                             BatchNormSaved saved) {
-  RLNAS_SHARED(double, scratch, kFinishThreads / kWarp);
-  const int c = int(blockIdx.x);
-  const auto rows_of = [&](std::int64_t k) {
-    const std::int64_t left = spec.rows - k * chunks.rows_per_chunk;
-    return double(left < chunks.rows_per_chunk ? left : chunks.rows_per_chunk);
-  };
-  const auto first_of = [&](std::int64_t k) { return sums[k * 2 * spec.channels + c]; };
-  const auto mean_of = [&](std::int64_t k) {
-    return double(x[k * chunks.rows_per_chunk * spec.channels + c]) + first_of(k) / rows_of(k);
-  };
-  double total = 0.0;
-  for (std::int64_t k = threadIdx.x; k < chunks.count; k += kFinishThreads) total += rows_of(k) * mean_of(k);
-  const double rows = spec.rows;
-  const double mean = block_sum<kFinishThreads, double>(total, scratch) / rows;
-  double squares = 0.0;
-  for (std::int64_t k = threadIdx.x; k < chunks.count; k += kFinishThreads) {
-    const double first = first_of(k), apart = mean_of(k) - mean;
-    squares +=
-        sums[(k * 2 + 1) * spec.channels + c] - first * first / rows_of(k) + rows_of(k) * apart * apart;
+// What statistics leave behind, beside their sums.
+struct BatchNormResult {
+  const float *gamma, *beta;
+  float *running_mean, *running_var;
+  BatchNormSaved saved;
+};
+
+// x [M,C] -> mean and variance of each channel, by way of sums [chunk][2][C] of x - x[0] and its square
+template <int Width>
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
+    batch_norm_statistics_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x, double* sums,
+                                 unsigned* counters, BatchNormResult result) {
+  RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
+  const int channels = spec.channels, c = tile_channel<Width>();
+  const std::int64_t first_row = std::int64_t(blockIdx.x) * chunks.rows_per_chunk;
+  Pack<Width> origin{};
+  if (c < channels) origin = load_pack<Width>(x + first_row * channels + c);
+  double totals[2 * Width] = {};
+  sum_chunk<Width>(spec.rows, channels, chunks.rows_per_chunk, totals, scratch,
+                   [&](std::int64_t at, float(&values)[2 * Width]) {
+                     const Pack<Width> row = load_pack<Width>(x + at);
+                     RLNAS_UNROLL
+                     for (int i = 0; i < Width; ++i) {
+                       const float value = row.value[i] - origin.value[i];
+                       values[2 * i] += value;
+                       values[2 * i + 1] = fmaf(value, value, values[2 * i + 1]);
+                     }
+                   });
+  // From the chunk's first row to the first of all.
+  if (c < channels) {
+    const std::int64_t left = spec.rows - first_row;
+    const double rows = double(left < chunks.rows_per_chunk ? left : chunks.rows_per_chunk);
+    RLNAS_UNROLL
+    for (int i = 0; i < Width; ++i) {
+      const double apart = double(origin.value[i]) - double(__ldg(x + c + i)), first = totals[2 * i];
+      totals[2 * i] = first + rows * apart;
+      totals[2 * i + 1] += apart * (2.0 * first + rows * apart);
+    }
   }
-  squares = block_sum<kFinishThreads, double>(squares, scratch);
-  if (threadIdx.x != 0) return;
-  const double variance = squares < 0.0 ? 0.0 : squares / rows;  // NaN stays
-  save_channel(c, mean, variance, spec.epsilon, gamma, beta, saved);
-  update_running(c, spec, mean, variance, running_mean, running_var);
+  finish_sums<Width>(
+      channels, totals, sums, counters, scratch, [&](int channel, double first, double second) {
+        const double rows = spec.rows, apart = first / rows;
+        const double mean = double(__ldg(x + channel)) + apart, squares = second / rows - apart * apart;
+        const double variance = squares < 0.0 ? 0.0 : squares;  // NaN stays
+        save_channel(channel, mean, variance, spec.epsilon, result.gamma, result.beta, result.saved);
+        update_running(channel, spec, mean, variance, result.running_mean, result.running_var);
+      });
 }
 
-// One block a channel: dx = scale*dy + slope*(x - mean) + offset; fills slope and offset [C], and dgamma and
-// dbeta [C] unless null.
-__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
-    batch_norm_gradient_finish_kernel(BatchNormSpec spec, std::int64_t chunk_count, const double* sums,
-                                      ConstBatchNormSaved saved, float* slope, float* offset, float* dgamma,
-                                      float* dbeta) {
-  RLNAS_SHARED(double, scratch, kFinishThreads / kWarp);
-  const int c = int(blockIdx.x);
-  double sum_dy = 0.0, sum_dy_x = 0.0;
-  for (std::int64_t k = threadIdx.x; k < chunk_count; k += kFinishThreads) {
-    sum_dy += sums[k * 2 * spec.channels + c];
-    sum_dy_x += sums[(k * 2 + 1) * spec.channels + c];
-  }
-  sum_dy = block_sum<kFinishThreads, double>(sum_dy, scratch);
-  sum_dy_x = block_sum<kFinishThreads, double>(sum_dy_x, scratch);
-  if (threadIdx.x != 0) return;
-  const double inv_std = saved.inv_std[c], scale = saved.scale[c], rows = spec.rows;
-  if (dgamma != nullptr) dgamma[c] = float(sum_dy_x * inv_std);
-  if (dbeta != nullptr) dbeta[c] = float(sum_dy);
-  slope[c] = float(-scale * inv_std * inv_std * sum_dy_x / rows);
-  offset[c] = float(-scale * sum_dy / rows);
+// What the gradient's sums leave behind, [C] each: dx = scale*dy + slope*(x - mean) + offset. dgamma and
+// dbeta may be null.
+struct BatchNormGradientResult {
+  float *slope, *offset, *dgamma, *dbeta;
+};
+
+// x, dy [M,C] -> the result of each channel, by way of sums [chunk][2][C] of dy and dy * (x - mean)
+template <int Width>
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
+    batch_norm_gradient_sums_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x,
+                                    const float* dy, ConstBatchNormSaved saved, double* sums,
+                                    unsigned* counters, BatchNormGradientResult result) {
+  RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
+  const int channels = spec.channels, c = tile_channel<Width>();
+  Pack<Width> centre{};
+  if (c < channels) centre = load_pack<Width>(saved.mean + c);
+  double totals[2 * Width] = {};
+  sum_chunk<Width>(spec.rows, channels, chunks.rows_per_chunk, totals, scratch,
+                   [&](std::int64_t at, float(&values)[2 * Width]) {
+                     const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
+                     RLNAS_UNROLL
+                     for (int i = 0; i < Width; ++i) {
+                       values[2 * i] += gradient.value[i];
+                       values[2 * i + 1] =
+                           fmaf(gradient.value[i], row.value[i] - centre.value[i], values[2 * i + 1]);
+                     }
+                   });
+  finish_sums<Width>(channels, totals, sums, counters, scratch,
+                     [&](int channel, double sum_dy, double sum_dy_x) {
+                       const double inv_std = saved.inv_std[channel], scale = saved.scale[channel];
+                       if (result.dgamma != nullptr) result.dgamma[channel] = float(sum_dy_x * inv_std);
+                       if (result.dbeta != nullptr) result.dbeta[channel] = float(sum_dy);
+                       const double rows = spec.rows;
+                       result.slope[channel] = float(-scale * inv_std * inv_std * sum_dy_x / rows);
+                       result.offset[channel] = float(-scale * sum_dy / rows);
+                     });
 }
 
 // x, dy [M,C] -> dx [M,C], which may be dy
@@ -238,29 +279,37 @@ inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   return std::size_t(chunks) * 2 * channels * sizeof(double) + 2 * channels * sizeof(float);
 }
 
+// Errors: run_failed where the last blocks of so many tiles cannot be counted.
+inline void check_tiles(const MatrixTiling& tiling) {
+  RLNAS_CHECK(tiling.tiles <= kBlockCounters, run_failed, "batch norm: ", tiling.tiles,
+              " tiles of channels are more than one launch can take");
+}
+
+// `counters` [kBlockCounters], zeros between the kernels of a stream.
 inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Workspace workspace,
-                                         GpuStream stream) {
-  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
+                                         unsigned* counters, GpuStream stream) {
+  const BatchNormSpec& spec = call.spec;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   double* const sums = static_cast<double*>(workspace.data);
-  const int width = width_for(spec.channels, {x});
+  const BatchNormResult result{call.gamma, call.beta, call.running_mean, call.running_var, call.saved};
+  const int width = width_for(spec.channels, {call.x});
   const BatchNormChunks chunks(spec, width);
   with_width(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    launch("batch_norm_moments_kernel", batch_norm_moments_kernel<kWidth>,
-           MatrixTiling(spec.channels, kWidth)
-               .shape("batch_norm_moments_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
-               .costing({float_bytes(spec.count()), chunks.bytes(spec), 4 * spec.count()}),
-           stream, spec.rows, spec.channels, x, sums);
+    const MatrixTiling tiling(spec.channels, kWidth);
+    check_tiles(tiling);
+    constexpr const char* kName = "batch_norm_statistics_kernel";
+    launch(kName, batch_norm_statistics_kernel<kWidth>,
+           tiling.shape(kName, spec.rows, chunks.rows_per_chunk, Cooperation::block)
+               .costing({float_bytes(spec.count()) + chunks.bytes(spec) + channel_bytes(spec, 4),
+                         chunks.bytes(spec) + channel_bytes(spec, 6), 4 * spec.count()}),
+           stream, spec, chunks, call.x, sums, counters, result);
   });
-  launch("batch_norm_finish_kernel", batch_norm_finish_kernel,
-         LaunchShape{{unsigned(spec.channels)}, {unsigned(kFinishThreads)}, Cooperation::block}.costing(
-             {chunks.bytes(spec) + chunks.bytes(spec) / 4 + channel_bytes(spec, 4), channel_bytes(spec, 6)}),
-         stream, spec, chunks, x, sums, gamma, beta, running_mean, running_var, saved);
 }
 
-inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, GpuStream stream) {
+inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
+                                       GpuStream stream) {
   const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
@@ -268,25 +317,22 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
   const BatchNormChunks chunks(spec, width);
   double* const sums = static_cast<double*>(workspace.data);
   float* const slope = reinterpret_cast<float*>(sums + chunks.count * 2 * spec.channels);
-  float* const offset = slope + spec.channels;
-  const LaunchShape finish{{unsigned(spec.channels)}, {unsigned(kFinishThreads)}, Cooperation::block};
+  const BatchNormGradientResult result{slope, slope + spec.channels, dgamma, dbeta};
   with_width(width, [&](auto constant) {
     constexpr int kWidth = decltype(constant)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
+    check_tiles(tiling);
     launch(
-        "batch_norm_gradient_moments_kernel", batch_norm_gradient_moments_kernel<kWidth>,
-        tiling
-            .shape("batch_norm_gradient_moments_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
-            .costing({2 * float_bytes(spec.count()), chunks.bytes(spec), 4 * spec.count()}),
-        stream, spec.rows, spec.channels, x, dy, saved.mean, sums);
-    launch("batch_norm_gradient_finish_kernel", batch_norm_gradient_finish_kernel,
-           finish.costing({chunks.bytes(spec) + channel_bytes(spec, 2), channel_bytes(spec, 4)}), stream,
-           spec, chunks.count, sums, saved, slope, offset, dgamma, dbeta);
+        "batch_norm_gradient_sums_kernel", batch_norm_gradient_sums_kernel<kWidth>,
+        tiling.shape("batch_norm_gradient_sums_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
+            .costing({2 * float_bytes(spec.count()) + chunks.bytes(spec) + channel_bytes(spec, 3),
+                      chunks.bytes(spec) + channel_bytes(spec, 4), 4 * spec.count()}),
+        stream, spec, chunks, x, dy, saved, sums, counters, result);
     launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth>,
            tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent)
                .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4), float_bytes(spec.count()),
                          5 * spec.count()}),
-           stream, spec.rows, spec.channels, x, dy, saved, slope, offset, dx);
+           stream, spec.rows, spec.channels, x, dy, saved, result.slope, result.offset, dx);
   });
 }
 

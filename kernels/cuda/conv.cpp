@@ -33,7 +33,8 @@ void CudaBackend::run(const ConvForward& call, Workspace workspace) {
 }
 
 void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
-  if (is_depthwise(call.spec)) return depthwise_backward_data(call.spec, call.dy, call.w, call.dx, stream_);
+  if (is_depthwise(call.spec))
+    return depthwise_backward_data(call.spec, call.dy, call.w, {.dx = call.dx}, stream_);
   device_->conv->run({call.spec, ConvPass::backward_data}, {.w = call.w, .y = call.dy}, call.dx, workspace);
 }
 

@@ -13,6 +13,7 @@ CudaBackend::CudaBackend(const CudaOptions& options)
     : options_(options),
       device_(std::make_unique<CudaDevice>(options)),
       stream_(device_->compute.get()),
+      counters_(reinterpret_cast<unsigned*>(device_->counters.data())),
       norm_pool_(device_->norm_pool.get()) {
   try_kernel();
 }

@@ -43,9 +43,11 @@ class CudaBackend final : public Backend {
   std::size_t workspace_bytes(const ConvBackwardWeights& call) override;
   std::size_t workspace_bytes(const BatchNormStatistics& call) override;
   std::size_t workspace_bytes(const BatchNormBackward& call) override;
+  std::size_t workspace_bytes(const ConvNormBackward& call) override;
   std::size_t workspace_bytes(const TakeGradientNorm& call) override;
   std::size_t workspace_bytes(const TakeAngleSums& call) override;
   RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)
+  void run(const ConvNormBackward& call, Workspace workspace = {}) override;
 
  private:
   void try_kernel();
@@ -56,6 +58,7 @@ class CudaBackend final : public Backend {
   CudaOptions options_;
   std::unique_ptr<CudaDevice> device_;
   GpuStream stream_ = nullptr;     // the one compute stream; device_ owns it
+  unsigned* counters_ = nullptr;   // [kBlockCounters], zeros (last_block.cuh); device_ owns them
   NormPool* norm_pool_ = nullptr;  // null: own kernels; device_ owns it
 };
 

@@ -1,5 +1,6 @@
 #include "kernels/cuda/cuda_device.h"
 
+#include "kernels/cuda/block_counters.h"
 #include "kernels/cuda/cublas_gemm.h"
 #include "kernels/cuda/cudnn_conv.h"
 #include "kernels/cuda/cudnn_norm_pool.h"
@@ -25,7 +26,10 @@ int select_device(int index) {
 
 }  // namespace
 
-CudaDevice::CudaDevice(const CudaOptions& options) : index(select_device(options.device)), link(compute) {
+CudaDevice::CudaDevice(const CudaOptions& options)
+    : index(select_device(options.device)), counters(kBlockCounters * sizeof(unsigned)), link(compute) {
+  check_cuda(cudaMemsetAsync(counters.data(), 0, kBlockCounters * sizeof(unsigned), compute.get()),
+             "cudaMemsetAsync");
   cudaDeviceProp properties;
   check_cuda(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
   name = properties.name;

@@ -33,6 +33,7 @@ struct CudaDevice {
   int architecture = 0;  // 90: sm_90
   std::size_t memory_bytes = 0;
   CudaStream compute;
+  DeviceMemory counters;  // of last_block.cuh
   HostLink link;
   std::unique_ptr<CudnnConv> conv;
   std::optional<DeviceMemory> gemm_workspace;  // where stages are captured

@@ -14,12 +14,12 @@ std::size_t depthwise_workspace_bytes(const ConvSpec& spec, ConvPass pass) {
 }
 
 void depthwise_forward(const ConvSpec& spec, const float* x, const float* w, float* y, GpuStream stream) {
-  launch_depthwise<ConvPass::forward>(spec, x, w, y, stream);
+  launch_depthwise<ConvPass::forward>(spec, x, w, {.dx = y}, stream);
 }
 
-void depthwise_backward_data(const ConvSpec& spec, const float* dy, const float* w, float* dx,
-                             GpuStream stream) {
-  launch_depthwise<ConvPass::backward_data>(spec, dy, w, dx, stream);
+void depthwise_backward_data(const ConvSpec& spec, const float* dy, const float* w,
+                             const DepthwiseGradient& gradient, GpuStream stream) {
+  launch_depthwise<ConvPass::backward_data>(spec, dy, w, gradient, stream);
 }
 
 void depthwise_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,

@@ -9,7 +9,8 @@
 // Launch: MatrixTiling (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared
 // memory).
 //
-// Bytes: 4(in + out) compulsory; kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output.
+// Bytes: 4(in + out) compulsory, backwards 4 more for an activation's output and for what is added to;
+// kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output.
 //
 // Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for
 // 5x5 and 7x7 (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load
@@ -19,6 +20,7 @@
 #pragma once
 
 #include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/elementwise.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/tiling.cuh"
 #include "kernels/spec_checks.h"
@@ -43,10 +45,20 @@ __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int t
   }
 }
 
-// from [N,h,w,C] -> to [pixels,C]: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
+// The pixels [pixels,C] that a pass makes: written, or backwards passed by an activation, whose output is not
+// null then, and written or added.
+struct DepthwiseTarget {
+  float* to;
+  const float* activated;
+  ActivationBounds bounds;
+  Store store;
+};
+
+// from [N,h,w,C] -> target: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
 template <ConvPass kPass, int kKernel, int Width>
 __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
-    depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w, float* to) {
+    depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w,
+                     DepthwiseTarget target) {
   constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterColumns * Width;
   RLNAS_SHARED(float, filters, kTaps* kTile);  // [tap][channel of the tile]
   const bool forward = kPass == ConvPass::forward;
@@ -93,9 +105,17 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
     }
   }
   RLNAS_UNROLL
-  for (int j = 0; j < kPixels; ++j)
-    if (images[j] != nullptr)
-      store_pack<Width>(to + (begin + std::int64_t(j) * blockDim.y) * channels + c, sums[j]);
+  for (int j = 0; j < kPixels; ++j) {
+    if (images[j] == nullptr) continue;
+    const std::int64_t at = (begin + std::int64_t(j) * blockDim.y) * channels + c;
+    if constexpr (kPass == ConvPass::forward) {
+      store_pack<Width>(target.to + at, sums[j]);
+    } else {
+      if (target.activated != nullptr)
+        sums[j] = passed_on(load_pack<Width>(target.activated + at), sums[j], target.bounds);
+      store_pack<Width>(target.to + at, sums[j], target.store);
+    }
+  }
 }
 
 // x [N,H,W,C], dy [pixels = N*P*Q, C] -> partials [block x][C,R,S]
@@ -187,23 +207,29 @@ void with_kernel_size(const ConvSpec& spec, const Body& body) {
   }
 }
 
-// Forwards from x to y, or backwards from dy to dx.
+// Forwards from x to y, or backwards from dy to the gradient of x; forwards y stands for dx.
 template <ConvPass kPass>
-void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, float* to, GpuStream stream) {
+void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, const DepthwiseGradient& to,
+                      GpuStream stream) {
   const bool forward = kPass == ConvPass::forward;
   const std::int64_t pixels = forward ? std::int64_t(spec.batch) * spec.out_height() * spec.out_width()
                                       : std::int64_t(spec.batch) * spec.in_height * spec.in_width;
+  const DepthwiseTarget target{to.dx, to.activation == Activation::none ? nullptr : to.activated,
+                               bounds_of(to.activation), to.store};
   const std::size_t from_count = forward ? spec.in_count() : spec.out_count();
   const std::size_t to_count = forward ? spec.out_count() : spec.in_count();
+  // An activation's output, and what is added to, are read beside it.
+  const std::size_t also_read =
+      (target.activated != nullptr ? to_count : 0) + (to.store == Store::accumulate ? to_count : 0);
   with_kernel_size(spec, [&](auto kernel) {
-    with_width(width_for(spec.in_channels, {from, to}), [&](auto width) {
+    with_width(width_for(spec.in_channels, {from, target.to, target.activated}), [&](auto width) {
       constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(width)::value;
       const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterColumns);
       launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
              tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block)
-                 .costing(
-                     {float_bytes(from_count + spec.weight_count()), float_bytes(to_count), 2 * spec.macs()}),
-             stream, spec, pixels, from, w, to);
+                 .costing({float_bytes(from_count + spec.weight_count() + also_read), float_bytes(to_count),
+                           2 * spec.macs()}),
+             stream, spec, pixels, from, w, target);
     });
   });
 }

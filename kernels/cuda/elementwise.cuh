@@ -113,6 +113,17 @@ inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
   });
 }
 
+// The gradient where the activation let its value through.
+template <int Width>
+__device__ __forceinline__ Pack<Width> passed_on(const Pack<Width>& activated, Pack<Width> gradient,
+                                                 const ActivationBounds& bounds) {
+  for (int i = 0; i < Width; ++i) {
+    const bool passes = activated.value[i] > bounds.low && activated.value[i] < bounds.high;
+    gradient.value[i] = passes ? gradient.value[i] : 0.0f;
+  }
+  return gradient;
+}
+
 // dx (+)= dy where low < activated < high; each [count]. dx may be dy.
 template <int Width>
 __global__ void __launch_bounds__(kFlatThreads)
@@ -120,12 +131,8 @@ __global__ void __launch_bounds__(kFlatThreads)
                                const float* dy, float* dx, Store store) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
     constexpr int kWidth = decltype(constant)::value;
-    const Pack<kWidth> y = load_pack<kWidth>(activated + at);
-    Pack<kWidth> gradient = reload_pack<kWidth>(dy + at);
-    for (int i = 0; i < kWidth; ++i) {
-      const bool passes = y.value[i] > bounds.low && y.value[i] < bounds.high;
-      gradient.value[i] = passes ? gradient.value[i] : 0.0f;
-    }
+    const Pack<kWidth> gradient =
+        passed_on(load_pack<kWidth>(activated + at), reload_pack<kWidth>(dy + at), bounds);
     store_pack<kWidth>(dx + at, gradient, store);
   });
 }

@@ -2,6 +2,9 @@
 // by the reference. Everything else is the real source, kernels/cuda/*.cu.
 #include "tests/emulation/host_device.h"
 
+#include <array>
+
+#include "kernels/cuda/block_counters.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
 #include "kernels/cuda/linear_bias.h"
@@ -16,10 +19,11 @@ std::size_t& emulation::allocation_offset() {
 
 struct CudaDevice {
   RefBackend libraries;
+  std::array<unsigned, kBlockCounters> counters{};
 };
 
 CudaBackend::CudaBackend(const CudaOptions& options)
-    : options_(options), device_(std::make_unique<CudaDevice>()) {}
+    : options_(options), device_(std::make_unique<CudaDevice>()), counters_(device_->counters.data()) {}
 CudaBackend::~CudaBackend() = default;
 
 std::string CudaBackend::description() const {
@@ -64,7 +68,8 @@ void CudaBackend::run(const ConvForward& call, Workspace workspace) {
   device_->libraries.run(call, workspace);
 }
 void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
-  if (is_depthwise(call.spec)) return depthwise_backward_data(call.spec, call.dy, call.w, call.dx, stream_);
+  if (is_depthwise(call.spec))
+    return depthwise_backward_data(call.spec, call.dy, call.w, {.dx = call.dx}, stream_);
   device_->libraries.run(call, workspace);
 }
 void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {

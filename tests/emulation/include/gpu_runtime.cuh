@@ -103,6 +103,21 @@ T load_once(const T* from, const emulation::Site& site = emulation::Site::curren
   return __ldg(from, site);
 }
 
+// Past the first-level cache, of which there is none.
+template <class T>
+T __ldcg(const T* from, const emulation::Site& site = emulation::Site::current()) {
+  return __ldg(from, site);
+}
+
+// Blocks run one after the other, threads of a block in turns that end at barriers alone: what is written is
+// seen, and nothing comes between reading and writing.
+inline void __threadfence() {}
+inline unsigned atomicInc(unsigned* at, unsigned limit) {
+  const unsigned before = *at;
+  *at = before >= limit ? 0 : before + 1;
+  return before;
+}
+
 inline float __uint_as_float(unsigned bits) {
   return std::bit_cast<float>(bits);
 }
