@@ -50,6 +50,30 @@ AngleSums block_sums(const float* w0, const float* w1, int count) {
   return sums;
 }
 
+// Those of two checkpoints, without |w0|^2: w0 is loaded and widened once for both.
+void block_sums_of_two(const float* w0, const float* const (&w1)[2], int count, AngleSums (&sums)[2]) {
+  WideDouble dot[2][kVectors] = {}, norm1_sq[2][kVectors] = {};
+  int i = 0;
+  for (; i + kTurn <= count; i += kTurn) {
+    for (const float* const from : w1) prefetch_ahead(from + i);
+    for (int v = 0; v < kVectors; ++v) {
+      const WideDouble a = load_doubles(w0 + i + v * kWideDoubles);
+      for (int c = 0; c < 2; ++c) {
+        const WideDouble b = load_doubles(w1[c] + i + v * kWideDoubles);
+        dot[c][v] += a * b;
+        norm1_sq[c][v] += b * b;
+      }
+    }
+  }
+  for (int c = 0; c < 2; ++c) {
+    sums[c] = {lane_sum(dot[c]), 0.0, lane_sum(norm1_sq[c])};
+    for (int tail = i; tail < count; ++tail) {
+      const double a = w0[tail], b = w1[c][tail];
+      sums[c] += {a * b, 0.0, b * b};
+    }
+  }
+}
+
 }  // namespace
 
 std::size_t CpuBackend::workspace_bytes(const TakeAngleSums& call) {
@@ -69,10 +93,17 @@ void CpuBackend::run(const TakeAngleSums& call, Workspace workspace) {
       AngleSums* const of_block = partials + b * checkpoints;
       const float* const w0 = call.w0 + block.offset;
       of_block[0] = block_sums<Norm0::take>(w0, call.w1[0] + block.offset, block.count);
-      for (int c = 1; c < checkpoints; ++c) {  // w0 is in the cache by now
-        of_block[c] = block_sums<Norm0::leave>(w0, call.w1[std::size_t(c)] + block.offset, block.count);
-        of_block[c].norm0_sq = of_block[0].norm0_sq;
+      int c = 1;  // w0 is in the cache by now
+      for (; c + 2 <= checkpoints; c += 2) {
+        const float* const w1[2] = {call.w1[std::size_t(c)] + block.offset,
+                                    call.w1[std::size_t(c + 1)] + block.offset};
+        AngleSums both[2];
+        block_sums_of_two(w0, w1, block.count, both);
+        for (int i = 0; i < 2; ++i) of_block[c + i] = both[i];
       }
+      for (; c < checkpoints; ++c)
+        of_block[c] = block_sums<Norm0::leave>(w0, call.w1[std::size_t(c)] + block.offset, block.count);
+      for (c = 1; c < checkpoints; ++c) of_block[c].norm0_sq = of_block[0].norm0_sq;
     }
   });
   std::fill_n(call.sums, std::int64_t(call.segment_count) * checkpoints, AngleSums{});

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/philox.h"
 #include "kernels/dry/dry_backend.h"
 
 namespace rlnas::test {
@@ -126,6 +127,45 @@ TEST_CASE("not-a-number goes through every forward pass, so that a diverging run
     backend->run(CrossEntropy{.spec = {1, 16, 0.0f}, .logits = x.data(), .labels = &label, .sums = &sums});
     CHECK(std::isnan(sums.loss));
   }
+}
+
+TEST_CASE("angle sums of a checkpoint have the same bits alone and among others, wherever it stands") {
+  constexpr int kMost = TakeAngleSums::kMaxCheckpoints, kFloats = 20'000;
+  const auto cpu = make_cpu_backend({.threads = 2});
+  RandomStream random(3, "checkpoints");
+  std::vector<std::vector<float>> weights(kMost + 1, std::vector<float>(kFloats));
+  for (std::vector<float>& buffer : weights)
+    for (float& weight : buffer) weight = 2.0f * random.uniform() - 1.0f;
+  const std::vector<SegmentBlock> blocks = {{0, 8192, 0},  {8192, 8192, 0}, {16384, 33, 0},
+                                            {16432, 7, 1}, {16448, 16, 2},  {16464, 3001, 3}};
+  constexpr int kSegments = 4;
+  const auto sums_of = [&](int first, int count) {
+    std::vector<AngleSums> sums(std::size_t(count * kSegments));
+    TakeAngleSums call{.blocks = blocks.data(),
+                       .block_count = int(blocks.size()),
+                       .pieces = {},
+                       .segment_count = kSegments,
+                       .w0 = weights.back().data(),
+                       .checkpoint_count = count,
+                       .sums = sums.data()};
+    for (int c = 0; c < count; ++c) call.w1[std::size_t(c)] = weights[std::size_t(first + c)].data();
+    std::vector<AngleSums> scratch(cpu->workspace_bytes(call) / sizeof(AngleSums));
+    cpu->run(call, {scratch.data(), scratch.size() * sizeof(AngleSums)});
+    return sums;
+  };
+  for (const int count : {2, 3, kMost}) {
+    const std::vector<AngleSums> together = sums_of(0, count);
+    for (int c = 0; c < count; ++c) {
+      CAPTURE(count);
+      CAPTURE(c);
+      const std::vector<AngleSums> alone = sums_of(c, 1);
+      CHECK(std::memcmp(alone.data(), &together[std::size_t(c * kSegments)], kSegments * sizeof(AngleSums)) ==
+            0);
+    }
+  }
+  TakeAngleSums none;
+  none.checkpoint_count = 0;
+  CHECK(code_of([&] { cpu->run(none); }) == ErrorCode::run_failed);
 }
 
 }  // namespace rlnas::test
