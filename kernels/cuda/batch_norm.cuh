@@ -302,7 +302,7 @@ inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Worksp
     constexpr const char* kName = "batch_norm_statistics_kernel";
     launch(kName, batch_norm_statistics_kernel<kWidth>,
            tiling.shape(kName, spec.rows, chunks.rows_per_chunk, Cooperation::block)
-               .costing({float_bytes(spec.count()) + chunks.bytes(spec) + channel_bytes(spec, 4),
+               .costing({float_bytes(spec.count()) + channel_bytes(spec, 4),
                          chunks.bytes(spec) + channel_bytes(spec, 6), 4 * spec.count()}),
            stream, spec, chunks, call.x, sums, counters, result);
   });
@@ -325,7 +325,7 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
     launch(
         "batch_norm_gradient_sums_kernel", batch_norm_gradient_sums_kernel<kWidth>,
         tiling.shape("batch_norm_gradient_sums_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
-            .costing({2 * float_bytes(spec.count()) + chunks.bytes(spec) + channel_bytes(spec, 3),
+            .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 3),
                       chunks.bytes(spec) + channel_bytes(spec, 4), 4 * spec.count()}),
         stream, spec, chunks, x, dy, saved, sums, counters, result);
     launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth>,
