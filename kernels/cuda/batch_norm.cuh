@@ -80,14 +80,14 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   });
 }
 
-// x, dy [M,C] -> sums [chunk][2][C] of dy and dy * (x - mean)
+// x, dy [M,C] -> sums [chunk][2][C] of dy and dy * (x - mean); a null mean is zero
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_gradient_moments_kernel(int rows, int channels, const float* x, const float* dy,
                                        const float* mean, double* sums) {
   const int channel = tile_channel<Width>();
   Pack<Width> centre{};
-  if (channel < channels) centre = load_pack<Width>(mean + channel);
+  if (mean != nullptr && channel < channels) centre = load_pack<Width>(mean + channel);
   sum_chunk<Width>(rows, channels, sums, [&](std::int64_t at, int, float(&values)[2 * Width]) {
     const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
     for (int i = 0; i < Width; ++i) {
@@ -95,6 +95,18 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
       values[2 * i + 1] = fmaf(gradient.value[i], row.value[i] - centre.value[i], values[2 * i + 1]);
     }
   });
+}
+
+// One block a channel: dots [C] from the second sums.
+__global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
+    channel_dots_finish_kernel(int channels, std::int64_t chunk_count, const double* sums, float* dots) {
+  RLNAS_SHARED(double, scratch, kFinishThreads / kWarp);
+  const int c = int(blockIdx.x);
+  double total = 0.0;
+  for (std::int64_t k = threadIdx.x; k < chunk_count; k += kFinishThreads)
+    total += sums[(k * 2 + 1) * channels + c];
+  total = block_sum<kFinishThreads, double>(total, scratch);
+  if (threadIdx.x == 0) dots[c] = float(total);
 }
 
 // What a pass leaves behind for channel c; gamma and beta may be null.
@@ -273,6 +285,26 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
            tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent),
            stream, spec.rows, spec.channels, x, dy, saved, slope, offset, dx);
   });
+}
+
+inline void launch_channel_dots(const ChannelDots& call, Workspace workspace, GpuStream stream) {
+  const auto& [rows, channels, x, dy, dots] = call;
+  const BatchNormSpec spec{.rows = rows, .channels = channels};
+  check_spec(spec);
+  check_workspace(ChannelDots::kName, workspace, batch_norm_scratch_bytes(spec));
+  double* const sums = static_cast<double*>(workspace.data);
+  const int width = width_for(channels, {x, dy});
+  const BatchNormChunks chunks(spec, width);
+  with_width(width, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    launch("batch_norm_gradient_moments_kernel", batch_norm_gradient_moments_kernel<kWidth>,
+           MatrixTiling(channels, kWidth)
+               .shape("batch_norm_gradient_moments_kernel", rows, chunks.rows_per_chunk, Cooperation::block),
+           stream, rows, channels, x, dy, static_cast<const float*>(nullptr), sums);
+  });
+  launch("channel_dots_finish_kernel", channel_dots_finish_kernel,
+         {{unsigned(channels)}, {unsigned(kFinishThreads)}, Cooperation::block}, stream, channels,
+         chunks.count, sums, dots);
 }
 
 // A thread a channel.

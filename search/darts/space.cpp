@@ -7,6 +7,7 @@
 #include "kernels/check.h"
 #include "search/darts/exact.h"
 #include "search/darts/genotype.h"
+#include "search/darts/mixed_cell.h"
 #include "search/darts/network.h"
 #include "search/darts/path_sampler.h"
 #include "search/darts/repair.h"
@@ -79,6 +80,13 @@ class Darts final : public Space {
   Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
     return darts::network(preset_, options, paths);
   }
+  MixtureSpec mixture(const NetworkOptions& options) const override {
+    if (preset_ != Preset::cifar) return Space::mixture(options);
+    return mixture_spec(options.channel_share);
+  }
+  Genes favoured(const NetworkOptions& options, std::span<const float> weights) const override {
+    return genes_of_architecture(largest_weights(options.channel_share, weights));
+  }
   std::vector<ChoiceSite> choice_sites(const NetworkOptions& options) const override {
     return darts::choice_sites(preset_, options);
   }
@@ -121,6 +129,22 @@ class Darts final : public Space {
       config.recipe.weight_decay = 3e-5;
     }
     config.network.auxiliary = 0.4;
+    return config;
+  }
+  // Source: method.md 12.3 (PC-DARTS); Liu et al. 2019, appendix A.1.1 (DARTS, first order).
+  TrainConfig mixture_recipe(TrainMethod method) const override {
+    if (preset_ != Preset::cifar) return Space::mixture_recipe(method);
+    TrainConfig config = with_true_labels(supernet_recipe());
+    config.recipe.seed = 2;
+    config.recipe.epochs = 50;
+    if (method == TrainMethod::pc_darts) {
+      config.recipe.batch_size = 256;
+      config.recipe.learning_rate = 0.1;
+    } else {
+      config.recipe.min_learning_rate = 0.001;
+      config.mixture.begin = 0;
+      config.mixture.learning_rate = 3e-4;
+    }
     return config;
   }
   // The published search mutates the normal cell alone, and on ImageNet never to none.
