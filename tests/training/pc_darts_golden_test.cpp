@@ -31,7 +31,7 @@ HostBatch batch_of(const Json& values, int salt) {
   return batch;
 }
 
-// Half as large as the softmax makes them visible.
+// Large enough for the softmax to show.
 std::vector<float> hashed_logits(const SegmentTable& table) {
   std::vector<float> logits(std::size_t(table.buffer_count()), 0.0f);
   for (const Segment& s : table)
@@ -90,7 +90,7 @@ void check_search(Backend& backend, const Json& run) {
   const AdamSpec adam{.learning_rate = values["arch_lr"], .beta1 = 0.5, .weight_decay = values["arch_decay"]};
   MixtureMover mover(network, backend, executor, adam);
   mover.set_state({.logits = hashed_logits(spec.logits), .adam = AdamState(count)});
-  const HostBatch train = batch_of(values, 1), held_out = batch_of(values, 2);
+  const HostBatch train = batch_of(values, run["salts"][0]), held_out = batch_of(values, run["salts"][1]);
   const int size = values["size"];
   StepSpec step;
   step.augment = {0, size, size, {120.0f, 120.0f, 120.0f}, {1 / 60.0f, 1 / 60.0f, 1 / 60.0f}};
