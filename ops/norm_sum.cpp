@@ -7,6 +7,11 @@
 namespace rlnas {
 namespace {
 
+const Mixture& mixture_of(const Context& context) {
+  RLNAS_CHECK(context.mixture != nullptr, run_failed, "a weighted sum without a mixture that weights it");
+  return *context.mixture;
+}
+
 // What arrives goes on times a factor of each channel.
 Tensor scaled_gradient(Context& context, const float* factors, const float* zeros, const Tensor& dz) {
   Tensor dx = make_tensor(context.arena, dz.shape);
@@ -17,7 +22,7 @@ Tensor scaled_gradient(Context& context, const float* factors, const float* zero
 }
 
 void backward_weighted(Context& context, const SumTerm& term, const Tensor& dsum) {
-  const Mixture& mixture = *context.mixture;
+  const Mixture& mixture = mixture_of(context);
   if (context.mixture_gradients)
     run(context, ChannelDots{.rows = dsum.rows(),
                              .channels = dsum.c(),
@@ -48,13 +53,13 @@ NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
     if (context.records()) context.use_segment(segment);
     return context.parameters.weight(segment);
   };
-  return {norm.use >= 0 ? context.mixture->factors(norm.use) : parameter(norm.gamma), parameter(norm.beta),
+  return {norm.use >= 0 ? mixture_of(context).factors(norm.use) : parameter(norm.gamma), parameter(norm.beta),
           context.statistics.at(norm.running_mean), context.statistics.at(norm.running_var),
           make_tensor(context.arena, Shape::matrix(4, norm.channels), Layout::flat)};
 }
 
 float* factor_gradient(const Context& context, const BatchNorm& norm) {
-  return norm.use >= 0 && context.mixture_gradients ? context.mixture->gradient(norm.use) : nullptr;
+  return norm.use >= 0 && context.mixture_gradients ? mixture_of(context).gradient(norm.use) : nullptr;
 }
 
 namespace {
@@ -147,8 +152,8 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
     spec.terms[i].x = term.x.data();
     spec.terms[i].averaged = term.averaged;
     if (term.use >= 0) {
-      spec.terms[i].scale = context.mixture->factors(term.use);
-      spec.terms[i].shift = context.mixture->zeros();
+      spec.terms[i].scale = mixture_of(context).factors(term.use);
+      spec.terms[i].shift = mixture_of(context).zeros();
       wants_gradient |= context.records() && context.mixture_gradients;
     }
     if (!term.norm) continue;

@@ -263,6 +263,7 @@ LossSums Executor::mixture_pass(const Forward& forward, const HostBatch& batch, 
                                 std::vector<double>& gradients) {
   const int parts = parts_of(batch, spec);
   reserve_losses(parts);
+  wait_for_exchange();  // what the ranks tell each other comes in the same order on all
   gradients.assign(std::size_t(mixture_->weights()), 0.0);
   for (int i = 0; i < parts; ++i) {
     forward_and_loss(forward, batch, spec, part_of(batch, spec, i),
