@@ -4,7 +4,6 @@
 #include <array>
 
 #include "kernels/check.h"
-#include "search/darts/network.h"
 
 namespace rlnas::darts {
 namespace {
@@ -69,7 +68,7 @@ class MixedNodes {
     return graph_.weighted_sum(std::move(terms), alpha(kind_, edge, kFirst));
   }
   int passed_by(int edge, Source& source) {
-    if (!is_strided(kind_, edge)) return source.passed;
+    if (!halves_input(kind_, edge)) return source.passed;
     if (source.halved < 0) source.halved = graph_.max_pool(source.passed, kHalving);
     return source.halved;
   }

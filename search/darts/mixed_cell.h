@@ -14,6 +14,11 @@
 
 namespace rlnas::darts {
 
+// Whether the edge halves its input.
+constexpr bool halves_input(CellKind kind, int edge) {
+  return kind == CellKind::reduce && kEdges[std::size_t(edge)].source < kInputCount;
+}
+
 // Adds the four nodes behind `nodes`, the two inputs, and returns all six. add_op(edge, op, source) adds a
 // candidate and returns its node. The nodes are those of the definition, but for one thing: shuffling comes
 // after the sum over edges, which is the same.

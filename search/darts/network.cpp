@@ -1,13 +1,10 @@
 #include "search/darts/network.h"
 
-#include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "kernels/check.h"
 #include "search/blocks.h"
-#include "search/darts/mixed_cell.h"
 
 namespace rlnas::darts {
 namespace {
@@ -20,10 +17,7 @@ constexpr int kDilation = 2;
 class Builder {
  public:
   Builder(Preset preset, const NetworkOptions& options, std::span<const Genes> paths)
-      : preset_(preset),
-        options_(options),
-        geometries_(cell_geometries(preset, options)),
-        affine_(options.kind == NetworkKind::mixed ? Affine::no : Affine::yes) {
+      : preset_(preset), options_(options), geometries_(cell_geometries(preset, options)) {
     if (!paths.empty()) path_ = paths.front();
   }
 
@@ -79,20 +73,14 @@ class Builder {
     const int c = geometry.channels;
     graph_.set_owner({.cell = index});
     const auto preprocess = [&](int x, const std::string& part) {
-      return relu_conv_norm(graph_, x, name + part, {.out_channels = c}, affine_);
+      return relu_conv_norm(graph_, x, name + part, {.out_channels = c});
     };
     const int x0 = geometry.reduces_input0
-                       ? factorized_reduce(graph_, graph_.relu(input0), name + ".preprocess0", c, affine_)
+                       ? factorized_reduce(graph_, graph_.relu(input0), name + ".preprocess0", c)
                        : preprocess(input0, ".preprocess0");
     const int x1 = preprocess(input1, ".preprocess1");
     graph_.set_owner({});
 
-    if (options_.kind == NetworkKind::mixed) {
-      const std::vector<int> mixed = add_mixed_nodes(
-          graph_, geometry.kind, options_.channel_share, {graph_.sum({x0}), graph_.sum({x1})},
-          [&](int edge, Op op, int source) { return edge_op(index, geometry, edge, op, source); });
-      return graph_.concat({mixed.begin() + kInputCount, mixed.end()});
-    }
     FeatureShape node_shape = graph_[x1].shape;
     if (geometry.kind == CellKind::reduce) node_shape.height /= 2, node_shape.width /= 2;
     std::span<const std::int8_t> ops;
@@ -121,24 +109,23 @@ class Builder {
     const Pool pool{.kernel = 3, .stride = stride, .padding = 1};
     const int channels = graph_[x].shape.channels;
     const auto pooled = [&](int y) {
-      return options_.kind == NetworkKind::stand_alone ? y : graph_.batch_norm(y, name + ".1", affine_);
+      return options_.kind == NetworkKind::stand_alone ? y : graph_.batch_norm(y, name + ".1");
     };
     switch (op) {
       case Op::none:
         break;
       case Op::max_pool_3x3:
-        return pooled(pool_of(NodeKind::max_pool, x, pool));
+        return pooled(graph_.max_pool(x, pool));
       case Op::avg_pool_3x3:
-        return pooled(pool_of(NodeKind::avg_pool, x, pool));
+        return pooled(graph_.avg_pool(x, pool));
       case Op::skip_connect:
-        return factorized_reduce(graph_, graph_.relu(x), name, channels, affine_);
+        return factorized_reduce(graph_, graph_.relu(x), name, channels);
       case Op::sep_conv_3x3:
       case Op::sep_conv_5x5: {
         const int kernel = op == Op::sep_conv_3x3 ? 3 : 5;
         const int first = separable(graph_, graph_.relu(x), name, 1,
-                                    {.out_channels = channels, .kernel = kernel, .stride = stride}, affine_);
-        return separable(graph_, graph_.relu(first), name, 5, {.out_channels = channels, .kernel = kernel},
-                         affine_);
+                                    {.out_channels = channels, .kernel = kernel, .stride = stride});
+        return separable(graph_, graph_.relu(first), name, 5, {.out_channels = channels, .kernel = kernel});
       }
       case Op::dil_conv_3x3:
       case Op::dil_conv_5x5:
@@ -146,21 +133,9 @@ class Builder {
                          {.out_channels = channels,
                           .kernel = op == Op::dil_conv_3x3 ? 3 : 5,
                           .stride = stride,
-                          .dilation = kDilation},
-                         affine_);
+                          .dilation = kDilation});
     }
     fail(ErrorCode::run_failed, name, ": no such operation");
-  }
-
-  // A mixed network reads one source by many edges: each pool of it is made once.
-  int pool_of(NodeKind kind, int x, const Pool& pool) {
-    if (options_.kind != NetworkKind::mixed) return add_pool(kind, x, pool);
-    const auto [found, is_new] = pools_.try_emplace({kind, x, pool.stride}, -1);
-    if (is_new) found->second = add_pool(kind, x, pool);
-    return found->second;
-  }
-  int add_pool(NodeKind kind, int x, const Pool& pool) {
-    return kind == NodeKind::max_pool ? graph_.max_pool(x, pool) : graph_.avg_pool(x, pool);
   }
 
   // Hung on the output of the second reduction cell: ReLU, average of 5x5 pixels, 1x1 convolution to 128
@@ -186,10 +161,8 @@ class Builder {
   Preset preset_;
   NetworkOptions options_;
   std::vector<CellGeometry> geometries_;
-  Affine affine_;  // of the cells' norms: those of a mixed network have no weights of their own
   Genes path_;
   Graph graph_;
-  std::map<std::tuple<NodeKind, int, int>, int> pools_;  // of a mixed network, by kind, source and stride
   int auxiliary_ = -1;
 };
 

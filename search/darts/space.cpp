@@ -8,6 +8,7 @@
 #include "search/darts/exact.h"
 #include "search/darts/genotype.h"
 #include "search/darts/mixed_cell.h"
+#include "search/darts/mixed_network.h"
 #include "search/darts/network.h"
 #include "search/darts/path_sampler.h"
 #include "search/darts/repair.h"
@@ -78,6 +79,7 @@ class Darts final : public Space {
   }
 
   Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
+    if (options.kind == NetworkKind::mixed) return mixed_network(options);
     return darts::network(preset_, options, paths);
   }
   MixtureSpec mixture(const NetworkOptions& options) const override {
