@@ -92,8 +92,9 @@ class MixtureSteps {
   std::unique_ptr<MixtureMover> mover_;
 };
 
-int serve(MixtureSteps& steps) {
-  std::cout << "{\"ready\": true, \"gflop\": " << steps.gflop() << "}" << std::endl;
+int serve(MixtureSteps& steps, double peak_gflops) {
+  std::cout << "{\"ready\": true, \"gflop\": " << steps.gflop() << ", \"fma_peak_gflops\": " << peak_gflops
+            << "}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << "{\"ms\": [";
     const char* separator = "";
@@ -126,7 +127,8 @@ int run(std::vector<char*>& arguments) {
   RLNAS_CHECK(config.recipe.batch_size > 0 && thread_count >= 0, usage,
               "--batch and --threads must be positive");
   MixtureSteps steps(config, thread_count);
-  return serves ? serve(steps) : report(steps);
+  const double peak = on_cpu() ? fma_peak_gflops(thread_count > 0 ? thread_count : cpu_cores()) : 0.0;
+  return serves ? serve(steps, peak) : report(steps);
 }
 
 }  // namespace
