@@ -11,6 +11,16 @@
 namespace rlnas {
 namespace {
 
+std::string describe(const TrainProgress::Mixture& mixture) {
+  char text[128] = "";
+  if (mixture.moves)
+    std::snprintf(text, sizeof(text), "  held out: loss %.4f accuracy %.2f %%", mixture.held_out_loss,
+                  100.0 * mixture.held_out_accuracy);
+  char entropy[64];
+  std::snprintf(entropy, sizeof(entropy), "  entropy %.4f  ", mixture.entropy);
+  return text + std::string(entropy) + mixture.genotype;
+}
+
 std::string describe(const TrainProgress& p) {
   char text[256];
   std::snprintf(text, sizeof(text),
@@ -18,6 +28,7 @@ std::string describe(const TrainProgress& p) {
                 p.epoch + 1, p.epochs, static_cast<long long>(p.step), static_cast<long long>(p.steps),
                 p.loss, 100.0 * p.accuracy, p.learning_rate, p.images_per_s, duration_text(p.eta_s).c_str());
   std::string line = text;
+  if (p.epoch_end && p.mixture) return line + describe(*p.mixture);
   if (p.epoch_end && !p.has_angles) line += "  (stand-alone: no angle)";
   if (p.epoch_end && p.has_angles) {
     std::snprintf(text, sizeof(text), "  angle %.4f (%.4f..%.4f) rad", p.angle_mean_rad, p.angle_min_rad,

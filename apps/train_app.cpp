@@ -128,10 +128,13 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   ReportRequest report;
   std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
   const auto declare = [&](CLI::App& app) {
-    const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch");
+    const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch"),
+                      method = peek_option(argc, argv, "method");
     if (!space.empty()) config.network.space = space;
-    config = arch.empty() ? default_train_config(config.network.space)
-                          : default_retrain_config(config.network.space);
+    config = !arch.empty() ? default_retrain_config(config.network.space)
+             : !method.empty()
+                 ? default_mixture_config(config.network.space, parse_word<TrainMethod>("--method", method))
+                 : default_train_config(config.network.space);
     visit_train_fields(config, [&](const TrainField& field, auto& value) {
       const std::string flag = std::string("--") + field.name, group = group_label(field.group);
       const char* const help = field.help;
@@ -230,6 +233,10 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
       printer.log("done: " + std::to_string(result.steps) + " steps, at most " +
                   mebibytes(result.step_memory_bytes) + " for one, " + percent(result.data_wait_share) +
                   " of the time waiting for images; the run is in " + result.run_directory);
+    if (leads && !result.genotype.empty())
+      printer.log("found " + result.genotype + "\ntrain it: rlnas_train --space " + config.network.space +
+                  " --arch \"$(cat " + result.run_directory + "/genotype.txt)\" --data " + config.data.spec +
+                  " --out DIR");
     return 0;
   };
   return run_app(

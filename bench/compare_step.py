@@ -23,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296",
                "MALLOC_TOP_PAD_": "268435456"}
+MIXTURES = ("pc-darts", "darts")  # steps of a search, whose --bench is rlnas_bench_mixture_step
 CHANNELS_LAST = ["--layout", "channels_last"]
 # Name, arguments of pytorch_step.py, environment; each takes the one before it a step further.
 PYTORCH_VARIANTS = {
@@ -106,6 +107,10 @@ def our_workers(args):
         workers = [Worker(name, [args.bench, "--serve", str(args.batch), str(args.threads), algorithm], {})
                    for name, algorithm in (("rlnas", "auto"), ("rlnas --conv-algorithm direct", "direct"))]
         return workers, ["pytorch_step.py"]
+    if args.space in MIXTURES:
+        method = ["--method", args.space]
+        return [Worker("rlnas", [args.bench, *method, "--batch", str(args.batch), "--threads", str(args.threads),
+                                 "--serve"], {})], ["pytorch_mixture.py", *method]
     ours = Worker("rlnas", [args.bench, "--space", args.space, "--batch", str(args.batch), "--threads",
                             str(args.threads), "--serve"], {})
     file = tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False)
@@ -188,7 +193,7 @@ def main():
                         help=f"of {', '.join(PYTORCH_VARIANTS)}; "
                              "default: all but compile, which sets up for minutes")
     parser.add_argument("--space", default="nasbench201",
-                        choices=("nasbench201", "darts-cifar", "darts-imagenet", "mobilenet"))
+                        choices=("nasbench201", "darts-cifar", "darts-imagenet", "mobilenet", *MIXTURES))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)

@@ -28,7 +28,8 @@ EventLog::EventLog(std::string path, std::int64_t keep_up_to_step) : path_(std::
   RLNAS_CHECK(out_, data, path_, ": cannot be written");
 }
 
-void EventLog::write(const std::string& event, std::int64_t step, double time_s, const Fields& fields) {
+void EventLog::write(const std::string& event, std::int64_t step, double time_s, const Fields& fields,
+                     const Texts& texts) {
   Json line = {{"schema", kSchema}, {"event", event}, {"step", step}, {"time_s", time_s}};
   for (const auto& [key, value] : fields) {
     if (std::abs(value) < 1e15 && value == std::floor(value))
@@ -36,6 +37,7 @@ void EventLog::write(const std::string& event, std::int64_t step, double time_s,
     else
       line[key] = value;  // NaN and infinity become null
   }
+  for (const auto& [key, text] : texts) line[key] = text;
   out_ << line.dump() << std::endl;
   RLNAS_CHECK(out_, data, path_, ": cannot be written (is the disk full?)");
 }

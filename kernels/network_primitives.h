@@ -200,6 +200,17 @@ struct ScaleRows {
   RecordedCall cost() const;
 };
 
+// Of each channel the sum of x * dy over the rows: the gradient of a factor of x. Determinism: bit-equal for
+// any thread count.
+struct ChannelDots {
+  static constexpr const char* kName = "channel_dots";
+  int rows = 0, channels = 0;
+  const float* x = nullptr;   // [M,C]
+  const float* dy = nullptr;  // [M,C]
+  float* dots = nullptr;      // [C]
+  RecordedCall cost() const;
+};
+
 // ---- rearranging --------------------------------------------------------------------------------------
 // y (+)= x over a range of channels: joins tensors along channels, and takes them apart again.
 struct CopyChannels {
@@ -207,6 +218,16 @@ struct CopyChannels {
   ChannelCopySpec spec = {};
   const float* x = nullptr;  // [M,C of its matrix]
   float* y = nullptr;        // likewise
+  Store store = Store::overwrite;
+  RecordedCall cost() const;
+};
+
+// y (+)= x with its channels in another order.
+struct ShuffleChannels {
+  static constexpr const char* kName = "shuffle_channels";
+  ChannelShuffleSpec spec = {};
+  const float* x = nullptr;  // [M,C]
+  float* y = nullptr;        // [M,C]
   Store store = Store::overwrite;
   RecordedCall cost() const;
 };

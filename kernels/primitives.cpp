@@ -210,6 +210,17 @@ RecordedCall CopyChannels::cost() const {
               store == Store::accumulate ? count : 0, (1 + output_passes(store)) * count * kFloat);
 }
 
+RecordedCall ShuffleChannels::cost() const {
+  return make(kName, shape_of(spec.rows, spec.channels) + " in " + std::to_string(spec.groups) + " groups",
+              store == Store::accumulate ? spec.count() : 0,
+              (1 + output_passes(store)) * spec.count() * kFloat);
+}
+
+RecordedCall ChannelDots::cost() const {
+  const std::uint64_t count = std::uint64_t(rows) * std::uint64_t(channels);
+  return make(kName, shape_of(rows, channels), 2 * count, 2 * count * kFloat);
+}
+
 RecordedCall SubsampleForward::cost() const {
   return make(kName, shape_of(spec), 0, 2 * spec.out_count() * kFloat);
 }

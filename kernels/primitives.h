@@ -24,7 +24,9 @@
   X(Add)                           \
   X(Fill)                          \
   X(ScaleRows)                     \
+  X(ChannelDots)                   \
   X(CopyChannels)                  \
+  X(ShuffleChannels)               \
   X(SubsampleForward)              \
   X(SubsampleBackward)             \
   X(AvgPoolForward)                \

@@ -69,6 +69,17 @@ struct ChannelCopySpec {
   int to_stride = 0;
 };
 
+// The channels of an [M, C] matrix in another order: channel i of group g, of C / groups each, becomes
+// channel i * groups + g (ShuffleNet's shuffle). The way back has C / groups groups.
+struct ChannelShuffleSpec {
+  int rows = 0;  // M
+  int channels = 0;
+  int groups = 1;
+
+  constexpr std::size_t count() const { return std::size_t(rows) * std::size_t(channels); }
+  constexpr ChannelShuffleSpec inverse() const { return {rows, channels, channels / groups}; }
+};
+
 // An [M, C] matrix whose rows are scaled one by one: M = N for samples, and C = 1 for single values.
 struct RowScaleSpec {
   int rows = 0;              // M

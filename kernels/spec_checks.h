@@ -53,6 +53,13 @@ inline void check_spec(const ChannelCopySpec& spec) {
               spec.from_stride, " floats into rows of ", spec.to_stride);
 }
 
+// Errors: run_failed when the channels cannot be split into the groups.
+inline void check_spec(const ChannelShuffleSpec& spec) {
+  RLNAS_CHECK(spec.rows > 0 && spec.channels > 0 && spec.groups > 0 && spec.channels % spec.groups == 0,
+              run_failed, "channel shuffle: ", spec.channels, " channels of ", spec.rows, " rows in ",
+              spec.groups, " groups");
+}
+
 // Errors: run_failed when the spec picks no pixel.
 inline void check_spec(const SubsampleSpec& spec) {
   RLNAS_CHECK(spec.batch > 0 && spec.channels > 0 && spec.stride > 0 && spec.offset >= 0 &&

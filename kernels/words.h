@@ -87,6 +87,13 @@ struct Words<PathSampling> {
 };
 
 template <>
+struct Words<TrainMethod> {
+  static constexpr Word<TrainMethod> list[] = {{TrainMethod::single_path, "single-path"},
+                                               {TrainMethod::darts, "darts"},
+                                               {TrainMethod::pc_darts, "pc-darts"}};
+};
+
+template <>
 struct Words<Unsampled> {
   static constexpr Word<Unsampled> list[] = {{Unsampled::coast, "coast"}, {Unsampled::freeze, "freeze"}};
 };

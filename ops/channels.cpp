@@ -60,6 +60,49 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   return joined;
 }
 
+// The variables of both lie before the activation that they share: no gradient depends on the data.
+Tensor slice_channels(Context& context, const Tensor& x, int first, int channels) {
+  Tensor y = make_tensor(context.arena, Shape::image(x.n(), x.h(), x.w(), channels));
+  y.applied = x.applied;
+  context.backend.run(
+      CopyChannels{.spec = {x.rows(), channels, x.c(), channels}, .x = x.data() + first, .y = y.data()});
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  Tensor source = x;
+  source.buffer = {};
+  context.tape.record([&context, source, first, channels, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    const Tape::Target target = context.tape.gradient_target(source);
+    if (target.store == Store::overwrite)
+      context.backend.run(Fill{.count = source.count(), .value = 0.0f, .y = target.data});
+    context.backend.run(CopyChannels{.spec = {source.rows(), channels, channels, source.c()},
+                                     .x = dy.data(),
+                                     .y = target.data + first,
+                                     .store = target.store});
+  });
+  return y;
+}
+
+Tensor shuffle_channels(Context& context, const Tensor& x, int groups) {
+  const ChannelShuffleSpec spec{x.rows(), x.c(), groups};
+  Tensor y = make_tensor(context.arena, x.shape);
+  y.applied = x.applied;
+  context.backend.run(ShuffleChannels{.spec = spec, .x = x.data(), .y = y.data()});
+  if (!context.records(x)) return y;
+  y.variable = context.tape.new_variable();
+  Tensor source = x;
+  source.buffer = {};
+  context.tape.record([&context, spec, source, variable = y.variable] {
+    const Tensor dy = context.tape.take_gradient(variable);
+    if (!dy) return;
+    const Tape::Target target = context.tape.gradient_target(source);
+    context.backend.run(
+        ShuffleChannels{.spec = spec.inverse(), .x = dy.data(), .y = target.data, .store = target.store});
+  });
+  return y;
+}
+
 Tensor subsample(Context& context, const Tensor& x, int offset) {
   const SubsampleSpec spec{
       .batch = x.n(), .channels = x.c(), .in_height = x.h(), .in_width = x.w(), .offset = offset};

@@ -9,6 +9,8 @@
 
 namespace rlnas {
 
+class Mixture;  // mixture.h
+
 enum class Mode {
   train,     // batch statistics, gradients recorded
   measure,   // batch statistics, nothing recorded
@@ -27,6 +29,8 @@ struct Context {
   float statistics_momentum = BatchNormSpec{}.momentum;
   // Whether a backward pass takes the gradients of weights besides those of values.
   bool weight_gradients = true;
+  Mixture* mixture = nullptr;      // that weighted sums read; null where the graph has none
+  bool mixture_gradients = false;  // whether a backward pass takes those of the mixture
 
   // Classifiers beside the network's own, which its forward pass leaves here in training: their losses are
   // added to its loss, each times its weight.

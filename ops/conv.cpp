@@ -67,7 +67,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
     }
     write_weight_gradients(context, std::array{weight, norm.gamma, norm.beta}, [&](const auto& gradients) {
       call.dw = gradients[0];
-      call.dgamma = gradients[1];
+      call.dgamma = norm.use >= 0 ? factor_gradient(context, norm) : gradients[1];
       call.dbeta = gradients[2];
       run(context, call);
     });

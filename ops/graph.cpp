@@ -85,6 +85,31 @@ int Graph::concat(std::vector<int> parts) {
   return add(NodeKind::concat, shape, std::move(parts));
 }
 
+int Graph::weighted_sum(std::vector<int> terms, int first_weight) {
+  const int node = sum(std::move(terms));
+  nodes_.back().kind = NodeKind::weighted_sum;
+  nodes_.back().first_weight = first_weight;
+  return node;
+}
+
+int Graph::slice(int x, int first, int channels) {
+  FeatureShape shape = shape_of(x);
+  RLNAS_CHECK(first >= 0 && channels > 0 && first + channels <= shape.channels, run_failed, "channels ",
+              first, " to ", first + channels - 1, " of ", shape.channels);
+  shape.channels = channels;
+  const int node = add(NodeKind::slice, shape, {x});
+  nodes_.back().offset = first;
+  return node;
+}
+
+int Graph::channel_shuffle(int x, int groups) {
+  RLNAS_CHECK(groups > 0 && shape_of(x).channels % groups == 0, run_failed, shape_of(x).channels,
+              " channels in ", groups, " groups");
+  const int node = add(NodeKind::channel_shuffle, shape_of(x), {x});
+  nodes_.back().groups = groups;
+  return node;
+}
+
 int Graph::add_pool(NodeKind kind, int x, Pool pool) {
   const FeatureShape in = shape_of(x);
   const PoolSpec spec{1, in.channels, in.height, in.width, pool.kernel, pool.stride, pool.padding};

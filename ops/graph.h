@@ -21,11 +21,14 @@ enum class NodeKind : std::uint8_t {
   batch_norm,
   activation,
   sum,
+  weighted_sum,  // by the weights of a search: see mixture.h
   concat,
   avg_pool,  // over the pixels inside the image
   max_pool,
   global_avg_pool,
-  subsample,  // every second pixel of each row and column
+  subsample,        // every second pixel of each row and column
+  slice,            // a range of channels
+  channel_shuffle,  // ShuffleNet's: the groups of channels in turn
   linear,
   dropout,
   drop_path,
@@ -50,7 +53,9 @@ struct Node {
   Pool pool = {};    // of avg_pool and max_pool
   Activation activation = Activation::none;
   Affine affine = Affine::yes;  // of batch_norm
-  int offset = 0;               // of subsample: the first pixel
+  int offset = 0;               // of subsample: the first pixel; of slice: the first channel
+  int groups = 1;               // of channel_shuffle
+  int first_weight = -1;        // of weighted_sum: that of its first term; the others follow
   Owner owner;
   int unit = -1;
   int stage = -1;
@@ -86,7 +91,11 @@ class Graph {
   int relu(int x) { return activation(x, Activation::relu); }
   // One of a single norm is that norm, written to memory: a node of a cell, however many edges read it.
   int sum(std::vector<int> terms);
+  // Of terms times factors, numbers first_weight, first_weight + 1, ... of the mixture.
+  int weighted_sum(std::vector<int> terms, int first_weight);
   int concat(std::vector<int> parts);
+  int slice(int x, int first, int channels);
+  int channel_shuffle(int x, int groups);
   int avg_pool(int x, Pool pool);
   int max_pool(int x, Pool pool);
   int global_avg_pool(int x);

@@ -53,6 +53,8 @@ void GraphFacts::simplify() {
       case NodeKind::max_pool:
       case NodeKind::global_avg_pool:
       case NodeKind::subsample:
+      case NodeKind::slice:
+      case NodeKind::channel_shuffle:
         own.zero = of(input(n)).zero;
         break;
       case NodeKind::batch_norm:
@@ -68,6 +70,7 @@ void GraphFacts::simplify() {
         simplify_activation(n);
         break;
       case NodeKind::sum:
+      case NodeKind::weighted_sum:
         simplify_sum(n);
         break;
       case NodeKind::concat:
@@ -105,7 +108,9 @@ void GraphFacts::simplify_sum(int n) {
     if (!of(same(term)).zero) ++terms, last = same(term);
   of(n).zero = terms == 0;
   // A norm and an average are made by the sum that takes them.
-  if (terms == 1 && node(last).kind != NodeKind::batch_norm && !is_average_3x3(node(last))) of(n).same = last;
+  if (terms == 1 && node(n).kind == NodeKind::sum && node(last).kind != NodeKind::batch_norm &&
+      !is_average_3x3(node(last)))
+    of(n).same = last;
 }
 
 void GraphFacts::find_live() {
@@ -195,13 +200,16 @@ int GraphFacts::taker_of(int norm) const {
 bool GraphFacts::is_term(int n) const {
   if (node(n).kind != NodeKind::batch_norm && !is_average_3x3(node(n))) return false;
   const int reader = reader_of(n);
-  return reader >= 0 && node(reader).kind == NodeKind::sum;
+  if (reader < 0) return false;
+  // A factor of the mixture takes the place of gamma.
+  const bool takes_factor = node(n).kind == NodeKind::batch_norm && node(n).affine == Affine::no;
+  return node(reader).kind == NodeKind::sum || (node(reader).kind == NodeKind::weighted_sum && takes_factor);
 }
 
 // A node whose value a norm_sum call makes: a sum, or a norm by itself.
 bool GraphFacts::is_sum(int n) const {
   if (of(n).constant) return false;
-  if (node(n).kind == NodeKind::sum) return true;
+  if (node(n).kind == NodeKind::sum || node(n).kind == NodeKind::weighted_sum) return true;
   return node(n).kind == NodeKind::batch_norm && !is_term(n) && taker_of(n) < 0;
 }
 

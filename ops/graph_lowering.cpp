@@ -1,9 +1,11 @@
 // How a graph becomes a Program: see graph_program.h. Bit for bit what is run does not depend on these
 // rewrites, but for the depthwise chain, whose norm is applied once more from the same statistics.
+#include <algorithm>
 #include <utility>
 
 #include "ops/graph_facts.h"
 #include "ops/graph_program.h"
+#include "ops/mixture.h"
 
 namespace rlnas {
 
@@ -15,7 +17,8 @@ class Lowering {
         options_(options),
         program_(program),
         facts_(graph, options),
-        runs_layer_(std::size_t(graph.size()), 0) {}
+        runs_layer_(std::size_t(graph.size()), 0),
+        uses_(mixture_uses(graph)) {}
 
   void run() {
     for (int n = 0; n < graph_.size(); ++n) {
@@ -55,6 +58,19 @@ class Lowering {
     return call;
   }
 
+  // Of term number `term` of a weighted sum; -1 for other sums.
+  int use_of(int sum, std::size_t term) const {
+    const auto first = std::ranges::find(uses_, sum, &MixtureUse::node);
+    return first == uses_.end() ? -1 : int(first - uses_.begin()) + int(term);
+  }
+
+  // Of a norm that is a term: that of its sum.
+  int use_of_norm(int n) const {
+    const std::vector<int>& terms = node(facts_.reader_of(n)).inputs;
+    const auto found = std::ranges::find_if(terms, [&](int term) { return facts_.same(term) == n; });
+    return use_of(facts_.reader_of(n), std::size_t(found - terms.begin()));
+  }
+
   Call::Term term_of(int n) {
     n = facts_.same(n);
     if (facts_.is_term(n) && node(n).kind == NodeKind::batch_norm)
@@ -85,6 +101,7 @@ class Lowering {
     const bool fused = facts_.runs_with_norm(source);
     Call& call = add(fused ? Call::Kind::conv_norm : Call::Kind::normalise, n);
     call.norm = layout_.batch_norm(node(n).name);
+    if (facts_.is_term(n)) call.norm.use = use_of_norm(n);
     runs_layer_[std::size_t(n)] = 1;
     if (fused) {
       runs_layer_[std::size_t(source)] = 1;
@@ -129,10 +146,14 @@ class Lowering {
                   node(n).activation);
         }
         return;
-      case NodeKind::sum: {
+      case NodeKind::sum:
+      case NodeKind::weighted_sum: {
         std::vector<Call::Term> terms;
-        for (const int term : node(n).inputs)
-          if (!facts_.is_zero(facts_.same(term))) terms.push_back(term_of(term));
+        for (std::size_t i = 0; i < node(n).inputs.size(); ++i) {
+          if (facts_.is_zero(facts_.same(node(n).inputs[i]))) continue;
+          terms.push_back(term_of(node(n).inputs[i]));
+          if (terms.back().kind == Call::Term::Kind::plain) terms.back().use = use_of(n, i);
+        }
         return add_wanted_sum(n, std::move(terms));
       }
       case NodeKind::concat: {
@@ -160,6 +181,15 @@ class Lowering {
         return;
       case NodeKind::subsample:
         add_unary(Call::Kind::subsample, n).offset = node(n).offset;
+        return;
+      case NodeKind::slice: {
+        Call& call = add_unary(Call::Kind::slice, n);
+        call.offset = node(n).offset;
+        call.shape = node(n).shape;
+        return;
+      }
+      case NodeKind::channel_shuffle:
+        add_unary(Call::Kind::channel_shuffle, n).groups = node(n).groups;
         return;
       case NodeKind::linear:
         runs_layer_[std::size_t(n)] = 1;
@@ -218,6 +248,7 @@ class Lowering {
   Program& program_;
   const GraphFacts facts_;
   std::vector<char> runs_layer_;  // of each node: its weights are used
+  const std::vector<MixtureUse> uses_;
   int stage_ = -1, unit_ = -1;
 };
 

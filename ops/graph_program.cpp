@@ -37,7 +37,7 @@ class Run {
     Slot& slot = slots_[std::size_t(term.slot)];
     switch (term.kind) {
       case Call::Term::Kind::plain:
-        return {slot.tensor};
+        return {.x = slot.tensor, .use = term.use};
       case Call::Term::Kind::averaged:
         return average_3x3(slot.tensor);
       case Call::Term::Kind::normalised:
@@ -112,6 +112,12 @@ void Run::call(const Call& call) {
       break;
     case Call::Kind::subsample:
       out.tensor = subsample(context_, input(call), call.offset);
+      break;
+    case Call::Kind::slice:
+      out.tensor = slice_channels(context_, input(call), call.offset, call.shape.channels);
+      break;
+    case Call::Kind::channel_shuffle:
+      out.tensor = shuffle_channels(context_, input(call), call.groups);
       break;
     case Call::Kind::linear:
       out.tensor = rlnas::linear(context_, input(call), call.linear);

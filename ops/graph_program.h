@@ -68,6 +68,8 @@ class Program {
       max_pool,
       global_avg_pool,
       subsample,
+      slice,
+      channel_shuffle,
       linear,
       dropout,
       drop_path,
@@ -75,6 +77,7 @@ class Program {
     struct Term {
       enum class Kind { plain, averaged, normalised } kind;  // the last in a slot of terms
       int slot;
+      int use = -1;  // of a plain one in a weighted sum: of the mixture
     };
     Kind kind;
     int node = -1;
@@ -86,9 +89,10 @@ class Program {
     BatchNorm norm = {};
     Linear linear = {};
     Pool pool = {};
-    int offset = 0;
+    int offset = 0;              // of subsample and slice
+    int groups = 1;              // of channel_shuffle
     int segment = -1;            // of begin_unit
-    FeatureShape shape = {};     // of zeros
+    FeatureShape shape = {};     // of zeros and slice
     const char* stage = "";      // of begin_stage
     std::string name = {};       // of drops
     std::vector<int> done = {};  // slots that nothing reads after this call

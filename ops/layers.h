@@ -31,6 +31,7 @@ struct BatchNorm {
   int beta = -1;
   int running_mean = -1;  // segments of the statistics
   int running_var = -1;
+  int use = -1;  // of the mixture whose factor stands for gamma; -1: none
 };
 
 struct Linear {

@@ -1,14 +1,43 @@
 #include "ops/norm_sum.h"
 
+#include "ops/mixture.h"
 #include "ops/pool.h"
 #include "ops/weight_gradients.h"
 
 namespace rlnas {
 namespace {
 
+const Mixture& mixture_of(const Context& context) {
+  RLNAS_CHECK(context.mixture != nullptr, run_failed, "a weighted sum without a mixture that weights it");
+  return *context.mixture;
+}
+
+// What arrives goes on times a factor of each channel.
+Tensor scaled_gradient(Context& context, const float* factors, const float* zeros, const Tensor& dz) {
+  Tensor dx = make_tensor(context.arena, dz.shape);
+  AffineSumSpec scaled{.rows = dz.rows(), .channels = dz.c(), .term_count = 1};
+  scaled.terms[0] = {.x = dz.data(), .scale = factors, .shift = zeros};
+  context.backend.run(AffineSum{.spec = scaled, .sum = dx.data()});
+  return dx;
+}
+
+void backward_weighted(Context& context, const SumTerm& term, const Tensor& dsum) {
+  const Mixture& mixture = mixture_of(context);
+  if (context.mixture_gradients)
+    run(context, ChannelDots{.rows = dsum.rows(),
+                             .channels = dsum.c(),
+                             .x = term.x.data(),
+                             .dy = dsum.data(),
+                             .dots = mixture.gradient(term.use)});
+  if (term.x.variable >= 0)
+    context.tape.add_gradient(term.x,
+                              scaled_gradient(context, mixture.factors(term.use), mixture.zeros(), dsum));
+}
+
 // Sends the gradient of the sum to one of its terms.
 void backward_term(Context& context, const SumTerm& term, const Tensor& dsum) {
   const Tensor& x = term.x;
+  if (term.use >= 0) return backward_weighted(context, term, dsum);
   if (x.variable < 0) return;
   if (term.averaged)
     add_avg_pool_gradient(context, PoolSpec{x.n(), x.c(), x.h(), x.w()}, x, dsum);
@@ -24,27 +53,28 @@ NormTensors norm_tensors(Context& context, const BatchNorm& norm) {
     if (context.records()) context.use_segment(segment);
     return context.parameters.weight(segment);
   };
-  return {parameter(norm.gamma), parameter(norm.beta), context.statistics.at(norm.running_mean),
-          context.statistics.at(norm.running_var),
+  return {norm.use >= 0 ? mixture_of(context).factors(norm.use) : parameter(norm.gamma), parameter(norm.beta),
+          context.statistics.at(norm.running_mean), context.statistics.at(norm.running_var),
           make_tensor(context.arena, Shape::matrix(4, norm.channels), Layout::flat)};
+}
+
+float* factor_gradient(const Context& context, const BatchNorm& norm) {
+  return norm.use >= 0 && context.mixture_gradients ? mixture_of(context).gradient(norm.use) : nullptr;
 }
 
 namespace {
 
-// Of statistics that are constants: what arrives goes on times a factor of each channel.
-void scale_gradient(Context& context, const BatchNormSpec& spec, const SumTerm& term, const Tensor& dz,
-                    const Tensor& dx) {
-  const Tensor zero = make_tensor(context.arena, Shape::matrix(1, spec.channels), Layout::flat);
-  context.backend.run(Fill{.count = zero.count(), .value = 0.0f, .y = zero.data()});
-  AffineSumSpec scaled{.rows = spec.rows, .channels = spec.channels, .term_count = 1};
-  scaled.terms[0] = {.x = dz.data(), .scale = term.saved().scale, .shift = zero.data()};
-  context.backend.run(AffineSum{.spec = scaled, .sum = dx.data()});
+// Of statistics that are constants.
+Tensor frozen_gradient(Context& context, const SumTerm& term, const Tensor& dz) {
+  const Tensor zeros = make_tensor(context.arena, Shape::matrix(1, dz.c()), Layout::flat);
+  context.backend.run(Fill{.count = zeros.count(), .value = 0.0f, .y = zeros.data()});
+  return scaled_gradient(context, term.saved().scale, zeros.data(), dz);
 }
 
 void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& norm, const Tensor& x,
                  SumTerm& term) {
   // x may need no gradient (a cell without a live path passes constants on) while gamma and beta still do.
-  if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0)) return;
+  if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0 && norm.use < 0)) return;
   term.x.variable = context.tape.new_variable();
   context.tape.record([&context, spec, norm, x, term, frozen = context.uses_running_statistics()] {
     const Tensor dz = context.tape.take_gradient(term.x.variable);
@@ -52,17 +82,18 @@ void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& n
     Tensor dx = make_tensor(context.arena, x.shape);
     write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
       // Gamma's and beta's are the same sums for frozen statistics; dx is not.
-      if (frozen && gradients[0] == nullptr && gradients[1] == nullptr) return;
+      float* const dgamma = norm.use >= 0 ? factor_gradient(context, norm) : gradients[0];
+      if (frozen && dgamma == nullptr && gradients[1] == nullptr) return;
       run(context, BatchNormBackward{.spec = spec,
                                      .x = x.data(),
                                      .dy = dz.data(),
                                      .saved = term.saved(),
                                      .dx = dx.data(),
-                                     .dgamma = gradients[0],
+                                     .dgamma = dgamma,
                                      .dbeta = gradients[1]});
     });
     if (x.variable < 0) return;
-    if (frozen) scale_gradient(context, spec, term, dz, dx);
+    if (frozen) dx = frozen_gradient(context, term, dz);
     context.tape.add_gradient(x, std::move(dx));
   });
 }
@@ -120,6 +151,11 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
     wants_gradient |= context.records(term.x);
     spec.terms[i].x = term.x.data();
     spec.terms[i].averaged = term.averaged;
+    if (term.use >= 0) {
+      spec.terms[i].scale = mixture_of(context).factors(term.use);
+      spec.terms[i].shift = mixture_of(context).zeros();
+      wants_gradient |= context.records() && context.mixture_gradients;
+    }
     if (!term.norm) continue;
     spec.terms[i].scale = term.saved().scale;
     spec.terms[i].shift = term.saved().shift;
@@ -134,7 +170,10 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
 
   const int variable = context.tape.new_variable();
   out.sum.variable = out.activated.variable = variable;
-  for (SumTerm& term : terms) term = {term.x.for_gradient(), {}, term.averaged};
+  for (SumTerm& term : terms) {
+    const bool reads_x = term.use >= 0 && context.mixture_gradients;
+    term = {reads_x ? term.x : term.x.for_gradient(), {}, term.averaged, term.use};
+  }
   context.tape.record([&context, variable, terms = std::move(terms)] {
     const Tensor dsum = context.tape.take_gradient(variable);
     if (!dsum) return;

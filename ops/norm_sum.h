@@ -14,6 +14,7 @@ struct SumTerm {
   Tensor x;          // [N,H,W,C]
   Tensor norm = {};  // [4,C] as BatchNormSaved, or empty
   bool averaged = false;
+  int use = -1;  // of the mixture whose factor x is multiplied by as it is read; -1: none
 
   BatchNormSaved saved() const { return BatchNormSaved::at(norm.data(), x.c()); }
 };
@@ -42,5 +43,7 @@ struct NormTensors {
   Tensor saved;
 };
 NormTensors norm_tensors(Context& context, const BatchNorm& norm);  // in training, also marks it on the path
+// Where the gradient of the factor in the place of gamma goes; null where none is wanted.
+float* factor_gradient(const Context& context, const BatchNorm& norm);
 
 }  // namespace rlnas

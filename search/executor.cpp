@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ops/classifier.h"
+#include "ops/mixture.h"
 
 namespace rlnas {
 
@@ -63,7 +64,9 @@ Context& Executor::begin_pass(const PassOptions& options) {
                            .statistics = statistics_,
                            .mode = mode_of(options),
                            .statistics_momentum = momentum_of(options.statistics),
-                           .weight_gradients = options.weight_gradients});
+                           .weight_gradients = options.weight_gradients,
+                           .mixture = mixture_,
+                           .mixture_gradients = options.mixture_gradients});
   return *context_;
 }
 
@@ -173,9 +176,36 @@ std::vector<float> Executor::logits(const Forward& forward, const HostBatch& bat
 
 // ---- the training step
 
+namespace {
+
+int part_size(const HostBatch& batch, const StepSpec& spec) {
+  return spec.micro_batch > 0 ? std::min(spec.micro_batch, batch.count) : batch.count;
+}
+
+LossSums total_of(const LossSums* sums, int parts) {
+  LossSums total;
+  for (int i = 0; i < parts; ++i) {
+    total.loss += sums[i].loss;
+    total.correct += sums[i].correct;
+  }
+  return total;
+}
+
+}  // namespace
+
+int Executor::parts_of(const HostBatch& batch, const StepSpec& spec) const {
+  const int size = part_size(batch, spec);
+  return std::max(1, (batch.count + size - 1) / std::max(1, size));
+}
+
+Executor::Part Executor::part_of(const HostBatch& batch, const StepSpec& spec, int index) const {
+  const int first = index * part_size(batch, spec);
+  return {index, first, std::min(part_size(batch, spec), batch.count - first)};
+}
+
 void Executor::forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
-                                const Part& part) {
-  Context& context = begin_pass({.statistics = Statistics::follow, .gradients = true});
+                                const Part& part, const PassOptions& options) {
+  Context& context = begin_pass(options);
   tape_.begin_stage("input");
   Tensor images = upload_images(batch, spec.augment, part.first, part.count);
   const Tensor labels = upload(from(batch.labels, std::size_t(part.first)), Shape::matrix(part.count, 1),
@@ -219,16 +249,36 @@ void Executor::read_losses(int parts) {
 void Executor::queue_step(const Forward& forward, const HostBatch& batch, const StepSpec& spec) {
   RLNAS_CHECK(steps_queued_ - losses_taken_ < kQueuedSteps, run_failed, "the losses of ", kQueuedSteps,
               " steps were not taken before another");
-  const int size = spec.micro_batch > 0 ? std::min(spec.micro_batch, batch.count) : batch.count;
-  const int parts = std::max(1, (batch.count + size - 1) / std::max(1, size));
+  const int parts = parts_of(batch, spec);
   reserve_losses(parts);
   for (int i = 0; i < parts; ++i) {
-    const int first = i * size;
-    forward_and_loss(forward, batch, spec, {i, first, std::min(size, batch.count - first)});
+    forward_and_loss(forward, batch, spec, part_of(batch, spec, i),
+                     {.statistics = Statistics::follow, .gradients = true});
     backward_of(batch, i + 1 == parts);
   }
   update(spec);
   read_losses(parts);
+}
+
+LossSums Executor::mixture_pass(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
+                                std::vector<double>& gradients) {
+  const int parts = parts_of(batch, spec);
+  reserve_losses(parts);
+  wait_for_exchange();  // what the ranks tell each other comes in the same order on all
+  gradients.assign(std::size_t(mixture_->weights()), 0.0);
+  for (int i = 0; i < parts; ++i) {
+    forward_and_loss(forward, batch, spec, part_of(batch, spec, i),
+                     {.statistics = Statistics::follow,
+                      .gradients = true,
+                      .weight_gradients = false,
+                      .mixture_gradients = true});
+    tape_.backward();
+    const std::vector<double> part = mixture_->gradients();
+    for (std::size_t w = 0; w < part.size(); ++w) gradients[w] += part[w];
+  }
+  std::vector<LossSums> sums(static_cast<std::size_t>(parts));
+  backend_.download(sums.data(), loss_sums(0), sums.size() * sizeof(LossSums));
+  return total_of(sums.data(), parts);
 }
 
 void Executor::wait_for_exchange() {
@@ -240,13 +290,7 @@ LossSums Executor::take_loss() {
   RLNAS_CHECK(losses_taken_ < steps_queued_, run_failed, "a loss was taken that no step was queued for");
   if (losses_taken_ + 1 == steps_queued_) wait_for_exchange();
   const QueuedLoss& loss = losses_[losses_taken_++ % kQueuedSteps];
-  const auto* sums = static_cast<const LossSums*>(loss.readback->wait());
-  LossSums total;
-  for (int i = 0; i < loss.parts; ++i) {
-    total.loss += sums[i].loss;
-    total.correct += sums[i].correct;
-  }
-  return total;
+  return total_of(static_cast<const LossSums*>(loss.readback->wait()), loss.parts);
 }
 
 std::vector<AngleSums> Executor::angle_sums() {

@@ -31,8 +31,9 @@ enum class Statistics {
 
 struct PassOptions {
   Statistics statistics = Statistics::running;
-  bool gradients = false;        // are recorded
-  bool weight_gradients = true;  // those of weights too
+  bool gradients = false;          // are recorded
+  bool weight_gradients = true;    // those of weights too
+  bool mixture_gradients = false;  // and of the mixture
   Program::Drops drops = {};
 };
 
@@ -102,6 +103,14 @@ class Executor {
 
   // ---- the training step
 
+  // What weighted sums read from here on; must outlive the passes. Null: the graphs have none, the default.
+  void set_mixture(Mixture* mixture) { mixture_ = mixture; }
+  // Forward, loss and backward on one batch, or on this rank's share of it, with gradients of the mixture
+  // alone, which are those of the mean loss; no update. Waits for the device. Shapes: gradients [weights],
+  // overwritten.
+  LossSums mixture_pass(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
+                        std::vector<double>& gradients);
+
   // Averages gradients over ranks by `exchange`, which must outlive the steps; null: one rank, the default.
   void set_exchange(GradientExchange* exchange) { exchange_ = exchange; }
   // Queues forward, loss, backward, exchange and optimiser step on one batch.
@@ -130,8 +139,10 @@ class Executor {
   struct Part {
     int index, first, count;
   };
+  int parts_of(const HostBatch& batch, const StepSpec& spec) const;
+  Part part_of(const HostBatch& batch, const StepSpec& spec, int index) const;
   void forward_and_loss(const Forward& forward, const HostBatch& batch, const StepSpec& spec,
-                        const Part& part);
+                        const Part& part, const PassOptions& options);
   void backward_of(const HostBatch& batch, bool last);
   void update(const StepSpec& spec);
   void read_losses(int parts);
@@ -163,6 +174,7 @@ class Executor {
   bool queues_ = false;
   std::uint64_t steps_queued_ = 0, losses_taken_ = 0, exchanges_waited_for_ = 0;
   GradientExchange* exchange_ = nullptr;
+  Mixture* mixture_ = nullptr;
 };
 
 }  // namespace rlnas

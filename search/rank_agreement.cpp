@@ -73,6 +73,18 @@ LossSums sum_over_ranks(const LossSums& own, Communicator& communicator) {
   return total;
 }
 
+std::vector<double> mean_over_ranks(std::vector<double> own, double share, Communicator& communicator) {
+  for (double& value : own) value *= share;
+  if (communicator.size() == 1) return own;
+  std::vector<double> all(own.size() * std::size_t(communicator.size()));
+  communicator.all_gather(own.data(), own.size() * sizeof(double), all.data(), "gradients of the mixture");
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    own[i] = 0.0;
+    for (std::size_t r = 0; r < std::size_t(communicator.size()); ++r) own[i] += all[r * own.size() + i];
+  }
+  return own;
+}
+
 void check_same_weights(const std::vector<float>& weights, Communicator& communicator) {
   if (communicator.size() == 1) return;
   const std::vector<std::uint32_t> all = communicator.gather_values(

@@ -24,6 +24,8 @@ void share_state(Executor& state, RunProgress& progress, Communicator& communica
 void share_statistics(Executor& state, Communicator& communicator);
 
 LossSums sum_over_ranks(const LossSums& own, Communicator& communicator);
+// Sums of all ranks' values, each times the share of the batch that the rank had, in the order of ranks.
+std::vector<double> mean_over_ranks(std::vector<double> own, double share, Communicator& communicator);
 
 // Errors, on every rank: run_failed when the weights of one differ from rank 0's in any bit.
 void check_same_weights(const std::vector<float>& weights, Communicator& communicator);

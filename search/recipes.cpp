@@ -40,6 +40,14 @@ TrainConfig default_train_config(const std::string& space) {
   return config;
 }
 
+TrainConfig default_mixture_config(const std::string& space, TrainMethod method) {
+  if (method == TrainMethod::single_path) return default_train_config(space);
+  TrainConfig config = find_space(space).mixture_recipe(method);
+  config.network.space = space;
+  config.mixture.method = method;
+  return config;
+}
+
 TrainConfig default_retrain_config(const std::string& space) {
   TrainConfig config = find_space(space).retrain_recipe();
   config.network.space = space;

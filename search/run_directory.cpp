@@ -8,6 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/words.h"
 #include "search/checkpoint.h"
+#include "search/mixture_search.h"
 #include "search/state_metadata.h"
 #include "search/train_config_text.h"
 #include "search/train_fields.h"
@@ -148,11 +149,12 @@ std::optional<RecordedRun> RunDirectory::recorded() const {
 
 void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
                         const DataFingerprint& images, const Parameters& parameters, HostCopy copy,
-                        const FlatBuffer& statistics) const {
+                        const FlatBuffer& statistics, const MixtureSearch* mixture) const {
   TensorFile file;
   // What is in the file is given up at once: a checkpoint takes no more memory than it has to.
   append_tensors(file, parameters.table(), std::exchange(copy.weights, {}), "");
   append_tensors(file, statistics, "");
+  if (mixture != nullptr) mixture->save_model(file);
   const std::size_t of_model = file.tensors.size();
   append_tensors(file, parameters.table(), std::exchange(copy.momentum, {}), "momentum.");
   const std::map<std::string, std::string> of_all = {{"space", config.network.space},
@@ -160,11 +162,13 @@ void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunPro
   file.metadata = of_all;
   file.metadata["config"] = to_text(to_json(config));
   write_progress(file.metadata, progress, images, parameters.ever_sampled());
+  if (mixture != nullptr) mixture->save_optimiser(file);
   write_safetensors(resume_file(), file);
   if (scope == SaveScope::state) return;
   file.tensors.resize(of_model);
   file.metadata = of_all;
   write_safetensors(latest_file(), file);
+  if (mixture != nullptr) write_file_atomically(genotype_file(), mixture->genotype() + "\n");
 }
 
 void RunDirectory::keep_epoch(int epoch) const {
@@ -172,7 +176,7 @@ void RunDirectory::keep_epoch(int epoch) const {
 }
 
 RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,
-                               FlatBuffer& statistics) const {
+                               FlatBuffer& statistics, MixtureSearch* mixture) const {
   const std::string path = resume_file();
   const TensorFile state = read_safetensors(path);
   const StateMetadata metadata(state.metadata, path);
@@ -191,6 +195,7 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   load_tensors(state, path, parameters.weights(), "");
   load_tensors(state, path, parameters.momentum(), "momentum.");
   load_tensors(state, path, statistics, "");
+  if (mixture != nullptr) mixture->load(state, path);
   parameters.set_ever_sampled(metadata.flags("ever_sampled", std::size_t(parameters.table().size())));
   return metadata.progress(limits);
 }

@@ -16,6 +16,8 @@
 
 namespace rlnas {
 
+class MixtureSearch;  // mixture_search.h
+
 // What run.json records beside the configuration.
 struct RunFacts {
   std::string device;
@@ -57,7 +59,8 @@ class RunDirectory {
   std::string events_file() const { return file("events.jsonl"); }
   std::string run_file() const { return file("run.json"); }
   std::string trace_file() const { return file("trace.json"); }
-  std::string space_file() const { return file("space.json"); }  // of a run in a space of one's own
+  std::string genotype_file() const { return file("genotype.txt"); }  // of a differentiable search
+  std::string space_file() const { return file("space.json"); }       // of a run in a space of one's own
 
   bool exists() const;
   bool holds_run() const;  // something a resumption could go on from, or would overwrite
@@ -74,17 +77,17 @@ class RunDirectory {
   // Also keeps the file of a space of one's own.
   void write_run_json(const TrainConfig& config, const RunFacts& facts) const;
 
-  // Writes resume.safetensors, then what others read; each atomically, so that a run killed at any moment can
-  // be resumed from its last checkpoint.
+  // Writes resume.safetensors, then what others read (of a differentiable search also the genotype); each
+  // atomically, so that a run killed at any moment can be resumed from its last checkpoint.
   void save(SaveScope scope, const TrainConfig& config, const RunProgress& progress,
             const DataFingerprint& images, const Parameters& parameters, HostCopy copy,
-            const FlatBuffer& statistics) const;
+            const FlatBuffer& statistics, const MixtureSearch* mixture = nullptr) const;
   // Keeps latest.safetensors as that of an epoch.
   void keep_epoch(int epoch) const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that
   // differs from the one the run was started with; data when the images are others, saying in what.
   RunProgress load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,
-                   FlatBuffer& statistics) const;
+                   FlatBuffer& statistics, MixtureSearch* mixture = nullptr) const;
 
  private:
   std::string file(const std::string& name) const;  // Errors: usage when there is no directory

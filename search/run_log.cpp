@@ -16,8 +16,9 @@ void RunLog::open_events(const std::string& path, const std::string& tensorboard
   if (!tensorboard.empty()) tensorboard_ = std::make_unique<TensorboardLog>(tensorboard, step);
 }
 
-void RunLog::write(const char* event, std::int64_t step, const EventLog::Fields& fields) {
-  if (events_) events_->write(event, step, pace_.seconds(), fields);
+void RunLog::write(const char* event, std::int64_t step, const EventLog::Fields& fields,
+                   const EventLog::Texts& texts) {
+  if (events_) events_->write(event, step, pace_.seconds(), fields, texts);
 }
 
 void RunLog::show(std::int64_t step, const TensorboardLog::Scalars& scalars) {
@@ -52,7 +53,17 @@ void RunLog::epoch_event(const TrainProgress& now) {
                     {"angle_rad/min", now.angle_min_rad},
                     {"angle_rad/max", now.angle_max_rad}});
   }
-  write("epoch", now.step, fields);
+  EventLog::Texts texts;
+  if (now.mixture) {
+    EventLog::Fields of_search = {{"alpha_entropy", now.mixture->entropy}};
+    if (now.mixture->moves)
+      of_search.insert(of_search.end(), {{"held_out_loss", now.mixture->held_out_loss},
+                                         {"held_out_accuracy", now.mixture->held_out_accuracy}});
+    show(now.step, of_search);
+    fields.insert(fields.end(), of_search.begin(), of_search.end());
+    texts.push_back({"genotype", now.mixture->genotype});
+  }
+  write("epoch", now.step, fields, texts);
 }
 
 void RunLog::test_event(const TrainResult& result, const RunProgress& progress) {

@@ -32,7 +32,8 @@ class RunLog {
   void test_event(const TrainResult& result, const RunProgress& progress);
 
  private:
-  void write(const char* event, std::int64_t step, const EventLog::Fields& fields);
+  void write(const char* event, std::int64_t step, const EventLog::Fields& fields,
+             const EventLog::Texts& texts = {});
   void show(std::int64_t step, const TensorboardLog::Scalars& scalars);
 
   const TrainCallbacks& callbacks_;

@@ -70,6 +70,21 @@ int Space::benchmark_index(const Genes&) const {
   fail(ErrorCode::usage, name(), " has no benchmark");
 }
 
+MixtureSpec Space::mixture(const NetworkOptions&) const {
+  fail(ErrorCode::usage, "--method: ", name(),
+       " has no network of weighted candidates; use single-path, or --space darts-cifar");
+}
+
+Genes Space::favoured(const NetworkOptions& options, std::span<const float>) const {
+  mixture(options);
+  return {};
+}
+
+TrainConfig Space::mixture_recipe(TrainMethod) const {
+  mixture({});
+  return {};
+}
+
 NetworkOptions Space::published_stand_alone(int classes, int image_size) const {
   return {.kind = NetworkKind::stand_alone, .classes = classes, .image_size = image_size};
 }

@@ -31,6 +31,7 @@ const Space& default_space();
 enum class NetworkKind {
   supernet,     // every candidate's weights; a step runs a path
   stand_alone,  // one architecture by itself, as it is trained in the end
+  mixed,        // all candidates, weighted by what a differentiable search moves
 };
 
 struct NetworkOptions {
@@ -41,7 +42,20 @@ struct NetworkOptions {
   int cells = 0;          // as the space counts them; 0: as published
   int width_divisor = 1;  // of all channel counts but the images'; above 1 for tests
   double auxiliary_weight =
-      0.0;  // of a stand-alone network's auxiliary loss, where the space has one; 0: none
+      0.0;                // of a stand-alone network's auxiliary loss, where the space has one; 0: none
+  int channel_share = 1;  // of a mixed network: one channel of so many goes through the candidates
+};
+
+// What a differentiable search moves: numbers in a flat buffer, a softmax of which gives the weights of a
+// mixed network's sums, group by group.
+struct MixtureSpec {
+  struct Softmax {
+    int first = 0, count = 0;
+  };
+  SegmentTable logits;
+  std::vector<Softmax> groups;
+  int alphas =
+      0;  // groups that begin before this are the candidates of an edge, later ones the edges of a node
 };
 
 // Published constants of a space's search. Source: method.md 8.1, 9.
@@ -140,6 +154,10 @@ class Space {
   // candidate operations side by side: not to be run, but for its tensors and costs. Errors: usage, naming
   // the flag, for a network that cannot be.
   virtual Graph network(const NetworkOptions& options, std::span<const Genes> paths) const = 0;
+  // Of the mixed network, and the architecture that its weights [buffer_count of the spec] favour. Errors:
+  // usage where there is no such network.
+  virtual MixtureSpec mixture(const NetworkOptions& options) const;
+  virtual Genes favoured(const NetworkOptions& options, std::span<const float> weights) const;
   // Cells that can have a path of their own.
   virtual int searchable_cells(const NetworkOptions&) const { return 1; }
   virtual std::vector<ChoiceSite> choice_sites(const NetworkOptions& options) const = 0;
@@ -150,6 +168,8 @@ class Space {
   virtual StepPaths make_sampler(const SamplerOptions& options) const = 0;
   virtual TrainConfig supernet_recipe() const = 0;
   virtual TrainConfig retrain_recipe() const = 0;
+  // Of a differentiable search. Errors: usage where there is none.
+  virtual TrainConfig mixture_recipe(TrainMethod method) const;
   virtual GeneRange published_mutation_range(int gene) const { return {0, choices(gene)}; }
   virtual PublishedSearch published_search() const { return PublishedSearch::skip_seen; }
   // Labels that the published search draws before it begins.

@@ -51,6 +51,13 @@ void write_progress(Metadata& metadata, const RunProgress& progress, const DataF
   metadata["best_step"] = std::to_string(progress.best_step);
 }
 
+void write_held_out(Metadata& metadata, const HeldOutProgress& progress) {
+  metadata["adam_steps"] = std::to_string(progress.adam_steps);
+  metadata["held_out_loss_sum"] = exact(progress.loss_sum);
+  metadata["held_out_correct"] = std::to_string(progress.correct);
+  metadata["held_out_images"] = std::to_string(progress.images);
+}
+
 const std::string& StateMetadata::text(const std::string& key) const {
   const auto it = metadata_.find(key);
   RLNAS_CHECK(it != metadata_.end(), data, path_, ": not a state to resume from ('", key, "' is missing)");
@@ -96,6 +103,16 @@ RunProgress StateMetadata::progress(const RunLimits& limits) const {
   progress.best_step = integer("best_step", -1, progress.step);
   const bool evaluated = progress.best_step >= 0;
   progress.best_top1 = number("best_top1", evaluated ? 0.0 : -1.0, evaluated ? 1.0 : -1.0);
+  return progress;
+}
+
+HeldOutProgress StateMetadata::held_out() const {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  HeldOutProgress progress;
+  progress.adam_steps = integer("adam_steps", 0, kMost);
+  progress.loss_sum = number("held_out_loss_sum", 0.0, std::numeric_limits<double>::max());
+  progress.images = integer("held_out_images", 0, kMost);
+  progress.correct = integer("held_out_correct", 0, progress.images);
   return progress;
 }
 

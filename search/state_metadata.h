@@ -36,6 +36,14 @@ using Metadata = std::map<std::string, std::string>;
 void write_progress(Metadata& metadata, const RunProgress& progress, const DataFingerprint& images,
                     const std::vector<std::uint8_t>& ever_sampled);
 
+// Of a differentiable search: how often Adam has stepped, and the held-out images of the epoch under way.
+struct HeldOutProgress {
+  std::int64_t adam_steps = 0;
+  double loss_sum = 0.0;
+  std::int64_t correct = 0, images = 0;
+};
+void write_held_out(Metadata& metadata, const HeldOutProgress& progress);
+
 class StateMetadata {
  public:
   // `path` begins the messages; both must outlive this. Errors of all below: data.
@@ -45,6 +53,7 @@ class StateMetadata {
   const std::string& text(const std::string& key) const;
   std::vector<std::uint8_t> flags(const std::string& key, std::size_t count) const;  // of text like "0110"
   RunProgress progress(const RunLimits& limits) const;
+  HeldOutProgress held_out() const;
 
  private:
   std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high) const;

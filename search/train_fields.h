@@ -38,6 +38,12 @@ void visit_train_fields(Config& c, Visitor&& visit) {
          "recipe of retraining",
          OnResume::keep, TrainGroup::network},
         c.network.arch);
+  visit({"method",
+         "single-path: a SuperNet (published RLNAS); pc-darts or darts: all candidates at once, weighted by "
+         "what "
+         "moves on a held-out half of the images",
+         OnResume::keep, TrainGroup::network},
+        c.mixture.method);
   visit({"data", data_help(), OnResume::keep, TrainGroup::data}, c.data.spec);
   visit({"out", "run directory to write", OnResume::free_, TrainGroup::run}, c.run.out);
   visit({"resume", "go on with a run: auto (the one in --out, if there is one) or its directory",
@@ -64,6 +70,15 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit({"epochs", "epochs of the run, which the learning rate is spread over", OnResume::keep,
          TrainGroup::recipe},
         c.recipe.epochs);
+  visit({"begin",
+         "of --method pc-darts and darts: the epoch, counted from 0, in which the candidates' weights begin "
+         "to move",
+         OnResume::keep, TrainGroup::recipe},
+        c.mixture.begin);
+  visit({"mixture-learning-rate", "of Adam, which moves the candidates' weights", OnResume::keep,
+         TrainGroup::recipe},
+        c.mixture.learning_rate);
+  visit({"mixture-weight-decay", "likewise", OnResume::keep, TrainGroup::recipe}, c.mixture.weight_decay);
   visit({"steps", "stop after this many steps in all; 0: run all epochs", OnResume::free_, TrainGroup::run},
         c.run.steps);
   visit({"split", "of cifar10: half (the images NAS-Bench-201 trains on) or all", OnResume::keep,
@@ -117,10 +132,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
   visit({"cutout", "side of a square that is blanked in every training image; 0: none", OnResume::keep,
          TrainGroup::data},
         c.data.cutout);
-  visit({"channels", "of a DARTS --arch in its first cells; 0: as published", OnResume::keep,
+  visit({"channels", "of a DARTS --arch or search in its first cells; 0: as published", OnResume::keep,
          TrainGroup::network},
         c.network.channels);
-  visit({"cells", "of a DARTS --arch; 0: as published", OnResume::keep, TrainGroup::network},
+  visit({"cells", "of a DARTS --arch or search; 0: as published", OnResume::keep, TrainGroup::network},
         c.network.cells);
   visit({"auxiliary", "weight of the auxiliary loss of a DARTS --arch; 0: no auxiliary head", OnResume::keep,
          TrainGroup::network},

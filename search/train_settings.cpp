@@ -26,6 +26,11 @@ void check_config(const TrainConfig& config) {
   check_range("--label-seed", config.labels.seed, std::int64_t{-1}, std::int64_t{0xffffffff});
   check_range("--label-classes", config.labels.classes, 0, 1 << 20);
   check_range("--epochs", config.recipe.epochs, 1, 1'000'000);
+  check_range("--begin", config.mixture.begin, 0, 1'000'000);
+  check_range("--mixture-learning-rate", config.mixture.learning_rate, 0.0, 1e6);
+  check_range("--mixture-weight-decay", config.mixture.weight_decay, 0.0, 1e6);
+  RLNAS_CHECK(config.mixture.method == TrainMethod::single_path || config.network.arch.empty(), usage,
+              "--method ", word_of(config.mixture.method), ": searches; drop it, or --arch");
   check_range("--steps", config.run.steps, std::int64_t{0}, std::int64_t{1} << 40);
   RLNAS_CHECK(
       config.data.cutout == 0 || config.data.spec.empty() || !streams_images(config, config.data.spec), usage,
@@ -65,6 +70,9 @@ void check_config(const TrainConfig& config) {
               "--eval: what is trained on random labels cannot be tested; use --labels true");
   RLNAS_CHECK(!config.eval.only || (!config.eval.spec.empty() && !config.run.resume.empty()), usage,
               "--eval-only: needs --eval DATA and the run by --resume");
+  RLNAS_CHECK(config.recipe.compat != Compat::megvii || config.mixture.method == TrainMethod::single_path,
+              usage, "--compat megvii: the published code of RLNAS has no --method ",
+              word_of(config.mixture.method));
   RLNAS_CHECK(config.recipe.compat != Compat::megvii || config.recipe.seed <= 0xffffffff, usage,
               "--seed: --compat megvii takes seeds up to 4294967295");
   const int halvings = space.image_halvings, divisor = 1 << halvings;

@@ -36,6 +36,12 @@ TrainedNetwork::TrainedNetwork(const Space& space, const NetworkOptions& options
       only_(std::move(only)),
       drops_(drops) {}
 
+TrainedNetwork::TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer)
+    : space_(space),
+      options_(with_kind(options, NetworkKind::mixed)),
+      layout_(space.network(options_, {}), initializer),
+      mixture_(space.mixture(options_)) {}
+
 Program::Result TrainedNetwork::forward_along(Context& context, const Tensor& images,
                                               std::span<const Genes> paths,
                                               const std::vector<int>& taps) const {
@@ -50,15 +56,14 @@ Tensor TrainedNetwork::run_only(Context& context, const Tensor& images, const Pr
   });
   if (kept == kept_.end()) {
     const ProgramOptions options{.trains = trains, .drops_paths = paths, .drops_values = values};
-    kept_.push_back(
-        {trains, paths, values, Program(space_.network(options_, {&only_, 1}), layout_, options)});
+    kept_.push_back({trains, paths, values, Program(largest_graph(), layout_, options)});
     kept = kept_.end() - 1;
   }
   return kept->program.run(context, images, drops).logits;
 }
 
 Tensor TrainedNetwork::forward(Context& context, const Tensor& images, std::int64_t step) {
-  if (only_.empty()) return forward_along(context, images, paths(step)).logits;
+  if (ranks_architectures()) return forward_along(context, images, paths(step)).logits;
   Program::Drops drops = drops_.drops;
   drops.paths.probability *= double(step / drops_.steps_per_epoch) / drops_.epochs;
   drops.paths.step = drops.values.step = step;
@@ -66,13 +71,14 @@ Tensor TrainedNetwork::forward(Context& context, const Tensor& images, std::int6
 }
 
 Tensor TrainedNetwork::forward_largest(Context& context, const Tensor& images) {
-  if (!only_.empty()) return run_only(context, images, drops_.drops);
+  if (!ranks_architectures()) return run_only(context, images, drops_.drops);
   const Genes largest = space_.largest();
   return forward_along(context, images, {&largest, 1}).logits;
 }
 
 Graph TrainedNetwork::largest_graph() const {
-  const Genes genes = only_.empty() ? space_.largest() : only_;
+  if (mixture_) return graph({});
+  const Genes genes = ranks_architectures() ? space_.largest() : only_;
   return graph({&genes, 1});
 }
 
@@ -120,10 +126,25 @@ std::unique_ptr<TrainedNetwork> make_stand_alone(const TrainConfig& config, cons
                                    config.recipe.epochs});
 }
 
+std::unique_ptr<TrainedNetwork> make_mixed(const TrainConfig& config, int classes) {
+  constexpr int kPublishedShare = 4;
+  const Space& space = find_space(config.network.space);
+  const NetworkOptions options{
+      .kind = NetworkKind::mixed,
+      .classes = classes,
+      .image_size = config.data.image_size,
+      .channels = config.network.channels,
+      .cells = config.network.cells,
+      .channel_share = config.mixture.method == TrainMethod::pc_darts ? kPublishedShare : 1};
+  space.mixture(options);  // there is one
+  return std::make_unique<TrainedNetwork>(space, options, config.recipe.initializer);
+}
+
 std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
                                                      const StandAloneOptions& options) {
   TrainConfig sized = config;
   if (options.image_size > 0) sized.data.image_size = options.image_size;
+  if (sized.mixture.method != TrainMethod::single_path) return make_mixed(sized, options.classes);
   return sized.network.arch.empty() ? make_training_space(sized, options.classes)
                                     : make_stand_alone(sized, options);
 }

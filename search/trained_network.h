@@ -1,5 +1,6 @@
 // The network that a run trains: the SuperNet of a space along sampled paths, or one found architecture by
-// itself (method.md 10), which --arch asks for and which has no paths to sample and no angle.
+// itself (method.md 10), which --arch asks for and which has no paths to sample and no angle, or all
+// candidates at once, weighted, for a differentiable search (--method), which has neither.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,9 @@ class TrainedNetwork {
   TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer, Genes only,
                  const DropSchedule& drops);
 
+  // The mixed network of a differentiable search.
+  TrainedNetwork(const Space& space, const NetworkOptions& options, Initializer initializer);
+
   const Space& space() const { return space_; }
   const NetworkOptions& options() const { return options_; }
   const ModelBuilder& layout() const { return layout_.tensors(); }
@@ -45,7 +49,7 @@ class TrainedNetwork {
   Tensor forward_largest(Context& context, const Tensor& images);
   // Along one path for the whole network, or one for each cell that has its own.
   Graph graph(std::span<const Genes> paths) const { return space_.network(options_, paths); }
-  // Of the path that needs the most memory.
+  // Of the path that needs the most memory, or of the network that always runs the same.
   Graph largest_graph() const;
   Program program(std::span<const Genes> paths, const ProgramOptions& options) const {
     return {graph(paths), layout_, options};
@@ -54,7 +58,9 @@ class TrainedNetwork {
                                 const std::vector<int>& taps = {}) const;
 
   // Whether the weights rank architectures: not those of a stand-alone network, which has no angle_summary.
-  bool ranks_architectures() const { return only_.empty(); }
+  bool ranks_architectures() const { return options_.kind == NetworkKind::supernet; }
+  // Of a mixed network.
+  const std::optional<MixtureSpec>& mixture() const { return mixture_; }
   // The path of a step of a SuperNet, or one for each cell that has its own.
   std::vector<Genes> paths(std::int64_t step) { return sampler_(step); }
   // Angles of a fixed sample of architectures, from the sums of every segment of the layout.
@@ -69,13 +75,14 @@ class TrainedNetwork {
   Compat compat_ = Compat::none;
   StepPaths sampler_;
   std::vector<Genes> angle_sample_;
-  Genes only_;
+  Genes only_;  // of a stand-alone network
   DropSchedule drops_;
+  std::optional<MixtureSpec> mixture_;
   struct KeptProgram {
     bool trains, drops_paths, drops_values;
     Program program;
   };
-  std::vector<KeptProgram> kept_;  // of a stand-alone network, which always runs the same
+  std::vector<KeptProgram> kept_;  // of a network that always runs the same
 };
 
 struct StandAloneOptions {
@@ -91,7 +98,11 @@ std::unique_ptr<TrainedNetwork> make_training_space(const TrainConfig& config, i
 // The network of --arch in --space. Errors: usage for a text that is no architecture of the space.
 std::unique_ptr<TrainedNetwork> make_stand_alone(const TrainConfig& config, const StandAloneOptions& options);
 
-// The same if config has an --arch, and its SuperNet otherwise: what train() trains.
+// The mixed network of --method. Errors: usage where the space has none.
+std::unique_ptr<TrainedNetwork> make_mixed(const TrainConfig& config, int classes);
+
+// The same if config has an --arch, the mixed network if it has a --method other than single-path, and its
+// SuperNet otherwise: what train() trains.
 std::unique_ptr<TrainedNetwork> make_trained_network(const TrainConfig& config,
                                                      const StandAloneOptions& options);
 

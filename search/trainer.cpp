@@ -17,6 +17,7 @@
 #include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/evaluation.h"
+#include "search/mixture_search.h"
 #include "search/rank_agreement.h"
 #include "search/run_directory.h"
 #include "search/run_log.h"
@@ -82,6 +83,7 @@ class Trainer {
   std::optional<StepProfiler> profiler_;  // with --profile
   std::optional<Executor> state_;
   std::unique_ptr<GradientExchange> exchange_;
+  std::unique_ptr<MixtureSearch> mixture_;  // of a differentiable search
 
   struct QueuedStep {
     int images;
@@ -149,6 +151,9 @@ void Trainer::take_memory() {
     profiler_.emplace(*setup_->device.backend, measure_profile_limits(setup_->device.threads));
   Backend& backend = profiler_ ? profiler_->backend() : *setup_->device.backend;
   state_.emplace(backend, setup_->network->layout(), setup_->plan.step_bytes);
+  if (setup_->network->mixture())
+    mixture_ = std::make_unique<MixtureSearch>(config_, *setup_->network, setup_->data, backend, *state_,
+                                               communicator_.place());
   exchange_ = communicator_.make_gradient_exchange(backend);
   state_->set_exchange(exchange_.get());
   state_->parameters().set_decayed(decayed_segments(config_, setup_->network->layout().parameters()));
@@ -166,11 +171,14 @@ void Trainer::start_or_resume() {
       start();
   }
   share_state(*state_, meter_.progress, communicator_);
+  if (mixture_) mixture_->share(communicator_);
   saved_step_ = meter_.step();
   if (!config_.eval.only) log_.open_events(directory_.events_file(), config_.run.tensorboard, meter_.step());
-  log_.line(std::to_string(setup_->data.indices.size()) + " images, " + std::to_string(setup_->data.classes) +
-            " classes of " + word_of(config_.labels.kind) + " labels, " +
-            std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");
+  const std::string held_out =
+      mixture_ ? " (and " + std::to_string(setup_->data.held_out.size()) + " held out)" : "";
+  log_.line(std::to_string(setup_->data.indices.size()) + " images" + held_out + ", " +
+            std::to_string(setup_->data.classes) + " classes of " + word_of(config_.labels.kind) +
+            " labels, " + std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");
   meter_.pace.start();
   last_save_ = Clock::now();
 }
@@ -181,6 +189,7 @@ void Trainer::start() {
   state_->parameters().weights().upload(initial);
   state_->initial_weights().upload(initial);
   state_->statistics().upload(layout.initial_statistics());
+  if (mixture_) mixture_->start(config_.recipe.seed);
   directory_.write_run_json(config_,
                             {.device = setup_->device.backend->description(),
                              .images = std::int64_t(setup_->data.indices.size()),
@@ -198,7 +207,8 @@ void Trainer::start() {
 void Trainer::resume() {
   const RunLimits limits{meter_.length.steps_of_all_epochs(), std::int64_t(setup_->data.indices.size()),
                          setup_->data.fingerprint};
-  meter_.progress = directory_.load(config_, limits, state_->parameters(), state_->statistics());
+  meter_.progress =
+      directory_.load(config_, limits, state_->parameters(), state_->statistics(), mixture_.get());
   load_tensors(read_safetensors(directory_.init_file()), directory_.init_file(), state_->initial_weights(),
                "");
   log_.line("resumed from " + directory_.path() + " at step " + std::to_string(meter_.step()));
@@ -240,13 +250,17 @@ const HostBatch& Trainer::next_batch(Prefetcher& batches) {
   return batch;
 }
 
-// Forward, loss, backward, exchange of gradients, optimiser step.
+// Forward, loss, backward, exchange of gradients, optimiser step; a differentiable search looks at held-out
+// images first.
 void Trainer::queue_step(const HostBatch& batch, std::int64_t step) {
   const double rate = learning_rate(schedule_, step);
   step_.sgd.learning_rate = float(rate);
-  state_->queue_step(
-      [&](Context& context, const Tensor& images) { return setup_->network->forward(context, images, step); },
-      batch, step_);
+  const auto forward = [&](Context& context, const Tensor& images) {
+    return setup_->network->forward(context, images, step);
+  };
+  if (mixture_ && mixture_->moves(batch.epoch))
+    mixture_->step(forward, batch.epoch, batch.step, step_, communicator_);
+  state_->queue_step(forward, batch, step_);
   queued_.push_back({batch.global_count, rate});
 }
 
@@ -286,6 +300,10 @@ void Trainer::end_epoch() {
   now.epoch_end = true;
   last_epoch_loss_ = now.loss;
   meter_.begin_epoch();
+  if (mixture_) {
+    now.mixture = mixture_->progress();
+    mixture_->begin_epoch();
+  }
   for (const std::string& bad : setup_->batches.new_bad_files())
     log_.line("bad image file, another one took its place: " + bad);
   if (!leads()) return save(SaveScope::state_and_model);
@@ -340,7 +358,7 @@ void Trainer::save(SaveScope scope) {
               what_is_left());
   if (leads())
     directory_.save(scope, config_, meter_.progress, setup_->data.fingerprint, parameters, std::move(copy),
-                    state_->statistics());
+                    state_->statistics(), mixture_.get());
   saved_step_ = meter_.step();
   last_save_ = Clock::now();
 }
@@ -351,6 +369,7 @@ TrainResult Trainer::finish() {
   result_.step_memory_bytes = state_->arena().peak_bytes();
   result_.steps = meter_.step();
   result_.loss = last_epoch_loss_ ? *last_epoch_loss_ : meter_.now().loss;
+  if (mixture_) result_.genotype = mixture_->genotype();
   result_.images_per_s = meter_.pace.run_images_per_s();
   result_.data_wait_share = meter_.pace.data_wait_share();
   if (profiler_) {

@@ -89,6 +89,13 @@ TrainingData load_training_data(const TrainConfig& config) {
               " is more than the ", data.indices.size(), " training images of ", config.data.spec);
   if (config.data.images > 0) data.indices.resize(std::size_t(config.data.images));
 
+  if (config.mixture.method != TrainMethod::single_path) {
+    RLNAS_CHECK(data.indices.size() >= 2, usage, "--method: one image cannot be split into two halves");
+    const auto middle = data.indices.begin() + std::ptrdiff_t(data.indices.size() / 2);
+    data.held_out.assign(middle, data.indices.end());
+    data.indices.erase(middle, data.indices.end());
+  }
+
   const bool random = config.labels.kind == LabelKind::random;
   data.classes = random && config.labels.classes > 0 ? config.labels.classes : data.true_classes();
   RLNAS_CHECK(data.classes >= 2, usage, "--label-classes: ", config.data.spec, " has ", data.classes,
@@ -101,10 +108,10 @@ TrainingData load_training_data(const TrainConfig& config) {
 }
 
 TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& data,
-                                 const RankPlace& place) {
+                                 std::vector<std::uint32_t> indices, const RankPlace& place) {
   if (data.list) {
     auto loader = std::make_unique<ImageLoader>(
-        *data.list, data.indices, data.labels,
+        *data.list, std::move(indices), data.labels,
         ImageLoaderOptions{
             .plan = batch_plan(config, place,
                                megvii(config) ? SampleOrder::shuffled_once : SampleOrder::shuffled),
@@ -116,7 +123,7 @@ TrainingBatches::TrainingBatches(const TrainConfig& config, const TrainingData& 
     return;
   }
   source_ = std::make_unique<BatchLoader>(
-      data.dataset, data.indices, data.labels,
+      data.dataset, std::move(indices), data.labels,
       BatchLoaderOptions{
           .plan = batch_plan(config, place, SampleOrder::shuffled),
           .augmentation = config.data.augment ? Augmentation::crop_and_flip : Augmentation::none,

@@ -22,12 +22,13 @@ namespace rlnas {
 bool streams_images(const TrainConfig& config, const std::string& data);
 
 struct TrainingData {
-  Dataset dataset;                     // the images, unless they are streamed
-  std::optional<ImageList> list;       // their files, if they are
-  std::vector<std::uint32_t> indices;  // of the training split
-  std::vector<std::int32_t> labels;    // to train on, of every image of the data set
-  int classes = 0;                     // of the labels
-  DataFingerprint fingerprint;         // of all images
+  Dataset dataset;                      // the images, unless they are streamed
+  std::optional<ImageList> list;        // their files, if they are
+  std::vector<std::uint32_t> indices;   // of the training split
+  std::vector<std::uint32_t> held_out;  // of a differentiable search: what the candidates' weights move on
+  std::vector<std::int32_t> labels;     // to train on, of every image of the data set
+  int classes = 0;                      // of the labels
+  DataFingerprint fingerprint;          // of all images
   ImageFormat format;
 
   int true_classes() const { return list ? list->classes() : dataset.classes; }
@@ -46,7 +47,11 @@ TrainingData load_training_data(const TrainConfig& config);
 // The training batches of one rank. `data` must outlive them.
 class TrainingBatches {
  public:
-  TrainingBatches(const TrainConfig& config, const TrainingData& data, const RankPlace& place);
+  TrainingBatches(const TrainConfig& config, const TrainingData& data, const RankPlace& place)
+      : TrainingBatches(config, data, data.indices, place) {}
+  // Of these images, the held-out ones for example.
+  TrainingBatches(const TrainConfig& config, const TrainingData& data, std::vector<std::uint32_t> indices,
+                  const RankPlace& place);
   ~TrainingBatches();
 
   const BatchSource& source() const { return *source_; }

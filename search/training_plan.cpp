@@ -2,8 +2,10 @@
 #include "search/training_plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "kernels/dry/dry_backend.h"
+#include "ops/mixture.h"
 #include "search/run_setup.h"
 #include "search/train_settings.h"
 
@@ -23,17 +25,29 @@ DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const 
     run.step_bytes = state.arena().peak_bytes();
     run.calls = calls;
   };
+  std::optional<Mixture> mixture;
+  if (network.mixture()) {
+    mixture.emplace(*dry, network.largest_graph(), int(network.mixture()->logits.buffer_count()));
+    state.set_mixture(&*mixture);
+  }
+  const auto add_fixed_network = [&] {
+    const auto forward = [&](Context& context, const Tensor& images) {
+      return network.forward_largest(context, images);
+    };
+    step_along(forward);
+    std::vector<double> unused;
+    if (mixture) state.mixture_pass(forward, batch, spec, unused);
+  };
   if (network.ranks_architectures())
     for (const Genes& genes : network.space().large_ones())
       step_along([&](Context& context, const Tensor& images) {
         return network.forward_along(context, images, {&genes, 1}).logits;
       });
   else
-    step_along(
-        [&](Context& context, const Tensor& images) { return network.forward_largest(context, images); });
+    add_fixed_network();
   state.angle_sums();
   run.step_bytes = state.arena().peak_bytes();
-  run.fixed_bytes = state.fixed_bytes();
+  run.fixed_bytes = state.fixed_bytes() + (mixture ? mixture->device_bytes() : 0);
   return run;
 }
 
@@ -42,7 +56,8 @@ namespace {
 // What a pass may leave in memory; the others are merged into these, or views.
 bool is_written(NodeKind kind) {
   return kind == NodeKind::conv || kind == NodeKind::avg_pool || kind == NodeKind::max_pool ||
-         kind == NodeKind::sum || kind == NodeKind::concat || kind == NodeKind::linear;
+         kind == NodeKind::sum || kind == NodeKind::weighted_sum || kind == NodeKind::slice ||
+         kind == NodeKind::channel_shuffle || kind == NodeKind::concat || kind == NodeKind::linear;
 }
 
 std::vector<TrainPlan::Stage> stages_of(const TrainedNetwork& network) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/parallel.h"
@@ -290,6 +291,26 @@ void CpuBackend::run(const BatchNormInference& call, Workspace) {
   check(spec);
   for (int c = 0; c < spec.channels; ++c)
     save_channel(spec, c, running_mean[c], running_var[c], gamma, beta, saved);
+}
+
+std::size_t CpuBackend::workspace_bytes(const ChannelDots& call) {
+  return RowSums::bytes(chunks_of(call.rows), call.channels);
+}
+
+// The second sums of a gradient about a mean of zero.
+void CpuBackend::run(const ChannelDots& call, Workspace workspace) {
+  const auto& [rows, channels, x, dy, dots] = call;
+  check({.rows = rows, .channels = channels});
+  check_workspace(ChannelDots::kName, workspace, workspace_bytes(call));
+  const RowSums sums{chunks_of(rows), channels, static_cast<double*>(workspace.data)};
+  const std::vector<float> zeros(std::size_t(channels), 0.0f);
+  parallel_for(threads_, sums.chunks.count(),
+               [&](std::int64_t chunk) { add_gradient_moments(sums, chunk, x, dy, zeros.data()); });
+  for_channel_ranges(threads_, sums, [&](int begin, int count) {
+    double first[kFinishedChannels] = {}, second[kFinishedChannels] = {};
+    add_chunks(sums, begin, count, first, second);
+    for (int i = 0; i < count; ++i) dots[begin + i] = float(second[i]);
+  });
 }
 
 }  // namespace rlnas

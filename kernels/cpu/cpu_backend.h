@@ -42,6 +42,7 @@ class CpuBackend final : public Backend {
   std::size_t workspace_bytes(const BatchNormBackward& call) override;
   std::size_t workspace_bytes(const ConvNormForward& call) override;
   std::size_t workspace_bytes(const ConvNormBackward& call) override;
+  std::size_t workspace_bytes(const ChannelDots& call) override;
   std::size_t workspace_bytes(const TakeGradientNorm& call) override;
   std::size_t workspace_bytes(const TakeAngleSums& call) override;
   RLNAS_PRIMITIVES(RLNAS_OVERRIDE_RUN)

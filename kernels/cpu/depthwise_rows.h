@@ -88,9 +88,23 @@ inline int rows_of_strip(int height, std::size_t row_bytes) {
                                                          : int(std::max<std::size_t>(1, kStrip / row_bytes));
 }
 
-// Some or all channels of a vector at one pixel. The rest are zeros, or not written.
+// 4 or 8 floats in the first lanes, zeros in the rest.
+template <class V>
+inline Vec widened(V few) {
+  if constexpr (kWidth<V> == 4)
+    return widened(__builtin_shufflevector(few, V{}, 0, 1, 2, 3, 4, 5, 6, 7));
+  else if constexpr (kWidth<V> == kLanes)
+    return few;
+  else
+    return __builtin_shufflevector(few, V{}, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+// Some or all channels of a vector at one pixel. The rest are zeros, or not written. Channels of small
+// networks are 4 or 8: sizes that the compiler knows.
 inline Vec load_lanes(const float* from, int lanes) {
   if (lanes == kLanes) return load<Vec>(from);
+  if (lanes == kWidth<Float4>) return widened(load<Float4>(from));
+  if (lanes == kWidth<Float8>) return widened(load<Float8>(from));
   Vec value = {};
   std::memcpy(&value, from, std::size_t(lanes) * sizeof(float));
   return value;
@@ -98,6 +112,10 @@ inline Vec load_lanes(const float* from, int lanes) {
 inline void store_lanes(float* to, Vec value, int lanes) {
   if (lanes == kLanes)
     store<Vec>(to, value);
+  else if (lanes == kWidth<Float4>)
+    std::memcpy(to, &value, sizeof(Float4));
+  else if (lanes == kWidth<Float8>)
+    std::memcpy(to, &value, sizeof(Float8));
   else
     std::memcpy(to, &value, std::size_t(lanes) * sizeof(float));
 }

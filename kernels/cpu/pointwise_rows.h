@@ -31,6 +31,7 @@ inline void for_output_blocks(int outputs, const Body& body) {
 template <int N>
 inline constexpr int kTileRows = std::min(8, (kWidth<WideFloat> == 16 ? 24 : 12) / N);
 inline constexpr int kTileInputs = kWidth<WideFloat> == 16 ? 8 : 3;
+inline constexpr int kFewInputs = kWidth<WideFloat> == 16 ? 4 : 2;  // of those left over
 
 // to[r, 0..N*kWidth<V>) = from[r, 0..inputs) * block, for kRows rows.
 template <class V, int N, int kRows>
@@ -125,6 +126,9 @@ inline void add_gradient(std::int64_t rows, const float* x, int inputs, const fl
         add_gradient_tile<V, N, kTileInputs>(count, x_rows + i, inputs, dy_rows, outputs,
                                              block + i * N * kWidth<V>, store_mode);
       }
+      for (; i + kFewInputs <= inputs; i += kFewInputs)
+        add_gradient_tile<V, N, kFewInputs>(count, x_rows + i, inputs, dy_rows, outputs,
+                                            block + i * N * kWidth<V>, store_mode);
       for (; i < inputs; ++i)
         add_gradient_tile<V, N, 1>(count, x_rows + i, inputs, dy_rows, outputs, block + i * N * kWidth<V>,
                                    store_mode);

@@ -52,6 +52,25 @@ void CpuBackend::run(const CopyChannels& call, Workspace) {
   });
 }
 
+void CpuBackend::run(const ShuffleChannels& call, Workspace) {
+  const auto& [spec, x, y, store] = call;
+  check_spec(spec);
+  const int groups = spec.groups, per_group = spec.channels / groups;
+  parallel_ranges(threads_, spec.rows, items_per_block(spec.channels * std::int64_t(sizeof(float))),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t m = begin; m < end; ++m) {
+                      const float* const from = x + m * spec.channels;
+                      float* const to = y + m * spec.channels;
+                      for (int g = 0; g < groups; ++g)
+                        for (int i = 0; i < per_group; ++i) {
+                          const float value = from[g * per_group + i];
+                          float& place = to[i * groups + g];
+                          place = store == Store::accumulate ? place + value : value;
+                        }
+                    }
+                  });
+}
+
 void CpuBackend::run(const SubsampleForward& call, Workspace) {
   const auto& [spec, x, y] = call;
   check_spec(spec);

@@ -2,13 +2,14 @@
 //
 // GCC's vector extension, not intrinsics: the same source is good for AVX2 and AVX-512, and for a build
 // without -march. Every kernel is written once over a type V, which is the machine's widest, Float8 or, for
-// channels left over, float itself.
+// channels left over, Float4 or float itself.
 #pragma once
 
 #include <cstring>
 
 namespace rlnas {
 
+using Float4 = float __attribute__((vector_size(16)));
 using Float8 = float __attribute__((vector_size(32)));
 using Float16 = float __attribute__((vector_size(64)));
 // The machine's widest vector of floats and of doubles, and as many floats as the latter.
@@ -38,6 +39,12 @@ struct Whole<Float8> {
   using Ints = int __attribute__((vector_size(32)));
   using Shorts = short __attribute__((vector_size(16)));
   using Bytes = unsigned char __attribute__((vector_size(8)));
+};
+template <>
+struct Whole<Float4> {
+  using Ints = int __attribute__((vector_size(16)));
+  using Shorts = short __attribute__((vector_size(8)));
+  using Bytes = unsigned char __attribute__((vector_size(4)));
 };
 template <>
 struct Whole<float> {
@@ -118,6 +125,7 @@ inline void for_channel_blocks(int channels, const Body& body) {
   for (; c + 32 <= channels; c += 32) body.template operator()<WideFloat, 32 / kWidth<WideFloat>>(c);
   for (; c + 16 <= channels; c += 16) body.template operator()<WideFloat, 16 / kWidth<WideFloat>>(c);
   for (; c + 8 <= channels; c += 8) body.template operator()<Float8, 1>(c);
+  for (; c + 4 <= channels; c += 4) body.template operator()<Float4, 1>(c);
   for (; c < channels; ++c) body.template operator()<float, 1>(c);
 }
 

@@ -33,6 +33,14 @@ void CudaBackend::run(const BatchNormInference& call, Workspace) {
   launch_batch_norm_inference(call, stream_);
 }
 
+std::size_t CudaBackend::workspace_bytes(const ChannelDots& call) {
+  return batch_norm_scratch_bytes({.rows = call.rows, .channels = call.channels});
+}
+
+void CudaBackend::run(const ChannelDots& call, Workspace workspace) {
+  launch_channel_dots(call, workspace, counters_, stream_);
+}
+
 void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,
                      float* running_var, BatchNormSaved saved, GpuStream stream) {
   launch("batch_norm_from_saved_kernel", batch_norm_from_saved_kernel,

@@ -218,6 +218,24 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
                      });
 }
 
+// x, dy [M,C] -> dots [C] of x * dy, by way of sums [chunk][2][C], the first of which are zeros
+template <int Width>
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
+    channel_dots_kernel(int rows, int channels, BatchNormChunks chunks, const float* x, const float* dy,
+                        double* sums, unsigned* counters, float* dots) {
+  RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
+  double totals[2 * Width] = {};
+  sum_chunk<Width>(rows, channels, chunks.rows_per_chunk, totals, scratch,
+                   [&](std::int64_t at, float(&values)[2 * Width]) {
+                     const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
+                     RLNAS_UNROLL
+                     for (int i = 0; i < Width; ++i)
+                       values[2 * i + 1] = fmaf(gradient.value[i], row.value[i], values[2 * i + 1]);
+                   });
+  finish_sums<Width>(channels, totals, sums, counters, scratch,
+                     [&](int channel, double, double dot) { dots[channel] = float(dot); });
+}
+
 // x, dy [M,C] -> dx [M,C], which may be dy
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
@@ -333,6 +351,27 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
                .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4), float_bytes(spec.count()),
                          5 * spec.count()}),
            stream, spec.rows, spec.channels, x, dy, saved, result.slope, result.offset, dx);
+  });
+}
+
+inline void launch_channel_dots(const ChannelDots& call, Workspace workspace, unsigned* counters,
+                                GpuStream stream) {
+  const auto& [rows, channels, x, dy, dots] = call;
+  const BatchNormSpec spec{.rows = rows, .channels = channels};
+  check_spec(spec);
+  check_workspace(ChannelDots::kName, workspace, batch_norm_scratch_bytes(spec));
+  double* const sums = static_cast<double*>(workspace.data);
+  const int width = width_for(channels, {x, dy});
+  const BatchNormChunks chunks(spec, width);
+  with_width(width, [&](auto constant) {
+    constexpr int kWidth = decltype(constant)::value;
+    const MatrixTiling tiling(channels, kWidth);
+    check_tiles(tiling);
+    launch("channel_dots_kernel", channel_dots_kernel<kWidth>,
+           tiling.shape("channel_dots_kernel", rows, chunks.rows_per_chunk, Cooperation::block)
+               .costing({2 * float_bytes(spec.count()), chunks.bytes(spec) + channel_bytes(spec, 1),
+                         2 * spec.count()}),
+           stream, rows, channels, chunks, x, dy, sums, counters, dots);
   });
 }
 

@@ -44,6 +44,7 @@ class CudaBackend final : public Backend {
   std::size_t workspace_bytes(const BatchNormStatistics& call) override;
   std::size_t workspace_bytes(const BatchNormBackward& call) override;
   std::size_t workspace_bytes(const ConvNormBackward& call) override;
+  std::size_t workspace_bytes(const ChannelDots& call) override;
   std::size_t workspace_bytes(const TakeGradientNorm& call) override;
   std::size_t workspace_bytes(const TakeAngleSums& call) override;
   RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)

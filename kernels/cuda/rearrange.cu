@@ -8,6 +8,10 @@ void CudaBackend::run(const CopyChannels& call, Workspace) {
   launch_copy_channels(call, stream_);
 }
 
+void CudaBackend::run(const ShuffleChannels& call, Workspace) {
+  launch_shuffle_channels(call, stream_);
+}
+
 void CudaBackend::run(const SubsampleForward& call, Workspace) {
   launch_subsample_forward(call, stream_);
 }

@@ -3,7 +3,8 @@
 // Launch: one row of the smaller side and group of channels a thread (MatrixTiling), one pass; the gradient
 // of subsampling walks the larger side when it has zeros to write.
 //
-// Bytes: 8 a value that is copied, 12 when it adds up; subsample_backward 4 more for each zero it writes.
+// Bytes: 8 a value that is copied (shuffled ones too), 12 when it adds up; subsample_backward 4 more for each
+// zero it writes.
 //
 // Expected: 80-90 % of memory bandwidth for ranges of 32 channels and more, by arithmetic, not measured
 // (shorter ones leave part of each 128-byte line to the next call).
@@ -26,6 +27,16 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const int c = tile_channel<Width>();
   if (m >= spec.rows || c >= spec.channels) return;
   store_pack<Width>(y + m * spec.to_stride + c, load_pack<Width>(x + m * spec.from_stride + c), store);
+}
+
+// x [M,C] -> y [M,C], a channel a thread: reads are whole lines, writes `groups` floats apart.
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
+    shuffle_channels_kernel(ChannelShuffleSpec spec, const float* x, float* y, Store store) {
+  const std::int64_t m = tile_row();
+  const int c = tile_channel<1>();
+  if (m >= spec.rows || c >= spec.channels) return;
+  const int per_group = spec.channels / spec.groups, g = c / per_group, i = c - g * per_group;
+  store_pack<1>(y + m * spec.channels + i * spec.groups + g, load_pack<1>(x + m * spec.channels + c), store);
 }
 
 // Row of x that row m of y was picked from.
@@ -91,6 +102,15 @@ inline void launch_copy_channels(const CopyChannels& call, GpuStream stream) {
                .costing(stored(copied, store) + KernelCost{float_bytes(copied)}),
            stream, spec, x, y, store);
   });
+}
+
+inline void launch_shuffle_channels(const ShuffleChannels& call, GpuStream stream) {
+  const auto& [spec, x, y, store] = call;
+  check_spec(spec);
+  constexpr const char* kName = "shuffle_channels_kernel";
+  const MatrixTiling tiling(spec.channels, 1);
+  launch(kName, shuffle_channels_kernel,
+         tiling.shape(kName, spec.rows, tiling.rows, Cooperation::independent), stream, spec, x, y, store);
 }
 
 inline void launch_subsample_forward(const SubsampleForward& call, GpuStream stream) {

@@ -63,4 +63,16 @@ void RefBackend::run(const BatchNormInference& call, Workspace) {
     save(c, double(running_mean[c]), double(running_var[c]), spec.epsilon, gamma, beta, saved);
 }
 
+void RefBackend::run(const ChannelDots& call, Workspace) {
+  const auto& [rows, channels, x, dy, dots] = call;
+  for (int c = 0; c < channels; ++c) {
+    double total = 0.0;
+    for (int m = 0; m < rows; ++m) {
+      const std::size_t at = std::size_t(m) * std::size_t(channels) + std::size_t(c);
+      total += double(x[at]) * double(dy[at]);
+    }
+    dots[c] = float(total);
+  }
+}
+
 }  // namespace rlnas

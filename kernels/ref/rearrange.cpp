@@ -34,6 +34,17 @@ void RefBackend::run(const CopyChannels& call, Workspace) {
       write(store, x[m * std::size_t(spec.from_stride) + c], y[m * std::size_t(spec.to_stride) + c]);
 }
 
+void RefBackend::run(const ShuffleChannels& call, Workspace) {
+  const auto& [spec, x, y, store] = call;
+  check_spec(spec);
+  const int per_group = spec.channels / spec.groups;
+  for (std::size_t m = 0; m < std::size_t(spec.rows); ++m)
+    for (int g = 0; g < spec.groups; ++g)
+      for (int i = 0; i < per_group; ++i)
+        write(store, x[m * std::size_t(spec.channels) + std::size_t(g * per_group + i)],
+              y[m * std::size_t(spec.channels) + std::size_t(i * spec.groups + g)]);
+}
+
 void RefBackend::run(const SubsampleForward& call, Workspace) {
   const auto& [spec, x, y] = call;
   check_spec(spec);

@@ -4,7 +4,10 @@
 
 #include "kernels/check.h"
 #include "search/darts/genotype.h"
+#include "search/darts/mixed_cell.h"
+#include "search/darts/mixed_network.h"
 #include "search/darts/published_paths.h"
+#include "search/recipes.h"
 #include "search/space_file/published.h"
 #include "search/space_file/space.h"
 
@@ -30,9 +33,37 @@ class Darts final : public space_file::FileSpace {
   }
   const char* rule() const override { return "every node of a DARTS cell takes exactly two inputs"; }
 
+  Graph network(const NetworkOptions& options, std::span<const Genes> paths) const override {
+    if (options.kind == NetworkKind::mixed) return mixed_network(options);
+    return FileSpace::network(options, paths);
+  }
+  MixtureSpec mixture(const NetworkOptions& options) const override {
+    if (preset_ != Preset::cifar) return Space::mixture(options);
+    return mixture_spec(options.channel_share);
+  }
+  Genes favoured(const NetworkOptions& options, std::span<const float> weights) const override {
+    return genes_of_architecture(largest_weights(options.channel_share, weights));
+  }
+
   StepPaths make_sampler(const SamplerOptions& options) const override {
     return options.compat == Compat::megvii ? published_paths(*this, options.seed)
                                             : FileSpace::make_sampler(options);
+  }
+  // Source: method.md 12.3 (PC-DARTS); Liu et al. 2019, appendix A.1.1 (DARTS, first order).
+  TrainConfig mixture_recipe(TrainMethod method) const override {
+    if (preset_ != Preset::cifar) return Space::mixture_recipe(method);
+    TrainConfig config = with_true_labels(supernet_recipe());
+    config.recipe.seed = 2;
+    config.recipe.epochs = 50;
+    if (method == TrainMethod::pc_darts) {
+      config.recipe.batch_size = 256;
+      config.recipe.learning_rate = 0.1;
+    } else {
+      config.recipe.min_learning_rate = 0.001;
+      config.mixture.begin = 0;
+      config.mixture.learning_rate = 3e-4;
+    }
+    return config;
   }
   // The published search mutates the normal cell alone, and on ImageNet never to none.
   GeneRange published_mutation_range(int gene) const override {

@@ -93,6 +93,8 @@ const char* kind_word(NodeKind kind) {
       return "activation";
     case NodeKind::sum:
       return "sum";
+    case NodeKind::weighted_sum:
+      return "weighted_sum";
     case NodeKind::concat:
       return "concat";
     case NodeKind::avg_pool:
@@ -103,6 +105,10 @@ const char* kind_word(NodeKind kind) {
       return "global_avg_pool";
     case NodeKind::subsample:
       return "subsample";
+    case NodeKind::slice:
+      return "slice";
+    case NodeKind::channel_shuffle:
+      return "channel_shuffle";
     case NodeKind::linear:
       return "linear";
     case NodeKind::dropout:

@@ -231,6 +231,9 @@ class OnnxGraph {
                      {inputs(node).front(), weight(node.name + ".weight"), weight(node.name + ".bias")},
                      output)
                 .set("transB", std::int64_t{1}));
+      case NodeKind::weighted_sum:
+      case NodeKind::slice:
+      case NodeKind::channel_shuffle:
       case NodeKind::dropout:
       case NodeKind::drop_path:
       case NodeKind::boundary:

@@ -275,6 +275,9 @@ class Forward {
         break;
       }
       case NodeKind::input:
+      case NodeKind::weighted_sum:
+      case NodeKind::slice:
+      case NodeKind::channel_shuffle:
       case NodeKind::dropout:
       case NodeKind::drop_path:
       case NodeKind::boundary:

@@ -78,6 +78,10 @@ class PositiveNetwork {
         return subsample(node);
       case NodeKind::linear:
         return linear(node);
+      case NodeKind::weighted_sum:
+      case NodeKind::slice:
+      case NodeKind::channel_shuffle:  // of no architecture
+        break;
     }
     fail(ErrorCode::run_failed, "synflow: an operation that it does not know");
   }

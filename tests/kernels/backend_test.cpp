@@ -82,10 +82,26 @@ TEST_CASE("Winograd convolutions equal ref") {
 TEST_CASE("the case table reaches every primitive") {
   std::set<std::string> ops;
   for (const Case& test : all_cases()) ops.insert(test.op);
-  CHECK(ops == std::set<std::string>{"activation_backward", "add", "affine_sum", "angle_sums", "augment",
-                                     "batch_norm", "conv", "conv_norm", "copy_channels", "cross_entropy",
-                                     "fill", "global_avg_pool", "gradient_norm", "linear", "pool",
-                                     "scale_rows", "sgd_step", "subsample"});
+  CHECK(ops == std::set<std::string>{"activation_backward",
+                                     "add",
+                                     "affine_sum",
+                                     "angle_sums",
+                                     "augment",
+                                     "batch_norm",
+                                     "channel_dots",
+                                     "conv",
+                                     "conv_norm",
+                                     "copy_channels",
+                                     "cross_entropy",
+                                     "fill",
+                                     "global_avg_pool",
+                                     "gradient_norm",
+                                     "linear",
+                                     "pool",
+                                     "scale_rows",
+                                     "shuffle_channels",
+                                     "sgd_step",
+                                     "subsample"});
 }
 
 }  // namespace rlnas::test

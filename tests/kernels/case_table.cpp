@@ -245,7 +245,16 @@ std::vector<Case> batch_norm_cases() {
                           {4096, 64},
                           {2560, 96},
                           {66000, 16},
-                          {16385, 3}})
+                          {16385, 3}}) {
+    cases.push_back(
+        {"channel_dots", text("channel dots", size.rows, "x", size.channels), 2e-5, [=](Harness& h) {
+           const std::size_t count = std::size_t(size.rows) * std::size_t(size.channels);
+           h.run(ChannelDots{.rows = size.rows,
+                             .channels = size.channels,
+                             .x = h.input(count, -0.5, 1.0),
+                             .dy = h.input(count),
+                             .dots = h.output("dots", std::size_t(size.channels))});
+         }});
     for (const Affine affine : {Affine::none, Affine::given}) {
       BatchNormSpec spec;
       spec.rows = size.rows;
@@ -256,6 +265,7 @@ std::vector<Case> batch_norm_cases() {
       cases.push_back(
           {"batch_norm", name, 2e-5, [=](Harness& h) { run_batch_norm(h, spec, 0.3, 1.7, affine); }});
     }
+  }
   BatchNormSpec far;
   far.rows = 5000;
   far.channels = 24;

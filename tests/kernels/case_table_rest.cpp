@@ -200,6 +200,27 @@ std::vector<Case> rearrange_cases() {
                                             .y = y + (spec.to_stride - spec.channels),
                                             .store = store});
                        }});
+  for (const ChannelShuffleSpec spec : {ChannelShuffleSpec{1, 1, 1},
+                                        {37, 6, 3},
+                                        {1000, 16, 4},
+                                        {1000, 16, 16},
+                                        {257, 64, 4},
+                                        {300, 96, 24},
+                                        {65, 20, 1}})
+    for (const Store store : kStores)
+      cases.push_back({"shuffle_channels",
+                       text("shuffle channels", spec.rows, "x", spec.channels, "in", spec.groups, "groups",
+                            name_of(store)),
+                       1e-7, [=](Harness& h) {
+                         h.run(ShuffleChannels{.spec = spec,
+                                               .x = h.input(spec.count()),
+                                               .y = h.output("y", h.random_floats(spec.count())),
+                                               .store = store});
+                         h.run(ShuffleChannels{.spec = spec.inverse(),
+                                               .x = h.input(spec.count()),
+                                               .y = h.output("x", h.random_floats(spec.count())),
+                                               .store = store});
+                       }});
   for (const SubsampleSpec spec : {SubsampleSpec{1, 1, 1, 1, 2, 0},
                                    {3, 5, 6, 4, 2, 0},
                                    {3, 5, 6, 4, 2, 1},

@@ -177,6 +177,28 @@ TEST_CASE("ref gradients: subsampling") {
   }
 }
 
+TEST_CASE("ref gradients: channel shuffle, and factors of channels") {
+  const auto ref = make_ref_backend();
+  RandomStream random(13, "gradient");
+  const ChannelShuffleSpec spec{5, 12, 4};
+  const Floats g = random_floats(random, spec.count());
+  Floats x = random_floats(random, spec.count()), y(spec.count()), dx(spec.count());
+  ref->run(ShuffleChannels{.spec = spec.inverse(), .x = g.data(), .y = dx.data()});
+  check_gradient("dx of a shuffle", x, dx, kLinearStep, kLinearTolerance, [&] {
+    ref->run(ShuffleChannels{.spec = spec, .x = x.data(), .y = y.data()});
+    return dot(g, y);
+  });
+
+  Floats factors = random_floats(random, 12), zeros(12, 0.0f), dots(12);
+  ref->run(ChannelDots{.rows = 5, .channels = 12, .x = x.data(), .dy = g.data(), .dots = dots.data()});
+  check_gradient("factors", factors, dots, kLinearStep, kLinearTolerance, [&] {
+    AffineSumSpec sum{.rows = 5, .channels = 12, .term_count = 1};
+    sum.terms[0] = {.x = x.data(), .scale = factors.data(), .shift = zeros.data()};
+    ref->run(AffineSum{.spec = sum, .sum = y.data()});
+    return dot(g, y);
+  });
+}
+
 TEST_CASE("ref gradients: linear and cross entropy") {
   const auto ref = make_ref_backend();
   RandomStream random(10, "gradient");

@@ -117,6 +117,9 @@ std::vector<Tensor> node_by_node(Context& c, const Graph& graph, const NetworkLa
       case NodeKind::linear:
         y = linear(c, in[0], layout.linear(node.name));
         break;
+      case NodeKind::weighted_sum:
+      case NodeKind::slice:
+      case NodeKind::channel_shuffle:
       case NodeKind::dropout:
       case NodeKind::drop_path:
       case NodeKind::boundary:

@@ -68,6 +68,33 @@ TEST_CASE("a DARTS step on the simulated device equals that of the CPU, and has 
   CHECK(bytes_of(directory / "late") == bytes_of(directory / "cuda"));
 }
 
+TEST_CASE("a step of a PC-DARTS search on the simulated device, both phases, equals that of the CPU") {
+  const TemporaryDirectory directory;
+  const auto config_for = [&](const std::string& name) {
+    TrainConfig config = default_mixture_config("darts-cifar", TrainMethod::pc_darts);
+    const TrainConfig tiny = tiny_run(directory / name, 1);
+    config.data.spec = "synthetic:8";  // half of them held out
+    config.data.image_size = 8;
+    config.network.channels = 4;
+    config.network.cells = 3;
+    config.recipe.batch_size = 4;
+    config.recipe.epochs = config.run.log_every = 1;
+    config.mixture.begin = 0;
+    config.device = tiny.device;
+    config.run.out = tiny.run.out;
+    return config;
+  };
+  TrainConfig on_cpu = config_for("cpu");
+  on_cpu.device.name = "cpu";
+  const TrainedRun expected = train_run(on_cpu);
+  REQUIRE(expected.model.find("alphas_normal") != nullptr);
+  TrainedRun got;
+  on_simulated_device({}, [&] { got = train_run(config_for("cuda")); });
+  check_close(got, expected, {.loss = 1e-5, .weights = 5e-5});
+  on_simulated_device({.policy = Policy::needed_last}, [&] { train(config_for("late")); });
+  CHECK(bytes_of(directory / "late") == bytes_of(directory / "cuda"));
+}
+
 TEST_CASE("a MobileNet step on the simulated device has the loss of the reference") {
   // At 32 px the last blocks have four values a channel to normalise by, of a variance near zero: the CPU is
   // 5e-5 from the reference here, the simulated device 2e-5.

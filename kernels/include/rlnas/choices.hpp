@@ -35,6 +35,13 @@ enum class PathSampling {
   per_net,   // one for the whole network
 };
 
+// How a network that holds all candidates is trained.
+enum class TrainMethod {
+  single_path,  // a sampled path a step: a SuperNet
+  darts,        // all candidates at once, weighted by what moves on held-out images (Liu et al., ICLR 2019)
+  pc_darts,     // the same on a quarter of the channels, with weighted edges (Xu et al., ICLR 2020)
+};
+
 // What happens to weights that were not sampled in a step (method.md 2.3).
 enum class Unsampled {
   coast,   // published behaviour: decay and momentum go on from the first time they were sampled

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ RLNAS_API std::string version();  // "0.1.0 (git 1a2b3c4)"
 struct NetworkConfig {
   std::string space = "nasbench201";
   std::string arch;        // empty: the SuperNet; otherwise one architecture of the space, by itself
-  int channels = 0;        // of a DARTS `arch` in its first cells; 0: as published
-  int cells = 0;           // of a DARTS `arch`; 0: as published
+  int channels = 0;        // of a DARTS `arch` or search in its first cells; 0: as published
+  int cells = 0;           // likewise; 0: as published
   double auxiliary = 0.0;  // weight of the auxiliary loss of a DARTS `arch`; 0: no such head
   double drop_path = 0.0;  // of a DARTS `arch`: probability at the end, grown from 0
   double dropout = 0.0;    // of a MobileNet `arch`: before its classifier
@@ -74,6 +75,15 @@ struct RecipeConfig {
   double label_smoothing = 0.0;
 };
 
+// A differentiable search: what moves the weights of the candidates. Half of the training images are held out
+// for it.
+struct MixtureConfig {
+  TrainMethod method = TrainMethod::single_path;
+  int begin = 15;               // epoch from which the weights of the candidates move
+  double learning_rate = 6e-4;  // of Adam, whose betas are 0.5 and 0.999
+  double weight_decay = 1e-3;
+};
+
 // The test set of an `arch`.
 struct EvalConfig {
   std::string spec;   // as that of the data; empty: none
@@ -112,6 +122,7 @@ struct TrainConfig {
   DataConfig data;
   LabelConfig labels;
   RecipeConfig recipe;
+  MixtureConfig mixture;
   EvalConfig eval;
   RunConfig run;
   DeviceConfig device;
@@ -132,6 +143,14 @@ struct TrainProgress {
   bool epoch_end = false;
   bool has_angles = false;  // not when `arch` trains by itself
   double angle_mean_rad = 0.0, angle_min_rad = 0.0, angle_max_rad = 0.0;
+  // Likewise, of a differentiable search.
+  struct Mixture {
+    double held_out_loss = 0.0, held_out_accuracy = 0.0;  // mean over the epoch; only where `moves`
+    bool moves = false;                                   // the epoch has moved the weights of the candidates
+    double entropy = 0.0;                                 // mean over the edges, in nats
+    std::string genotype;                                 // that these weights favour
+  };
+  std::optional<Mixture> mixture;
 };
 
 struct TrainCallbacks {
@@ -152,12 +171,16 @@ struct TrainResult {
   bool evaluated = false;
   double top1 = 0.0, top5 = 0.0, best_top1 = 0.0;
   double test_loss = 0.0;
-  std::string profile;  // with RunConfig::profile: tables of where the time went
+  std::string profile;   // with RunConfig::profile: tables of where the time went
+  std::string genotype;  // that a differentiable search favours; also in genotype.txt of the run directory
 };
 
 // The published recipe of a space, by the name that --space gives it.
 // Errors: usage for another.
 RLNAS_API TrainConfig default_train_config(const std::string& space);
+
+// That of a differentiable search in a space. Errors: usage for a space that has none.
+RLNAS_API TrainConfig default_mixture_config(const std::string& space, TrainMethod method);
 
 // The published recipe for training one found architecture of a space from scratch, to be put into `arch`.
 // darts-cifar has the DARTS family's, nasbench201 the benchmark's. Errors: usage for another space.
