@@ -36,18 +36,18 @@ struct Pin {
 };
 
 constexpr Pin kPins[] = {
-    {"nasbench201", 64, Precision::fp32, GraphCapture::off, 1355, 509, 36, 1900, 0, 20, 0, 7947880300,
+    {"nasbench201", 64, Precision::fp32, GraphCapture::off, 1029, 509, 36, 1574, 0, 20, 0, 7979284780,
      82603837144, 1061, 2415919104, 16777232},
-    {"nasbench201", 64, Precision::fp32, GraphCapture::stages, 1355, 509, 36, 1624, 308, 20, 0, 7947880300,
+    {"nasbench201", 64, Precision::fp32, GraphCapture::stages, 1029, 509, 36, 1346, 260, 20, 0, 7979284780,
      82603837144, 1061, 2415919104, 16777232},
-    {"nasbench201", 64, Precision::bf16, GraphCapture::off, 2759, 509, 36, 3304, 0, 20, 0, 10310062956,
+    {"nasbench201", 64, Precision::bf16, GraphCapture::off, 2433, 509, 36, 2978, 0, 20, 0, 10341467436,
      82603837144, 773, 148632408, 12675712},
-    {"darts-cifar", 96, Precision::tf32, GraphCapture::off, 4202, 944, 36, 5182, 0, 20, 0, 37946544884,
+    {"darts-cifar", 96, Precision::tf32, GraphCapture::off, 3218, 944, 36, 4198, 0, 20, 0, 36574737012,
      106245268816, 1848, 3821579392, 50339856},
-    {"darts-imagenet", 256, Precision::bf16, GraphCapture::off, 12126, 1658, 116, 13900, 0, 60, 0,
-     525034826904, 3038071747968, 2001, 2133076094, 900942352},
-    {"mobilenet", 256, Precision::bf16, GraphCapture::off, 3606, 512, 116, 4234, 0, 60, 0, 764146957328,
-     3999195346288, 599, 1879894936, 3238620032},
+    {"darts-imagenet", 256, Precision::bf16, GraphCapture::off, 10432, 1658, 116, 12206, 0, 60, 0,
+     507170072472, 3038071747968, 2001, 2133076094, 900942352},
+    {"mobilenet", 256, Precision::bf16, GraphCapture::off, 2996, 512, 116, 3624, 0, 60, 0, 718235448656,
+     3994486027632, 599, 1879894936, 3238620032},
 };
 
 std::string line_of(const Pin& pin) {
