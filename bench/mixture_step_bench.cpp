@@ -14,7 +14,7 @@
 
 #include "bench/device.h"
 #include "bench/machine.h"
-#include "engine/philox.h"
+#include "bench/random_batch.h"
 #include "kernels/words.h"
 #include "search/mixture_mover.h"
 #include "search/train_settings.h"
@@ -27,23 +27,12 @@ constexpr int kSteps = 2;  // of a sweep
 constexpr int kSweeps = 5;
 constexpr int kClasses = 10;
 
-HostBatch random_batch(int count, int image_size) {
-  RandomStream random(0, "bench-batch");
-  HostBatch batch;
-  batch.count = batch.global_count = count;
-  batch.images.resize(std::size_t(count) * std::size_t(image_size * image_size * AugmentSpec::kChannels));
-  for (std::uint8_t& pixel : batch.images) pixel = std::uint8_t(random.below(256));
-  batch.params.resize(std::size_t(count));
-  for (int i = 0; i < count; ++i) batch.labels.push_back(std::int32_t(random.below(std::uint32_t(kClasses))));
-  return batch;
-}
-
 class MixtureSteps {
  public:
   MixtureSteps(const TrainConfig& config, int threads)
       : backend_(make_backend({.threads = threads})),
         network_(make_mixed(config, kClasses)),
-        batch_(random_batch(config.recipe.batch_size, config.data.image_size)) {
+        batch_(random_batch(config.recipe.batch_size, config.data.image_size, kClasses)) {
     constexpr Normalisation kNormalisation{{127.5f, 127.5f, 127.5f}, {64.0f, 64.0f, 64.0f}};
     spec_ = step_spec(config, {config.data.image_size, config.data.image_size, kNormalisation});
     spec_.sgd.learning_rate = float(config.recipe.learning_rate);

@@ -14,7 +14,7 @@
 
 #include "bench/device.h"
 #include "bench/machine.h"
-#include "engine/philox.h"
+#include "bench/random_batch.h"
 #include "kernels/dry/dry_backend.h"
 #include "search/executor.h"
 #include "search/mobilenet/architecture.h"
@@ -27,17 +27,6 @@ namespace {
 
 constexpr int kPaths = 12;
 constexpr int kSweeps = 5;
-
-HostBatch random_batch(int count, int image_size, int classes) {
-  RandomStream random(0, "bench-batch");
-  HostBatch batch;
-  batch.count = batch.global_count = count;
-  batch.images.resize(std::size_t(count) * std::size_t(image_size * image_size * AugmentSpec::kChannels));
-  for (std::uint8_t& pixel : batch.images) pixel = std::uint8_t(random.below(256));
-  batch.params.resize(std::size_t(count));
-  for (int i = 0; i < count; ++i) batch.labels.push_back(std::int32_t(random.below(std::uint32_t(classes))));
-  return batch;
-}
 
 class SpaceSteps {
  public:

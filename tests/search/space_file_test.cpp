@@ -13,12 +13,15 @@
 #include "search/space_file/space.h"
 #include "search/spaces.h"
 #include "tests/search/every_space.h"
+#include "tests/search/space_file_mistakes.h"
 #include "tests/support/errors.h"
 #include "tests/support/golden_dir.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rlnas;
 using rlnas::test::contains;
+using rlnas::test::mistake;
+using rlnas::test::replaced;
 using rlnas::test::TemporaryDirectory;
 using Json = nlohmann::json;
 
@@ -65,20 +68,6 @@ constexpr const char* kCells = R"({
     {"cell": "joined", "channels": 16, "stride": 2, "opens_with": ["factorized_reduce"]}
   ]
 })";
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
-std::string mistake(const std::string& text) {
-  return test::error_of(ErrorCode::usage, [&] { space_file::make_space(text, "x.json"); });
-}
-
-std::string mistake(const char* text, const std::string& from, const std::string& to) {
-  return mistake(replaced(text, from, to));
-}
 
 }  // namespace
 

@@ -12,28 +12,13 @@
 #include "search/spaces.h"
 #include "tests/search/every_space.h"
 #include "tests/search/fake_run.h"
+#include "tests/search/space_file_mistakes.h"
 #include "tests/support/errors.h"
 
 using namespace rlnas;
 using rlnas::test::contains;
-
-namespace {
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
-std::string mistake(const std::string& text) {
-  return test::error_of(ErrorCode::usage, [&] { space_file::make_space(text, "x.json"); });
-}
-
-std::string mistake(const char* text, const std::string& from, const std::string& to) {
-  return mistake(replaced(text, from, to));
-}
-
-}  // namespace
+using rlnas::test::mistake;
+using rlnas::test::replaced;
 
 TEST_CASE("cells with two inputs: names, the rule on live edges, sizes, and nodes side by side") {
   const auto space = space_file::make_space(test::kTwoInputs, "x.json");
