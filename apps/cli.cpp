@@ -128,7 +128,7 @@ std::string one_line(std::string text) {
 int parse_and_run(const AppInfo& info, int argc, const char* const* argv, AppStreams streams,
                   const std::function<void(CLI::App&)>& declare_options, const std::function<int()>& run) {
   CLI::App app(info.description, info.name);
-  app.option_defaults()->always_capture_default();
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->always_capture_default();
   app.formatter(std::make_shared<HelpFormatter>());
   app.get_help_ptr()->configurable(false);
   declare_options(app);

@@ -144,7 +144,6 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
         app.add_option(flag, *word, help)
             ->type_name(words_of<Field>("|"))
             ->capture_default_str()
-            ->take_last()
             ->group(group);
         parse_words.push_back([flag, word, &value] { value = parse_word<Field>(flag, *word); });
       } else if constexpr (std::is_same_v<Field, bool>) {  // a bare "--profile" is "--profile true"
@@ -153,10 +152,9 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
             ->type_size(1)
             ->expected(0, 1)
             ->default_str(value ? "1" : "0")
-            ->take_last()
             ->group(group);
       } else {
-        app.add_option(flag, value, help)->capture_default_str()->take_last()->group(group);
+        app.add_option(flag, value, help)->capture_default_str()->group(group);
       }
     });
     declare_comm_options(app, comm);

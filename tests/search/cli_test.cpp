@@ -24,6 +24,7 @@ struct Options {
   int count = 3;
   double rate = 0.5;
   bool verbose = false;
+  std::vector<std::string> list;
 };
 
 struct Outcome {
@@ -47,6 +48,7 @@ Outcome run(
         app.add_option("--count", o.count, "Count");
         app.add_option("--rate", o.rate, "Rate");
         app.add_flag("--verbose", o.verbose, "Talk");
+        app.add_option("--list", o.list, "Some");
       },
       body);
   outcome.out = out.str();
@@ -90,6 +92,15 @@ TEST_CASE("values come from the command line, then the file, then the environmen
   const std::string other = directory / "other.toml";
   write_text(other, "rate = 0.75\n");
   CHECK(run({"--config=" + other}).options.rate == 0.75);
+}
+
+TEST_CASE("of an option given twice the last counts, lists keep all") {
+  const Options o = run({"--count", "4", "--rate=1", "--count=5", "--verbose", "--verbose=false"}).options;
+  CHECK(o.count == 5);
+  CHECK(o.rate == 1.0);
+  CHECK(!o.verbose);
+  CHECK(run({"--list", "a", "b", "--count", "1", "--list", "c"}).options.list ==
+        std::vector<std::string>{"a", "b", "c"});
 }
 
 TEST_CASE("--dump-config round-trips, odd characters included") {
