@@ -72,7 +72,7 @@ TEST_CASE("simulated CUDA equals ref: 1x1 convolutions, by cuDNN where it is ask
   REQUIRE(pointwise.size() >= 16);
   compare_simulated(pointwise, {.pointwise = Pointwise::cudnn});
   compare_simulated(pointwise, {.precision = Precision::bf16});  // whose products are rounded nowhere here
-  const ConvForward call{.spec = {2, 64, 8, 8, 64, 1, 1, 0, 1, 1}};
+  const ConvForward call{.spec = {64, 64, 8, 8, 64, 1, 1, 0, 1, 1}};
   on_simulated_device({}, [&] {
     CHECK(make_cuda_backend({})->workspace_bytes(call) == 0);
     CHECK(make_cuda_backend({.pointwise = Pointwise::cudnn})->workspace_bytes(call) > 0);
