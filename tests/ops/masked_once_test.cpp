@@ -130,7 +130,7 @@ TEST_CASE("activations in chains, behind pooled and joined values, and of parts"
   const int a = graph.sum({conv_norm(graph, x, "a")}), b = graph.sum({conv_norm(graph, x, "b"), x});
   const int joined = graph.concat({a, b});
   x = graph.relu(joined);
-  const int separable = add_separable(graph, x, "s", 3);
+  const int separable = add_separable(graph, x, "s", 3, 2);
   add_classifier(graph, graph.relu(graph.sum({separable, add_reduction(graph, x, "r", 2 * kChannels)})));
   CHECK(check(graph).in_norms >= 2);
 }
