@@ -1,13 +1,13 @@
 // The choices that kernels/cuda made for its own kernels over cuDNN's, to be decided on a GPU: each depthwise
-// convolution pass, batch norm and average pooling by the own kernel and by cuDNN's best plan, side by side.
-// Dilated 3x3 and 5x5 are those of DARTS, 5x5 and 7x7 those of MobileNet. Shares are of the device's copy
-// bandwidth over as many bytes. Needs --device cuda[:N].
+// and 1x1 convolution pass (these by cuBLAS), batch norm and average pooling by the own kernel and by cuDNN's
+// best plan, side by side. Dilated 3x3 and 5x5 are those of DARTS, 5x5 and 7x7 those of MobileNet. Shares are
+// of the device's copy bandwidth over as many bytes. Needs --device cuda[:N].
+#include <array>
 #include <vector>
 
 #include "bench/device.h"
 #include "bench/machine.h"
 #include "bench/own_or_cudnn.h"
-#include "kernels/cuda/depthwise.h"
 
 namespace rlnas::bench {
 namespace {
@@ -36,6 +36,13 @@ std::vector<ConvSpec> specs() {
         spec.padding = filter.kernel / 2 * filter.dilation;
         specs.push_back(spec);
       }
+  for (const auto& [channels, pixels, made] :
+       {std::array{16, 32, 16}, {64, 8, 64}, {24, 56, 144}, {480, 14, 80}})
+    specs.push_back({.batch = 64,
+                     .in_channels = channels,
+                     .in_height = pixels,
+                     .in_width = pixels,
+                     .out_channels = made});
   return specs;
 }
 
@@ -53,15 +60,19 @@ struct Operands {
   Workspace workspace;
 };
 
-void run_own(const ConvProblem& problem, const Operands& at, GpuStream stream) {
+void run_own(Backend& backend, const ConvProblem& problem, const Operands& at) {
   const ConvSpec& spec = problem.spec;
   switch (problem.pass) {
     case ConvPass::forward:
-      return depthwise_forward(spec, at.x.get(), at.w.get(), at.y.get(), stream);
+      return backend.run(ConvForward{.spec = spec, .x = at.x.get(), .w = at.w.get(), .y = at.y.get()},
+                         at.workspace);
     case ConvPass::backward_data:
-      return depthwise_backward_data(spec, at.y.get(), at.w.get(), at.x.get(), stream);
+      return backend.run(ConvBackwardData{.spec = spec, .dy = at.y.get(), .w = at.w.get(), .dx = at.x.get()},
+                         at.workspace);
     case ConvPass::backward_weights:
-      return depthwise_backward_weights(spec, at.x.get(), at.y.get(), at.w.get(), at.workspace, stream);
+      return backend.run(
+          ConvBackwardWeights{.spec = spec, .x = at.x.get(), .dy = at.y.get(), .dw = at.w.get()},
+          at.workspace);
   }
 }
 
@@ -81,9 +92,9 @@ void register_conv(OwnAndCudnn& device, const ConvSpec& spec) {
   const ConvProblem problem{spec, Conv::kPass};
   const RecordedCall cost = Conv{.spec = spec}.cost();
   register_pass(device, cost, Implementation::own, [=, &device]() -> Prepared {
-    const std::size_t bytes = depthwise_workspace_bytes(spec, Conv::kPass);
+    const std::size_t bytes = device.backend->workspace_bytes(Conv{.spec = spec});
     const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
-    return {[=, &device] { run_own(problem, *at, device.stream); }, bytes};
+    return {[=, &device] { run_own(*device.backend, problem, *at); }, bytes};
   });
   register_pass(device, cost, Implementation::cudnn, [=, &device]() -> Prepared {
     const std::size_t bytes = device.conv.workspace_bytes(problem);
@@ -92,7 +103,7 @@ void register_conv(OwnAndCudnn& device, const ConvSpec& spec) {
   });
 }
 
-void register_depthwise(OwnAndCudnn& device) {
+void register_convolutions(OwnAndCudnn& device) {
   for (const ConvSpec& spec : specs()) {
     register_conv<ConvForward>(device, spec);
     register_conv<ConvBackwardData>(device, spec);
@@ -111,7 +122,7 @@ int main(int argc, char** argv) {
     return run_benchmarks(arguments, [&] {
       measure();
       device = std::make_unique<OwnAndCudnn>();
-      register_depthwise(*device);
+      register_convolutions(*device);
       register_norm_and_pool(*device);
     });
   });

@@ -30,7 +30,10 @@ class RepeatingBackend final : public UniformBackend<RepeatingBackend> {
   const std::vector<std::int64_t>& times_ns() const { return times_ns_; }
 
   std::string description() const override { return profiler_->description(); }
-  bool gains_by_normalising_inputs() const override { return profiler_->gains_by_normalising_inputs(); }
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
+    return profiler_->gains_by_normalising_inputs(spec);
+  }
+  bool gains_by_masking_once() const override { return profiler_->gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override { return profiler_->note_bytes(call); }
   void* allocate(std::size_t bytes) override { return profiler_->allocate(bytes); }
   void release(void* memory) noexcept override { profiler_->release(memory); }

@@ -24,9 +24,12 @@ struct Workspace {
 
 class Backend : public Device {
  public:
-  // Whether ConvNormForward and ConvNormBackward save passes over memory when their input's own batch norm is
-  // left to them.
-  virtual bool gains_by_normalising_inputs() const { return false; }
+  // Whether ConvNormForward and ConvNormBackward of this convolution save passes over memory when their
+  // input's own batch norm is left to them.
+  virtual bool gains_by_normalising_inputs(const ConvSpec&) const { return false; }
+  // Whether gradients of an activation's output are better added up before they pass back through it: where
+  // each would do so in a kernel of its own, and the gradient of a batch norm can on its way.
+  virtual bool gains_by_masking_once() const { return false; }
   // What this backend likes to know again of the dx that a call writes, once that is the dz of another call:
   // the size of ConvNormBackward::dx_note; 0: nothing. Pointers in the call are not looked at.
   virtual std::size_t note_bytes(const ConvNormBackward&) const { return 0; }
@@ -81,6 +84,7 @@ struct CudaOptions {
   Determinism determinism = Determinism::on;
   std::string plan_directory = {};  // keeps cuDNN plans between runs; empty: they are made anew
   GraphCapture graph_capture = GraphCapture::off;
+  Pointwise pointwise = Pointwise::cublas;
   NormAndPool norm_and_pool = NormAndPool::own;
 };
 

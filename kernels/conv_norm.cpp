@@ -100,7 +100,8 @@ void Backend::run(const ConvNormBackward& call, Workspace workspace) {
                         .saved = call.saved,
                         .dx = scratch.dy,
                         .dgamma = call.dgamma,
-                        .dbeta = call.dbeta},
+                        .dbeta = call.dbeta,
+                        .activation = call.z_activation},
       scratch.inner);
   if (call.dw != nullptr)
     run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);

@@ -89,6 +89,8 @@ struct BatchNormBackward {
   float* dx = nullptr;      // [M,C]; may be dy
   float* dgamma = nullptr;  // [C], or null
   float* dbeta = nullptr;   // [C], or null
+  // Of scale*x + shift: dy is the gradient of what it made, and passes back through it here.
+  Activation activation = Activation::none;
   RecordedCall cost() const;
 };
 
@@ -135,7 +137,9 @@ struct ConvNormBackward {
   const float* w = nullptr;                    // [K,C/g,R,S]
   const float* y = nullptr;                    // [N,P,Q,K]
   ConstBatchNormSaved saved = {};
-  const float* dz = nullptr;       // [N,P,Q,K] gradient of the normalised output
+  const float* dz = nullptr;  // [N,P,Q,K] gradient of the normalised output
+  // Of the normalised output, as in BatchNormBackward: none where dz has passed back through it.
+  Activation z_activation = Activation::none;
   float* dw = nullptr;             // [K,C/g,R,S], or null
   float* dgamma = nullptr;         // [K], or null
   float* dbeta = nullptr;          // [K], or null

@@ -135,6 +135,11 @@ struct Words<Precision> {
 };
 
 template <>
+struct Words<Pointwise> {
+  static constexpr Word<Pointwise> list[] = {{Pointwise::cublas, "cublas"}, {Pointwise::cudnn, "cudnn"}};
+};
+
+template <>
 struct Words<NormAndPool> {
   static constexpr Word<NormAndPool> list[] = {{NormAndPool::own, "own"}, {NormAndPool::cudnn, "cudnn"}};
 };

@@ -58,6 +58,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                           .y = term.x.data(),
                           .saved = term.saved(),
                           .dz = dz.gradient.data(),
+                          .z_activation = dz.activation,
                           .dz_note = dz.note.data()};
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
@@ -110,8 +111,8 @@ SumTerm conv_norm(Context& context, const Tensor& x, const Conv2d& layer, const 
 
 SumTerm conv_norm(Context& context, const SumTerm& source, Activation activation, const Conv2d& layer,
                   const BatchNorm& norm) {
-  const bool left_to_kernel =
-      !context.uses_running_statistics() && source.norm && context.backend.gains_by_normalising_inputs();
+  const bool left_to_kernel = !context.uses_running_statistics() && source.norm &&
+                              context.backend.gains_by_normalising_inputs(spec_of(source.x, layer));
   if (left_to_kernel) return conv_norm_of(context, {source.x, source.norm, activation}, layer, norm);
   return conv_norm(context, norm_sum(context, {source}, SumOutput::activated, activation).activated, layer,
                    norm);

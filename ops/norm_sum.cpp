@@ -77,7 +77,7 @@ void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& n
   if (!context.records() || (x.variable < 0 && norm.gamma < 0 && norm.beta < 0 && norm.use < 0)) return;
   term.x.variable = context.tape.new_variable();
   context.tape.record([&context, spec, norm, x, term, frozen = context.uses_running_statistics()] {
-    const Tensor dz = context.tape.take_gradient(term.x.variable);
+    const auto [dz, note, activation] = context.tape.take_noted_gradient(term.x.variable);
     if (!dz) return;
     Tensor dx = make_tensor(context.arena, x.shape);
     write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
@@ -90,7 +90,8 @@ void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& n
                                      .saved = term.saved(),
                                      .dx = dx.data(),
                                      .dgamma = dgamma,
-                                     .dbeta = gradients[1]});
+                                     .dbeta = gradients[1],
+                                     .activation = activation});
     });
     if (x.variable < 0) return;
     if (frozen) dx = frozen_gradient(context, term, dz);
@@ -170,11 +171,24 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
 
   const int variable = context.tape.new_variable();
   out.sum.variable = out.activated.variable = variable;
+  if (out.activated && activation != Activation::none && context.backend.gains_by_masking_once()) {
+    out.activated.applied = Activation::none;
+    out.activated.variable = context.tape.new_activated_variable(variable, activation, out.activated);
+  }
+  // The gradient of a norm's statistics can pass back through the activation of what it gives.
+  const SumTerm& only = terms.front();
+  const bool only_norm = terms.size() == 1 && only.norm && only.use < 0 && !context.uses_running_statistics();
   for (SumTerm& term : terms) {
     const bool reads_x = term.use >= 0 && context.mixture_gradients;
     term = {reads_x ? term.x : term.x.for_gradient(), {}, term.averaged, term.use};
   }
-  context.tape.record([&context, variable, terms = std::move(terms)] {
+  context.tape.record([&context, variable, only_norm, terms = std::move(terms)] {
+    if (only_norm) {
+      Tape::NotedGradient arrived = context.tape.take_noted_gradient(variable);
+      const int norm = terms.front().x.variable;
+      if (arrived.gradient && norm >= 0) context.tape.pass_on(norm, std::move(arrived));
+      return;
+    }
     const Tensor dsum = context.tape.take_gradient(variable);
     if (!dsum) return;
     for (const SumTerm& term : terms) backward_term(context, term, dsum);

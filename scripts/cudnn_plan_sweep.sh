@@ -29,6 +29,8 @@ What was decided by these tables:
 - *Filters* are OIHW in the forward pass and the data gradient, KRSC (then permuted) in the weight gradient: see the
   two tables "the filter OIHW or KRSC" and `kernels/cuda/cudnn_graph.h`. The fp32 data gradients have no engine that
   reads NHWC in place but engine 0 and so pay for transpositions in workspace; tensor-core engines need none.
+- *1x1 convolutions of stride 1* are matrix products and run in cuBLAS, which reads and adds where tensors lie and
+  needs no workspace, unless `--pointwise cudnn` is given; their plans are those in these tables.
 - *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given: cuDNN compiles its engines for
   them at run time, a quarter of a second to two seconds a shape on the 2-core machine that wrote this. It has no engine
   for statistics alone; NORM_FORWARD also writes a normalised tensor, which this project never stores (node sums apply

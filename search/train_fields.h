@@ -177,6 +177,10 @@ void visit_train_fields(Config& c, Visitor&& visit) {
          "of the CUDA backend; true: stages that are alike from step to step are queued as graphs",
          OnResume::free_, TrainGroup::device},
         c.device.cuda_graphs);
+  visit({"pointwise",
+         "of the CUDA backend: whose kernels compute 1x1 convolutions of stride 1, cublas' or cudnn's",
+         OnResume::keep, TrainGroup::device},
+        c.device.pointwise);
   visit(
       {"norm-and-pool",
        "of the CUDA backend: own kernels for batch norm and pooling, or cudnn's for batch norm and averages",

@@ -88,6 +88,7 @@ DeviceOptions device_options(const TrainConfig& config) {
   options.cuda.precision = config.device.precision;
   if (!config.device.deterministic) options.cuda.determinism = Determinism::off;
   if (config.device.cuda_graphs) options.cuda.graph_capture = GraphCapture::stages;
+  options.cuda.pointwise = config.device.pointwise;
   options.cuda.norm_and_pool = config.device.norm_and_pool;
   options.cuda.plan_directory = config.device.plan_cache;
   return options;

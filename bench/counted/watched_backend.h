@@ -17,7 +17,10 @@ class WatchedBackend final : public UniformBackend<WatchedBackend> {
   void forget_workspaces() { largest_workspace_bytes_ = 0; }
 
   std::string description() const override { return inner_.description(); }
-  bool gains_by_normalising_inputs() const override { return inner_.gains_by_normalising_inputs(); }
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
+    return inner_.gains_by_normalising_inputs(spec);
+  }
+  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void begin_stage(const char* name, Direction direction) override { inner_.begin_stage(name, direction); }
   void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }

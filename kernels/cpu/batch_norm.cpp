@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/elementwise.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/spec_checks.h"
@@ -270,10 +271,15 @@ void CpuBackend::run(const BatchNormStatistics& call, Workspace workspace) {
 }
 
 void CpuBackend::run(const BatchNormBackward& call, Workspace workspace) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
+  const auto& [spec, x, given_dy, saved, dx, dgamma, dbeta, activation] = call;
   check(spec);
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
+  const float* dy = given_dy;
+  if (activation != Activation::none) {
+    pass_back_norm(activation, spec.rows, spec.channels, x, saved, given_dy, dx);
+    dy = dx;
+  }
   const int channels = spec.channels;
   parallel_for(threads_, scratch.sums.chunks.count(),
                [&](std::int64_t chunk) { add_gradient_moments(scratch.sums, chunk, x, dy, saved.mean); });

@@ -81,6 +81,11 @@ struct BackwardPlan {
   const ChunkedConv *to_data, *to_weights;
 };
 
+// Nobody here leaves an activation to the gradient of a norm (Backend::gains_by_masking_once).
+bool runs_in_chunks(const ConvNormBackward& call, const BackwardPlan& plan) {
+  return plan.in_chunks() && call.z_activation == Activation::none;
+}
+
 struct ForwardParts {
   ForwardParts(void* base, const ConvNormSpec& spec, const ForwardPlan& plan, int threads)
       : images(plan.conv->spec),
@@ -170,8 +175,8 @@ std::size_t CpuBackend::workspace_bytes(const ConvNormForward& call) {
 
 std::size_t CpuBackend::workspace_bytes(const ConvNormBackward& call) {
   const BackwardPlan plan(*conv_, call.spec);
-  return plan.in_chunks() ? BackwardParts(nullptr, call.spec, plan, threads_).bytes
-                          : Backend::workspace_bytes(call);
+  return runs_in_chunks(call, plan) ? BackwardParts(nullptr, call.spec, plan, threads_).bytes
+                                    : Backend::workspace_bytes(call);
 }
 
 std::size_t CpuBackend::note_bytes(const ConvNormBackward& call) const {
@@ -212,7 +217,7 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
   const BackwardPlan plan(*conv_, spec);
   auto* const dx_note = static_cast<double*>(call.dx_note);
-  if (!plan.in_chunks()) {
+  if (!runs_in_chunks(call, plan)) {
     Backend::run(call, workspace);
     if (dx_note == nullptr) return;
     return add_gradient_moments(noted_sums(spec.conv.in_count(), spec.conv.in_channels, dx_note), 0, call.x,

@@ -31,7 +31,7 @@ class CpuBackend final : public Backend {
   const void* host_view(const void* device) override { return device; }
   void synchronize() override {}
 
-  bool gains_by_normalising_inputs() const override { return true; }
+  bool gains_by_normalising_inputs(const ConvSpec&) const override { return true; }
   std::size_t note_bytes(const ConvNormBackward& call) const override;
 
   using Backend::workspace_bytes;

@@ -2,6 +2,7 @@
 #include "kernels/cpu/elementwise.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/cpu/activation_bounds.h"
 #include "kernels/cpu/average_3x3.h"
@@ -113,6 +114,17 @@ void pass_back(Activation activation, std::size_t count, const float* activated,
     mask_range<Store::accumulate>(bounds, std::int64_t(count), activated, dy, dx);
   else
     mask_range<Store::overwrite>(bounds, std::int64_t(count), activated, dy, dx);
+}
+
+void pass_back_norm(Activation activation, std::int64_t rows, int channels, const float* x,
+                    ConstBatchNormSaved norm, const float* dy, float* dx) {
+  const Bounds bounds(activation);
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (int c = 0; c < channels; ++c) {
+      const std::int64_t at = row * channels + c;
+      const float made = std::fma(norm.scale[c], x[at], norm.shift[c]);
+      dx[at] = made > bounds.low && made < bounds.high ? dy[at] : 0.0f;
+    }
 }
 
 void CpuBackend::run(const AffineSum& call, Workspace) {

@@ -25,7 +25,8 @@ void CudaBackend::run(const BatchNormStatistics& call, Workspace workspace) {
 }
 
 void CudaBackend::run(const BatchNormBackward& call, Workspace workspace) {
-  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
+  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec) && call.activation == Activation::none)
+    return norm_pool_->run(call, workspace);
   launch_batch_norm_backward(call, workspace, counters_, stream_);
 }
 
@@ -39,6 +40,15 @@ std::size_t CudaBackend::workspace_bytes(const ChannelDots& call) {
 
 void CudaBackend::run(const ChannelDots& call, Workspace workspace) {
   launch_channel_dots(call, workspace, counters_, stream_);
+}
+
+std::size_t norm_note_bytes(int channels) {
+  return BatchNormNote::bytes(channels);
+}
+
+void norm_gradient_from_note(const BatchNormBackward& call, const void* note, GpuStream stream) {
+  check_spec(call.spec);
+  launch_batch_norm_apply(call, BatchNormNote::at(const_cast<void*>(note), call.spec.channels), stream);
 }
 
 void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float* beta, float* running_mean,

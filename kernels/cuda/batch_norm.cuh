@@ -19,9 +19,9 @@
 // Determinism: bit-equal from run to run; chunks depend on the spec alone. The one atomic counts blocks.
 #pragma once
 
-#include "kernels/cuda/last_block.cuh"
-#include "kernels/cuda/reduce.cuh"
-#include "kernels/cuda/tiling.cuh"
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/channel_sums.cuh"
+#include "kernels/cuda/norm_results.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
@@ -75,69 +75,6 @@ __device__ __forceinline__ void sum_chunk(int rows, int channels, std::int64_t r
   column_sums(totals, scratch);
 }
 
-// Leaves the chunk's sums in `sums` [chunk][2][C]; the last block of the tile calls finish(channel, first
-// sum, second sum) with those of all chunks.
-template <int Width, class Finish>
-__device__ __forceinline__ void finish_sums(int channels, double (&totals)[2 * Width], double* sums,
-                                            unsigned* counters, SharedPointer<double> scratch,
-                                            const Finish& finish) {
-  const int c = tile_channel<Width>();
-  const bool writes = threadIdx.y == 0 && c < channels;
-  if (writes) {
-    double* const out = sums + std::int64_t(blockIdx.x) * 2 * channels + c;
-    RLNAS_UNROLL
-    for (int i = 0; i < Width; ++i) {
-      out[i] = totals[2 * i];
-      out[channels + i] = totals[2 * i + 1];
-    }
-  }
-  if (!is_last_block(counters)) return;
-  RLNAS_UNROLL
-  for (int i = 0; i < 2 * Width; ++i) totals[i] = 0.0;
-  if (c < channels) {
-    for (unsigned k = threadIdx.y; k < gridDim.x; k += blockDim.y) {
-      const double* const chunk = sums + std::int64_t(k) * 2 * channels + c;
-      RLNAS_UNROLL
-      for (int i = 0; i < Width; ++i) {
-        totals[2 * i] += load_fresh(chunk + i);
-        totals[2 * i + 1] += load_fresh(chunk + channels + i);
-      }
-    }
-  }
-  column_sums(totals, scratch);
-  if (!writes) return;
-  RLNAS_UNROLL
-  for (int i = 0; i < Width; ++i) finish(c + i, totals[2 * i], totals[2 * i + 1]);
-}
-
-// What a pass leaves behind for channel c; gamma and beta may be null.
-__device__ __forceinline__ void save_channel(int c, double mean, double variance, float epsilon,
-                                             const float* gamma, const float* beta, BatchNormSaved saved) {
-  const double inv_std = 1.0 / sqrt(variance + double(epsilon));
-  const double scale = (gamma != nullptr ? double(gamma[c]) : 1.0) * inv_std;
-  saved.mean[c] = float(mean);
-  saved.inv_std[c] = float(inv_std);
-  saved.scale[c] = float(scale);
-  saved.shift[c] = float((beta != nullptr ? double(beta[c]) : 0.0) - mean * scale);
-}
-
-// The running statistics of channel c take in those of this batch; their variance is unbiased.
-__device__ __forceinline__ void update_running(int c, const BatchNormSpec& spec, double mean, double variance,
-                                               float* running_mean, float* running_var) {
-  const double rows = spec.rows;
-  const double unbiased = spec.rows > 1 ? variance * rows / (rows - 1.0) : variance;
-  const double keep = 1.0 - double(spec.momentum), take = spec.momentum;
-  running_mean[c] = float(keep * double(running_mean[c]) + take * mean);
-  running_var[c] = float(keep * double(running_var[c]) + take * unbiased);
-}
-
-// What statistics leave behind, beside their sums.
-struct BatchNormResult {
-  const float *gamma, *beta;
-  float *running_mean, *running_var;
-  BatchNormSaved saved;
-};
-
 // x [M,C] -> mean and variance of each channel, by way of sums [chunk][2][C] of x - x[0] and its square
 template <int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
@@ -174,32 +111,46 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
       channels, totals, sums, counters, scratch, [&](int channel, double first, double second) {
         const double rows = spec.rows, apart = first / rows;
         const double mean = double(__ldg(x + channel)) + apart, squares = second / rows - apart * apart;
-        const double variance = squares < 0.0 ? 0.0 : squares;  // NaN stays
-        save_channel(channel, mean, variance, spec.epsilon, result.gamma, result.beta, result.saved);
-        update_running(channel, spec, mean, variance, result.running_mean, result.running_var);
+        finish_statistics(channel, spec, mean, squares, result);
       });
 }
 
-// What the gradient's sums leave behind, [C] each: dx = scale*dy + slope*(x - mean) + offset. dgamma and
-// dbeta may be null.
-struct BatchNormGradientResult {
-  float *slope, *offset, *dgamma, *dbeta;
+// The gradient of what a norm made, or where kMasked of what an activation made of that.
+template <int Width, bool kMasked>
+class MaskedGradient {
+ public:
+  __device__ __forceinline__ MaskedGradient(ConstBatchNormSaved saved, const ActivationBounds& bounds, int c)
+      : bounds_(bounds) {
+    if constexpr (kMasked) {
+      scale_ = load_pack<Width>(saved.scale + c);
+      shift_ = load_pack<Width>(saved.shift + c);
+    }
+  }
+  __device__ __forceinline__ Pack<Width> of(const Pack<Width>& dy, const Pack<Width>& x) const {
+    if constexpr (kMasked) return passed_on(normed(x, scale_, shift_), dy, bounds_);
+    return dy;
+  }
+
+ private:
+  ActivationBounds bounds_;
+  Pack<Width> scale_, shift_;
 };
 
 // x, dy [M,C] -> the result of each channel, by way of sums [chunk][2][C] of dy and dy * (x - mean)
-template <int Width>
+template <int Width, bool kMasked>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_gradient_sums_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x,
-                                    const float* dy, ConstBatchNormSaved saved, double* sums,
-                                    unsigned* counters, BatchNormGradientResult result) {
+                                    const float* dy, ConstBatchNormSaved saved, ActivationBounds bounds,
+                                    double* sums, unsigned* counters, BatchNormGradientResult result) {
   RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
-  const int channels = spec.channels, c = tile_channel<Width>();
-  Pack<Width> centre{};
-  if (c < channels) centre = load_pack<Width>(saved.mean + c);
+  const int channels = spec.channels, c = tile_channel<Width>(), inside = c < channels ? c : 0;
+  const Pack<Width> centre = load_pack<Width>(saved.mean + inside);
+  const MaskedGradient<Width, kMasked> masked(saved, bounds, inside);
   double totals[2 * Width] = {};
   sum_chunk<Width>(spec.rows, channels, chunks.rows_per_chunk, totals, scratch,
                    [&](std::int64_t at, float(&values)[2 * Width]) {
-                     const Pack<Width> row = load_pack<Width>(x + at), gradient = load_pack<Width>(dy + at);
+                     const Pack<Width> row = load_pack<Width>(x + at);
+                     const Pack<Width> gradient = masked.of(load_pack<Width>(dy + at), row);
                      RLNAS_UNROLL
                      for (int i = 0; i < Width; ++i) {
                        values[2 * i] += gradient.value[i];
@@ -209,12 +160,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
                    });
   finish_sums<Width>(channels, totals, sums, counters, scratch,
                      [&](int channel, double sum_dy, double sum_dy_x) {
-                       const double inv_std = saved.inv_std[channel], scale = saved.scale[channel];
-                       if (result.dgamma != nullptr) result.dgamma[channel] = float(sum_dy_x * inv_std);
-                       if (result.dbeta != nullptr) result.dbeta[channel] = float(sum_dy);
-                       const double rows = spec.rows;
-                       result.slope[channel] = float(-scale * inv_std * inv_std * sum_dy_x / rows);
-                       result.offset[channel] = float(-scale * sum_dy / rows);
+                       finish_gradient(channel, spec.rows, sum_dy, sum_dy_x, saved, result);
                      });
 }
 
@@ -236,19 +182,26 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
                      [&](int channel, double, double dot) { dots[channel] = float(dot); });
 }
 
-// x, dy [M,C] -> dx [M,C], which may be dy
-template <int Width>
+// x, dy [M,C] -> dx [M,C], which may be dy. What is noted of gamma and beta goes to `wanted`, where that is
+// not null.
+template <int Width, bool kMasked>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     batch_norm_apply_gradient_kernel(int rows, int channels, const float* x, const float* dy,
-                                     ConstBatchNormSaved saved, const float* slope, const float* offset,
-                                     float* dx) {
+                                     ConstBatchNormSaved saved, ActivationBounds bounds, BatchNormNote note,
+                                     BatchNormGradientResult wanted, float* dx) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
+  for (int i = 0; m == 0 && i < Width; ++i) {
+    if (wanted.dgamma != nullptr) wanted.dgamma[c + i] = note.dgamma[c + i];
+    if (wanted.dbeta != nullptr) wanted.dbeta[c + i] = note.dbeta[c + i];
+  }
   const std::int64_t at = m * channels + c;
-  const Pack<Width> row = load_pack<Width>(x + at), gradient = reload_pack<Width>(dy + at);
+  const MaskedGradient<Width, kMasked> masked(saved, bounds, c);
+  const Pack<Width> row = load_pack<Width>(x + at);
+  const Pack<Width> gradient = masked.of(reload_pack<Width>(dy + at), row);
   const Pack<Width> mean = load_pack<Width>(saved.mean + c), scale = load_pack<Width>(saved.scale + c),
-                    steep = load_pack<Width>(slope + c), base = load_pack<Width>(offset + c);
+                    steep = load_pack<Width>(note.slope + c), base = load_pack<Width>(note.offset + c);
   Pack<Width> result;
   for (int i = 0; i < Width; ++i)
     result.value[i] = fmaf(scale.value[i], gradient.value[i],
@@ -297,12 +250,6 @@ inline std::size_t batch_norm_scratch_bytes(const BatchNormSpec& spec) {
   return std::size_t(chunks) * 2 * channels * sizeof(double) + 2 * channels * sizeof(float);
 }
 
-// Errors: run_failed where the last blocks of so many tiles cannot be counted.
-inline void check_tiles(const MatrixTiling& tiling) {
-  RLNAS_CHECK(tiling.tiles <= kBlockCounters, run_failed, "batch norm: ", tiling.tiles,
-              " tiles of channels are more than one launch can take");
-}
-
 // `counters` [kBlockCounters], zeros between the kernels of a stream.
 inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Workspace workspace,
                                          unsigned* counters, GpuStream stream) {
@@ -326,32 +273,62 @@ inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Worksp
   });
 }
 
+// Calls body(constant width, constant whether masked).
+template <class Body>
+void with_masked_width(int width, Activation activation, const Body& body) {
+  with_width(width, [&](auto constant) {
+    if (activation == Activation::none)
+      body(constant, std::false_type{});
+    else
+      body(constant, std::true_type{});
+  });
+}
+
+// The gradient from its sums: those of `note`, of which dgamma and dbeta go to `call`'s, where that has any.
+inline void launch_batch_norm_apply(const BatchNormBackward& call, const BatchNormNote& note,
+                                    GpuStream stream) {
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
+  const int width = width_for(spec.channels, {x, dy, dx, saved.mean, saved.scale, saved.shift, note.slope});
+  const bool copies = dgamma != nullptr || dbeta != nullptr;
+  with_masked_width(width, activation, [&](auto constant, auto masked) {
+    constexpr int kWidth = decltype(constant)::value;
+    constexpr bool kMasked = decltype(masked)::value;
+    const MatrixTiling tiling(spec.channels, kWidth);
+    launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth, kMasked>,
+           tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent)
+               .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4 + kMasked + 2 * copies),
+                         float_bytes(spec.count()) + channel_bytes(spec, 2 * copies), 5 * spec.count()}),
+           stream, spec.rows, spec.channels, x, dy, saved, bounds_of(activation), note,
+           BatchNormGradientResult{nullptr, nullptr, dgamma, dbeta}, dx);
+  });
+}
+
 inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
                                        GpuStream stream) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
-  const int width = width_for(spec.channels, {x, dy, dx, saved.mean, saved.scale, workspace.data});
+  const int width = width_for(spec.channels, {x, dy, saved.mean, saved.scale, saved.shift, workspace.data});
   const BatchNormChunks chunks(spec, width);
   double* const sums = static_cast<double*>(workspace.data);
-  float* const slope = reinterpret_cast<float*>(sums + chunks.count * 2 * spec.channels);
-  const BatchNormGradientResult result{slope, slope + spec.channels, dgamma, dbeta};
-  with_width(width, [&](auto constant) {
+  const BatchNormNote note =
+      BatchNormNote::at(sums + chunks.count * 2 * std::int64_t(spec.channels), spec.channels);
+  with_masked_width(width, activation, [&](auto constant, auto masked) {
     constexpr int kWidth = decltype(constant)::value;
+    constexpr bool kMasked = decltype(masked)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
     check_tiles(tiling);
     launch(
-        "batch_norm_gradient_sums_kernel", batch_norm_gradient_sums_kernel<kWidth>,
+        "batch_norm_gradient_sums_kernel", batch_norm_gradient_sums_kernel<kWidth, kMasked>,
         tiling.shape("batch_norm_gradient_sums_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
-            .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 3),
+            .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 3 + 2 * kMasked),
                       chunks.bytes(spec) + channel_bytes(spec, 4), 4 * spec.count()}),
-        stream, spec, chunks, x, dy, saved, sums, counters, result);
-    launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth>,
-           tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent)
-               .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4), float_bytes(spec.count()),
-                         5 * spec.count()}),
-           stream, spec.rows, spec.channels, x, dy, saved, result.slope, result.offset, dx);
+        stream, spec, chunks, x, dy, saved, bounds_of(activation), sums, counters,
+        BatchNormGradientResult{note.slope, note.offset, dgamma, dbeta});
   });
+  BatchNormBackward rest = call;
+  rest.dgamma = rest.dbeta = nullptr;  // made by the sums
+  launch_batch_norm_apply(rest, note, stream);
 }
 
 inline void launch_channel_dots(const ChannelDots& call, Workspace workspace, unsigned* counters,

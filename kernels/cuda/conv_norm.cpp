@@ -1,54 +1,120 @@
-// Convolution with batch norm, backwards: where own kernels do the convolution, the gradient of its input
-// passes the activation and is stored or added where it belongs in the same kernel. Other convolutions as
-// composed in kernels/conv_norm.cpp.
+// Convolution with batch norm. Depthwise ones take the statistics of what they make, apply the norm of their
+// input as they read it, and sum its gradient as they write it. Of all others the gradient of the input is
+// written or added where it belongs. Where cuDNN normalises, as composed in kernels/conv_norm.cpp.
+#include <algorithm>
+
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/norm_staging.h"
 #include "kernels/round_up.h"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 namespace {
 
-bool is_own(const ConvNormSpec& spec) {
-  return is_depthwise(spec.conv) && !spec.normalises_input;
+constexpr std::size_t kAlign = 256;
+
+// The gradient of the convolution's output comes first in the workspace, then where an activation comes
+// between that of its input.
+std::size_t dy_bytes(const ConvNormSpec& spec) {
+  return round_up(spec.conv.out_count() * sizeof(float), kAlign);
 }
 
-// The gradient of the convolution's output comes first in the workspace.
-std::size_t dy_bytes(const ConvNormSpec& spec) {
-  constexpr std::size_t kAlign = 256;
-  return round_up(spec.conv.out_count() * sizeof(float), kAlign);
+Workspace behind(const Workspace& workspace, std::size_t bytes) {
+  return {static_cast<char*>(workspace.data) + bytes, workspace.bytes - bytes};
+}
+
+template <class ConvNorm>
+DepthwiseInput input_of(const ConvNorm& call) {
+  if (!call.spec.normalises_input) return {.x = call.x};
+  return {call.x, call.x_norm, call.x_activation};
 }
 
 }  // namespace
 
+bool CudaBackend::gains_by_normalising_inputs(const ConvSpec& spec) const {
+  return norm_pool_ == nullptr && is_depthwise(spec);
+}
+
+bool CudaBackend::fuses(const ConvNormSpec& spec) const {
+  return norm_pool_ == nullptr && (is_depthwise(spec.conv) || !spec.normalises_input);
+}
+
+std::size_t CudaBackend::note_bytes(const ConvNormBackward& call) const {
+  return fuses(call.spec) && call.spec.normalises_input ? norm_note_bytes(call.spec.conv.in_channels) : 0;
+}
+
+std::size_t CudaBackend::workspace_bytes(const ConvNormForward& call) {
+  if (!fuses(call.spec) || !is_depthwise(call.spec.conv)) return Backend::workspace_bytes(call);
+  return depthwise_statistics_workspace_bytes(call.spec.conv);
+}
+
+void CudaBackend::run(const ConvNormForward& call, Workspace workspace) {
+  const ConvNormSpec& spec = call.spec;
+  if (!fuses(spec) || !is_depthwise(spec.conv)) return Backend::run(call, workspace);
+  const BatchNormStatistics statistics{.spec = spec.norm(),
+                                       .gamma = call.gamma,
+                                       .beta = call.beta,
+                                       .running_mean = call.running_mean,
+                                       .running_var = call.running_var,
+                                       .saved = call.saved};
+  depthwise_forward(spec.conv, input_of(call), call.w, statistics, call.y, workspace, counters_, stream_);
+}
+
 std::size_t CudaBackend::workspace_bytes(const ConvNormBackward& call) {
   const ConvNormSpec& spec = call.spec;
-  if (!is_own(spec)) return Backend::workspace_bytes(call);
-  return dy_bytes(spec) + std::max(workspace_bytes(BatchNormBackward{.spec = spec.norm()}),
-                                   workspace_bytes(ConvBackwardWeights{.spec = spec.conv}));
+  if (!fuses(spec)) return Backend::workspace_bytes(call);
+  const bool own = is_depthwise(spec.conv), passes_back = !own && call.x_activation != Activation::none;
+  const std::size_t to_data = own           ? depthwise_note_workspace_bytes(spec.conv)
+                              : passes_back ? round_up(spec.conv.in_count() * sizeof(float), kAlign) +
+                                                  data_gradient_workspace_bytes(spec.conv, Store::overwrite)
+                                            : data_gradient_workspace_bytes(spec.conv, call.store);
+  return dy_bytes(spec) + std::max({workspace_bytes(BatchNormBackward{.spec = spec.norm()}),
+                                    workspace_bytes(ConvBackwardWeights{.spec = spec.conv}), to_data});
 }
 
 void CudaBackend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
-  if (!is_own(spec)) return Backend::run(call, workspace);
+  if (!fuses(spec)) return Backend::run(call, workspace);
   check_workspace("convolution with batch norm", workspace, workspace_bytes(call));
   float* const dy = static_cast<float*>(workspace.data);
-  const Workspace inner{static_cast<char*>(workspace.data) + dy_bytes(spec),
-                        workspace.bytes - dy_bytes(spec)};
-  run(BatchNormBackward{.spec = spec.norm(),
-                        .x = call.y,
-                        .dy = call.dz,
-                        .saved = call.saved,
-                        .dx = dy,
-                        .dgamma = call.dgamma,
-                        .dbeta = call.dbeta},
-      inner);
-  if (call.dw != nullptr)
+  const Workspace inner = behind(workspace, dy_bytes(spec));
+  const BatchNormBackward norm{.spec = spec.norm(),
+                               .x = call.y,
+                               .dy = call.dz,
+                               .saved = call.saved,
+                               .dx = dy,
+                               .dgamma = call.dgamma,
+                               .dbeta = call.dbeta,
+                               .activation = call.z_activation};
+  if (call.dz_note != nullptr)
+    norm_gradient_from_note(norm, call.dz_note, stream_);
+  else
+    run(norm, inner);
+  const bool own = is_depthwise(spec.conv);
+  if (call.dw != nullptr && own)
+    depthwise_backward_weights(spec.conv, input_of(call), dy, call.dw, inner, stream_);
+  else if (call.dw != nullptr)
     run(ConvBackwardWeights{.spec = spec.conv, .x = call.x, .dy = dy, .dw = call.dw}, inner);
   if (call.dx == nullptr) return;
-  depthwise_backward_data(
-      spec.conv, dy, call.w,
-      {.dx = call.dx, .activation = call.x_activation, .activated = call.x, .store = call.store}, stream_);
+  if (own && spec.normalises_input)
+    return depthwise_backward_data(spec.conv, dy, call.w, input_of(call), call.dx, call.store, call.dx_note,
+                                   inner, counters_, stream_);
+  if (own)
+    return depthwise_backward_data(
+        spec.conv, dy, call.w,
+        {.dx = call.dx, .activation = call.x_activation, .activated = call.x, .store = call.store}, stream_);
+  if (call.x_activation == Activation::none)
+    return data_gradient({.spec = spec.conv, .dy = dy, .w = call.w, .dx = call.dx}, call.store, inner);
+  float* const dx = static_cast<float*>(inner.data);
+  data_gradient({.spec = spec.conv, .dy = dy, .w = call.w, .dx = dx}, Store::overwrite,
+                behind(inner, round_up(spec.conv.in_count() * sizeof(float), kAlign)));
+  run(ActivationBackward{.activation = call.x_activation,
+                         .count = spec.conv.in_count(),
+                         .activated = call.x,
+                         .dy = dx,
+                         .dx = call.dx,
+                         .store = call.store});
 }
 
 }  // namespace rlnas

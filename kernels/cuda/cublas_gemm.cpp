@@ -42,10 +42,10 @@ CublasGemm::~CublasGemm() {
   cublasDestroy(handle_);
 }
 
-void CublasGemm::multiply(const Gemm& gemm, const float* a, const float* b, float* c) {
-  const float one = 1.0f, zero = 0.0f;
+void CublasGemm::multiply(const Gemm& gemm, const float* a, const float* b, float* c, Store store) {
+  const float one = 1.0f, keep = store == Store::accumulate ? 1.0f : 0.0f;
   check_cublas(cublasGemmEx(handle_, operation(gemm.a_transposed), operation(gemm.b_transposed), gemm.m,
-                            gemm.n, gemm.k, &one, a, CUDA_R_32F, gemm.lda, b, CUDA_R_32F, gemm.ldb, &zero, c,
+                            gemm.n, gemm.k, &one, a, CUDA_R_32F, gemm.lda, b, CUDA_R_32F, gemm.ldb, &keep, c,
                             CUDA_R_32F, gemm.ldc, compute_, CUBLAS_GEMM_DEFAULT),
                "matrix product");
 }

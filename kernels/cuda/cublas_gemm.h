@@ -23,8 +23,8 @@ class CublasGemm {
   CublasGemm(const CublasGemm&) = delete;
   CublasGemm& operator=(const CublasGemm&) = delete;
 
-  // c is overwritten. Async on the stream.
-  void multiply(const Gemm& gemm, const float* a, const float* b, float* c);
+  // Async on the stream.
+  void multiply(const Gemm& gemm, const float* a, const float* b, float* c, Store store = Store::overwrite);
 
  private:
   cublasComputeType_t compute_;

@@ -39,6 +39,7 @@ std::string CudaBackend::description() const {
        << " MiB, " << word_of(options_.precision)
        << (options_.determinism == Determinism::on ? ", deterministic" : ", not deterministic");
   if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
+  if (options_.pointwise == Pointwise::cudnn) text << ", 1x1 convolutions by cuDNN";
   if (norm_pool_ != nullptr) text << ", norm and pooling by cuDNN";
   return text.str();
 }

@@ -1,5 +1,5 @@
-// The CUDA backend: cuDNN for dense convolutions, cuBLAS for the classifier, own kernels for everything else
-// (for batch norm and average pooling by choice cuDNN as well).
+// The CUDA backend: cuDNN for dense convolutions, cuBLAS for the classifier and 1x1 convolutions, own kernels
+// for everything else (for 1x1 convolutions, batch norm and average pooling by choice cuDNN as well).
 //
 // One class over many files, as the CPU backend: the run() of a primitive is in the file of its subject.
 // Those that launch own kernels are in .cu files and know a stream, nothing else of CUDA; so tests/emulation
@@ -36,6 +36,10 @@ class CudaBackend final : public Backend {
   void* native_stream() override { return options_.graph_capture == GraphCapture::off ? stream_ : nullptr; }
   std::unique_ptr<Readback> make_readback(std::size_t bytes) override;
 
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override;
+  bool gains_by_masking_once() const override { return norm_pool_ == nullptr; }
+  std::size_t note_bytes(const ConvNormBackward& call) const override;
+
   using Backend::run;
   using Backend::workspace_bytes;
   std::size_t workspace_bytes(const ConvForward& call) override;
@@ -43,18 +47,22 @@ class CudaBackend final : public Backend {
   std::size_t workspace_bytes(const ConvBackwardWeights& call) override;
   std::size_t workspace_bytes(const BatchNormStatistics& call) override;
   std::size_t workspace_bytes(const BatchNormBackward& call) override;
+  std::size_t workspace_bytes(const ConvNormForward& call) override;
   std::size_t workspace_bytes(const ConvNormBackward& call) override;
   std::size_t workspace_bytes(const ChannelDots& call) override;
   std::size_t workspace_bytes(const TakeGradientNorm& call) override;
   std::size_t workspace_bytes(const TakeAngleSums& call) override;
-  RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)
-  void run(const ConvNormBackward& call, Workspace workspace = {}) override;
+  RLNAS_PRIMITIVES(RLNAS_OVERRIDE_RUN)
 
  private:
   void try_kernel();
   // Uploads of that size will come again: makes room for them.
   void expect_uploads(std::size_t bytes);
   std::size_t norm_workspace_bytes(const BatchNormSpec& spec) const;
+  bool multiplies(const ConvSpec& spec) const;  // as a matrix product, by cuBLAS
+  bool fuses(const ConvNormSpec& spec) const;   // or else composes it of others
+  std::size_t data_gradient_workspace_bytes(const ConvSpec& spec, Store store);
+  void data_gradient(const ConvBackwardData& call, Store store, Workspace workspace);
 
   CudaOptions options_;
   std::unique_ptr<CudaDevice> device_;

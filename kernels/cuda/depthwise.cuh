@@ -1,38 +1,68 @@
 // Depthwise convolution, channels last: forward, gradient of the data, gradient of the weights.
 //
-// Forward and data gradient are one kernel: every thread makes kPixels pixels of its group of channels,
-// pixel by pixel a whole row tile apart, and takes each filter tap from shared memory once for all of them.
-// Without that the load units, not memory, would be the limit: a tap costs 4 + kPixels loads for 4 * kPixels
-// multiply-adds. The weights' gradient keeps the kernel^2 sums of one channel in registers over a run of
-// pixels, adds up the threads of a block and then the blocks by fixed trees in double.
+// Forward and data gradient are one kernel: every thread makes strips of kStrip pixels (strips.cuh) of its
+// group of channels; row by row of the filter it holds the taps, loads each pixel that the strip's windows
+// meet once, and adds it to all sums it belongs to. The weights' gradient keeps the kernel^2 sums of one
+// channel in registers over its strips, adds up the threads of a block and then the blocks by fixed trees in
+// double. A norm and its activation are applied to what is loaded; sums that a norm wants of what is stored
+// are taken there, a chunk of strips a block, and finished by the last block (channel_sums.cuh).
 //
 // Launch: MatrixTiling (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared
-// memory).
+// memory, and 17 KB more add up sums).
 //
-// Bytes: 4(in + out) compulsory, backwards 4 more for an activation's output and for what is added to;
-// kernel^2 reads of a pixel meet in the caches. Flops: 2*kernel^2 an output.
+// Bytes: 4(in + out) compulsory, backwards 4 more for an activation's output or the norm's input, and for
+// what is added to; reads of a pixel by other rows of the filter meet in the caches. Flops: 2*kernel^2 an
+// output.
 //
 // Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for
-// 5x5 and 7x7 (forward and data), 60 %, 45 % and 35 % for the weights (one 4-byte load a tap: the load
-// units' limit).
+// 5x5, 55 % for 7x7 (forward and data: 70 bytes of pixels and 49 of taps an output and channel from
+// first-level cache and shared memory, which give 8 for each of memory's), 60 %, 50 % and 40 % for the
+// weights (4-byte loads).
 //
-// Determinism: no atomics; bit-equal from run to run.
+// Determinism: no atomics but the count of blocks; bit-equal from run to run.
 #pragma once
 
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/channel_sums.cuh"
 #include "kernels/cuda/depthwise.h"
-#include "kernels/cuda/elementwise.cuh"
-#include "kernels/cuda/reduce.cuh"
-#include "kernels/cuda/tiling.cuh"
+#include "kernels/cuda/norm_results.cuh"
+#include "kernels/cuda/strips.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
 
-inline constexpr int kPixels = 4;  // of one thread
 inline constexpr int kMaxFilterColumns = 32;
 inline constexpr int kDepthwiseBlocks = 2;  // of a multiprocessor, at least: 128 registers a thread
 
-// Where tap `tap` of a pixel's row (or column) reads: a row of x for an output row, or of dy for an input
-// row; -1 where it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
+// What a pass reads: a tensor [N,h,w,C], or an activation of its norm, whose scale is not null then.
+struct DepthwiseSource {
+  const float* from = nullptr;
+  const float *scale = nullptr, *shift = nullptr;
+  ActivationBounds bounds = {};
+};
+
+// What it makes, [N,H,W,C]: written, or backwards passed by an activation, and written or added. The
+// activation is known from its output, or where `x` is not null from that of the norm that made it.
+struct DepthwiseTarget {
+  float* to = nullptr;
+  const float* activated = nullptr;
+  const float* x = nullptr;
+  ConstBatchNormSaved norm = {};
+  ActivationBounds bounds = {};
+  Store store = Store::overwrite;
+};
+
+// Where sums of what is made go; none are taken where `sums` is null.
+struct DepthwiseSums {
+  double* sums = nullptr;        // [chunk][2][C]
+  unsigned* counters = nullptr;  // of last_block.cuh
+  BatchNormSpec spec = {};       // of the norm behind, or of the one before
+  BatchNormResult statistics = {};
+  BatchNormGradientResult gradient = {};
+};
+
+// Where tap `tap` of a pixel's row reads: a row of x for an output row, or of dy for an input row; -1 where
+// it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
 template <ConvPass kPass>
 __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int tap, int size) {
   if constexpr (kPass == ConvPass::forward) {
@@ -45,107 +75,231 @@ __device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int t
   }
 }
 
-// The pixels [pixels,C] that a pass makes: written, or backwards passed by an activation, whose output is not
-// null then, and written or added.
-struct DepthwiseTarget {
-  float* to;
-  const float* activated;
-  ActivationBounds bounds;
-  Store store;
+// How the windows of a strip lie: window j of kTaps pixels begins kApart * j pixels behind the first.
+template <ConvPass kPass, int kKernel, bool kStrided>
+struct StripWindows {
+  static constexpr int kApart = kPass == ConvPass::forward && kStrided ? 2 : 1;
+  static constexpr int kTaps = kPass != ConvPass::forward && kStrided ? (kKernel + 1) / 2 : kKernel;
+  static constexpr int kReach = (kStrip - 1) * kApart + kTaps;
+
+  int first;  // column of the first pixel that is read
+  int even;   // backwards of kStrided: 1 where the odd taps are those that meet
+  bool empty;
+
+  __device__ __forceinline__ StripWindows(const ConvSpec& spec, int column) : even(0), empty(false) {
+    if constexpr (kPass == ConvPass::forward) {
+      first = column * spec.stride - spec.padding;
+    } else if constexpr (kStrided) {
+      even = (column + spec.padding) & 1;
+      first = ((column + spec.padding - even * spec.dilation) >> 1) - spec.dilation * (kTaps - 1);
+    } else {
+      const int at = column + spec.padding;
+      empty = (at & (spec.stride - 1)) != 0;
+      first = (at >> (spec.stride - 1)) - (spec.dilation >> (spec.stride - 1)) * (kKernel - 1);
+    }
+  }
+  // The filter's tap of pixel `i` of a window; not below kKernel: none.
+  __device__ __forceinline__ int tap(int i) const {
+    if constexpr (kPass == ConvPass::forward) return i;
+    if constexpr (kStrided) return even + 2 * (kTaps - 1 - i);
+    return kKernel - 1 - i;
+  }
 };
 
-// from [N,h,w,C] -> target: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
-template <ConvPass kPass, int kKernel, int Width>
+// source -> target: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
+template <ConvPass kPass, int kKernel, bool kStrided, int Width>
 __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
-    depthwise_kernel(ConvSpec spec, std::int64_t pixels, const float* from, const float* w,
-                     DepthwiseTarget target) {
+    depthwise_kernel(ConvSpec spec, Strips strips, int strips_per_block, DepthwiseSource source,
+                     const float* w, DepthwiseTarget target, DepthwiseSums wanted) {
+  using Windows = StripWindows<kPass, kKernel, kStrided>;
   constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterColumns * Width;
+  constexpr bool kForward = kPass == ConvPass::forward;
   RLNAS_SHARED(float, filters, kTaps* kTile);  // [tap][channel of the tile]
-  const bool forward = kPass == ConvPass::forward;
+  RLNAS_SHARED(float, origins, kTile);
+  RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
   const int channels = spec.in_channels, tile = int(blockDim.x) * Width, first = int(blockIdx.y) * tile;
   const int staged = (first + tile <= channels ? tile : channels - first) * kTaps;
   for (int i = int(threadIdx.y * blockDim.x + threadIdx.x); i < staged; i += int(blockDim.x * blockDim.y))
     filters[i % kTaps * kTile + i / kTaps] = __ldg(w + std::int64_t(first) * kTaps + i);
   __syncthreads();
-  const int c = tile_channel<Width>();
-  if (c >= channels) return;
+  const int c = tile_channel<Width>(), inside = c < channels ? c : 0, own = int(threadIdx.x) * Width;
+  const int from_height = kForward ? spec.in_height : spec.out_height();
+  const int from_width = kForward ? spec.in_width : spec.out_width();
 
-  const int height = forward ? spec.out_height() : spec.in_height;
-  const int width = forward ? spec.out_width() : spec.in_width;
-  const int from_height = forward ? spec.in_height : spec.out_height();
-  const int from_width = forward ? spec.in_width : spec.out_width();
-  const std::int64_t begin = std::int64_t(blockIdx.x) * blockDim.y * kPixels + threadIdx.y;
-  Pack<Width> sums[kPixels] = {};
-  int rows[kPixels], columns[kPixels];
-  const float* images[kPixels];
-  RLNAS_UNROLL
-  for (int j = 0; j < kPixels; ++j) {
-    const std::int64_t m = begin + std::int64_t(j) * blockDim.y, line = m / width;
-    const int row = int(line % height), column = int(m - line * width);
-    rows[j] = forward ? row * spec.stride - spec.padding : row + spec.padding;
-    columns[j] = forward ? column * spec.stride - spec.padding : column + spec.padding;
-    images[j] = m < pixels ? from + line / height * from_height * from_width * channels + c : nullptr;
+  Pack<Width> scale{}, shift{}, centre{};
+  if (source.scale != nullptr) {
+    scale = load_pack<Width>(source.scale + inside);
+    shift = load_pack<Width>(source.shift + inside);
   }
-  for (int r = 0; r < kKernel; ++r) {
-    for (int s = 0; s < kKernel; ++s) {
-      Pack<Width> filter;
-      RLNAS_UNROLL
-      for (int i = 0; i < Width; ++i)
-        filter.value[i] = filters[(r * kKernel + s) * kTile + int(threadIdx.x) * Width + i];
-      RLNAS_UNROLL
-      for (int j = 0; j < kPixels; ++j) {
-        const int h = tap_source<kPass>(spec, rows[j], r, from_height);
-        const int v = tap_source<kPass>(spec, columns[j], s, from_width);
-        if (h < 0 || v < 0 || images[j] == nullptr) continue;
-        const Pack<Width> value = load_pack<Width>(images[j] + (std::int64_t(h) * from_width + v) * channels);
+  if (!kForward && target.x != nullptr) {
+    scale = load_pack<Width>(target.norm.scale + inside);
+    shift = load_pack<Width>(target.norm.shift + inside);
+    if (wanted.sums != nullptr) centre = load_pack<Width>(target.norm.mean + inside);
+  }
+  double totals[2 * Width] = {}, made = 0.0;  // pixels, by this thread
+  const int begin = int(blockIdx.x) * strips_per_block;
+  const int end = begin + strips_per_block < strips.count ? begin + strips_per_block : strips.count;
+  for (int at = begin; at < end; at += int(blockDim.y)) {
+    const int strip = at + int(threadIdx.y);
+    const bool works = strip < end && c < channels;
+    Pack<Width> sums[kStrip] = {};
+    std::int64_t pixel = 0;
+    int pixels = 0;
+    if (works) {
+      const StripPlace place = place_of(strips, strip);
+      const Windows windows(spec, place.column);
+      const int start = kForward ? place.row * spec.stride - spec.padding : place.row + spec.padding;
+      const float* const image =
+          source.from + std::int64_t(place.image) * from_height * from_width * channels + c;
+      pixel = (std::int64_t(place.image) * strips.height + place.row) * strips.width + place.column;
+      pixels = (strips.width - place.column + strips.step - 1) / strips.step;
+      for (int r = 0; r < kKernel; ++r) {
+        const int h = tap_source<kPass>(spec, start, r, from_height);
+        if (h < 0 || windows.empty) continue;
+        Pack<Width> taps[Windows::kTaps];
         RLNAS_UNROLL
-        for (int i = 0; i < Width; ++i)
-          sums[j].value[i] = fmaf(value.value[i], filter.value[i], sums[j].value[i]);
+        for (int s = 0; s < Windows::kTaps; ++s) {
+          const int tap = windows.tap(s);
+          RLNAS_UNROLL
+          for (int i = 0; i < Width; ++i)
+            taps[s].value[i] = tap < kKernel ? float(filters[(r * kKernel + tap) * kTile + own + i]) : 0.0f;
+        }
+        const float* const line = image + std::int64_t(h) * from_width * channels;
+        RLNAS_UNROLL
+        for (int i = 0; i < Windows::kReach; ++i) {
+          const int v = windows.first + i * strips.source_step;
+          if (v < 0 || v >= from_width) continue;
+          Pack<Width> value = load_pack<Width>(line + std::int64_t(v) * channels);
+          if (kForward && source.scale != nullptr) {
+            value = normed(value, scale, shift);
+            RLNAS_UNROLL
+            for (int k = 0; k < Width; ++k) value.value[k] = clamp(value.value[k], source.bounds);
+          }
+          RLNAS_UNROLL
+          for (int j = 0; j < kStrip; ++j) {
+            const int s = i - j * Windows::kApart;
+            if (s < 0 || s >= Windows::kTaps) continue;
+            RLNAS_UNROLL
+            for (int k = 0; k < Width; ++k)
+              sums[j].value[k] = fmaf(value.value[k], taps[s].value[k], sums[j].value[k]);
+          }
+        }
+      }
+      pixels = pixels < kStrip ? pixels : kStrip;
+    }
+    // Of the sums about the chunk's first pixel.
+    if (kForward && wanted.sums != nullptr && at == begin) {
+      if (threadIdx.y == 0 && works) {
+        RLNAS_UNROLL
+        for (int i = 0; i < Width; ++i) origins[own + i] = sums[0].value[i];
+      }
+      __syncthreads();
+      RLNAS_UNROLL
+      for (int i = 0; i < Width; ++i) centre.value[i] = c < channels ? float(origins[own + i]) : 0.0f;
+    }
+    float values[2 * Width] = {};
+    RLNAS_UNROLL
+    for (int j = 0; j < kStrip; ++j) {
+      if (j >= pixels) continue;
+      const std::int64_t to = (pixel + std::int64_t(j) * strips.step) * channels + c;
+      Pack<Width> factor = sums[j];
+      if constexpr (!kForward) {
+        if (target.x != nullptr) {
+          factor = load_pack<Width>(target.x + to);
+          sums[j] = passed_on(normed(factor, scale, shift), sums[j], target.bounds);
+        } else if (target.activated != nullptr) {
+          sums[j] = passed_on(load_pack<Width>(target.activated + to), sums[j], target.bounds);
+        }
+        if (target.store == Store::accumulate) {
+          const Pack<Width> before = reload_pack<Width>(target.to + to);
+          RLNAS_UNROLL
+          for (int i = 0; i < Width; ++i) sums[j].value[i] = before.value[i] + sums[j].value[i];
+        }
+      }
+      store_pack<Width>(target.to + to, sums[j]);
+      if (wanted.sums == nullptr) continue;
+      RLNAS_UNROLL
+      for (int i = 0; i < Width; ++i) {
+        const float apart = factor.value[i] - centre.value[i];
+        const float gradient = kForward ? apart : sums[j].value[i];
+        values[2 * i] += gradient;
+        values[2 * i + 1] = fmaf(gradient, apart, values[2 * i + 1]);
       }
     }
+    if (wanted.sums == nullptr) continue;
+    made += double(pixels);
+    RLNAS_UNROLL
+    for (int i = 0; i < 2 * Width; ++i) totals[i] += double(values[i]);
   }
-  RLNAS_UNROLL
-  for (int j = 0; j < kPixels; ++j) {
-    if (images[j] == nullptr) continue;
-    const std::int64_t at = (begin + std::int64_t(j) * blockDim.y) * channels + c;
-    if constexpr (kPass == ConvPass::forward) {
-      store_pack<Width>(target.to + at, sums[j]);
-    } else {
-      if (target.activated != nullptr)
-        sums[j] = passed_on(load_pack<Width>(target.activated + at), sums[j], target.bounds);
-      store_pack<Width>(target.to + at, sums[j], target.store);
+  if (wanted.sums == nullptr) return;
+  if constexpr (kForward) {  // about zero instead: in double nothing is lost
+    RLNAS_UNROLL
+    for (int i = 0; i < Width; ++i) {
+      const double origin = centre.value[i], sum = totals[2 * i];
+      totals[2 * i] = sum + made * origin;
+      totals[2 * i + 1] += origin * (2.0 * sum + made * origin);
     }
   }
+  column_sums(totals, scratch);
+  finish_sums<Width>(channels, totals, wanted.sums, wanted.counters, scratch,
+                     [&](int channel, double first_sum, double second_sum) {
+                       const double rows = wanted.spec.rows;
+                       if constexpr (kForward) {
+                         const double mean = first_sum / rows;
+                         finish_statistics(channel, wanted.spec, mean, second_sum / rows - mean * mean,
+                                           wanted.statistics);
+                       } else {
+                         finish_gradient(channel, rows, first_sum, second_sum, target.norm, wanted.gradient);
+                       }
+                     });
 }
 
-// x [N,H,W,C], dy [pixels = N*P*Q, C] -> partials [block x][C,R,S]
-template <int kKernel>
+// source [N,H,W,C], dy [N,P,Q,C] -> partials [block x][C,R,S]
+template <int kKernel, bool kStrided>
 __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
-    depthwise_weights_kernel(ConvSpec spec, std::int64_t pixels, int pixels_per_thread, const float* x,
+    depthwise_weights_kernel(ConvSpec spec, Strips strips, int strips_per_block, DepthwiseSource source,
                              const float* dy, double* partials) {
+  using Windows = StripWindows<ConvPass::forward, kKernel, kStrided>;
   constexpr int kTaps = kKernel * kKernel;
   RLNAS_SHARED(double, scratch, kKernel* kTileThreads);
-  const int channels = spec.in_channels, c = tile_channel<1>();
-  const int height = spec.out_height(), width = spec.out_width();
+  const int channels = spec.in_channels, c = tile_channel<1>(), inside = c < channels ? c : 0;
+  const bool norms = source.scale != nullptr;
+  const float scale = norms ? __ldg(source.scale + inside) : 1.0f;
+  const float shift = norms ? __ldg(source.shift + inside) : 0.0f;
   float sums[kTaps] = {};
-  const std::int64_t begin = std::int64_t(blockIdx.x) * blockDim.y * pixels_per_thread + threadIdx.y;
-  for (int j = 0; j < pixels_per_thread; ++j) {
-    const std::int64_t m = begin + std::int64_t(j) * blockDim.y, line = m / width;
-    if (m >= pixels || c >= channels) break;
-    const float gradient = __ldg(dy + m * channels + c);
-    const int row = int(line % height) * spec.stride - spec.padding;
-    const int column = int(m - line * width) * spec.stride - spec.padding;
-    const float* const image = x + line / height * spec.in_height * spec.in_width * channels + c;
+  const int begin = int(blockIdx.x) * strips_per_block;
+  const int end = begin + strips_per_block < strips.count ? begin + strips_per_block : strips.count;
+  for (int strip = begin + int(threadIdx.y); strip < end && c < channels; strip += int(blockDim.y)) {
+    const StripPlace place = place_of(strips, strip);
+    const Windows windows(spec, place.column);
+    const int start = place.row * spec.stride - spec.padding;
+    const std::int64_t pixel =
+        (std::int64_t(place.image) * strips.height + place.row) * strips.width + place.column;
+    float gradients[kStrip];
+    RLNAS_UNROLL
+    for (int j = 0; j < kStrip; ++j)
+      gradients[j] = place.column + j * strips.step < strips.width
+                         ? __ldg(dy + (pixel + std::int64_t(j) * strips.step) * channels + c)
+                         : 0.0f;
+    const float* const image =
+        source.from + std::int64_t(place.image) * spec.in_height * spec.in_width * channels + c;
     RLNAS_UNROLL
     for (int r = 0; r < kKernel; ++r) {
-      const int h = tap_source<ConvPass::forward>(spec, row, r, spec.in_height);
+      const int h = tap_source<ConvPass::forward>(spec, start, r, spec.in_height);
       if (h < 0) continue;
+      const float* const line = image + std::int64_t(h) * spec.in_width * channels;
       RLNAS_UNROLL
-      for (int s = 0; s < kKernel; ++s) {
-        const int v = tap_source<ConvPass::forward>(spec, column, s, spec.in_width);
-        if (v < 0) continue;
-        const float value = __ldg(image + (std::int64_t(h) * spec.in_width + v) * channels);
-        sums[r * kKernel + s] = fmaf(value, gradient, sums[r * kKernel + s]);
+      for (int i = 0; i < Windows::kReach; ++i) {
+        const int v = windows.first + i * strips.source_step;
+        if (v < 0 || v >= spec.in_width) continue;
+        float value = __ldg(line + std::int64_t(v) * channels);
+        if (norms) value = clamp(fmaf(scale, value, shift), source.bounds);
+        RLNAS_UNROLL
+        for (int j = 0; j < kStrip; ++j) {
+          const int s = i - j * Windows::kApart;
+          if (s < 0 || s >= kKernel) continue;
+          sums[r * kKernel + s] = fmaf(value, gradients[j], sums[r * kKernel + s]);
+        }
       }
     }
   }
@@ -176,81 +330,114 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // ---- on the host ----
-// How the weights' gradient is cut: at most kMaxBlocks partial results, whatever the batch.
-struct DepthwiseChunks {
-  static constexpr int kMaxBlocks = 256;
-  std::int64_t pixels;
-  int pixels_per_thread, blocks;
+// How many strips a block takes, so that there are at most `most` blocks in a column of the grid.
+struct StripChunks {
+  static constexpr int kMostSums = 512;     // of channels' sums: what the last block adds up
+  static constexpr int kMostWeights = 256;  // of weights' gradients
+  static constexpr int kAny = 1 << 30;
+  static constexpr int kStripsPerThread = 4;
+  int strips_per_block, blocks;
 
-  explicit DepthwiseChunks(const ConvSpec& spec)
-      : pixels(std::int64_t(spec.batch) * spec.out_height() * spec.out_width()) {
-    const int rows = MatrixTiling(spec.in_channels, 1).rows;
-    pixels_per_thread = std::max(kPixels, int(ceil_div(pixels, std::int64_t(kMaxBlocks) * rows)));
-    blocks = int(ceil_div(pixels, std::int64_t(pixels_per_thread) * rows));
+  StripChunks(const Strips& strips, const MatrixTiling& tiling, int most = kAny) {
+    const int per_thread = ceil_div(ceil_div(strips.count, tiling.rows), most);
+    strips_per_block = tiling.rows * std::max(per_thread, kStripsPerThread);
+    blocks = ceil_div(strips.count, strips_per_block);
   }
 };
 
-// Calls body(constant kernel size). Errors: run_failed when the spec is none of ours.
+// Enough for either width of loads.
+inline std::size_t depthwise_sums_bytes(const ConvSpec& spec, Direction direction) {
+  check_spec(spec);
+  int blocks = 0;
+  for (const int width : {1, kVectorWidth})
+    blocks = std::max(
+        blocks, StripChunks(Strips(spec, direction), MatrixTiling(spec.in_channels, width, kMaxFilterColumns),
+                            StripChunks::kMostSums)
+                    .blocks);
+  return std::size_t(blocks) * 2 * std::size_t(spec.in_channels) * sizeof(double);
+}
+
+// Calls body(constant kernel size, constant whether strips are strided). Errors: run_failed when the spec is
+// none of ours.
 template <class Body>
-void with_kernel_size(const ConvSpec& spec, const Body& body) {
+void with_filter(const ConvSpec& spec, const Body& body) {
   check_spec(spec);
   RLNAS_CHECK(is_depthwise(spec), run_failed, "depthwise convolution: kernel ", spec.kernel, ", stride ",
               spec.stride, ", ", spec.in_channels, " -> ", spec.out_channels, " channels in ", spec.groups,
               " groups has no kernel here");
+  const auto with_size = [&](auto size) {
+    if (Strips::strided(spec))
+      body(size, std::true_type{});
+    else
+      body(size, std::false_type{});
+  };
   switch (spec.kernel) {
     case 3:
-      return body(std::integral_constant<int, 3>{});
+      return with_size(std::integral_constant<int, 3>{});
     case 5:
-      return body(std::integral_constant<int, 5>{});
+      return with_size(std::integral_constant<int, 5>{});
     default:
-      return body(std::integral_constant<int, 7>{});
+      return with_size(std::integral_constant<int, 7>{});
   }
 }
 
-// Forwards from x to y, or backwards from dy to the gradient of x; forwards y stands for dx.
+inline DepthwiseSource source_of(const DepthwiseInput& input) {
+  return {input.x, input.norm.scale, input.norm.shift, bounds_of(input.activation)};
+}
+
+// Forwards from x to y, or backwards from dy to the gradient of x.
 template <ConvPass kPass>
-void launch_depthwise(const ConvSpec& spec, const float* from, const float* w, const DepthwiseGradient& to,
-                      GpuStream stream) {
-  const bool forward = kPass == ConvPass::forward;
-  const std::int64_t pixels = forward ? std::int64_t(spec.batch) * spec.out_height() * spec.out_width()
-                                      : std::int64_t(spec.batch) * spec.in_height * spec.in_width;
-  const DepthwiseTarget target{to.dx, to.activation == Activation::none ? nullptr : to.activated,
-                               bounds_of(to.activation), to.store};
-  const std::size_t from_count = forward ? spec.in_count() : spec.out_count();
-  const std::size_t to_count = forward ? spec.out_count() : spec.in_count();
-  // An activation's output, and what is added to, are read beside it.
-  const std::size_t also_read =
-      (target.activated != nullptr ? to_count : 0) + (to.store == Store::accumulate ? to_count : 0);
-  with_kernel_size(spec, [&](auto kernel) {
-    with_width(width_for(spec.in_channels, {from, target.to, target.activated}), [&](auto width) {
-      constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(width)::value;
+void launch_depthwise(const ConvSpec& spec, const DepthwiseSource& source, const float* w,
+                      const DepthwiseTarget& target, const DepthwiseSums& wanted, GpuStream stream) {
+  constexpr bool kForward = kPass == ConvPass::forward;
+  const Strips strips(spec, kForward ? Direction::forward : Direction::backward);
+  const std::size_t from_count = kForward ? spec.in_count() : spec.out_count();
+  const std::size_t to_count = kForward ? spec.out_count() : spec.in_count();
+  const std::size_t channels = std::size_t(spec.in_channels);
+  const bool takes_sums = wanted.sums != nullptr, norms = source.scale != nullptr || target.x != nullptr;
+  // What an activation is known from, and what is added to, are read beside it.
+  const std::size_t also_read = (target.activated != nullptr || target.x != nullptr ? to_count : 0) +
+                                (target.store == Store::accumulate ? to_count : 0) +
+                                (norms ? 2 * channels : 0) + (takes_sums ? (kForward ? 4 : 3) * channels : 0);
+  const int width =
+      width_for(spec.in_channels, {source.from, source.scale, source.shift, target.to, target.activated,
+                                   target.x, target.norm.scale, target.norm.shift, target.norm.mean});
+  with_filter(spec, [&](auto kernel, auto strided) {
+    with_width(width, [&](auto constant) {
+      constexpr int kKernel = decltype(kernel)::value, kWidth = decltype(constant)::value;
+      constexpr bool kStrided = decltype(strided)::value;
       const MatrixTiling tiling(spec.in_channels, kWidth, kMaxFilterColumns);
-      launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kWidth>,
-             tiling.shape("depthwise_kernel", pixels, std::int64_t(tiling.rows) * kPixels, Cooperation::block)
-                 .costing({float_bytes(from_count + spec.weight_count() + also_read), float_bytes(to_count),
-                           2 * spec.macs()}),
-             stream, spec, pixels, from, w, target);
+      if (takes_sums) check_tiles(tiling);
+      const StripChunks chunks =
+          takes_sums ? StripChunks(strips, tiling, StripChunks::kMostSums) : StripChunks(strips, tiling);
+      const std::uint64_t sum_bytes = takes_sums ? double_bytes(2 * std::size_t(chunks.blocks) * channels) +
+                                                       float_bytes((kForward ? 6 : 4) * channels)
+                                                 : 0;
+      launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kStrided, kWidth>,
+             tiling.shape("depthwise_kernel", strips.count, chunks.strips_per_block, Cooperation::block)
+                 .costing({float_bytes(from_count + spec.weight_count() + also_read),
+                           float_bytes(to_count) + sum_bytes, 2 * spec.macs()}),
+             stream, spec, strips, chunks.strips_per_block, source, w, target, wanted);
     });
   });
 }
 
-inline void launch_depthwise_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
-                                     Workspace workspace, GpuStream stream) {
-  check_workspace("depthwise convolution", workspace,
-                  depthwise_workspace_bytes(spec, ConvPass::backward_weights));
-  const DepthwiseChunks chunks(spec);
-  double* const partials = static_cast<double*>(workspace.data);
+inline void launch_depthwise_weights(const ConvSpec& spec, const DepthwiseInput& input, const float* dy,
+                                     float* dw, Workspace workspace, GpuStream stream) {
+  check_workspace("depthwise convolution", workspace, depthwise_weights_workspace_bytes(spec));
+  const Strips strips(spec, Direction::forward);
   const MatrixTiling tiling(spec.in_channels, 1);
+  const StripChunks chunks(strips, tiling, StripChunks::kMostWeights);
+  double* const partials = static_cast<double*>(workspace.data);
   const std::size_t partial_count = std::size_t(chunks.blocks) * spec.weight_count();
-  with_kernel_size(spec, [&](auto kernel) {
+  const std::size_t norm_count = input.norm.scale != nullptr ? 2 * std::size_t(spec.in_channels) : 0;
+  with_filter(spec, [&](auto kernel, auto strided) {
     constexpr const char* kName = "depthwise_weights_kernel";
-    launch(kName, depthwise_weights_kernel<decltype(kernel)::value>,
-           tiling
-               .shape(kName, chunks.pixels, std::int64_t(tiling.rows) * chunks.pixels_per_thread,
-                      Cooperation::block)
-               .costing({float_bytes(spec.in_count() + spec.out_count()), double_bytes(partial_count),
-                         2 * spec.macs()}),
-           stream, spec, chunks.pixels, chunks.pixels_per_thread, x, dy, partials);
+    launch(kName, depthwise_weights_kernel<decltype(kernel)::value, decltype(strided)::value>,
+           tiling.shape(kName, strips.count, chunks.strips_per_block, Cooperation::block)
+               .costing({float_bytes(spec.in_count() + spec.out_count() + norm_count),
+                         double_bytes(partial_count), 2 * spec.macs()}),
+           stream, spec, strips, chunks.strips_per_block, source_of(input), dy, partials);
   });
   const int weights = int(spec.weight_count());
   launch("sum_rows_kernel", sum_rows_kernel,

@@ -1,4 +1,7 @@
 // Depthwise convolutions by own kernels, for callers that are plain C++: kernels and idea in depthwise.cuh.
+// Beside the convolution they do what else there is to do with a tensor that they have in hand: apply the
+// norm that makes their input, sum their output for the norm behind it, pass the gradient of their input back
+// through an activation and sum it for the norm before it.
 #pragma once
 
 #include "kernels/backend.h"
@@ -9,10 +12,22 @@ namespace rlnas {
 // Whether the functions below take it: one filter a channel of 3x3, 5x5 or 7x7, stride 1 or 2, any dilation.
 bool is_depthwise(const ConvSpec& spec);
 
-// Only the weights' gradient needs any.
-std::size_t depthwise_workspace_bytes(const ConvSpec& spec, ConvPass pass);
-// x [N,H,W,C], w [C,1,R,S] -> y [N,P,Q,C]
-void depthwise_forward(const ConvSpec& spec, const float* x, const float* w, float* y, GpuStream stream);
+// x, or where `norm` is not empty activation(norm(x)).
+struct DepthwiseInput {
+  const float* x = nullptr;  // [N,H,W,C]
+  ConstBatchNormSaved norm = {};
+  Activation activation = Activation::none;
+};
+
+// x, w [C,1,R,S] -> y [N,P,Q,C]
+void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const float* w, float* y,
+                       GpuStream stream);
+// The same and the statistics of y, the result of `statistics`. counters: of last_block.cuh.
+std::size_t depthwise_statistics_workspace_bytes(const ConvSpec& spec);
+void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const float* w,
+                       const BatchNormStatistics& statistics, float* y, Workspace workspace,
+                       unsigned* counters, GpuStream stream);
+
 // Where a gradient of the data goes, and what it passes on the way there.
 struct DepthwiseGradient {
   float* dx = nullptr;  // [N,H,W,C]
@@ -23,8 +38,16 @@ struct DepthwiseGradient {
 // dy [N,P,Q,C], w -> gradient.dx
 void depthwise_backward_data(const ConvSpec& spec, const float* dy, const float* w,
                              const DepthwiseGradient& gradient, GpuStream stream);
-// x, dy -> dw [C,1,R,S], overwritten
-void depthwise_backward_weights(const ConvSpec& spec, const float* x, const float* dy, float* dw,
+// The same to the gradient of what the norm of `input` gave its activation; and unless `note` is null, what
+// BatchNormNote has of it.
+std::size_t depthwise_note_workspace_bytes(const ConvSpec& spec);
+void depthwise_backward_data(const ConvSpec& spec, const float* dy, const float* w,
+                             const DepthwiseInput& input, float* dx, Store store, void* note,
+                             Workspace workspace, unsigned* counters, GpuStream stream);
+
+// input, dy -> dw [C,1,R,S], overwritten
+std::size_t depthwise_weights_workspace_bytes(const ConvSpec& spec);
+void depthwise_backward_weights(const ConvSpec& spec, const DepthwiseInput& input, const float* dy, float* dw,
                                 Workspace workspace, GpuStream stream);
 
 }  // namespace rlnas

@@ -15,29 +15,12 @@
 // Determinism: no sums across threads; bit-equal from run to run.
 #pragma once
 
-#include <cfloat>
-
+#include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/flat.cuh"
 #include "kernels/cuda/tiling.cuh"
 #include "kernels/spec_checks.h"
 
 namespace rlnas {
-
-struct ActivationBounds {  // an activation as a clamp
-  float low, high;
-};
-
-inline ActivationBounds bounds_of(Activation activation) {
-  const float infinity = std::numeric_limits<float>::infinity();
-  return {activation == Activation::none ? -infinity : 0.0f,
-          activation == Activation::relu6 ? 6.0f : infinity};
-}
-
-// Keeps NaN, so that a diverging run is seen.
-__device__ __forceinline__ float clamp(float value, const ActivationBounds& bounds) {
-  value = value < bounds.low ? bounds.low : value;
-  return value > bounds.high ? bounds.high : value;
-}
 
 // Adds the mean over the 3x3 pixels around row m that lie inside the image.
 template <int Width>
@@ -111,17 +94,6 @@ inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
                .costing(affine_sum_cost(call)),
            stream, spec, bounds_of(spec.activation), sum, activated);
   });
-}
-
-// The gradient where the activation let its value through.
-template <int Width>
-__device__ __forceinline__ Pack<Width> passed_on(const Pack<Width>& activated, Pack<Width> gradient,
-                                                 const ActivationBounds& bounds) {
-  for (int i = 0; i < Width; ++i) {
-    const bool passes = activated.value[i] > bounds.low && activated.value[i] < bounds.high;
-    gradient.value[i] = passes ? gradient.value[i] : 0.0f;
-  }
-  return gradient;
 }
 
 // dx (+)= dy where low < activated < high; each [count]. dx may be dy.

@@ -1,6 +1,6 @@
-// The three matrix products of a linear layer as cuBLAS wants them. cuBLAS counts by columns: a row-major
-// [rows, columns] matrix is its column-major [columns, rows], so each product is written transposed and its
-// operands change places.
+// The three matrix products of a linear layer, or of a 1x1 convolution, as cuBLAS wants them. cuBLAS counts
+// by columns: a row-major [rows, columns] matrix is its column-major [columns, rows], so each product is
+// written transposed and its operands change places.
 #pragma once
 
 #include "kernels/spec.h"
@@ -13,6 +13,14 @@ struct Gemm {
   bool a_transposed = false, b_transposed = false;
   int lda = 0, ldb = 0, ldc = 0;  // distance of two columns in memory
 };
+
+// A 1x1 convolution of stride 1 is a linear layer of every pixel: its filter [K,C,1,1] is the layer's [O,F].
+constexpr bool is_pointwise(const ConvSpec& s) {
+  return s.kernel == 1 && s.stride == 1 && s.padding == 0 && s.groups == 1;
+}
+constexpr LinearSpec linear_of(const ConvSpec& s) {
+  return {s.batch * s.in_height * s.in_width, s.in_channels, s.out_channels};
+}
 
 // y [N,O] = x [N,F] * w [O,F]^T: a is w, b is x
 constexpr Gemm linear_forward_gemm(const LinearSpec& s) {

@@ -1,5 +1,5 @@
-// The small kernels around cuDNN's batch norm, for callers that are plain C++; in batch_norm.cu and
-// elementwise.cu. Asynchronous on the stream.
+// The kernels around batch norm, cuDNN's and other kernels', for callers that are plain C++; in batch_norm.cu
+// and elementwise.cu. Asynchronous on the stream.
 #pragma once
 
 #include "kernels/backend.h"
@@ -13,6 +13,11 @@ void norm_from_saved(const BatchNormSpec& spec, const float* gamma, const float*
                      float* running_var, BatchNormSaved saved, GpuStream stream);
 // gamma [C] = saved.scale / saved.inv_std
 void gamma_from_saved(const BatchNormSpec& spec, ConstBatchNormSaved saved, float* gamma, GpuStream stream);
+// What a convolution notes of the gradient of its input, for the norm before it: BatchNormNote of
+// norm_results.cuh.
+std::size_t norm_note_bytes(int channels);
+// The gradient of a norm from the note on its dy; needs no workspace.
+void norm_gradient_from_note(const BatchNormBackward& call, const void* note, GpuStream stream);
 // to [count] = from
 void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream);
 

@@ -22,9 +22,10 @@ class DryBackend final : public UniformBackend<DryBackend> {
   std::string description() const override {
     return like_ != nullptr ? "dry run of " + like_->description() : "dry run";
   }
-  bool gains_by_normalising_inputs() const override {
-    return like_ != nullptr && like_->gains_by_normalising_inputs();
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
+    return like_ != nullptr && like_->gains_by_normalising_inputs(spec);
   }
+  bool gains_by_masking_once() const override { return like_ != nullptr && like_->gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override {
     return like_ != nullptr ? like_->note_bytes(call) : 0;
   }

@@ -36,24 +36,29 @@ void RefBackend::run(const BatchNormStatistics& call, Workspace) {
   }
 }
 
-// With z = (x - mean)*inv_std: dx = scale * (dy - mean(dy) - z * mean(dy*z)).
+// With z = (x - mean)*inv_std: dx = scale * (g - mean(g) - z * mean(g*z)), where g is dy as the activation
+// lets it through. Which side of a bound a value is on is told from its float, as it is made elsewhere.
 void RefBackend::run(const BatchNormBackward& call, Workspace) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta] = call;
+  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
   for (int c = 0; c < spec.channels; ++c) {
     const auto at = [&](int m) { return std::size_t(m) * std::size_t(spec.channels) + std::size_t(c); };
     const auto z = [&](int m) {
       return (double(x[at(m)]) - double(saved.mean[c])) * double(saved.inv_std[c]);
     };
+    const auto gradient = [&](int m) {
+      const float made = std::fma(saved.scale[c], x[at(m)], saved.shift[c]);
+      return lets_through(activation, made) ? double(dy[at(m)]) : 0.0;
+    };
     double sum_dy = 0.0, sum_dy_z = 0.0;
     for (int m = 0; m < spec.rows; ++m) {
-      sum_dy += double(dy[at(m)]);
-      sum_dy_z += double(dy[at(m)]) * z(m);
+      sum_dy += gradient(m);
+      sum_dy_z += gradient(m) * z(m);
     }
     if (dgamma != nullptr) dgamma[c] = float(sum_dy_z);
     if (dbeta != nullptr) dbeta[c] = float(sum_dy);
     for (int m = 0; m < spec.rows; ++m)
-      dx[at(m)] = float(double(saved.scale[c]) *
-                        (double(dy[at(m)]) - sum_dy / spec.rows - z(m) * sum_dy_z / spec.rows));
+      dx[at(m)] =
+          float(double(saved.scale[c]) * (gradient(m) - sum_dy / spec.rows - z(m) * sum_dy_z / spec.rows));
   }
 }
 

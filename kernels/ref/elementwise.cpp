@@ -11,11 +11,6 @@ double activate(Activation activation, double value) {
   return activation == Activation::relu6 && value > 6.0 ? 6.0 : value;
 }
 
-bool lets_through(Activation activation, float activated) {
-  if (activation == Activation::none) return true;
-  return activated > 0.0f && (activation == Activation::relu || activated < 6.0f);
-}
-
 // Mean of x[m, c] over the 3x3 pixels around m that lie inside the image.
 double average_around(const AffineSumSpec& spec, const float* x, int m, int c) {
   const int h = m / spec.width % spec.height, w = m % spec.width;

@@ -24,4 +24,10 @@ class RefBackend : public Backend {
   RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)
 };
 
+// Whether an activation that made this value lets a gradient through.
+constexpr bool lets_through(Activation activation, float activated) {
+  if (activation == Activation::none) return true;
+  return activated > 0.0f && (activation == Activation::relu || activated < 6.0f);
+}
+
 }  // namespace rlnas

@@ -109,9 +109,11 @@ TEST_CASE("launches cost what their kernels touch: batch norm") {
                                 .running_var = c + 5 * spec.channels,
                                 .saved = saved},
                                workspace, counters, nullptr);
-  launch_batch_norm_backward({.spec = spec, .x = x, .dy = dy, .saved = saved, .dx = dx}, workspace, counters,
-                             nullptr);
-  CHECK(launches.count() == 3);
+  for (const Activation activation : {Activation::none, Activation::relu6})
+    launch_batch_norm_backward(
+        {.spec = spec, .x = x, .dy = dy, .saved = saved, .dx = dx, .activation = activation}, workspace,
+        counters, nullptr);
+  CHECK(launches.count() == 5);
 }
 
 TEST_CASE("launches cost what their kernels touch: pooling and subsampling") {
@@ -138,7 +140,8 @@ TEST_CASE("launches cost what their kernels touch: pooling and subsampling") {
 TEST_CASE("launches cost what their kernels touch: depthwise convolutions") {
   TouchedMemory memory;
   float *const x = memory.allocate<float>(kCount), *const y = memory.allocate<float>(kCount),
-               *const w = memory.allocate<float>(kChannels * 9);
+               *const z = memory.allocate<float>(kCount), *const w = memory.allocate<float>(kChannels * 9),
+               *const c = memory.allocate<float>(kChannels * 10);
   for (const int stride : {1, 2}) {
     const ConvSpec spec{.batch = kBatch,
                         .in_channels = kChannels,
@@ -149,13 +152,30 @@ TEST_CASE("launches cost what their kernels touch: depthwise convolutions") {
                         .stride = stride,
                         .padding = 1,
                         .groups = kChannels};
-    const std::size_t bytes = depthwise_workspace_bytes(spec, ConvPass::backward_weights);
-    const Workspace workspace{memory.allocate<char>(bytes), bytes};
+    const auto scratch = [&](std::size_t bytes) { return Workspace{memory.allocate<char>(bytes), bytes}; };
+    const Workspace of_weights = scratch(depthwise_weights_workspace_bytes(spec)),
+                    of_statistics = scratch(depthwise_statistics_workspace_bytes(spec)),
+                    of_note = scratch(depthwise_note_workspace_bytes(spec));
+    const DepthwiseInput normed{x, BatchNormSaved::at(c, kChannels), Activation::relu6};
+    unsigned counters[kBlockCounters] = {};
     const CheckedLaunches launches(memory);
-    launch_depthwise<ConvPass::forward>(spec, x, w, {.dx = y}, nullptr);
-    launch_depthwise<ConvPass::backward_data>(spec, y, w, {.dx = x}, nullptr);
-    launch_depthwise_weights(spec, x, y, w, workspace, nullptr);
-    CHECK(launches.count() == 4);
+    for (const DepthwiseInput& input : {DepthwiseInput{.x = x}, normed}) {
+      depthwise_forward(spec, input, w, y, nullptr);
+      depthwise_forward(spec, input, w,
+                        {.spec = {.rows = int(spec.out_count() / kChannels), .channels = kChannels},
+                         .running_mean = c + 4 * kChannels,
+                         .running_var = c + 5 * kChannels,
+                         .saved = BatchNormSaved::at(c + 6 * kChannels, kChannels)},
+                        y, of_statistics, counters, nullptr);
+      depthwise_backward_weights(spec, input, y, w, of_weights, nullptr);
+    }
+    depthwise_backward_data(spec, y, w, {.dx = z}, nullptr);
+    depthwise_backward_data(
+        spec, y, w, {.dx = z, .activation = Activation::relu, .activated = x, .store = Store::accumulate},
+        nullptr);
+    depthwise_backward_data(spec, y, w, normed, z, Store::overwrite, c + 6 * kChannels, of_note, counters,
+                            nullptr);
+    CHECK(launches.count() == 11);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "tests/emulation/host_device.h"
 
 #include <array>
+#include <vector>
 
 #include "kernels/cuda/block_counters.h"
 #include "kernels/cuda/cuda_backend.h"
@@ -50,32 +51,41 @@ std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
   return Device::make_readback(bytes);
 }
 
-template <class Conv>
-static std::size_t conv_workspace_bytes(const Conv& call) {
-  return is_depthwise(call.spec) ? depthwise_workspace_bytes(call.spec, Conv::kPass) : 0;
+bool CudaBackend::multiplies(const ConvSpec&) const {
+  return false;
 }
-std::size_t CudaBackend::workspace_bytes(const ConvForward& call) {
-  return conv_workspace_bytes(call);
+std::size_t CudaBackend::workspace_bytes(const ConvForward&) {
+  return 0;
 }
-std::size_t CudaBackend::workspace_bytes(const ConvBackwardData& call) {
-  return conv_workspace_bytes(call);
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardData&) {
+  return 0;
 }
 std::size_t CudaBackend::workspace_bytes(const ConvBackwardWeights& call) {
-  return conv_workspace_bytes(call);
+  return is_depthwise(call.spec) ? depthwise_weights_workspace_bytes(call.spec) : 0;
 }
 void CudaBackend::run(const ConvForward& call, Workspace workspace) {
-  if (is_depthwise(call.spec)) return depthwise_forward(call.spec, call.x, call.w, call.y, stream_);
+  if (is_depthwise(call.spec)) return depthwise_forward(call.spec, {.x = call.x}, call.w, call.y, stream_);
   device_->libraries.run(call, workspace);
 }
 void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
-  if (is_depthwise(call.spec))
-    return depthwise_backward_data(call.spec, call.dy, call.w, {.dx = call.dx}, stream_);
-  device_->libraries.run(call, workspace);
+  data_gradient(call, Store::overwrite, workspace);
 }
 void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
   if (is_depthwise(call.spec))
-    return depthwise_backward_weights(call.spec, call.x, call.dy, call.dw, workspace, stream_);
+    return depthwise_backward_weights(call.spec, {.x = call.x}, call.dy, call.dw, workspace, stream_);
   device_->libraries.run(call, workspace);
+}
+std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec&, Store) {
+  return 0;
+}
+void CudaBackend::data_gradient(const ConvBackwardData& call, Store store, Workspace) {
+  const ConvSpec& spec = call.spec;
+  if (is_depthwise(spec))
+    return depthwise_backward_data(spec, call.dy, call.w, {.dx = call.dx, .store = store}, stream_);
+  std::vector<float> dx(spec.in_count());
+  device_->libraries.run(ConvBackwardData{.spec = spec, .dy = call.dy, .w = call.w, .dx = dx.data()});
+  for (std::size_t i = 0; i < dx.size(); ++i)
+    call.dx[i] = store == Store::accumulate ? call.dx[i] + dx[i] : dx[i];
 }
 
 void CudaBackend::run(const LinearForward& call, Workspace) {

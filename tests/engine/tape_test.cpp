@@ -99,4 +99,45 @@ TEST_CASE_FIXTURE(Fixture, "dropping a closure frees what it saved") {
   CHECK(arena.peak_bytes() == before);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "what arrives at an activated variable passes back once, or is left to who takes it") {
+  Tensor activated = filled(0.0f);
+  for (std::size_t i = 0; i < activated.count(); i += 2) activated.data()[i] = 1.0f;  // lets through
+  const int variable = tape.new_variable();
+  Tensor before = activated.for_gradient();
+  before.variable = variable;
+  activated.variable = tape.new_activated_variable(variable, Activation::relu, activated);
+
+  SUBCASE("left to a kernel") {
+    tape.add_gradient(activated, filled(1.0f));
+    tape.add_gradient(activated, filled(2.0f));
+    Tape::NotedGradient taken = tape.take_noted_gradient(variable);
+    CHECK(taken.activation == Activation::relu);
+    CHECK(taken.gradient.data()[0] == 3.0f);
+    CHECK(taken.gradient.data()[1] == 3.0f);
+    const int next = tape.new_variable();
+    tape.pass_on(next, std::move(taken));
+    CHECK(tape.take_noted_gradient(next).activation == Activation::relu);
+  }
+  SUBCASE("passed back, shared or not") {
+    const Tensor shared = filled(3.0f);
+    tape.add_gradient(activated, shared);
+    const Tensor taken = tape.take_gradient(variable);
+    CHECK(taken.data()[0] == 3.0f);
+    CHECK(taken.data()[1] == 0.0f);
+    CHECK(shared.data()[1] == 3.0f);
+  }
+  SUBCASE("added to what arrived at the value itself") {
+    tape.add_gradient(before, filled(5.0f));
+    tape.add_gradient(activated, filled(3.0f));
+    const Tape::NotedGradient taken = tape.take_noted_gradient(variable);
+    CHECK(taken.activation == Activation::none);
+    CHECK(taken.gradient.data()[0] == 8.0f);
+    CHECK(taken.gradient.data()[1] == 5.0f);
+  }
+  SUBCASE("nothing arrived") {
+    CHECK(!tape.take_gradient(variable));
+  }
+}
+
 }  // namespace rlnas

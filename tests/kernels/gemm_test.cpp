@@ -42,4 +42,22 @@ TEST_CASE("the products of a linear layer are those of the reference") {
   CHECK(multiply(linear_backward_weights_gemm(spec), x, dy) == dw);
 }
 
+TEST_CASE("a 1x1 convolution of stride 1, and no other, is a linear layer of every pixel") {
+  constexpr ConvSpec spec = {2, 5, 3, 4, 7, 1, 1, 0, 1, 1};
+  REQUIRE(is_pointwise(spec));
+  const auto x = numbers(2 * 3 * 4 * 5, 3), w = numbers(7 * 5, 5), dy = numbers(2 * 3 * 4 * 7, 7);
+  const auto ref = make_ref_backend();
+  std::vector<float> y(dy.size()), dx(x.size()), dw(w.size());
+  ref->run(ConvForward{.spec = spec, .x = x.data(), .w = w.data(), .y = y.data()});
+  ref->run(ConvBackwardData{.spec = spec, .dy = dy.data(), .w = w.data(), .dx = dx.data()});
+  ref->run(ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = dw.data()});
+  CHECK(multiply(linear_forward_gemm(linear_of(spec)), w, x) == y);
+  CHECK(multiply(linear_backward_data_gemm(linear_of(spec)), w, dy) == dx);
+  CHECK(multiply(linear_backward_weights_gemm(linear_of(spec)), x, dy) == dw);
+  for (const ConvSpec& other :
+       {ConvSpec{2, 5, 3, 4, 7, 3, 1, 0, 1, 1}, ConvSpec{2, 5, 3, 4, 7, 1, 2, 0, 1, 1},
+        ConvSpec{2, 5, 3, 4, 7, 1, 1, 1, 1, 1}, ConvSpec{2, 6, 3, 4, 6, 1, 1, 0, 1, 2}})
+    CHECK(!is_pointwise(other));
+}
+
 }  // namespace rlnas::test

@@ -65,6 +65,19 @@ TEST_CASE("simulated CUDA equals ref: plans of an A100 and of tf32") {
   compare_simulated(conv_cases(), {}, "a100_sxm");
   compare_simulated(conv_cases(), {.precision = Precision::tf32});
 }
+TEST_CASE("simulated CUDA equals ref: 1x1 convolutions, by cuDNN where it is asked for") {
+  std::vector<Case> pointwise;
+  for (const Case& test : conv_cases())
+    if (test.name.find("kernel 1 stride 1 padding 0") != std::string::npos) pointwise.push_back(test);
+  REQUIRE(pointwise.size() >= 16);
+  compare_simulated(pointwise, {.pointwise = Pointwise::cudnn});
+  compare_simulated(pointwise, {.precision = Precision::bf16});  // whose products are rounded nowhere here
+  const ConvForward call{.spec = {64, 64, 8, 8, 64, 1, 1, 0, 1, 1}};
+  on_simulated_device({}, [&] {
+    CHECK(make_cuda_backend({})->workspace_bytes(call) == 0);
+    CHECK(make_cuda_backend({.pointwise = Pointwise::cudnn})->workspace_bytes(call) > 0);
+  });
+}
 
 TEST_CASE("one case of every primitive is bit-equal under every policy") {
   std::set<std::string> seen;

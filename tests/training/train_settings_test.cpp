@@ -70,6 +70,7 @@ TEST_CASE("a choice takes its words and says which there are, after --help and -
       {"--schedule", "cosine, cosine-ahead, linear, linear-ahead, darts-retrain"},
       {"--conv-algorithm", "auto, direct, winograd"},
       {"--precision", "fp32, tf32, bf16"},
+      {"--pointwise", "cublas, cudnn"},
       {"--norm-and-pool", "own, cudnn"}};
   for (const auto& [flag, words] : choices) {
     CAPTURE(flag);

@@ -84,6 +84,12 @@ enum class Precision {
   bf16,  // tensor cores, inputs rounded to 7 bits
 };
 
+// Whose kernels compute the 1x1 convolutions of stride 1 on a CUDA device, which are matrix products.
+enum class Pointwise {
+  cublas,  // as they lie in memory, in every precision
+  cudnn,   // as any other convolution
+};
+
 // Whose kernels normalise and pool on a CUDA device. cuDNN compiles its own at run time, 0.5 to 2 s a shape
 // (docs/cudnn_plans.md).
 enum class NormAndPool {

@@ -111,6 +111,7 @@ struct DeviceConfig {
   Precision precision = Precision::fp32;
   bool deterministic = true;
   bool cuda_graphs = false;
+  Pointwise pointwise = Pointwise::cublas;
   NormAndPool norm_and_pool = NormAndPool::own;
   std::string plan_cache;  // directory; empty: none
 };
