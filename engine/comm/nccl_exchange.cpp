@@ -21,7 +21,7 @@ constexpr auto kPause = std::chrono::microseconds(20);
 
 class NcclExchange final : public GradientExchange {
  public:
-  NcclExchange(cudaStream_t compute, Communicator& communicator, double timeout_s);
+  NcclExchange(Device& device, Communicator& communicator, double timeout_s);
   ~NcclExchange() override;
 
   std::string description() const override;
@@ -39,7 +39,10 @@ class NcclExchange final : public GradientExchange {
   void reduce_down_to(std::size_t offset);
   void destroy_sum() noexcept;
 
-  cudaStream_t compute_;
+  // With everything on it that has been run so far.
+  cudaStream_t compute() { return static_cast<cudaStream_t>(device_.native_stream()); }
+
+  Device& device_;
   CudaStream stream_;
   CudaEvent ready_, done_;
   ncclComm_t comm_ = nullptr;
@@ -51,8 +54,8 @@ class NcclExchange final : public GradientExchange {
   Watchdog watchdog_;
 };
 
-NcclExchange::NcclExchange(cudaStream_t compute, Communicator& communicator, double timeout_s)
-    : compute_(compute), watchdog_(communicator, timeout_s) {
+NcclExchange::NcclExchange(Device& device, Communicator& communicator, double timeout_s)
+    : device_(device), watchdog_(communicator, timeout_s) {
   watchdog_.begin("start of NCCL");
   // Everybody learns whether rank 0 got its id: without one they would wait for it.
   struct Id {
@@ -145,7 +148,7 @@ void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
 
 void NcclExchange::reduce_down_to(std::size_t offset) {
   if (offset == end_) return;
-  ready_.record(compute_);
+  ready_.record(compute());
   ready_.hold_back(stream_.get());
   float* const bucket = gradient_ + offset;
   check(ncclAllReduce(bucket, bucket, end_ - offset, ncclFloat32, sum_, comm_, stream_.get()),
@@ -160,7 +163,7 @@ void NcclExchange::final_from(std::size_t offset) {
 void NcclExchange::finish() {
   reduce_down_to(0);
   done_.record(stream_.get());
-  done_.hold_back(compute_);
+  done_.hold_back(compute());
 }
 
 void NcclExchange::wait() {
@@ -180,8 +183,7 @@ bool nccl_serves(Device& device) {
 
 std::unique_ptr<GradientExchange> make_nccl_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s) {
-  return std::make_unique<NcclExchange>(static_cast<cudaStream_t>(device.native_stream()), communicator,
-                                        timeout_s);
+  return std::make_unique<NcclExchange>(device, communicator, timeout_s);
 }
 
 }  // namespace rlnas
