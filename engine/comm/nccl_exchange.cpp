@@ -6,6 +6,7 @@
 
 #include <nccl.h>
 
+#include <algorithm>
 #include <exception>
 #include <thread>
 
@@ -16,7 +17,8 @@
 namespace rlnas {
 namespace {
 
-constexpr std::size_t kBucketCount = std::size_t{1} << 19;  // floats: 2 MiB, enough to fill a link
+constexpr std::size_t kSmallestBucket = std::size_t{1} << 19;  // floats: 2 MiB, enough to fill a link
+constexpr std::size_t kMostBuckets = 16;                       // each costs tens of microseconds
 constexpr auto kPause = std::chrono::microseconds(20);
 
 class NcclExchange final : public GradientExchange {
@@ -50,7 +52,8 @@ class NcclExchange final : public GradientExchange {
   bool has_sum_ = false;
   float weight_ = 0.0f;
   float* gradient_ = nullptr;
-  std::size_t end_ = 0;  // [0, end_) has not been sent yet
+  std::size_t end_ = 0;     // [0, end_) has not been sent yet
+  std::size_t bucket_ = 0;  // floats
   Watchdog watchdog_;
 };
 
@@ -138,6 +141,7 @@ void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
   RLNAS_CHECK(comm_ != nullptr, communication, "NCCL has failed before");
   gradient_ = gradient;
   end_ = count;
+  bucket_ = std::max(kSmallestBucket, (count + kMostBuckets - 1) / kMostBuckets);
   if (has_sum_ && weight_ == float(weight)) return;  // it changes with the last batch of an epoch
   destroy_sum();
   weight_ = float(weight);
@@ -157,7 +161,7 @@ void NcclExchange::reduce_down_to(std::size_t offset) {
 }
 
 void NcclExchange::final_from(std::size_t offset) {
-  if (end_ >= offset + kBucketCount) reduce_down_to(offset);
+  if (end_ >= offset + bucket_) reduce_down_to(offset);
 }
 
 void NcclExchange::finish() {

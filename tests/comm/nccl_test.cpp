@@ -102,6 +102,22 @@ TEST_CASE("the first bucket leaves long before the backward pass ends") {
   CHECK(outcomes[0].error == "");
 }
 
+TEST_CASE("a large gradient leaves in no more than sixteen buckets") {
+  reset_fake_nccl({});
+  const std::vector<RankOutcome> outcomes = run_ranks(1, [&](Communicator& communicator) {
+    constexpr std::size_t kLarge = 40 << 19, kPieces = 160;
+    std::vector<float> gradient(kLarge);
+    StreamBackend backend;
+    const std::unique_ptr<GradientExchange> exchange = make_nccl_exchange(backend, communicator, 60.0);
+    exchange->begin(gradient.data(), kLarge, 1.0);
+    for (std::size_t piece = kPieces - 1; piece > 0; --piece) exchange->final_from(kLarge / kPieces * piece);
+    exchange->finish();
+    exchange->wait();
+  });
+  CHECK(outcomes[0].error == "");
+  CHECK(fake_all_reduces() == 16);
+}
+
 TEST_CASE("a rank that sends nothing ends the others after the timeout") {
   reset_fake_nccl({});
   std::latch given_up(1);
