@@ -68,7 +68,7 @@ std::string train_on_two(const std::vector<std::string>& arguments,
 
 }  // namespace
 
-TEST_CASE("auto takes the device; where none is visible it takes the CPU and says why and cuda is refused") {
+TEST_CASE("auto takes the device and where none is visible the CPU saying why") {
   RLNAS_NEEDS_DEVICES(1);
   const TemporaryDirectory directory;
   const Outcome taken = ChildProcess(directory, training(directory / "taken", "auto")).wait();
