@@ -7,7 +7,7 @@ done once more beside N busy processes, and the table shows how much that slowed
 
   bench/compare_step.py --bench build/release/bench/rlnas_bench_step --python python3 --python VENV/bin/python
   bench/compare_step.py --bench build/release/bench/rlnas_bench_space_step --space darts-cifar \\
-      --python python3
+      --python python3 [--device cuda --precision tf32]
 """
 import argparse
 import contextlib
@@ -103,15 +103,21 @@ def run_rounds(workers, rounds, lock, load):
 
 def our_workers(args):
     """rlnas's programs, and the arguments that give pytorch_*.py the same work."""
+    if args.device == "cuda":
+        device = ["--device", "cuda", "--precision", args.precision]
+        algorithms = [("rlnas", "auto")]
+    else:
+        device = []
+        algorithms = [("rlnas", "auto"), ("rlnas --conv-algorithm direct", "direct")]
     if args.space == "nasbench201":
-        workers = [Worker(name, [args.bench, "--serve", str(args.batch), str(args.threads), algorithm], {})
-                   for name, algorithm in (("rlnas", "auto"), ("rlnas --conv-algorithm direct", "direct"))]
+        workers = [Worker(name, [args.bench, "--serve", str(args.batch), str(args.threads), algorithm, *device], {})
+                   for name, algorithm in algorithms]
         return workers, ["pytorch_step.py"]
     if args.space in MIXTURES:
         method = ["--method", args.space]
-        return [Worker("rlnas", [args.bench, *method, "--batch", str(args.batch), "--threads", str(args.threads),
-                                 "--serve"], {})], ["pytorch_mixture.py", *method]
-    ours = Worker("rlnas", [args.bench, "--space", args.space, "--batch", str(args.batch), "--threads",
+        return [Worker("rlnas", [args.bench, *device, *method, "--batch", str(args.batch), "--threads",
+                                 str(args.threads), "--serve"], {})], ["pytorch_mixture.py", *method]
+    ours = Worker("rlnas", [args.bench, *device, "--space", args.space, "--batch", str(args.batch), "--threads",
                             str(args.threads), "--serve"], {})
     file = tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False)
     with file:
@@ -121,6 +127,8 @@ def our_workers(args):
 
 def make_workers(args):
     common = ["--batch", str(args.batch), "--threads", str(args.threads), "--serve"]
+    if args.device == "cuda":
+        common += ["--device", "cuda", *(["--tf32"] if args.precision == "tf32" else [])]
     with locked(args.lock):
         ours, (script, *work) = our_workers(args)
     yield from ours
@@ -163,8 +171,8 @@ def print_table(workers, args):
         print("| " + " | ".join(row) + " |")
     facts = workers[0].facts
     gflops, peak = 1e3 * facts["gflop"] / ours, facts["fma_peak_gflops"]
-    print(f"\nrlnas: {facts['gflop']:.2f} GFLOP a step without dead edges, {gflops:.0f} GFLOP/s, "
-          f"{100 * gflops / peak:.0f} % of the {peak:.0f} GFLOP/s measured.")
+    share = f", {100 * gflops / peak:.0f} % of the {peak:.0f} GFLOP/s measured" if peak else ""
+    print(f"\nrlnas: {facts['gflop']:.2f} GFLOP a step without dead edges, {gflops:.0f} GFLOP/s{share}.")
 
 
 def write_json(workers, args):
@@ -194,6 +202,9 @@ def main():
                              "default: all but compile, which sets up for minutes")
     parser.add_argument("--space", default="nasbench201",
                         choices=("nasbench201", "darts-cifar", "darts-imagenet", "mobilenet", *MIXTURES))
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32",
+                        help="on cuda: rlnas's; PyTorch's convolutions may use tf32 where it is that")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <iomanip>
 #include <sstream>
 
@@ -46,6 +47,18 @@ void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, cons
                 "; all ranks need the same kind of device (rank ", communicator.rank(), ": ", device.reason,
                 ")");
   }
+}
+
+void check_own_devices(const std::string& own, Communicator& communicator) {
+  std::array<char, 64> text = {};
+  own.copy(text.data(), text.size() - 1);
+  const auto all = communicator.gather_values(text, "check of devices");
+  for (std::size_t r = 1; r < all.size(); ++r)
+    for (std::size_t other = 0; other < r; ++other)
+      RLNAS_CHECK(all[r][0] == '\0' || all[r] != all[other], device, "ranks ", other, " and ", r,
+                  " have one device, ", all[r].data(),
+                  "; of several ranks on a machine each needs its own: start fewer, or let each see its own "
+                  "(CUDA_VISIBLE_DEVICES)");
 }
 
 void share_state(Executor& state, RunProgress& progress, Communicator& communicator) {

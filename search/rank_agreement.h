@@ -17,6 +17,10 @@ namespace rlnas {
 void check_same_run(const TrainConfig& config, std::uint32_t data_checksum, const DeviceChoice& device,
                     Communicator& communicator);
 
+// `own`: what tells the device of this rank from all others (cuda_devices.h); empty where ranks may share it.
+// Errors, on every rank: device when two ranks have the same.
+void check_own_devices(const std::string& own, Communicator& communicator);
+
 // Everything a run goes on from, from rank 0 to all.
 void share_state(Executor& state, RunProgress& progress, Communicator& communicator);
 

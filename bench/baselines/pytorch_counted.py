@@ -124,8 +124,8 @@ def foreach_by_default():
 def step_of(case, args, paths):
     # Fake weights cannot be given another layout. It changes no operator and no size: only whether cuDNN
     # transposes, and that is counted as never.
-    options = SimpleNamespace(space=case["space"], batch=case["batch"], threads=1, layout="nchw",
-                              bf16=case["precision"] == "bf16", prune=args.prune, compile=None)
+    options = SimpleNamespace(space=case["space"], batch=case["batch"], threads=1, layout="nchw", device="cpu",
+                              tf32=False, bf16=case["precision"] == "bf16", prune=args.prune, compile=None)
     if case["space"] == "nasbench201":
         pytorch_step.step_paths = lambda: [tuple(path) for path in paths]
         return pytorch_step.build(options)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pytorch_step import resident_mib, serve, sweep
+from pytorch_step import add_device, allow_tf32, resident_mib, serve, sweep, wait_for_device
 
 NONE, MAX_POOL, AVG_POOL, SKIP, SEP3, SEP5, DIL3, DIL5 = range(8)
 
@@ -152,9 +152,11 @@ class MobileNet(nn.Module):
 def build(args, paths):
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    net = MobileNet() if args.space == "mobilenet" else Darts(args.space == "darts-imagenet")
+    allow_tf32(args)
+    net = (MobileNet() if args.space == "mobilenet" else Darts(args.space == "darts-imagenet")).to(args.device)
     size, classes = (32, 10) if args.space == "darts-cifar" else (224, 1000)
-    images, labels = torch.randn(args.batch, 3, size, size), torch.randint(0, classes, (args.batch,))
+    images = torch.randn(args.batch, 3, size, size, device=args.device)
+    labels = torch.randint(0, classes, (args.batch,), device=args.device)
     if args.layout == "channels_last":
         net = net.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)
@@ -162,7 +164,7 @@ def build(args, paths):
 
     def step(index):
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
+        with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.bf16):
             logits = net(images, paths[index])
         functional.cross_entropy(logits.float(), labels).backward()
         if args.space == "darts-cifar":
@@ -170,6 +172,7 @@ def build(args, paths):
         else:
             nn.utils.clip_grad_value_(net.parameters(), 5.0)
         optimiser.step()
+        wait_for_device(args)
 
     return step
 
@@ -177,6 +180,7 @@ def build(args, paths):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_device(parser)
     parser.add_argument("--space", choices=("darts-cifar", "darts-imagenet", "mobilenet"), required=True)
     parser.add_argument("--paths", required=True, metavar="FILE")
     parser.add_argument("--batch", type=int, default=64)

@@ -7,6 +7,7 @@ gradients of unsampled weights are None (set_to_none), so that PyTorch skips the
   --layout nchw|channels_last   memory format of images and weights
   --prune                       leave out `none` edges and edges that lead nowhere, in Python
   --bf16                        autocast to bfloat16
+  --device cuda                 on a GPU, waiting for it at the end of each step; --tf32: convolutions in tf32
   --compile op|cell|net         torch.compile (2.x) of every ReLU-convolution-norm, of every cell, of the
                                 network; cell and net get one straight-line function a path, pruned
   MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456
@@ -135,9 +136,10 @@ def build(args):
                 x = run_cell(layer, x) if isinstance(layer, Cell) else layer(x)
             return self.classifier(functional.relu(self.norm(x)).mean((2, 3)))
 
-    net = Supernet()
-    images = torch.randn(args.batch, 3, 32, 32)
-    labels = torch.randint(0, 10, (args.batch,))
+    allow_tf32(args)
+    net = Supernet().to(args.device)
+    images = torch.randn(args.batch, 3, 32, 32, device=args.device)
+    labels = torch.randint(0, 10, (args.batch,), device=args.device)
     if args.layout == "channels_last":
         net = net.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)
@@ -183,16 +185,32 @@ def build(args):
     def step(index):
         optimiser.zero_grad(set_to_none=True)
         if args.bf16:
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(args.device, dtype=torch.bfloat16):
                 logits = forwards[index](images)
             loss = functional.cross_entropy(logits.float(), labels)
         else:
             loss = functional.cross_entropy(forwards[index](images), labels)
         loss.backward()
         optimiser.step()
-        return loss
+        wait_for_device(args)
 
     return step
+
+
+def add_device(parser):
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--tf32", action="store_true", help="convolutions and matrix products in tf32 (cuda)")
+
+
+def allow_tf32(args):
+    import torch
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = args.tf32
+
+
+def wait_for_device(args):
+    import torch
+    if args.device == "cuda":
+        torch.cuda.synchronize()
 
 
 def variant_name(args):
@@ -200,7 +218,7 @@ def variant_name(args):
     parts = [f"torch {torch.__version__.split('+')[0]}", args.layout]
     if "MALLOC_TRIM_THRESHOLD_" in os.environ:
         parts.append("malloc")
-    parts += [name for name in ("prune", "bf16") if getattr(args, name)]
+    parts += [name for name in ("prune", "bf16", "tf32") if getattr(args, name)]
     if args.compile:
         parts.append(f"compile {args.compile}")
     return ", ".join(parts)
@@ -246,6 +264,7 @@ def report(step, args, setup_s):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_device(parser)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--layout", choices=("nchw", "channels_last"), default="nchw")

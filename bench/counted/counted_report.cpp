@@ -62,6 +62,7 @@ Json json_of(const CountedStep& step) {
           {"assumed_bytes", step.assumed_bytes},
           {"copied_to_device_bytes", step.copied_to_device_bytes},
           {"flops", step.all.flops},
+          {"weights", step.weights},
           {"scratch_bytes", step.scratch_bytes},
           {"arena_bytes", step.arena_bytes},
           {"fixed_bytes", step.fixed_bytes},

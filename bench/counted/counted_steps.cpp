@@ -186,6 +186,7 @@ CountedStep count_steps(const CountedCase& of) {
   step.scratch_bytes = double(steps.backend().largest_workspace_bytes());
   step.arena_bytes = double(steps.executor().arena().peak_bytes());
   step.fixed_bytes = double(steps.executor().fixed_bytes());
+  step.weights = double(steps.network().layout().parameters().buffer_count());
   steps.finish();
   return step;
 }

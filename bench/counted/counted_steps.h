@@ -42,6 +42,7 @@ struct CountedStep {
   double host_waits = 0.0;          // for an event or a stream
   double host_waits_at_once = 0.0;  // of them those for work of the same step
   double copied_to_device_bytes = 0.0;
+  double weights = 0.0;  // of the whole network: as many gradients are exchanged
   // The largest of all paths.
   double scratch_bytes = 0.0, arena_bytes = 0.0, fixed_bytes = 0.0;
   double device_s = 0.0, host_s = 0.0;  // least time of the device's work, and of queueing it

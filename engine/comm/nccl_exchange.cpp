@@ -6,6 +6,7 @@
 
 #include <nccl.h>
 
+#include <algorithm>
 #include <exception>
 #include <thread>
 
@@ -16,12 +17,13 @@
 namespace rlnas {
 namespace {
 
-constexpr std::size_t kBucketCount = std::size_t{1} << 19;  // floats: 2 MiB, enough to fill a link
+constexpr std::size_t kSmallestBucket = std::size_t{1} << 19;  // floats: 2 MiB, enough to fill a link
+constexpr std::size_t kMostBuckets = 16;                       // each costs tens of microseconds
 constexpr auto kPause = std::chrono::microseconds(20);
 
 class NcclExchange final : public GradientExchange {
  public:
-  NcclExchange(cudaStream_t compute, Communicator& communicator, double timeout_s);
+  NcclExchange(Device& device, Communicator& communicator, double timeout_s);
   ~NcclExchange() override;
 
   std::string description() const override;
@@ -39,7 +41,10 @@ class NcclExchange final : public GradientExchange {
   void reduce_down_to(std::size_t offset);
   void destroy_sum() noexcept;
 
-  cudaStream_t compute_;
+  // With everything on it that has been run so far.
+  cudaStream_t compute() { return static_cast<cudaStream_t>(device_.native_stream()); }
+
+  Device& device_;
   CudaStream stream_;
   CudaEvent ready_, done_;
   ncclComm_t comm_ = nullptr;
@@ -47,12 +52,13 @@ class NcclExchange final : public GradientExchange {
   bool has_sum_ = false;
   float weight_ = 0.0f;
   float* gradient_ = nullptr;
-  std::size_t end_ = 0;  // [0, end_) has not been sent yet
+  std::size_t end_ = 0;     // [0, end_) has not been sent yet
+  std::size_t bucket_ = 0;  // floats
   Watchdog watchdog_;
 };
 
-NcclExchange::NcclExchange(cudaStream_t compute, Communicator& communicator, double timeout_s)
-    : compute_(compute), watchdog_(communicator, timeout_s) {
+NcclExchange::NcclExchange(Device& device, Communicator& communicator, double timeout_s)
+    : device_(device), watchdog_(communicator, timeout_s) {
   watchdog_.begin("start of NCCL");
   // Everybody learns whether rank 0 got its id: without one they would wait for it.
   struct Id {
@@ -135,6 +141,7 @@ void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
   RLNAS_CHECK(comm_ != nullptr, communication, "NCCL has failed before");
   gradient_ = gradient;
   end_ = count;
+  bucket_ = std::max(kSmallestBucket, (count + kMostBuckets - 1) / kMostBuckets);
   if (has_sum_ && weight_ == float(weight)) return;  // it changes with the last batch of an epoch
   destroy_sum();
   weight_ = float(weight);
@@ -145,7 +152,7 @@ void NcclExchange::begin(float* gradient, std::size_t count, double weight) {
 
 void NcclExchange::reduce_down_to(std::size_t offset) {
   if (offset == end_) return;
-  ready_.record(compute_);
+  ready_.record(compute());
   ready_.hold_back(stream_.get());
   float* const bucket = gradient_ + offset;
   check(ncclAllReduce(bucket, bucket, end_ - offset, ncclFloat32, sum_, comm_, stream_.get()),
@@ -154,13 +161,13 @@ void NcclExchange::reduce_down_to(std::size_t offset) {
 }
 
 void NcclExchange::final_from(std::size_t offset) {
-  if (end_ >= offset + kBucketCount) reduce_down_to(offset);
+  if (end_ >= offset + bucket_) reduce_down_to(offset);
 }
 
 void NcclExchange::finish() {
   reduce_down_to(0);
   done_.record(stream_.get());
-  done_.hold_back(compute_);
+  done_.hold_back(compute());
 }
 
 void NcclExchange::wait() {
@@ -180,8 +187,7 @@ bool nccl_serves(Device& device) {
 
 std::unique_ptr<GradientExchange> make_nccl_exchange(Device& device, Communicator& communicator,
                                                      double timeout_s) {
-  return std::make_unique<NcclExchange>(static_cast<cudaStream_t>(device.native_stream()), communicator,
-                                        timeout_s);
+  return std::make_unique<NcclExchange>(device, communicator, timeout_s);
 }
 
 }  // namespace rlnas

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "kernels/cuda/cuda_device.h"
-#include "kernels/cuda/stage.h"
+#include "kernels/cuda/graphed_backend.h"
 #include "kernels/words.h"
 
 namespace rlnas {
@@ -48,7 +48,12 @@ void CudaBackend::begin_stage(const char* name, Direction direction) {
   device_->begin_stage({name, direction});
 }
 
+void CudaBackend::run_kept(const Stage& stage, int part, const CallLog& calls) {
+  device_->graphs->run(stage, part, calls, *this);
+}
+
 std::unique_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  if (options.graph_capture == GraphCapture::stages) return std::make_unique<GraphedBackend>(options);
   return std::make_unique<CudaBackend>(options);
 }
 

@@ -14,7 +14,9 @@
 
 namespace rlnas {
 
+class CallLog;      // call_log.h
 class NormPool;     // norm_pool.h
+struct Stage;       // stage.h
 struct CudaDevice;  // streams, staging memory and library handles: cuda_device.h
 
 class CudaBackend final : public Backend {
@@ -32,8 +34,7 @@ class CudaBackend final : public Backend {
   void upload(void* device, const void* host, std::size_t bytes) override;
   void download(void* host, const void* device, std::size_t bytes) override;
   void synchronize() override;
-  // Null where stages are captured: other libraries' events do not go into a graph.
-  void* native_stream() override { return options_.graph_capture == GraphCapture::off ? stream_ : nullptr; }
+  void* native_stream() override { return stream_; }
   std::unique_ptr<Readback> make_readback(std::size_t bytes) override;
 
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override;
@@ -53,6 +54,8 @@ class CudaBackend final : public Backend {
   std::size_t workspace_bytes(const TakeGradientNorm& call) override;
   std::size_t workspace_bytes(const TakeAngleSums& call) override;
   RLNAS_PRIMITIVES(RLNAS_OVERRIDE_RUN)
+  // Calls that were kept until now, as GraphCache::run says (GraphCapture::stages).
+  void run_kept(const Stage& stage, int part, const CallLog& calls);
 
  private:
   void try_kernel();

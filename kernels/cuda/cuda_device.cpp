@@ -54,7 +54,6 @@ void CudaDevice::begin_stage(const Stage& next) {
   if (next == stage) return;
   range.open(next);
   stage = next;
-  if (graphs) graphs->begin(next);
 }
 
 void CudaDevice::interrupt_graph() {

@@ -25,7 +25,7 @@ struct CudaDevice {
 
   // Nothing where the stage is the present one: a backward pass names it at each of its operations.
   void begin_stage(const Stage& stage);
-  // Before what may not be part of a CUDA graph: see GraphCache::interrupt.
+  // Within a call, before what may not be part of a CUDA graph: see GraphCache::interrupt.
   void interrupt_graph();
 
   int index;

@@ -6,6 +6,8 @@
 namespace rlnas {
 namespace {
 
+constexpr std::size_t kMostPacks = 4096;
+
 std::string version_text(std::size_t version) {
   return std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
          std::to_string(version % 100);
@@ -34,8 +36,10 @@ CudnnHandle::~CudnnHandle() {
   cudnnDestroy(handle_);
 }
 
-void CudnnHandle::execute(const CudnnPlan& plan, std::span<void* const> pointers, void* scratch,
-                          const char* what) const {
+const CudnnDescriptor& CudnnHandle::pack_of(std::span<void* const> pointers, void* scratch) {
+  std::vector<void*> key(pointers.begin(), pointers.end());
+  key.push_back(scratch);
+  if (const auto found = packs_.find(key); found != packs_.end()) return found->second;
   std::vector<std::int64_t> ids(pointers.size());
   std::iota(ids.begin(), ids.end(), std::int64_t{1});
   CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
@@ -43,6 +47,13 @@ void CudnnHandle::execute(const CudnnPlan& plan, std::span<void* const> pointers
   pack.set_all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::vector(pointers.begin(), pointers.end()));
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, scratch);
   pack.finalize("variant pack");
+  if (packs_.size() >= kMostPacks) packs_.clear();  // paths differ, and their addresses
+  return packs_.emplace(std::move(key), std::move(pack)).first->second;
+}
+
+void CudnnHandle::execute(const CudnnPlan& plan, std::span<void* const> pointers, void* scratch,
+                          const char* what) {
+  const CudnnDescriptor& pack = pack_of(pointers, scratch);
   check_cudnn(cudnnBackendExecute(handle_, plan.descriptor().get(), pack.get()), what);
 }
 

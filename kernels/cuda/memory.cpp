@@ -17,17 +17,14 @@ void* allocate_device(std::size_t bytes) {
 }
 
 void* CudaBackend::allocate(std::size_t bytes) {
-  device_->interrupt_graph();
   return allocate_device(bytes);
 }
 
 void CudaBackend::release(void* memory) noexcept {
-  if (device_->graphs) device_->graphs->interrupt_quietly();
   cudaFree(memory);  // waits for the device, so nothing queued still uses it
 }
 
 void CudaBackend::upload(void* device, const void* host, std::size_t bytes) {
-  device_->interrupt_graph();
   device_->link.upload(device, host, bytes);
 }
 
@@ -38,12 +35,10 @@ void CudaBackend::expect_uploads(std::size_t bytes) {
 }
 
 void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
-  device_->interrupt_graph();
   device_->link.download(host, device, bytes);
 }
 
 void CudaBackend::synchronize() {
-  device_->interrupt_graph();
   device_->compute.synchronize();
 }
 

@@ -12,7 +12,6 @@ class CudaReadback final : public Readback {
   ~CudaReadback() override { cudaStreamSynchronize(device_.compute.get()); }
 
   void start(const void* value) override {
-    device_.interrupt_graph();
     check_cuda(cudaMemcpyAsync(value_.data(), value, bytes_, cudaMemcpyDeviceToHost, device_.compute.get()),
                "cudaMemcpyAsync to the host");
     arrived_.record(device_.compute.get());

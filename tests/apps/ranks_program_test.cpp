@@ -5,17 +5,16 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <deque>
 
 #include "tests/search/fake_run.h"
-#include "tests/support/child_process.h"
-#include "tests/support/ranks.h"
+#include "tests/support/rank_programs.h"
 
 namespace rlnas {
 namespace {
 
 using test::ChildProcess;
 using test::Outcome;
+using Ranks = test::RankPrograms;
 using test::read_text;
 using test::TemporaryDirectory;
 
@@ -36,32 +35,6 @@ std::vector<std::string> train_arguments(const std::string& out, int epochs = 3)
           "--epochs",
           std::to_string(epochs)};
 }
-
-// One program for each rank, with its own files for what it says.
-class Ranks {
- public:
-  Ranks(int size, const std::vector<std::string>& arguments) {
-    for (int rank = 0; rank < size; ++rank) {
-      directories_.emplace_back();
-      programs_.emplace_back(
-          directories_.back(), arguments,
-          std::vector<std::string>{"RANK=" + std::to_string(rank), "WORLD_SIZE=" + std::to_string(size),
-                                   "LOCAL_RANK=" + std::to_string(rank), "MASTER_ADDR=127.0.0.1",
-                                   "MASTER_PORT=" + std::to_string(port_.number())});
-    }
-  }
-  const ChildProcess& operator[](int rank) const { return programs_[std::size_t(rank)]; }
-  std::vector<Outcome> wait() const {
-    std::vector<Outcome> outcomes;
-    for (const ChildProcess& program : programs_) outcomes.push_back(program.wait());
-    return outcomes;
-  }
-
- private:
-  test::ReservedPort port_;
-  std::deque<TemporaryDirectory> directories_;
-  std::vector<ChildProcess> programs_;
-};
 
 std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());

@@ -66,15 +66,19 @@ struct Group {
   std::condition_variable changed;
   std::map<int, Sum> sums;
   int size = 0;
-  bool aborted = false;
+  bool lost_a_rank = false;
 };
 
 struct State {
   rlnas::test::FakeNcclOptions options;
   std::mutex mutex;
   std::map<int, std::shared_ptr<Group>> groups;  // by id
-  std::atomic<int> ids{0}, all_reduces{0}, aborts{0};
+  std::atomic<int> ids{0}, all_reduces{0}, aborts{0}, communicators{0};
 } state;
+
+bool fails(rlnas::test::NcclCall call, int rank) {
+  return state.options.fails == call && state.options.failing_rank == rank;
+}
 
 }  // namespace
 
@@ -82,6 +86,8 @@ struct ncclComm {
   std::shared_ptr<Group> group;
   int rank = 0, polls_left = 0, calls = 0;
   std::vector<float> factors{};  // of pre-multiplied sums, by operation
+  // Under the group's mutex; its work may outlive it.
+  std::shared_ptr<bool> aborted = std::make_shared<bool>(false);
 };
 
 namespace rlnas::test {
@@ -96,6 +102,9 @@ int fake_all_reduces() {
 }
 int fake_aborts() {
   return state.aborts;
+}
+int fake_communicators() {
+  return state.communicators;
 }
 void launch_on(cudaStream_t stream, std::function<void()> work) {
   stream->push(std::move(work));
@@ -164,6 +173,7 @@ const char* ncclGetErrorString(ncclResult_t) {
   return "simulated failure";
 }
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
+  if (fails(rlnas::test::NcclCall::get_id, 0)) return ncclSystemError;
   const int number = ++state.ids;
   std::memcpy(id->internal, &number, sizeof(number));
   return ncclSuccess;
@@ -171,6 +181,8 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank,
                                     ncclConfig_t* config) {
   if (config->blocking != 0) return ncclInvalidUsage;
+  *comm = nullptr;
+  if (fails(rlnas::test::NcclCall::init, rank)) return ncclUnhandledCudaError;
   int number = 0;
   std::memcpy(&number, id.internal, sizeof(number));
   const std::lock_guard lock(state.mutex);
@@ -181,9 +193,16 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   }
   *comm =
       new ncclComm{.group = group, .rank = rank, .polls_left = state.options.polls_in_progress, .calls = 0};
+  ++state.communicators;
   return ncclInProgress;
 }
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* result) {
+  if (fails(rlnas::test::NcclCall::async_error, comm->rank)) return ncclInternalError;
+  const std::lock_guard lock(comm->group->mutex);
+  if (comm->group->lost_a_rank && state.options.death == rlnas::test::Death::seen) {
+    *result = ncclRemoteError;
+    return ncclSuccess;
+  }
   const int broken = state.options.broken_after_calls;
   *result = broken >= 0 && comm->calls > broken ? ncclRemoteError
             : comm->polls_left-- > 0            ? ncclInProgress
@@ -192,6 +211,7 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* result) {
 }
 ncclResult_t ncclRedOpCreatePreMulSum(ncclRedOp_t* op, void* scalar, ncclDataType_t type,
                                       ncclScalarResidence_t residence, ncclComm_t comm) {
+  if (fails(rlnas::test::NcclCall::create_sum, comm->rank)) return ncclSystemError;
   if (type != ncclFloat32 || residence != ncclScalarHostImmediate) return ncclInvalidArgument;
   *op = ncclRedOp_t(int(ncclNumOps) + int(comm->factors.size()));
   comm->factors.push_back(*static_cast<const float*>(scalar));
@@ -203,11 +223,12 @@ ncclResult_t ncclRedOpDestroy(ncclRedOp_t op, ncclComm_t comm) {
 }
 ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataType_t, ncclRedOp_t op,
                            ncclComm_t comm, cudaStream_t stream) {
+  if (fails(rlnas::test::NcclCall::all_reduce, comm->rank)) return ncclUnhandledCudaError;
   ++state.all_reduces;
   const float factor = comm->factors.at(std::size_t(int(op) - int(ncclNumOps)));
   const int number = comm->calls++, rank = comm->rank;
   comm->polls_left = state.options.polls_in_progress;
-  stream->push([=, group = comm->group] {
+  stream->push([=, group = comm->group, aborted = comm->aborted] {
     const auto* const in = static_cast<const float*>(from);
     std::unique_lock lock(group->mutex);
     Group::Sum& sum = group->sums[number];
@@ -217,8 +238,8 @@ ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataTyp
     for (float& value : own) value *= factor;
     ++sum.brought;
     group->changed.notify_all();
-    group->changed.wait(lock, [&] { return sum.brought == group->size || group->aborted; });
-    if (group->aborted) return;
+    group->changed.wait(lock, [&] { return sum.brought == group->size || *aborted; });
+    if (*aborted) return;
     auto* const out = static_cast<float*>(to);
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = sum.parts[0].at(i);
@@ -232,13 +253,15 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   ++state.aborts;
   {
     const std::lock_guard lock(comm->group->mutex);  // or who is about to wait would miss it
-    comm->group->aborted = true;
+    *comm->aborted = comm->group->lost_a_rank = true;
   }
   comm->group->changed.notify_all();
+  --state.communicators;
   delete comm;
   return ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  --state.communicators;
   delete comm;
   return ncclSuccess;
 }

@@ -35,6 +35,7 @@ struct Pin {
   std::int64_t library_kernels, assumed_bytes, scratch_bytes;
 };
 
+// With graphs: of paths that have come before, whose steps are replayed.
 constexpr Pin kPins[] = {
     {"nasbench201", 64, Precision::fp32, GraphCapture::off, 962, 509, 36, 1507, 0, 20, 0, 7471789548,
      82540660440, 841, 1501560832, 16777232},

@@ -1,9 +1,41 @@
-// cudart: devices and errors.
+// cudart: devices and errors. Several devices are alike, and a process uses one of them.
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include "tests/simulator/device_memory.h"
 #include "tests/simulator/device_properties.h"
 #include "tests/simulator/stream.h"
 
 using namespace rlnas::simulator;
+
+namespace {
+
+// Numbers of the machine's devices that this process sees, in its order: those of CUDA_VISIBLE_DEVICES up to
+// the first that is none.
+std::vector<int> visible_devices() {
+  std::vector<int> visible;
+  const int devices = state().options.devices;
+  const char* const chosen = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (chosen == nullptr) {
+    for (int device = 0; device < devices; ++device) visible.push_back(device);
+    return visible;
+  }
+  std::istringstream numbers(chosen);
+  for (std::string number; std::getline(numbers, number, ',');) {
+    if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) break;
+    if (std::atoi(number.c_str()) >= devices) break;
+    visible.push_back(std::atoi(number.c_str()));
+  }
+  return visible;
+}
+
+bool is_visible(int device) {
+  return device >= 0 && device < int(visible_devices().size());
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -11,31 +43,32 @@ cudaError_t cudaGetDeviceCount(int* count) {
   const Entry entry;
   cudaError_t error;
   *count = 0;
-  if (entry.refused(error)) return error;
-  *count = 1;
-  return cudaSuccess;
+  if (entry.refused(error, Call::device, cudaErrorUnknown)) return error;
+  *count = int(visible_devices().size());
+  return report(*count > 0 ? cudaSuccess : cudaErrorNoDevice);
 }
 
 cudaError_t cudaSetDevice(int device) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
-  return report(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+  if (entry.refused(error, Call::device, cudaErrorUnknown)) return error;
+  return report(is_visible(device) ? cudaSuccess : cudaErrorInvalidDevice);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
-  if (device != 0) return report(cudaErrorInvalidDevice);
+  if (entry.refused(error, Call::device, cudaErrorUnknown)) return error;
+  if (!is_visible(device)) return report(cudaErrorInvalidDevice);
   *properties = device_properties().cuda();
+  properties->uuid.bytes[0] = char(1 + visible_devices()[std::size_t(device)]);
   return cudaSuccess;
 }
 
 cudaError_t cudaDeviceSynchronize() {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::wait, cudaErrorUnknown)) return error;
   error = scheduler().refuse_in_captures(Scheduler::Forbidden::in_any_capture);
   if (error != cudaSuccess) return error;
   scheduler().wait_for_all();
@@ -45,7 +78,7 @@ cudaError_t cudaDeviceSynchronize() {
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::device, cudaErrorUnknown)) return error;
   *total = memory_bytes();
   *free = *total - state().usage.device_bytes;
   return cudaSuccess;

@@ -83,7 +83,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
 cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, std::size_t* count) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::graph, cudaErrorInvalidValue)) return error;
   if (nodes != nullptr) misuse("cudaGraphGetNodes: only counting is simulated");
   *count = graph->nodes.size();
   return cudaSuccess;

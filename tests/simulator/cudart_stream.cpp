@@ -62,7 +62,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::wait, cudaErrorUnknown)) return error;
   require_stream(stream, "cudaStreamSynchronize");
   if (refused_by_capture(stream->capture.get(), error)) return error;
   ++state().usage.stream_synchronizations;
@@ -126,7 +126,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::wait, cudaErrorUnknown)) return error;
   require_event(event, "cudaEventSynchronize");
   if (refused_by_capture(event->state->capture.get(), error)) return error;
   if (event->state->step == state().step) ++state().usage.host_waits_at_once;
@@ -138,7 +138,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   const Entry entry;
   cudaError_t error;
-  if (entry.refused(error)) return error;
+  if (entry.refused(error, Call::wait, cudaErrorUnknown)) return error;
   require_event(event, "cudaEventQuery");
   if (refused_by_capture(event->state->capture.get(), error)) return error;
   if (event->state->done >= event->state->issued) return cudaSuccess;

@@ -257,6 +257,7 @@ extern "C" {
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
                                            cudnnBackendDescriptor_t* descriptor) {
   const Entry entry;
+  if (fails(Call::descriptor)) return CUDNN_STATUS_INTERNAL_ERROR;
   const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendCreateDescriptor)(type, descriptor);
   if (status == CUDNN_STATUS_SUCCESS)
     records()[*descriptor] = {.type = type, .attributes = {}, .computation = {}};
@@ -273,6 +274,7 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudn
                                        cudnnBackendAttributeType_t type, std::int64_t count,
                                        const void* values) {
   const Entry entry;
+  if (fails(Call::descriptor)) return CUDNN_STATUS_INTERNAL_ERROR;
   const auto real = RLNAS_REAL_CUDNN(cudnnBackendSetAttribute);
   if (name == CUDNN_ATTR_DEVICEPROP_DEVICE_ID) {
     if (device_status() != cudaSuccess) return CUDNN_STATUS_NOT_INITIALIZED;
@@ -293,6 +295,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
                                        cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                                        std::int64_t capacity, std::int64_t* count, void* values) {
   const Entry entry;
+  if (fails(Call::descriptor)) return CUDNN_STATUS_INTERNAL_ERROR;
   if (name == CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)
     return read_plan_text(descriptor, capacity, count, values);
   const cudnnStatus_t status =
@@ -307,6 +310,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
 
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
   const Entry entry;
+  if (fails(Call::descriptor)) return CUDNN_STATUS_INTERNAL_ERROR;
   DescriptorRecord& record = record_of(descriptor);
   const bool is_plan = record.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR;
   const cudnnStatus_t status = RLNAS_REAL_CUDNN(cudnnBackendFinalize)(descriptor);

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <array>
 #include <sstream>
 
-#include "tests/support/child_process.h"
-#include "tests/support/ranks.h"
+#include "tests/support/rank_programs.h"
 
 namespace rlnas::test {
 namespace {
@@ -115,37 +113,31 @@ TEST_CASE("an older cuDNN of the same minor version, and any newer one, is taken
   }
 }
 
-TEST_CASE("two ranks on a machine with one device are refused: none wraps round, none goes its own way") {
-  struct Rank {
-    int exit_code;
-    const char* says;
-  };
-  const auto check = [](const char* device, const std::array<Rank, 2>& expected) {
+TEST_CASE("two ranks on a machine with one device are refused: none shares it, none goes its own way") {
+  setenv("SIMULATED_GPU", "", 1);
+  for (const char* const device : {"cuda", "auto"}) {
     CAPTURE(std::string(device));
-    setenv("SIMULATED_GPU", "", 1);
-    const TemporaryDirectory directories[2];
-    const ReservedPort reserved;
-    const std::string port = std::to_string(reserved.number());
-    std::vector<ChildProcess> ranks;
-    for (int rank = 0; rank < 2; ++rank) {
-      const std::string number = std::to_string(rank);
-      ranks.emplace_back(
-          directories[rank], training(directories[0] / "run", device),
-          std::vector<std::string>{"RANK=" + number, "WORLD_SIZE=2", "LOCAL_RANK=" + number,
-                                   "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port});
-    }
-    for (std::size_t rank = 0; rank < 2; ++rank) {
-      const Outcome outcome = ranks[rank].wait();
-      CAPTURE(rank);
+    const TemporaryDirectory directory;
+    for (const Outcome& outcome : RankPrograms(2, training(directory / "run", device)).wait()) {
       INFO(outcome.err);
-      CHECK(outcome.exit_code == expected[rank].exit_code);
+      CHECK(outcome.exit_code == 4);
       CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-      CHECK(has(outcome.err, expected[rank].says));
+      CHECK(has(outcome.err, "ranks 0 and 1 have one device"));
     }
-    CHECK(!std::filesystem::exists(directories[0] / "run/latest.safetensors"));
-  };
-  check("cuda", {Rank{5, "rank 1"}, Rank{4, "there is no device cuda:1, the machine has 1 CUDA device"}});
-  check("auto", {Rank{4, "rank 1 runs on cpu, rank 0 on cuda"}, Rank{4, "there is no device cuda:1"}});
+    CHECK(!std::filesystem::exists(directory / "run/latest.safetensors"));
+  }
+}
+
+TEST_CASE("three ranks on a machine with two devices are refused") {
+  setenv("SIMULATED_GPU", "devices=2", 1);
+  const TemporaryDirectory directory;
+  const std::vector<Outcome> outcomes = RankPrograms(3, training(directory / "run", "cuda")).wait();
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    CAPTURE(rank);
+    INFO(outcomes[rank].err);
+    CHECK(outcomes[rank].exit_code == (rank == 2 ? 4 : 5));
+    CHECK(has(outcomes[rank].err, rank == 2 ? "there is no device cuda:2, the machine has 2" : "lost rank"));
+  }
 }
 
 TEST_CASE("NVTX shows the stages of a step one after the other, each once in a row") {

@@ -42,11 +42,26 @@ enum class Presence {
   no_image,  // a device for which the program holds no kernels
 };
 
-// Kinds of calls that can be made to fail; of cuDNN those that need a device, for a plan that cannot be made
-// is none. `execute` is work that fails while it runs on the device: as on the real one, every call after it
-// fails too.
-enum class Call { allocate, allocate_host, copy, launch, stream, event, graph, cublas, cudnn, execute };
-inline constexpr int kCallKinds = 10;
+// Kinds of calls that can be made to fail: all there are, but for those that give something back, whose
+// failure nobody can act on. Of cuDNN `cudnn` are those that need a device; `descriptor` those that describe
+// and plan, of which one that fails may only mean that there is no such plan. `execute` is work that fails
+// while it runs on the device: as on the real one, every call after it fails too.
+enum class Call {
+  device,  // asking for devices and their memory, taking one
+  allocate,
+  allocate_host,
+  copy,
+  launch,
+  stream,
+  event,
+  wait,  // of the host, or asking whether it would have to
+  graph,
+  cublas,
+  cudnn,
+  descriptor,
+  execute,
+};
+inline constexpr int kCallKinds = 13;
 const char* name_of(Call call);
 
 struct Options {
@@ -55,6 +70,7 @@ struct Options {
   Execution execution = Execution::whole;
   std::uint64_t seed = 1;
   std::string device = "h100_sxm";  // a file of tests/cuda_plans/device_properties
+  int devices = 1;                  // of the machine; CUDA_VISIBLE_DEVICES may hide some
   std::size_t memory_bytes = 0;     // 0: as much as the device has
   std::size_t cudnn_version = 0;    // that it says it has; 0: its own
   Call fail_kind = Call::allocate;

@@ -54,6 +54,7 @@ bool apply(const std::string& key, const std::string& text, Options& options) {
   if (key == "presence") return named(text, options.presence);
   if (key == "seed") return number(text, options.seed);
   if (key == "device") return !(options.device = text).empty();
+  if (key == "devices") return number(text, options.devices) && options.devices > 0;
   if (key == "cudnn") return number(text, options.cudnn_version);
   if (key == "memory") return number(text, options.memory_bytes);
   if (key == "drop_wait") return number(text, options.drop_wait_at);
@@ -75,9 +76,9 @@ const char* name_of(Policy policy) {
 }
 
 const char* name_of(Call call) {
-  static constexpr const char* kNames[kCallKinds] = {"allocate", "allocate_host", "copy",  "launch",
-                                                     "stream",   "event",         "graph", "cublas",
-                                                     "cudnn",    "execute"};
+  static constexpr const char* kNames[kCallKinds] = {
+      "device", "allocate", "allocate_host", "copy",  "launch",     "stream", "event",
+      "wait",   "graph",    "cublas",        "cudnn", "descriptor", "execute"};
   return kNames[int(call)];
 }
 
