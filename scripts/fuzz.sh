@@ -23,6 +23,7 @@ fuzzers=$PWD/build/fuzz/tests/fuzz/fuzzers
 [ $# -gt 0 ] || set -- $("$fuzzers" 2>/dev/null || true)  # without a target it lists them
 share=$((seconds / $# > 0 ? seconds / $# : 1))
 [ -w /dev/shm ] && export TMPDIR=/dev/shm  # the files that parsers are given
+export ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=4  # four times the inputs
 
 failed=""
 for target in "$@"; do

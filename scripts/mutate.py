@@ -81,11 +81,13 @@ def main():
         mutants = sorted(random.Random(options.seed).sample(mutants, options.limit))
     killed = refused = 0
     survivors = []
+    tried = 0
     for path, number, line in mutants:
         original = path.read_text()
         lines = original.split('\n')
         before, lines[number] = lines[number], line
         try:
+            tried += 1
             path.write_text('\n'.join(lines))
             if not run(build, 600):
                 refused += 1
@@ -94,10 +96,13 @@ def main():
             else:
                 survivors.append(f'{path.relative_to(ROOT)}:{number + 1}\n  - {before.strip()}\n  + {line.strip()}')
                 print(survivors[-1], flush=True)
+        except KeyboardInterrupt:
+            tried -= 1
+            break
         finally:
             path.write_text(original)
     run(build, 3600)
-    print(f'{len(mutants)} of {count} mutants: {killed} killed by tests, {refused} by the compiler, '
+    print(f'{tried} of {count} mutants: {killed} killed by tests, {refused} by the compiler, '
           f'{len(survivors)} live')
 
 

@@ -7,6 +7,9 @@ extern "C" {
 void __sanitizer_cov_8bit_counters_init(std::uint8_t* begin, std::uint8_t* end);
 __attribute__((no_sanitize_coverage, no_sanitize("address", "undefined"))) void
 __wrap___sanitizer_cov_trace_pc();
+// GCC tells of these too, libFuzzer does not ask.
+void __sanitizer_cov_trace_cmpf(float, float) {}
+void __sanitizer_cov_trace_cmpd(double, double) {}
 __attribute__((no_sanitize_coverage)) int LLVMFuzzerInitialize(int* argc, char*** argv);
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 }

@@ -34,8 +34,7 @@ bool is_read(const Target& target, const std::string& text) {
   try {
     target.run(bytes_of(text));
     return true;
-  } catch (const Error& error) {
-    MESSAGE(std::string(target.name), ": ", std::string(error.what()));
+  } catch (const Error&) {
     return false;
   }
 }
@@ -63,7 +62,9 @@ TEST_CASE("what once broke a parser is refused") {
   for (const Target& target : kTargets)
     for (const std::string& file : files_in(fs::path(RLNAS_FUZZ_DIR) / "found" / target.name)) {
       CAPTURE(file);
-      run_target(target, bytes_of(test::read_text(file)));
+      const std::string text = test::read_text(file);
+      run_target(target, bytes_of(text));
+      CHECK_FALSE(is_read(target, text));
       ++count;
     }
   CHECK(count > 0);
