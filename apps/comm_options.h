@@ -11,6 +11,7 @@ namespace rlnas {
 
 struct CommOptions {
   double timeout_s = 600.0;
+  std::string token_file;
 };
 
 void declare_comm_options(CLI::App& app, CommOptions& options);

@@ -22,6 +22,9 @@ if(RLNAS_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CXX>:${RLNAS_NO_FLOW_WARNINGS}>")
   target_link_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE})
 endif()
+if(RLNAS_FUZZ)  # programs without tests/fuzz/fuzz_main.cpp do not link then
+  target_compile_options(rlnas_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-coverage=trace-pc,trace-cmp>)
+endif()
 
 # rlnas_add_library(NAME SOURCES...): one static library per folder.
 function(rlnas_add_library name)

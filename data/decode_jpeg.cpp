@@ -22,6 +22,7 @@ struct JpegReader {
   std::jmp_buf jump{};
   char message[JMSG_LENGTH_MAX] = "";
   jpeg_decompress_struct info{};
+  jpeg_progress_mgr progress{};
   std::vector<std::uint8_t> row;
 
   JpegReader() = default;
@@ -43,6 +44,16 @@ void handle_message(j_common_ptr info, int level) {
     stop(info);
 }
 
+// Each scan of a progressive image costs a pass over all of it, and need not have more than a few bytes. The
+// limit of libjpeg-turbo's own fuzzers; encoders write about ten.
+void limit_scans(j_common_ptr info) {
+  constexpr int kMostScans = 500;
+  if (reinterpret_cast<jpeg_decompress_struct*>(info)->input_scan_number <= kMostScans) return;
+  auto* reader = reinterpret_cast<JpegReader*>(info->err);
+  std::snprintf(reader->message, sizeof reader->message, "more than %d scans", kMostScans);
+  std::longjmp(reader->jump, 1);
+}
+
 // Inks are inverted, as Adobe writes them; PIL takes all files for Adobe's.
 void cmyk_to_rgb(const std::uint8_t* cmyk, int width, std::uint8_t* rgb) {
   for (int x = 0; x < width; ++x) {
@@ -57,6 +68,8 @@ bool read_header(JpegReader& reader, ImageBytes file) {
   if (setjmp(reader.jump) != 0) return false;
   jpeg_create_decompress(&reader.info);
   jpeg_mem_src(&reader.info, file.data(), static_cast<unsigned long>(file.size()));
+  reader.progress.progress_monitor = limit_scans;
+  reader.info.progress = &reader.progress;
   jpeg_read_header(&reader.info, TRUE);
   return true;
 }
@@ -125,6 +138,11 @@ ImageSize read_jpeg_size(ImageBytes file) {
 void decode_jpeg(ImageBytes file, int reduction, const PixelBox& box, RgbImage& image) {
   JpegReader reader;
   open(reader, file);
+  // Memory is taken for what the file can hold, not for what it announces: Huffman codes have a bit for each
+  // block of 8x8 at least. (Arithmetic ones could do with less; nobody writes them.)
+  constexpr std::uint64_t kMostPixelsPerByte = 512;
+  const std::uint64_t pixels = std::uint64_t(reader.info.image_height) * reader.info.image_width;
+  RLNAS_CHECK(pixels <= kMostPixelsPerByte * file.size(), data, "bad JPEG: the file is truncated");
   image.height = box.height;
   image.width = box.width;
   image.pixels.resize(std::size_t(box.height) * std::size_t(box.width) * 3);

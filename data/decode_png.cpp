@@ -15,6 +15,7 @@ struct PngReader {
   png_structp png = nullptr;
   png_infop info = nullptr;
   std::span<const std::uint8_t> rest;
+  std::uint64_t file_bytes = 0;
   char message[128] = "out of memory";
   RgbImage image;
   std::vector<png_bytep> rows;
@@ -44,10 +45,16 @@ void read_bytes(png_structp png, png_bytep target, png_size_t count) {
 bool read_pixels(PngReader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
   png_set_read_fn(reader.png, &reader, read_bytes);
+  // Notes, profiles and colour curves are passed over: they do not change pixels, and can unpack to anything.
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
   const std::uint64_t height = png_get_image_height(reader.png, reader.info);
   const std::uint64_t width = png_get_image_width(reader.png, reader.info);
   if (height * width > kMaxPixels) png_error(reader.png, "too many pixels");
+  // Memory is taken for what the file can hold, not for what it announces: deflate shrinks to 1/1032 at best.
+  constexpr std::uint64_t kLeastShare = 1032;
+  if (height * png_get_rowbytes(reader.png, reader.info) > kLeastShare * reader.file_bytes)
+    png_error(reader.png, "the file is truncated");
   png_set_expand(reader.png);
   png_set_strip_16(reader.png);
   png_set_gray_to_rgb(reader.png);
@@ -87,6 +94,7 @@ ImageSize read_png_size(ImageBytes file) {
 RgbImage decode_png(ImageBytes file) {
   PngReader reader;
   reader.rest = file;
+  reader.file_bytes = file.size();
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, stop, ignore_warning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   RLNAS_CHECK(reader.info != nullptr && read_pixels(reader), data, "bad PNG: ", reader.message);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include "engine/unpacking.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -57,10 +58,12 @@ std::vector<std::uint8_t> read_maybe_gzip_file(const std::string& path) {
   const std::unique_ptr<gzFile_s, Close> file(gzopen(path.c_str(), "rb"));
   RLNAS_CHECK(file, data, path, ": cannot be opened: ", error_text(errno));
   gzbuffer(file.get(), 1u << 17);
+  const auto packed_bytes = std::filesystem::file_size(path, error);
+  const std::uint64_t most_bytes = most_unpacked_bytes(error ? 0 : packed_bytes);
   std::vector<std::uint8_t> bytes;
   std::size_t filled = 0;
   while (true) {
-    constexpr unsigned kChunkBytes = 1u << 20;
+    constexpr unsigned kChunkBytes = 1u << 16;
     if (bytes.size() < filled + kChunkBytes) bytes.resize(bytes.size() * 2 + kChunkBytes);
     const int got = gzread(file.get(), bytes.data() + filled, kChunkBytes);
     int code = Z_OK;
@@ -70,6 +73,7 @@ std::vector<std::uint8_t> read_maybe_gzip_file(const std::string& path) {
                 ": truncated or damaged gzip data: ", code == Z_ERRNO ? error_text(errno) : reason);
     if (got == 0) break;
     filled += std::size_t(got);
+    RLNAS_CHECK(filled <= most_bytes, data, path, ": unpacks to more than ", most_bytes, " bytes");
   }
   bytes.resize(filled);
   return bytes;

@@ -11,7 +11,8 @@ namespace rlnas {
 std::vector<std::uint8_t> read_bytes(const std::string& path);
 
 // Reads a file that may or may not be gzip-compressed and returns its plain content.
-// Errors: data, also for a truncated or damaged gzip stream.
+// Errors: data, also for a truncated or damaged gzip stream, and for one that unpacks to more than
+// most_unpacked_bytes() of it.
 std::vector<std::uint8_t> read_maybe_gzip_file(const std::string& path);
 
 // Errors: data, unless `path` is a directory that can be listed.

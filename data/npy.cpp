@@ -45,7 +45,8 @@ std::string_view behind(const std::string& path, std::string_view header, std::s
 
 void read_header(const std::string& path, std::string_view header, NpyArray& array) {
   const std::string_view type = behind(path, header, "'descr'"), shape = behind(path, header, "'shape'");
-  array.type = type.substr(0, type.find(',')).substr(std::min<std::size_t>(type.size(), 1));
+  const std::string_view word = type.substr(0, type.find(','));
+  array.type = word.substr(std::min<std::size_t>(word.size(), 1));  // behind the quote
   if (array.type.ends_with("'")) array.type.pop_back();
   const bool integer = array.type.size() == 3 && std::string_view("|<").find(array.type[0]) < 2 &&
                        std::string_view("ui").find(array.type[1]) < 2 &&

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "kernels/check.h"
@@ -64,13 +65,14 @@ template <class Take>
 void read_pieces(const std::string& path, const Take& take) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   RLNAS_CHECK(file >= 0, data, path, ": cannot be read: ", std::strerror(errno));
-  std::vector<char> piece(std::size_t{1} << 20);
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 18;
+  const auto piece = std::make_unique_for_overwrite<char[]>(kPieceBytes);
   for (;;) {
-    const ssize_t count = ::read(file, piece.data(), piece.size());
+    const ssize_t count = ::read(file, piece.get(), kPieceBytes);
     if (count < 0 && errno == EINTR) continue;
     RLNAS_CHECK(count >= 0, data, path, ": cannot be read: ", std::strerror(errno));
     if (count == 0) return;
-    take(piece.data(), std::size_t(count));
+    take(piece.get(), std::size_t(count));
   }
 }
 

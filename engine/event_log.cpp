@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -18,7 +19,7 @@ EventLog::EventLog(std::string path, std::int64_t keep_up_to_step) : path_(std::
   if (std::filesystem::exists(path_, none)) {
     std::istringstream lines(read_file(path_));
     for (std::string line; std::getline(lines, line);) {
-      const Json event = Json::parse(line, nullptr, false);  // a killed run may have left half a line
+      const Json event = parse_json_or_none<Json>(line);  // a killed run may have left half a line
       const Json step = event.is_object() ? event.value("step", Json(0)) : Json();
       if (step.is_number_integer() && step <= keep_up_to_step) kept += line + "\n";
     }

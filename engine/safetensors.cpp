@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "engine/crc32.h"
 #include "kernels/check.h"
 
@@ -114,8 +115,9 @@ TensorFile read_safetensors(const std::string& path) {
   const std::uint64_t payload_bytes = bytes.size() - 8 - header_bytes;
 
   TensorFile file;
+  std::uint64_t used_bytes = 0;
   try {
-    const Json header = Json::parse(bytes.begin() + 8, bytes.begin() + 8 + std::ptrdiff_t(header_bytes));
+    const Json header = parse_json<Json>(std::string_view(bytes).substr(8, header_bytes));
     RLNAS_CHECK(header.is_object(), data, path, ": its header is not a JSON object");
     if (header.contains(kMetadataKey))
       file.metadata = header[kMetadataKey].get<std::map<std::string, std::string>>();
@@ -131,6 +133,9 @@ TensorFile read_safetensors(const std::string& path) {
                   ": truncated: tensor '", name, "' ends past the end of the file");
       RLNAS_CHECK(count != ~std::uint64_t{0} && offsets[1] - offsets[0] == count * each, data, path,
                   ": tensor '", name, "' has a size that does not fit its shape");
+      // Tensors that share bytes would take more memory than the file has.
+      used_bytes += count * each;
+      RLNAS_CHECK(used_bytes <= payload_bytes, data, path, ": tensor '", name, "' overlaps another");
       decode(dtype, payload + offsets[0], count, tensor.data);
       file.tensors.push_back(std::move(tensor));
     }

@@ -3,8 +3,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 
+#include "engine/unpacking.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -14,6 +16,9 @@ std::string read_maybe_compressed(const std::string& flag, const std::string& pa
   const auto close = [](gzFile_s* file) { gzclose(file); };
   const std::unique_ptr<gzFile_s, decltype(close)> file(gzopen(path.c_str(), "rb"), close);
   RLNAS_CHECK(file != nullptr, data, flag, ' ', path, ": cannot be opened");
+  std::error_code error;
+  const auto packed_bytes = std::filesystem::file_size(path, error);
+  const std::uint64_t most_bytes = most_unpacked_bytes(error ? 0 : packed_bytes);
   std::string text;
   std::vector<char> buffer(1 << 16);
   for (;;) {
@@ -24,6 +29,8 @@ std::string read_maybe_compressed(const std::string& flag, const std::string& pa
                 ": damaged or truncated, or not a file");
     if (got == 0) return text;
     text.append(buffer.data(), std::size_t(got));
+    RLNAS_CHECK(text.size() <= most_bytes, data, flag, ' ', path, ": unpacks to more than ", most_bytes,
+                " bytes");
   }
 }
 

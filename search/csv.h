@@ -9,7 +9,8 @@
 
 namespace rlnas {
 
-// Errors: data, naming `flag` and the file, when it cannot be opened or is damaged.
+// Errors: data, naming `flag` and the file, when it cannot be opened or is damaged, or unpacks to more
+// than most_unpacked_bytes() of it.
 std::string read_maybe_compressed(const std::string& flag, const std::string& path);
 
 // A gzipped text that is part of the program. Errors: run_failed when it is damaged.

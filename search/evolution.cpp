@@ -59,6 +59,9 @@ std::vector<Candidate> evaluate_or_replay(const EvolutionSpace& space, Measure& 
     RLNAS_CHECK(replay[position + i].genes == population[i], data,
                 "the saved search state does not belong to this search: its candidate ", position + i,
                 " differs (was it made with other options?)");
+    RLNAS_CHECK(replay[position + i].values.size() == std::size_t(measure.values()), data,
+                "the saved search state is damaged: its candidate ", position + i, " has ",
+                replay[position + i].values.size(), " values, not ", measure.values());
     candidates.push_back(replay[position + i]);
   }
   population.erase(population.begin(), population.begin() + std::ptrdiff_t(saved));

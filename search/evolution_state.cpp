@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -37,7 +38,7 @@ void write_search_state(const std::string& path, const std::string& fingerprint,
 std::vector<Candidate> read_search_state(const std::string& path, const std::string& fingerprint) {
   const std::string text = read_file(path);
   try {
-    const nlohmann::json state = nlohmann::json::parse(text);
+    const nlohmann::json state = parse_json<nlohmann::json>(text);
     RLNAS_CHECK(state.at("format") == kFormat && state.at("version") == kVersion, data, path,
                 ": not a search state of version ", kVersion);
     RLNAS_CHECK(

@@ -25,6 +25,7 @@ class TableReader {
     while (lines_.next(line)) read_row(line);
     RLNAS_CHECK(rows_ > 0, data, path_, ": no rows after the header");
     check_complete();
+    fill_columns();
     return std::move(truth_);
   }
 
@@ -57,7 +58,7 @@ class TableReader {
         fail(ErrorCode::data, "--truth ", path_, ": line 1: column ", names_[i], " appears twice");
       }
       field_of_column_.push_back(i);
-      truth_.columns.push_back({names_[i], std::vector<double>(std::size_t(size_))});
+      truth_.columns.push_back({names_[i], {}});
     }
     if (truth_.columns.empty()) fail_line("no numeric accuracy column");
   }
@@ -78,9 +79,9 @@ class TableReader {
     }
     if (present_[std::size_t(index)]) fail_line("index ", index, " appears twice");
     present_[std::size_t(index)] = true;
-    const std::size_t at = std::size_t(enumeration_index(space_, genes));
+    enumeration_indices_.push_back(std::size_t(enumeration_index(space_, genes)));
     for (std::size_t c = 0; c < truth_.columns.size(); ++c) {
-      double& value = truth_.columns[c].accuracy[at];
+      double& value = values_.emplace_back();
       const std::string_view field = fields[field_of_column_[c]];
       if (!parse_number(field, value) || !std::isfinite(value)) {
         fail_line("column ", truth_.columns[c].name, ": '", field, "' is not a number");
@@ -96,6 +97,16 @@ class TableReader {
          " of ", size_, " rows; index ", missing, " is the first one missing");
   }
 
+  // Only now: a table takes memory for the rows that it has, not for those of its space.
+  void fill_columns() {
+    for (std::size_t c = 0; c < truth_.columns.size(); ++c) {
+      std::vector<double>& accuracy = truth_.columns[c].accuracy;
+      accuracy.resize(std::size_t(size_));
+      for (std::size_t row = 0; row < enumeration_indices_.size(); ++row)
+        accuracy[enumeration_indices_[row]] = values_[row * truth_.columns.size() + c];
+    }
+  }
+
   const std::string& path_;
   const Space& space_;
   const int size_;
@@ -105,6 +116,8 @@ class TableReader {
   std::vector<std::size_t> field_of_column_;
   std::vector<bool> present_ = std::vector<bool>(std::size_t(size_));
   int rows_ = 0;
+  std::vector<std::size_t> enumeration_indices_;  // of each row
+  std::vector<double> values_;                    // [row, column]
   GroundTruth truth_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "kernels/words.h"
 #include "search/checkpoint.h"
 #include "search/mixture_search.h"
@@ -35,8 +36,9 @@ std::string to_text(const Json& json, int indent = -1) {
 
 // Null where there is no such file, or it is none of ours.
 Json run_json(const std::string& path) {
-  std::ifstream stream(path);
-  return Json::parse(stream, nullptr, false);
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return Json();
+  return parse_json_or_none<Json>(read_file(path));
 }
 
 Json member(const Json& json, const char* key) {
@@ -129,7 +131,9 @@ std::string RunDirectory::space() const {
   const Json space = member(config, "space");
   if (!space.is_string()) return "";
   const std::string name = space.get<std::string>();
-  if (is_space(name) || !std::filesystem::exists(space_file())) return name;
+  if (is_space(name)) return name;
+  RLNAS_CHECK(std::filesystem::exists(space_file()), data, run_file(), ": its search space '", name,
+              "' is none of ", space_names());
   const std::string kept = add_file_space(read_file(space_file()), space_file()).name();
   RLNAS_CHECK(kept == name, data, space_file(), ": describes ", kept, ", but the run was started with ",
               name);
@@ -167,12 +171,19 @@ void RunDirectory::save(SaveScope scope, const TrainConfig& config, const RunPro
   if (scope == SaveScope::state) return;
   file.tensors.resize(of_model);
   file.metadata = of_all;
-  write_safetensors(latest_file(), file);
   if (mixture != nullptr) write_file_atomically(genotype_file(), mixture->genotype() + "\n");
+  write_safetensors(latest_file(), file);  // the last: by its step model_step() tells that all is there
 }
 
 void RunDirectory::keep_epoch(int epoch) const {
   copy_file_atomically(latest_file(), epoch_file(epoch));
+}
+
+std::int64_t RunDirectory::model_step() const {
+  std::error_code none;
+  if (!std::filesystem::exists(latest_file(), none)) return -1;
+  const std::string path = latest_file();
+  return StateMetadata(read_safetensors(path).metadata, path).step();
 }
 
 RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,
@@ -180,7 +191,7 @@ RunProgress RunDirectory::load(const TrainConfig& config, const RunLimits& limit
   const std::string path = resume_file();
   const TensorFile state = read_safetensors(path);
   const StateMetadata metadata(state.metadata, path);
-  const Json started = Json::parse(metadata.text("config"), nullptr, false);
+  const Json started = parse_json_or_none<Json>(metadata.text("config"));
   RLNAS_CHECK(started.is_object(), data, path, ": its configuration cannot be read");
   visit_train_fields(config, [&](const TrainField& field, const auto& value) {
     const char* const name = field.name;

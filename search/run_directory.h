@@ -84,6 +84,9 @@ class RunDirectory {
             const FlatBuffer& statistics, const MixtureSearch* mixture = nullptr) const;
   // Keeps latest.safetensors as that of an epoch.
   void keep_epoch(int epoch) const;
+  // The step that latest.safetensors is of; -1 where there is none. A run killed between two files of a save
+  // has an older one than its state.
+  std::int64_t model_step() const;
   // Reads resume.safetensors back. Errors: data for a broken file; usage, naming the flag, for a setting that
   // differs from the one the run was started with; data when the images are others, saying in what.
   RunProgress load(const TrainConfig& config, const RunLimits& limits, Parameters& parameters,

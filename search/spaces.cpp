@@ -101,6 +101,10 @@ const Space& find_space(const std::string& name) {
     const std::string path = name.substr(kFile.size());
     return add_file_space(read_file(path), path);
   }
+  return find_known_space(name);
+}
+
+const Space& find_known_space(const std::string& name) {
   if (const Space* space = find_known(name)) return *space;
   std::vector<std::string> known;
   for (const auto& [built_in, make] : kBuiltIn) known.emplace_back(built_in);

@@ -21,6 +21,8 @@ bool is_space(const std::string& name);  // built in, or read from a file before
 // process has read before. Errors: usage for a space that does not exist, naming --space, and for a mistake
 // in a file, naming line and field; data for a file that cannot be read. So do all below.
 const Space& find_space(const std::string& name);
+// The same of a name that a file says: one that names a file is not followed.
+const Space& find_known_space(const std::string& name);
 // The space that such a text describes, the same as it was when it was read before; kept until the process
 // ends. where: what errors begin with.
 const Space& add_file_space(const std::string& text, const std::string& where);

@@ -93,6 +93,10 @@ double StateMetadata::number(const std::string& key, double low, double high) co
   return value;
 }
 
+std::int64_t StateMetadata::step() const {
+  return integer("step", 0, std::numeric_limits<std::int64_t>::max());
+}
+
 RunProgress StateMetadata::progress(const RunLimits& limits) const {
   RunProgress progress;
   progress.step = integer("step", 0, limits.steps);

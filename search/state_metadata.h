@@ -53,6 +53,7 @@ class StateMetadata {
   const std::string& text(const std::string& key) const;
   std::vector<std::uint8_t> flags(const std::string& key, std::size_t count) const;  // of text like "0110"
   RunProgress progress(const RunLimits& limits) const;
+  std::int64_t step() const;
   HeldOutProgress held_out() const;
 
  private:

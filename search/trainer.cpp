@@ -62,6 +62,8 @@ class Trainer {
   };
   Decision decide() const;
   void end_epoch();
+  bool keeps_epoch() const;  // the one that has just ended, by --checkpoint-every
+  void complete_save();
   bool evaluates_now() const;  // by the steps done
   void evaluate();
   void save(SaveScope scope);  // called by all ranks; rank 0 writes
@@ -216,6 +218,7 @@ void Trainer::resume() {
 
 // ---- Step by step
 void Trainer::train_steps() {
+  complete_save();
   if (meter_.done()) return;
   Prefetcher batches(setup_->batches.source(), meter_.length.epoch_of(meter_.step()),
                      meter_.length.place_in_epoch(meter_.step()));
@@ -318,9 +321,28 @@ void Trainer::end_epoch() {
   }
   log_.epoch_event(now);
   save(SaveScope::state_and_model);
-  const int done = now.epoch + 1, keep_every = config_.run.checkpoint_every;
-  if (keep_every > 0 && done % keep_every == 0) directory_.keep_epoch(done);
+  if (keeps_epoch()) directory_.keep_epoch(now.epoch + 1);
   log_.progress(now);
+}
+
+bool Trainer::keeps_epoch() const {
+  const int keep_every = config_.run.checkpoint_every;
+  return keep_every > 0 && meter_.length.epoch_of(meter_.step()) % keep_every == 0;
+}
+
+// A run that was killed between the files of its last save goes on from the first of them: the others are
+// written now.
+void Trainer::complete_save() {
+  const bool at_epoch_end = meter_.length.place_in_epoch(meter_.step()) == 0;
+  bool is_missing = leads() && saved_step_ > 0 && (at_epoch_end || meter_.done()) &&
+                    directory_.model_step() != meter_.step();
+  communicator_.broadcast_value(is_missing, "the last save");
+  if (is_missing) save(SaveScope::state_and_model);
+  const int epoch = meter_.length.epoch_of(meter_.step());
+  std::error_code none;
+  if (leads() && saved_step_ > 0 && at_epoch_end && keeps_epoch() &&
+      !std::filesystem::exists(directory_.epoch_file(epoch), none))
+    directory_.keep_epoch(epoch);
 }
 
 bool Trainer::evaluates_now() const {

@@ -84,7 +84,7 @@ Launch read_launch(const Environment& environment) {
   return launch;
 }
 
-std::unique_ptr<Communicator> make_communicator(double timeout_s) {
+std::unique_ptr<Communicator> make_communicator(double timeout_s, const std::string& token) {
   const Launch launch = read_launch([](const char* name) { return std::getenv(name); });
   switch (launch.kind) {
     case LaunchKind::tcp:
@@ -93,7 +93,8 @@ std::unique_ptr<Communicator> make_communicator(double timeout_s) {
                   .host = launch.host,
                   .port = launch.port,
                   .timeout_s = timeout_s,
-                  .meeting_timeout_s = std::max(timeout_s, kShortestMeetingS)});
+                  .meeting_timeout_s = std::max(timeout_s, kShortestMeetingS),
+                  .token = token});
     case LaunchKind::mpi:
       return make_mpi_communicator(launch.place, timeout_s);
     case LaunchKind::single:

@@ -28,8 +28,8 @@ using Environment = std::function<const char*(const char* name)>;
 // missing or wrong.
 Launch read_launch(const Environment& environment);
 
-// The communicator of the process's environment, with all ranks met. Errors: those of read_launch;
-// communication.
-std::unique_ptr<Communicator> make_communicator(double timeout_s);
+// The communicator of the process's environment, with all ranks met. token: that all ranks over TCP show each
+// other; empty: none. Errors: those of read_launch; communication.
+std::unique_ptr<Communicator> make_communicator(double timeout_s, const std::string& token = "");
 
 }  // namespace rlnas

@@ -3,22 +3,14 @@
 #include <algorithm>
 
 #include "engine/comm/gradient_exchange.h"
+#include "engine/comm/meeting.h"
 #include "engine/comm/rank_sum.h"
 #include "kernels/check.h"
 
 namespace rlnas {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x726c6e31;  // "rln1": changes with the protocol
-constexpr double kGreetingTimeoutS = 5.0;     // for a connection to say who it is
-
 enum Kind : std::uint32_t { kAllReduce, kBroadcast, kAllGather };
-
-// What a rank says first, and rank 0 answers.
-struct Greeting {
-  std::uint32_t magic = kMagic;
-  std::int32_t rank = 0, size = 0;
-};
 
 char* bytes_of(const void* data) {
   return static_cast<char*>(const_cast<void*>(data));  // see Transfer::data
@@ -30,7 +22,12 @@ TcpCommunicator::TcpCommunicator(const TcpSpec& spec)
     : Communicator(spec.place), spec_(spec), watchdog_(*this, spec.timeout_s) {
   Watchdog watchdog(*this, spec.meeting_timeout_s);
   watchdog.begin("meeting of the ranks");
-  rank() == 0 ? accept_others(watchdog) : greet_root(watchdog);
+  const MeetingPlace where{spec.host, spec.port};
+  if (rank() == 0)
+    peers_ = accept_ranks(spec.place, where, spec.token, watchdog);
+  else
+    peers_.push_back(join_root(spec.place, where, spec.token, watchdog));
+  spec_.token.clear();
 }
 
 std::string TcpCommunicator::description() const {
@@ -38,49 +35,9 @@ std::string TcpCommunicator::description() const {
          ":" + std::to_string(spec_.port) + ")";
 }
 
-void TcpCommunicator::accept_others(Watchdog& watchdog) {
-  const Socket listener = listen_at(spec_.host, spec_.port, watchdog);
-  peers_.resize(std::size_t(size()) - 1);
-  for (int missing = size() - 1; missing > 0;) {
-    if (watchdog.expired()) watchdog.fail_expired(std::to_string(missing) + " more rank(s)");
-    Socket socket = accept_from(listener, 100);
-    if (!socket) continue;
-    Greeting greeting;
-    Watchdog patience(*this, kGreetingTimeoutS);
-    patience.begin("greeting");
-    try {
-      move_all(Flow::receive, {{&socket, bytes_of(&greeting), sizeof(greeting), -1}}, patience);
-    } catch (const Error&) {
-      continue;  // a stranger who says nothing
-    }
-    if (greeting.magic != kMagic) continue;
-    const Greeting answer{.rank = 0, .size = size()};
-    move_all(Flow::send, {{&socket, bytes_of(&answer), sizeof(answer), greeting.rank}}, watchdog);
-    if (greeting.size != size() || greeting.rank < 1 || greeting.rank >= size())
-      watchdog.fail("rank " + std::to_string(greeting.rank) + " was started with WORLD_SIZE " +
-                    std::to_string(greeting.size) + ", rank 0 with " + std::to_string(size()));
-    Socket& place = peers_[std::size_t(greeting.rank) - 1];
-    if (place) watchdog.fail("two processes were started with RANK " + std::to_string(greeting.rank));
-    place = std::move(socket);
-    --missing;
-    watchdog.progress();
-  }
-}
-
-void TcpCommunicator::greet_root(Watchdog& watchdog) {
-  peers_.push_back(connect_to(spec_.host, spec_.port, watchdog));
-  const Greeting greeting{.rank = rank(), .size = size()};
-  Greeting answer;
-  move_all(Flow::send, {{&peers_[0], bytes_of(&greeting), sizeof(greeting), 0}}, watchdog);
-  move_all(Flow::receive, {{&peers_[0], bytes_of(&answer), sizeof(answer), 0}}, watchdog);
-  if (answer.magic != kMagic || answer.size != size())
-    watchdog.fail("rank 0 was started with WORLD_SIZE " + std::to_string(answer.size) + ", this one with " +
-                  std::to_string(size()));
-}
-
 void TcpCommunicator::begin(std::uint32_t kind, std::size_t bytes, const char* what) {
   watchdog_.begin(what);
-  header_ = {kMagic, kind, header_.sequence + 1, bytes};
+  header_ = {kTcpMagic, kind, header_.sequence + 1, bytes};
 }
 
 std::vector<Transfer> TcpCommunicator::to_peers(const std::vector<char*>& data, std::size_t bytes) const {

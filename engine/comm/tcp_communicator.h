@@ -1,6 +1,6 @@
 // Ranks over plain sockets: a star around rank 0, which listens where MASTER_ADDR and MASTER_PORT say. What
-// CPU runs started the way of torchrun talk over, and what hands NCCL its id. A rank that ends closes its
-// sockets, so the others know at once.
+// CPU runs started the way of torchrun talk over, and what hands NCCL its id. They meet by meeting.h. A rank
+// that ends closes its sockets, so the others know at once.
 #pragma once
 
 #include <string>
@@ -17,6 +17,7 @@ struct TcpSpec {
   int port = 0;
   double timeout_s = 600.0;
   double meeting_timeout_s = 600.0;  // until all ranks have started
+  std::string token = {};            // that all ranks were given; empty: none
 };
 
 class TcpCommunicator final : public Communicator {
@@ -38,8 +39,6 @@ class TcpCommunicator final : public Communicator {
     friend bool operator==(const Header&, const Header&) = default;
   };
 
-  void accept_others(Watchdog& watchdog);
-  void greet_root(Watchdog& watchdog);
   void begin(std::uint32_t kind, std::size_t bytes, const char* what);
   // Rank 0 <- others: `slots` [size - 1] at rank 0, one for each of the others; `mine` at theirs.
   void collect(const void* mine, std::size_t bytes, const std::vector<char*>& slots);

@@ -16,6 +16,13 @@ class Watchdog {
   Watchdog(const Communicator& communicator, double timeout_s)
       : communicator_(communicator), timeout_(timeout_s) {}
 
+  // Another for a part of the operation.
+  Watchdog shorter(double timeout_s) const {
+    Watchdog part(communicator_, timeout_s);
+    part.begin(operation_);
+    return part;
+  }
+
   // An operation begins, or has got on: the clock starts again. `operation`: a string literal.
   void begin(const char* operation) {
     operation_ = operation;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/atomic_file.h"
 #include "kernels/check.h"
 #include "search/search_report.h"
 
@@ -25,6 +26,7 @@ ReportFiles::ReportFiles(const ReportRequest& request, const std::string& run)
   std::error_code error;
   fs::create_directories(directory_, error);
   RLNAS_CHECK(fs::is_directory(directory_, error), data, "--report ", directory_, ": cannot be made");
+  remove_stale_temporaries(directory_);
   for (const std::string& path : request.runs) {
     if (same_directory(path, run_)) continue;
     others_.push_back(read_reported_run("--report-runs", path));

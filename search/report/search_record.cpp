@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "kernels/check.h"
 #include "search/csv.h"
 #include "search/spaces.h"
@@ -210,7 +211,7 @@ std::optional<SearchRecord> read_search_record(const std::string& directory) {
   const std::string table_file = (folder / kArchitecturesCsv).string();
   std::error_code none;
   if (!std::filesystem::exists(json_file, none) || !std::filesystem::exists(table_file, none)) return {};
-  const Json json = Json::parse(read_file(json_file), nullptr, false);
+  const Json json = parse_json_or_none<Json>(read_file(json_file));
   const auto word = [&](const char* key) {
     RLNAS_CHECK(json.is_object() && json.contains(key) && json[key].is_string(), data, json_file, ": no ",
                 key, " is there; rlnas_search --report writes such files");
@@ -222,7 +223,7 @@ std::optional<SearchRecord> read_search_record(const std::string& directory) {
   record.score = word("score");
   if (json.contains("seed") && json["seed"].is_number_unsigned()) record.seed = json["seed"];
   try {
-    find_space(record.space);
+    find_known_space(record.space);
     parse_score(record.score);
   } catch (const Error& error) {
     throw Error(ErrorCode::data, json_file + ": " + error.what());

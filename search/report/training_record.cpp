@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/atomic_file.h"
+#include "engine/bounded_json.h"
 #include "kernels/check.h"
 #include "kernels/words.h"
 #include "search/csv.h"
@@ -82,7 +83,7 @@ TrainingRecord parse_training_events(const std::string& path, std::string_view t
   const std::string_view last = text.substr(std::min(text.rfind('\n') + 1, text.size()));
   std::string_view line;
   while (lines.next(line)) {
-    const Json event = Json::parse(line, nullptr, false);
+    const Json event = parse_json_or_none<Json>(line);
     const bool is_event = event.is_object() && event.contains("event") && event["event"].is_string();
     if (!is_event && half_written && line.data() == last.data()) break;
     RLNAS_CHECK(is_event, data, path, ": line ", lines.number(), " is no event");

@@ -11,6 +11,7 @@ namespace rlnas::space_file {
 namespace {
 
 constexpr int kMostChannels = 8192, kMostRepeats = 100;
+constexpr std::size_t kMostOperations = 20'000;
 constexpr const char* kBlockNames = "blocks.{block}.{op}";
 constexpr const char* kEdgeNames = "cells.{position}.edges.{target}<-{source}.{op}";
 
@@ -46,6 +47,7 @@ class Reader {
     if (file_.has("costs")) read_costs(file_.at("costs"));
     d_.choice_names = d_.has_cells() ? kEdgeNames : kBlockNames;
     if (file_.has("weights")) read_weights(file_.at("weights"));
+    check_size();
     return std::move(d_);
   }
 
@@ -72,6 +74,8 @@ class Reader {
       layer.channels = field.integer_or("channels", layer.channels, 1, kMostChannels);
       layer.stride = field.integer_or("stride", layer.stride, 1, 2);
       layer.name = field.text_or("weights", "");
+      if (layer.name.size() > kLongestName)
+        field.at("weights").fail("is longer than " + std::to_string(kLongestName) + " characters");
       if (field.has("older_input")) layer.is_older_input = field.at("older_input").truth();
     }
     if (!is_offered(layer.choice, channels_, layer.channels, layer.stride))
@@ -156,6 +160,24 @@ class Reader {
     d_.alone_cells = alone.at("cells").integer(d_.has_two_inputs() ? int(d_.stages.size()) : 1, kMostRepeats);
   }
 
+  // A few lines could ask for a network that fills the memory.
+  void check_size() const {
+    std::size_t operations = 0;
+    const auto add_cells = [&](int kind, int count) {
+      if (kind < 0) return;
+      for (const Edge& edge : d_.cells[std::size_t(kind)].edges)
+        operations += std::size_t(count) * edge.choices.size();
+    };
+    for (const Stage& stage : d_.stages) {
+      add_cells(stage.opening_cell, 1);
+      add_cells(stage.cell, std::max(stage.repeats, d_.alone_cells));
+      operations += std::size_t(stage.repeats) * stage.choices.size();
+    }
+    if (operations > kMostOperations)
+      file_.at("stages").fail("the SuperNet has " + std::to_string(operations) + " operations, more than " +
+                              std::to_string(kMostOperations));
+  }
+
   // Every candidate is offered by some block, or the list would promise what no architecture has.
   void check_blocks(const Field& field, const Stage& stage) {
     const std::vector<Field> ops = field.at("ops").items();
@@ -216,6 +238,8 @@ class Reader {
     if (!weights.has("choices")) return;
     const Field names = weights.at("choices");
     d_.choice_names = names.text();
+    if (d_.choice_names.size() > kLongestName)
+      names.fail("is longer than " + std::to_string(kLongestName) + " characters");
     const std::vector<std::string> needed =
         !d_.has_cells() ? std::vector<std::string>{"{block}", "{op}"}
         : d_.choice_names.find("{edge}") != std::string::npos

@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 
+#include "engine/bounded_json.h"
 #include "kernels/check.h"
 #include "kernels/nearest_word.h"
 
@@ -143,14 +144,14 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 
 void check_name(const Field& field, const std::string& name) {
   constexpr const char* kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  if (name.empty() || name.find_first_not_of(kAllowed) != std::string::npos)
+  if (name.empty() || name.size() > kLongestName || name.find_first_not_of(kAllowed) != std::string::npos)
     field.fail("'" + name + "': a name has letters, digits, '_', '-' and '.' alone");
 }
 
 Field::Field(const std::string& text, const std::string& where) {
   auto file = std::make_shared<File>(File{text, where, {}});
   try {
-    file->json = Json::parse(text, nullptr, true, true);
+    file->json = parse_json<Json>(text, JsonComments::ignored);
   } catch (const Json::exception& error) {  // also a number that no double can hold
     rlnas::fail(ErrorCode::usage, where, ": ", plain(error.what()));
   }

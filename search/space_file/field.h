@@ -20,6 +20,7 @@ int line_of(const std::string& text, const std::vector<std::string>& path);
 std::string suggestion(const std::string& word, const std::vector<std::string>& known);
 
 class Field;
+inline constexpr std::size_t kLongestName = 200;
 // Refuses what no name of a space or a cell may have.
 void check_name(const Field& field, const std::string& name);
 

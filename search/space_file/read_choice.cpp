@@ -50,6 +50,12 @@ std::string name_of(const Operation& operation, const OperationValues& values) {
   return name;
 }
 
+void check_operation_name(const Field& field, const std::string& name) {
+  if (name.empty() || name.size() > kLongestName || name.find_first_of(" \t\n,|[]") != std::string::npos ||
+      name.find_first_not_of("0123456789") == std::string::npos)
+    field.fail("'" + name + "': a name is no number and has no spaces, commas, bars or brackets");
+}
+
 int read_value(const Field& field, const OperationParameter& parameter) {
   if (!parameter.words.empty()) return field.word({parameter.words.begin(), parameter.words.end()});
   const int value = field.integer(parameter.low, parameter.high);
@@ -117,9 +123,7 @@ Choice ReadChoice::of_object(const Field& field, const std::vector<std::string>&
 
 void ReadChoice::define(const Field& operations) {
   for (const auto& [name, field] : operations.members()) {
-    if (name.empty() || name.find_first_of(" \t\n,|[]") != std::string::npos ||
-        name.find_first_not_of("0123456789") == std::string::npos)
-      field.fail("'" + name + "': a name is no number and has no spaces, commas, bars or brackets");
+    check_operation_name(field, name);
     Choice choice = field.is_text() ? of_name(field, field.text()) : of_object(field, {});
     choice.name = name;
     defined_[name] = choice;
@@ -133,9 +137,7 @@ Choice ReadChoice::read(const Field& field, Place place) {
   const Choice choice = field.is_text() ? of_name(field, field.text()) : of_object(field, others);
   if (choice.operation->is_none() && place != Place::edge)
     field.fail("'" + choice.name + "' is for edges of cells; where a block can be left out, offer 'skip'");
-  if (choice.name.empty() || choice.name.find_first_of(" \t\n,|[]") != std::string::npos ||
-      choice.name.find_first_not_of("0123456789") == std::string::npos)
-    field.fail("'" + choice.name + "': a name is no number and has no spaces, commas, bars or brackets");
+  check_operation_name(field, choice.name);
   if (place == Place::layer) return choice;
   const Choice& first = named_.try_emplace(choice.name, choice).first->second;
   if (first.operation != choice.operation || first.values != choice.values ||

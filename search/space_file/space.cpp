@@ -29,10 +29,19 @@ std::string stamped(const std::string& name, const Field& file) {
 
 // Whether a name is that of a pattern in which * stands for anything.
 bool matches(std::string_view name, std::string_view pattern) {
-  if (pattern.empty()) return name.empty();
-  if (pattern.front() != '*')
-    return !name.empty() && name.front() == pattern.front() && matches(name.substr(1), pattern.substr(1));
-  return matches(name, pattern.substr(1)) || (!name.empty() && matches(name.substr(1), pattern));
+  std::size_t n = 0, p = 0, star = std::string_view::npos, behind_star = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++, behind_star = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p, ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1, n = ++behind_star;  // the last star takes one more
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 std::int64_t matrix_cost(std::int64_t in, std::int64_t out) {

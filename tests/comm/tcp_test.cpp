@@ -116,26 +116,6 @@ TEST_CASE("different world sizes, and two processes of one rank, are told apart"
   CHECK(contains(twice[0].error, "two processes were started with RANK 1"));
 }
 
-TEST_CASE("strangers at the door are turned away") {
-  const ReservedPort port;
-  std::latch came_first(1);
-  const std::vector<RankOutcome> outcomes = run_threads(3, [&](int rank) {
-    if (rank == 2) {  // says something else, then hangs up
-      SingleProcess place;
-      Watchdog watchdog(place, 10);
-      const Socket socket = connect_to("127.0.0.1", port.number(), watchdog);
-      std::string request = "GET / HTTP/1.1\r\nHost: rank0\r\n\r\n";
-      move_all(Flow::send, {{&socket, request.data(), request.size(), 0}}, watchdog);
-      came_first.count_down();
-      return;
-    }
-    if (rank == 1) came_first.wait();
-    TcpCommunicator communicator(tcp_spec(rank, 2, port.number()));
-    check_contract(communicator);
-  });
-  for (const RankOutcome& outcome : outcomes) CHECK(outcome.error == "");
-}
-
 TEST_CASE("a test's port is nobody else's until rank 0 listens there") {
   const ReservedPort port;
   sockaddr_in address = {};

@@ -113,6 +113,28 @@ TEST_CASE("safetensors: files of older versions, checked as far as they say, and
   CHECK(contains(error_of(path), "checksum"));
 }
 
+TEST_CASE("safetensors: shapes and places that no tensor can have") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.safetensors";
+  const auto error_with = [&](const std::string& shape, const std::string& offsets) {
+    const std::string header =
+        R"({"z":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":)" + shape +
+        R"(,"data_offsets":)" + offsets + "}}";
+    const std::uint64_t size = header.size();
+    test::write_text(path,
+                     std::string(reinterpret_cast<const char*>(&size), 8) + header + std::string(12, '\0'));
+    return error_of(path);
+  };
+  CHECK(error_with("[2]", "[4,12]") == "");
+  CHECK(error_with("[0]", "[12,12]") == "");
+  for (const char* shape :
+       {"[-1,-2]", "[-2]", "[1]", "[3]", "[9223372036854775807,2]", "[4294967296,4294967296]"})
+    CHECK(contains(error_with(shape, "[4,12]"), "tensor 'a' has a size that does not fit its shape"));
+  CHECK(contains(error_with("[2]", "[8,16]"), "truncated: tensor 'a' ends past the end"));
+  CHECK(contains(error_with("[2]", "[12,4]"), "truncated: tensor 'a' ends past the end"));
+  CHECK(contains(error_with("[3]", "[0,12]"), "tensor 'a' overlaps another"));
+}
+
 TEST_CASE("safetensors: missing files, directories and foreign element types are errors that name the file") {
   const TemporaryDirectory directory;
   CHECK(!error_of((directory / "missing")).empty());

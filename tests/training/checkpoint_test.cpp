@@ -254,6 +254,32 @@ TEST_CASE("--save-every keeps the state within an epoch, and the run goes on fro
   }
 }
 
+TEST_CASE("a run killed between the files of its last save writes the others when it goes on") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run(directory / "run");
+  config.run.checkpoint_every = 1;
+  config.run.steps = 6;
+  train(config);
+  const std::string latest = config.run.out + "/latest.safetensors",
+                    last_epoch = config.run.out + "/epoch_2.safetensors", older = read_file(latest);
+  config.run.steps = 0;
+  config.run.resume = "auto";
+  train(config);
+  const std::string model = read_file(latest), kept = read_file(last_epoch);
+  CHECK(model != older);
+  for (const bool has_older : {true, false}) {
+    std::filesystem::remove(latest);
+    std::filesystem::remove(last_epoch);
+    if (has_older) write_file_atomically(latest, older);
+    CHECK(train(config).steps == 12);
+    CHECK(read_file(latest) == model);
+    CHECK(read_file(last_epoch) == kept);
+  }
+  std::filesystem::remove(last_epoch);
+  train(config);
+  CHECK(read_file(last_epoch) == kept);
+}
+
 TEST_CASE("rank 0's clock decides when all ranks save") {
   const TemporaryDirectory directory;
   const auto train_on_two = [&](TrainConfig config, double minutes_0, double minutes_1, std::int64_t stop) {
