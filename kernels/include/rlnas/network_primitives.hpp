@@ -1,12 +1,13 @@
 // The primitives of a network's forward and backward pass: convolution, batch norm, sums, pooling, classifier
-// and loss. What a primitive is: see primitives.h.
+// and loss. What a primitive is: see primitives.hpp.
 #pragma once
 
-#include "kernels/spec.h"
+#include "rlnas/error.hpp"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 
-struct RecordedCall;  // recorded_call.h
+struct RecordedCall;  // recorded_call.hpp
 
 // Per-channel results of a batch-norm forward pass, as they are read: four device arrays of C floats, one
 // after the other.
@@ -42,7 +43,7 @@ struct ConvForward {
   const float* x = nullptr;  // [N,H,W,C]
   const float* w = nullptr;  // [K,C/g,R,S]
   float* y = nullptr;        // [N,P,Q,K]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct ConvBackwardData {
@@ -52,7 +53,7 @@ struct ConvBackwardData {
   const float* dy = nullptr;  // [N,P,Q,K]
   const float* w = nullptr;   // [K,C/g,R,S]
   float* dx = nullptr;        // [N,H,W,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct ConvBackwardWeights {
@@ -62,7 +63,7 @@ struct ConvBackwardWeights {
   const float* x = nullptr;   // [N,H,W,C]
   const float* dy = nullptr;  // [N,P,Q,K]
   float* dw = nullptr;        // [K,C/g,R,S]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- batch normalisation ------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ struct BatchNormStatistics {
   float* running_mean = nullptr;  // [C], updated
   float* running_var = nullptr;   // [C], updated, with the unbiased variance
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct BatchNormBackward {
@@ -89,7 +90,7 @@ struct BatchNormBackward {
   float* dx = nullptr;      // [M,C]; may be dy
   float* dgamma = nullptr;  // [C], or null
   float* dbeta = nullptr;   // [C], or null
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Evaluation mode: `saved` from the running statistics.
@@ -101,7 +102,7 @@ struct BatchNormInference {
   const float* running_mean = nullptr;  // [C]
   const float* running_var = nullptr;   // [C]
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- convolution and batch norm in one ----------------------------------------------------------------
@@ -121,7 +122,7 @@ struct ConvNormForward {
   float* running_mean = nullptr;               // [K], updated
   float* running_var = nullptr;                // [K], updated
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // The same as AffineSum where the spec normalises the input, BatchNormBackward, ConvBackwardWeights, and
@@ -145,7 +146,7 @@ struct ConvNormBackward {
   // null. Only itself knows what that is; no result depends on it but for rounding.
   const void* dz_note = nullptr;
   void* dx_note = nullptr;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- element-wise -------------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ struct AffineSum {
   AffineSumSpec spec = {};
   float* sum = nullptr;        // [M,C], or null
   float* activated = nullptr;  // [M,C] = activation(s), or null
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // dx (+)= dy where the activation let the value through; `activated` is its output.
@@ -168,7 +169,7 @@ struct ActivationBackward {
   const float* dy = nullptr;         // [count]
   float* dx = nullptr;               // [count]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= x
@@ -178,7 +179,7 @@ struct Add {
   const float* x = nullptr;  // [count]
   float* y = nullptr;        // [count]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct Fill {
@@ -186,7 +187,7 @@ struct Fill {
   std::size_t count = 0;
   float value = 0.0f;
   float* y = nullptr;  // [count]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= scale * x, each row by its own factor.
@@ -197,7 +198,7 @@ struct ScaleRows {
   const float* x = nullptr;      // [M,C]
   float* y = nullptr;            // [M,C]; may be x when overwritten
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Of each channel the sum of x * dy over the rows: the gradient of a factor of x. Determinism: bit-equal for
@@ -208,7 +209,7 @@ struct ChannelDots {
   const float* x = nullptr;   // [M,C]
   const float* dy = nullptr;  // [M,C]
   float* dots = nullptr;      // [C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- rearranging --------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ struct CopyChannels {
   const float* x = nullptr;  // [M,C of its matrix]
   float* y = nullptr;        // likewise
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= x with its channels in another order.
@@ -229,7 +230,7 @@ struct ShuffleChannels {
   const float* x = nullptr;  // [M,C]
   float* y = nullptr;        // [M,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct SubsampleForward {
@@ -237,7 +238,7 @@ struct SubsampleForward {
   SubsampleSpec spec = {};
   const float* x = nullptr;  // [N,H,W,C]
   float* y = nullptr;        // [N,P,Q,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct SubsampleBackward {
@@ -246,7 +247,7 @@ struct SubsampleBackward {
   const float* dy = nullptr;  // [N,P,Q,C]
   float* dx = nullptr;        // [N,H,W,C], zero (or as it was) at the pixels that were not picked
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- pooling ------------------------------------------------------------------------------------------
@@ -256,7 +257,7 @@ struct AvgPoolForward {
   PoolSpec spec = {};
   const float* x = nullptr;  // [N,H,W,C]
   float* y = nullptr;        // [N,P,Q,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct AvgPoolBackward {
@@ -265,7 +266,7 @@ struct AvgPoolBackward {
   const float* dy = nullptr;  // [N,P,Q,C]
   float* dx = nullptr;        // [N,H,W,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct MaxPoolForward {
@@ -275,7 +276,7 @@ struct MaxPoolForward {
   float* y = nullptr;        // [N,P,Q,C]
   // [N,P,Q,C]: position r*kernel+s of the winner (the first in scan order on ties) in its window
   std::uint8_t* index = nullptr;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct MaxPoolBackward {
@@ -285,7 +286,7 @@ struct MaxPoolBackward {
   const float* dy = nullptr;            // [N,P,Q,C]
   float* dx = nullptr;                  // [N,H,W,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct GlobalAvgPoolForward {
@@ -293,7 +294,7 @@ struct GlobalAvgPoolForward {
   int batch = 0, pixels = 0, channels = 0;
   const float* x = nullptr;  // [N,pixels,C]
   float* y = nullptr;        // [N,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct GlobalAvgPoolBackward {
@@ -301,7 +302,7 @@ struct GlobalAvgPoolBackward {
   int batch = 0, pixels = 0, channels = 0;
   const float* dy = nullptr;  // [N,C]
   float* dx = nullptr;        // [N,pixels,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- classifier and loss ------------------------------------------------------------------------------
@@ -312,7 +313,7 @@ struct LinearForward {
   const float* w = nullptr;     // [O,F]
   const float* bias = nullptr;  // [O], or null
   float* y = nullptr;           // [N,O]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct LinearBackwardData {
@@ -321,7 +322,7 @@ struct LinearBackwardData {
   const float* dy = nullptr;  // [N,O]
   const float* w = nullptr;   // [O,F]
   float* dx = nullptr;        // [N,F]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct LinearBackwardWeights {
@@ -331,7 +332,7 @@ struct LinearBackwardWeights {
   const float* dy = nullptr;  // [N,O]
   float* dw = nullptr;        // [O,F]
   float* dbias = nullptr;     // [O], or null
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Label smoothing: target = (1-e)*onehot + e/K.
@@ -342,7 +343,7 @@ struct CrossEntropy {
   const std::int32_t* labels = nullptr;  // [N]
   float* dlogits = nullptr;              // [N,K] = d(mean loss)/d(logits), or null
   LossSums* sums = nullptr;              // [1], over the batch
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 }  // namespace rlnas
