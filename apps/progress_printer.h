@@ -6,7 +6,7 @@
 #include <iosfwd>
 #include <string>
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas {
 

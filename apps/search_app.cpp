@@ -13,50 +13,27 @@
 #include "apps/progress_printer.h"
 #include "apps/search_options.h"
 #include "apps/signal_guard.h"
-#include "engine/device.h"
 #include "kernels/check.h"
 #include "kernels/words.h"
-#include "search/checkpoint_angles.h"
 #include "search/export/export_files.h"
 #include "search/export/export_source.h"
 #include "search/report/run_comparison.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
+#include "search/search_request.h"
 #include "search/search_run.h"
 #include "search/spaces.h"
 
 namespace rlnas {
 namespace {
 
-constexpr const char* kStateFile = "search_state.json";
-constexpr const char* kScoresFile = "scores.csv";
-
-Constraint constraint_of(const SearchOptions& o) {
-  RLNAS_CHECK(std::isfinite(o.max_mflops) && o.max_mflops >= 0.0 && o.max_mflops <= 1e9, usage,
-              "--max-mflops ", o.max_mflops, ": must be in 0..1e9");
-  RLNAS_CHECK(o.max_params >= 0, usage, "--max-params ", o.max_params, ": must not be negative");
-  Constraint constraint;
-  if (o.max_mflops > 0.0) constraint.max_macs = std::llround(o.max_mflops * 1e6);
-  if (o.max_params > 0) constraint.max_params = o.max_params;
-  return constraint;
-}
-
 // Whose published constants are the defaults: that of --space, or of the run that is searched. One of a file
 // by what it says, not by where it lies.
 std::string space_asked_for(int argc, const char* const* argv) {
-  std::string space = peek_option(argc, argv, "space");
-  if (space.empty()) space = RunDirectory(peek_option(argc, argv, "supernet")).space();
-  return find_space(space.empty() ? default_space().name() : space).name();
-}
-
-std::string checkpoint_path(const std::string& file, const std::string& directory, const char* flag,
-                            const char* name) {
-  if (!file.empty()) return file;
-  RLNAS_CHECK(!directory.empty(), usage, "name a SuperNet with --supernet DIR, or with ", flag,
-              " FILE; --describe ARCH needs none");
-  RLNAS_CHECK(std::filesystem::is_directory(directory), data, "--supernet ", directory,
-              ": no such directory");
-  return (std::filesystem::path(directory) / name).string();
+  search::Options request;
+  request.space = peek_option(argc, argv, "space");
+  request.supernet = peek_option(argc, argv, "supernet");
+  return space_of_request(request);
 }
 
 // The run directory keeps what a search saves unless --out names another; a read-only run can still be
@@ -69,10 +46,6 @@ std::string output_directory(const SearchOptions& o) {
     return o.out;
   }
   return o.supernet.empty() || (!o.resume && ::access(o.supernet.c_str(), W_OK) != 0) ? "" : o.supernet;
-}
-
-std::string file_in(const std::string& directory, const char* name) {
-  return directory.empty() ? "" : (std::filesystem::path(directory) / name).string();
 }
 
 // "measured 128 of 4930 networks, 0.35 s each, 28m01s left": on a terminal a line that renews itself.
@@ -159,110 +132,67 @@ int run_compare(const SearchOptions& o, std::ostream& out) {
   return 0;
 }
 
-bool names_supernet(const SearchOptions& o) {
-  return !o.supernet.empty() || !o.init.empty() || !o.trained.empty();
+search::Options request_of(const SearchOptions& o) {
+  search::Options request;
+  request.space = o.space;
+  request.supernet = o.supernet;
+  request.init = o.init;
+  request.trained = o.trained;
+  request.method = parse_word<SearchMethod>("--method", o.method);
+  request.score = o.score;
+  request.evolution = o.evolution;
+  request.compat = parse_word<Compat>("--compat", o.compat);
+  request.max_mflops = o.max_mflops;
+  request.max_params = o.max_params;
+  request.classes = o.classes;
+  request.image_size = o.image_size;
+  request.probe = o.probe;
+  request.data = o.data;
+  request.eval_data = o.eval_data;
+  if (!o.labels.empty()) request.labels = parse_word<LabelKind>("--labels", o.labels);
+  request.recalibration_batches = o.eval.recalibration_batches;
+  request.eval_images = o.eval.eval_images;
+  request.eval_batch = o.eval.batch;
+  request.device = {o.device, o.threads, o.profile};
+  request.report_gap = o.gap;
+  request.top = o.top;
+  request.truth = o.truth;
+  request.resume = o.resume;
+  request.known_scores = o.scores;
+  return request;
 }
 
-// The search is in the space of a SuperNet, for as many classes.
-void take_supernet(const SearchOptions& o, const std::string& space, const std::string& path,
-                   const std::string& its_space, int its_classes, SearchConfig& config) {
-  RLNAS_CHECK(its_space == space, usage, path, " holds a SuperNet of ", its_space, ": say --space ",
-              its_space);
-  RLNAS_CHECK(o.classes == 0 || o.classes == its_classes, usage, "--classes ", o.classes,
-              ": the SuperNet has ", its_classes, "; leave out --classes");
-  config.space.name = its_space;
-  config.space.classes = its_classes;
-}
-
-// How the weights were trained, by the run directory and what the options say otherwise.
-SuperNetConfig supernet_config(const SearchOptions& o, const std::string& space, const std::string& weights,
-                               const Needs& needs) {
-  const std::optional<RecordedRun> recorded = RunDirectory(o.supernet).recorded();
-  SuperNetConfig config = o.eval;
-  config.weights = weights;
-  config.run = recorded ? recorded->config : default_train_config(space);
-  config.run.network.space = space;
-  config.run.data.threads = o.threads;
-  config.run.eval.spec = o.eval_data;
-  if (recorded) config.data_checksum = recorded->data_checksum;
-  if (!o.data.empty()) config.run.data.spec = o.data;
-  if (!o.labels.empty()) config.run.labels.kind = parse_word<LabelKind>("--labels", o.labels);
-  RLNAS_CHECK(!needs.labels || recorded || !o.labels.empty(), usage, "--labels: say whether ", weights,
-              " was trained on random or true labels, for there is no run.json that does");
-  return config;
-}
-
-// The SuperNet, whose space and classes become those of the search, and its angles: none where the weights
-// before training are not named, and not needed.
-std::vector<AngleSums> read_supernet(const SearchOptions& o, const std::string& space, SearchConfig& config) {
-  const Needs needs = config.score.needs();
-  const std::string trained = checkpoint_path(o.trained, o.supernet, "--trained", "latest.safetensors");
-  if (needs.weights) config.supernet = supernet_config(o, space, trained, needs);
-  if (needs.weights && !needs.supernet && o.supernet.empty() && o.init.empty()) {
-    const CheckpointKind kind = checkpoint_kind(trained, o.space);
-    take_supernet(o, space, trained, kind.space, kind.classes, config);
-    return {};
-  }
-  const std::string init = checkpoint_path(o.init, o.supernet, "--init", "init.safetensors");
-  const DeviceChoice device = choose_device(o.device, {.cpu = {.threads = o.threads}, .cuda = {}});
-  CheckpointAngles angles = checkpoint_angle_sums(*device.backend, init, trained, o.space);
-  take_supernet(o, space, init, angles.space, angles.classes, config);
-  return std::move(angles.sums);
-}
-
-// space: whose constants the options' defaults are.
-int run_search_app(const SearchOptions& o, const std::string& space, std::ostream& out, std::ostream& err) {
-  SearchConfig config;
-  config.method = parse_word<SearchMethod>("--method", o.method);
-  config.score = parse_score(o.score);
-  config.probe = o.probe;
-  config.device = {o.device, o.threads, o.profile};
-  config.space.constraint = constraint_of(o);
-  config.evolution = o.evolution;
-  config.evolution.compat = config.space.compat = parse_word<Compat>("--compat", o.compat);
-  config.report_gap = o.gap;
-  config.top_count = o.top;
-  config.truth_path = o.truth;
-  config.known_scores = o.scores;
-  config.start = o.resume ? SearchStart::resume : SearchStart::fresh;
+int run_search_app(const SearchOptions& o, std::ostream& out, std::ostream& err) {
+  const search::Options request = request_of(o);
+  const SearchConfig asked = search_config(request);
   RLNAS_CHECK(o.exports.empty(), usage, "--export: say of which architecture with --describe ARCH");
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
-  RLNAS_CHECK(!o.profile || config.score.needs().measured(), usage, "--profile: --score ", o.score,
+  RLNAS_CHECK(!o.profile || asked.score.needs().measured(), usage, "--profile: --score ", o.score,
               " takes no passes over networks; leave it out");
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
 
   const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
   if (communicator->rank() != 0) {
-    run_search(config, {}, *communicator);  // measures what rank 0 asks for
+    run_search(asked, {}, *communicator);  // measures what rank 0 asks for
     return 0;
   }
-  const SearchDefaults defaults = search_defaults(space);
-  config.space.name = space;
-  config.space.classes = o.classes == 0 ? defaults.classes : o.classes;
-  std::vector<AngleSums> sums;
-  if (names_supernet(o) || config.score.needs().supernet || config.score.needs().weights)
-    sums = read_supernet(o, space, config);
-  config.space.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
-  config.evolution.label_classes = config.space.classes;
-  if (o.evolution.label_draws == 0)
-    config.evolution.label_draws = find_space(space).label_draws(config.space.classes);
+  SearchInput input = search_input(request);
   const std::string directory = output_directory(o);
   const ReportFiles report_files(o.report, o.supernet);
-  if (config.method == SearchMethod::evolution || config.method == SearchMethod::random)
-    config.state_path = file_in(directory, kStateFile);
-  config.scores_path = file_in(directory, kScoresFile);
+  keep_in(directory, input.config);
 
   SignalGuard guard;
   SearchReport report;
   try {
-    report = run_search(config, sums, *communicator,
+    report = run_search(input.config, input.sums, *communicator,
                         {.stops = [] { return SignalGuard::caught() != 0; },
                          .progress = MeasurePrinter(err, display_of(o, err))});
   } catch (const Interrupted&) {
     err << "rlnas_search: interrupted; "
-        << (directory.empty() ? "name a directory with --out to keep what was measured"
-                              : "what was measured is in " + config.scores_path + ", go on with --resume")
+        << (directory.empty()
+                ? "name a directory with --out to keep what was measured"
+                : "what was measured is in " + input.config.scores_path + ", go on with --resume")
         << '\n';
     return 128 + SignalGuard::caught();
   }
@@ -297,7 +227,7 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
       [&] {
         if (!options.compared.empty()) return run_compare(options, out);
         if (!options.space.empty()) options.space = space;
-        return options.describe.empty() ? run_search_app(options, space, out, err)
+        return options.describe.empty() ? run_search_app(options, out, err)
                                         : run_describe(options, space, out, err);
       });
 }

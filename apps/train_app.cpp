@@ -222,8 +222,9 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     if (report_files.wanted()) report_files.write(config);
     if (result.interrupted) {
       if (leads)
-        printer.log("stopped by a signal at step " + std::to_string(result.steps) +
-                    " and saved; go on with --resume " + result.run_directory);
+        printer.log(result.steps == 0 ? "stopped by a signal before the first step"
+                                      : "stopped by a signal at step " + std::to_string(result.steps) +
+                                            " and saved; go on with --resume " + result.run_directory);
       const int caught = SignalGuard::caught();
       return 128 + (caught != 0 ? caught : SIGTERM);  // 0: another rank was told
     }

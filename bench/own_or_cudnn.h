@@ -11,7 +11,7 @@
 #include "engine/device_bytes.h"
 #include "kernels/cuda/cudnn_conv.h"
 #include "kernels/cuda/cudnn_norm_pool.h"
-#include "kernels/recorded_call.h"
+#include "rlnas/recorded_call.hpp"
 
 namespace rlnas::bench {
 

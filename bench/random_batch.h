@@ -3,7 +3,7 @@
 
 #include "data/batch_source.h"
 #include "engine/philox.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas::bench {
 

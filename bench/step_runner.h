@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/recorded_call.h"
+#include "rlnas/recorded_call.hpp"
 #include "search/executor.h"
 #include "search/nasbench201/cell.h"
 #include "search/trained_network.h"

@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include "engine/interruption.h"
 #include "engine/unpacking.h"
 #include "kernels/check.h"
 
@@ -33,6 +34,7 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::size_t filled = 0;
   // A file may grow or be a pipe: read until the end says so.
   while (true) {
+    check_interruption();
     if (filled == bytes.size()) {
       const int next = std::fgetc(file.get());
       if (next == EOF) break;

@@ -9,10 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "engine/interruption.h"
+
 namespace rlnas {
 
 // Calls body(i) for every i < count on `threads` threads (0: as many as the machine has) and waits for all.
-// Errors: the first exception of a body is rethrown here, after all threads have stopped.
+// Errors: the first exception of a body is rethrown here, after all threads have stopped; Interrupted.
 template <class Body>
 void parallel_for(int threads, std::size_t count, const Body& body) {
   std::atomic<std::size_t> next{0};
@@ -20,7 +22,10 @@ void parallel_for(int threads, std::size_t count, const Body& body) {
   std::mutex error_mutex;
   const auto work = [&] {
     try {
-      for (std::size_t i = next++; i < count; i = next++) body(i);
+      for (std::size_t i = next++; i < count; i = next++) {
+        check_interruption();
+        body(i);
+      }
     } catch (...) {
       const std::lock_guard lock(error_mutex);
       if (!error) error = std::current_exception();

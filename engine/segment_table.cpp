@@ -14,6 +14,12 @@ int SegmentTable::add(std::string name, std::vector<std::int64_t> shape, int cel
   return size() - 1;
 }
 
+int SegmentTable::add_at(std::int64_t offset, std::int64_t count) {
+  segments_.push_back({{}, {count}, offset, count});
+  buffer_count_ = std::max(buffer_count_, offset + count);
+  return size() - 1;
+}
+
 std::int64_t SegmentTable::element_count() const {
   return std::accumulate(begin(), end(), std::int64_t{0},
                          [](std::int64_t sum, const Segment& segment) { return sum + segment.count; });

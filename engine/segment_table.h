@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 
@@ -27,6 +27,9 @@ class SegmentTable {
 
   // Appends a tensor and returns its index.
   int add(std::string name, std::vector<std::int64_t> shape, int cell = -1, int edge = -1, int op = -1);
+
+  // The same for a tensor without a name that lies wherever it does.
+  int add_at(std::int64_t offset, std::int64_t count);
 
   const Segment& operator[](int index) const { return segments_[std::size_t(index)]; }
   int size() const { return int(segments_.size()); }

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "engine/arena.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -12,8 +12,8 @@
 
 #include "kernels/check.h"
 #include "kernels/device.h"
-#include "kernels/primitives.h"
 #include "rlnas/choices.hpp"
+#include "rlnas/primitives.hpp"
 
 namespace rlnas {
 
@@ -86,6 +86,7 @@ struct CudaOptions {
   GraphCapture graph_capture = GraphCapture::off;
   Pointwise pointwise = Pointwise::cublas;
   NormAndPool norm_and_pool = NormAndPool::own;
+  void* stream = nullptr;  // the caller's cudaStream_t, which outlives the backend; null: one of its own
 };
 
 // Errors: device when this build has no CUDA, or the machine no driver or device of that index.

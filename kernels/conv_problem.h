@@ -1,7 +1,7 @@
 // A convolution pass as a key: what backends cache their plans by.
 #pragma once
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

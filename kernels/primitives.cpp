@@ -1,9 +1,9 @@
 // What each primitive costs on paper.
-#include "kernels/primitives.h"
+#include "rlnas/primitives.hpp"
 
 #include <utility>
 
-#include "kernels/recorded_call.h"
+#include "rlnas/recorded_call.hpp"
 
 namespace rlnas {
 namespace {

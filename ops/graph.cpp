@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kernels/check.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

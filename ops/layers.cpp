@@ -4,7 +4,7 @@
 
 #include "engine/philox.h"
 #include "kernels/check.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

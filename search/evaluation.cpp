@@ -8,6 +8,7 @@
 #include "data/image_loader.h"
 #include "data/prefetcher.h"
 #include "data/split.h"
+#include "engine/interruption.h"
 #include "kernels/check.h"
 #include "search/rank_agreement.h"
 
@@ -105,6 +106,7 @@ TestCounts Evaluator::run(Executor& state, TrainedNetwork& space, AugmentSpec au
   TestCounts own;
   Prefetcher batches(source, 0, 0);
   for (int step = 0; step < source.steps_per_epoch(); ++step) {
+    check_interruption();
     const HostBatch& batch = batches.next();
     own += count_top(state.logits(forward, batch, augment), batch.labels, classes_);
   }

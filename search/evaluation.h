@@ -11,7 +11,7 @@
 #include "data/batch_plan.h"
 #include "data/batch_source.h"
 #include "engine/comm/communicator.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/executor.h"
 #include "search/state_metadata.h"
 #include "search/trained_network.h"

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "engine/interruption.h"
 #include "kernels/check.h"
 #include "search/evolution_operators.h"
 
@@ -151,6 +152,7 @@ EvolutionRun evolve(const EvolutionSpace& space, Measure& measure, const Evoluti
                                                  : make_corrected_proposer(space, options);
   EvolutionRun run;
   while (run.generations < options.generations) {
+    check_interruption();
     proposer->begin_generation(run.generations);
     std::vector<Genes> population = propose_population(*proposer, space, options, run.top);
     run.acceptance = proposer->acceptance();

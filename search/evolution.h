@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "rlnas/choices.hpp"
+#include "rlnas/search_options.hpp"
 #include "search/genes.h"
 
 namespace rlnas {
@@ -83,21 +83,6 @@ void rank_candidates(std::vector<Candidate>& candidates, Compat compat);
 
 // The candidates with their values and costs, in the same order; they have no scores yet.
 std::vector<Candidate> evaluate(const EvolutionSpace& space, Measure& measure, std::vector<Genes> genes);
-
-struct EvolutionOptions {
-  int population = 100;
-  int top = 30;         // parents are drawn from the best `top` seen so far
-  int mutants = 50;     // per generation, at most
-  int crossovers = 50;  // per generation, at most; random candidates fill up to `population`
-  int generations = 20;
-  double mutation_probability = 0.1;  // per gene
-  std::uint64_t seed = 0;
-  Compat compat = Compat::none;
-  // Compat::megvii only: the published run on NAS-Bench-201 draws its labels from the same stream before it
-  // searches; the others do not (0).
-  int label_draws = 50000;
-  int label_classes = 10;
-};
 
 // How much of a space is within its constraint, as the search saw it.
 struct RandomAcceptance {

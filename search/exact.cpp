@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/interruption.h"
 #include "search/exact_scaled.h"
 
 namespace rlnas {
@@ -254,7 +255,7 @@ class Solver {
   }
 
   void visit(std::size_t depth, const ExactTotals& prefix, const ExactCost& cost, Multipliers m) {
-    ++nodes_;
+    if ((++nodes_ & 0xfff) == 0) check_interruption();
     const double value = raise_bound(depth, prefix, cost, depth == 0 ? 60 : 8, m);
     if (value >= -scaled_.slack || depth == groups_.size()) return;
     if (nodes_ >= options_.max_nodes) {

@@ -20,7 +20,7 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "engine/interruption.h"
 #include "kernels/check.h"
 #include "search/cell_rule.h"
 #include "search/search_space.h"
@@ -255,13 +256,15 @@ class PairSearch {
       // mu is 0 where there is no limit, and the room is then not a number to subtract.
       const double limit = form.mu > 0.0 ? form.mu * flops_room() : 0.0;
       const double start = form.value(fixed, 0.0) - limit, start_size = form.size(fixed, 0.0) + limit;
-      for (std::size_t n = 0; n < first.size(); ++n)
+      for (std::size_t n = 0; n < first.size(); ++n) {
+        check_interruption();
         for (std::size_t r = 0; r < second.size(); ++r) {
           const double value = start + first[n].value + second[r].value;
           const double size = start_size + first[n].size + second[r].size;
           double& bound = best[n * second.size() + r];
           bound = std::max(bound, value - kRounding * size);
         }
+      }
     }
     std::vector<Pair> pairs;
     for (std::size_t i = 0; i < best.size(); ++i) {

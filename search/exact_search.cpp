@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "engine/interruption.h"
 #include "search/exact.h"
 #include "search/search_space.h"
 
@@ -15,6 +16,7 @@ Optimum exact_by_enumeration(const SearchSpace& space) {
   const std::int64_t size = gene_strings(space, kMostArchitectures);
   std::vector<Candidate> legal;  // in order of enumeration
   for (std::int64_t index = 0; index < size; ++index) {
+    if ((index & 0xfff) == 0) check_interruption();
     const Genes genes = genes_at(space, index);
     if (space.legal(genes)) legal.push_back({genes, space.angle_rad(genes), space.macs(genes)});
   }

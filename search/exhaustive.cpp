@@ -1,5 +1,6 @@
 #include "search/exhaustive.h"
 
+#include "engine/interruption.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -25,7 +26,9 @@ std::vector<Candidate> exhaustive_search(const EvolutionSpace& space, Measure& m
 
   std::vector<Genes> legal;
   Genes genes(std::size_t(space.gene_count()), 0);
+  std::int64_t seen = 0;
   do {
+    if ((++seen & 0xfff) == 0) check_interruption();
     if (space.legal(genes)) legal.push_back(genes);
   } while (advance(genes, space));
   RLNAS_CHECK(!legal.empty(), usage,

@@ -1,6 +1,6 @@
-// The parts of rlnas.hpp that are not training.
+// Angles of a run, and the version.
 #include "kernels/backend.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/search.hpp"
 #include "search/checkpoint_angles.h"
 #include "search/run_directory.h"
 #include "search/spaces.h"

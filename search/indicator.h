@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rlnas/search.hpp"
 #include "search/genes.h"
 
 namespace rlnas {
@@ -64,8 +65,28 @@ class IndicatorGroup {
   virtual void measure(const Measuring& with, const Genes& genes, std::span<double> values) const = 0;
 };
 
-// All there are, in the order of --help.
+// Makes indicators of somebody who embeds the engine known by their names beside those there are, to
+// this thread for as long as this lives. Errors: usage
+// for a name that is taken, empty, or not made of letters, digits, - and _.
+class OwnIndicators {
+ public:
+  explicit OwnIndicators(std::vector<search::OwnIndicator> indicators);
+  ~OwnIndicators();
+  OwnIndicators(const OwnIndicators&) = delete;
+  OwnIndicators& operator=(const OwnIndicators&) = delete;
+
+  static const OwnIndicators* known();  // null: none
+  const std::vector<std::unique_ptr<IndicatorGroup>>& groups() const { return groups_; }
+
+ private:
+  std::vector<std::unique_ptr<IndicatorGroup>> groups_;
+  const OwnIndicators* outer_;
+};
+
+// All there are but somebody's own, in the order of --help.
 const std::vector<IndicatorInfo>& indicator_list();
+// Whether there is one of this name.
+bool is_indicator(std::string_view name);
 // Errors: usage, naming --score and those there are.
 const IndicatorInfo& indicator_info(std::string_view name);
 inline bool is_measured(std::string_view name) {

@@ -46,6 +46,7 @@ std::vector<double> IndicatorMeasure::measure_some(std::span<const Genes> candid
   std::vector<double> values;
   values.reserve(candidates.size() * places_.size());
   for (const Genes& genes : candidates) {
+    check_interruption();
     if (with_.profiler) with_.profiler->begin_network();
     const bool alive = with_.probe == nullptr || with_.probe->is_alive(genes);
     for (Group& group : groups_) {
@@ -164,7 +165,13 @@ void BookedMeasure::compute(const std::vector<Genes>& missing) {
     const std::span<const Genes> some = std::span(missing).subspan(first, count);
     std::uint64_t wanted = 0;
     for (const Genes& genes : some) wanted |= missing_of(genes);
-    const std::vector<double> values = computed_.measure_some(some, wanted);
+    std::vector<double> values;
+    try {
+      values = computed_.measure_some(some, wanted);
+    } catch (const Interrupted&) {
+      save();
+      throw;
+    }
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t k = 0; k < measured_.size(); ++k)
         if ((wanted >> k & 1) != 0)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/comm/communicator.h"
+#include "engine/interruption.h"
 #include "search/evolution.h"
 #include "search/indicator.h"
 #include "search/network_classes.h"
@@ -74,15 +75,11 @@ struct MeasureProgress {
   double seconds = 0.0;
 };
 struct MeasureHooks {
-  std::function<bool()> stops = {};  // asked between candidates; then the search ends with Interrupted
+  std::function<bool()> stops = {};  // asked all along; then the search ends with Interrupted, what was
+                                     // measured having been saved
   std::function<void(const MeasureProgress&)> progress = {};
   std::function<void(const ScoreBook&)> save = {};  // now and then, and before it ends
-};
-
-// Thrown when MeasureHooks::stops says so; what was measured has been saved.
-class Interrupted : public std::exception {
- public:
-  const char* what() const noexcept override { return "interrupted"; }
+  GenerationObserver generation = {};               // of evolution and random search, after each
 };
 
 // Of all indicators of a score: takes from the book what is there, lets `computed` do the rest, once for all

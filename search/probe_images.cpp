@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "kernels/check.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/training_data.h"
 
 namespace rlnas {

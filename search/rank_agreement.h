@@ -6,7 +6,7 @@
 
 #include "engine/comm/communicator.h"
 #include "engine/device.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/executor.h"
 #include "search/run_directory.h"
 

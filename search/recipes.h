@@ -1,7 +1,7 @@
 // What the published recipes of several spaces share. Source: method.md 4.2, 5, 6, 8.1, 10.
 #pragma once
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/space.h"
 
 namespace rlnas {

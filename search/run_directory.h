@@ -11,7 +11,7 @@
 #include "engine/comm/communicator.h"
 #include "engine/file_lock.h"
 #include "engine/parameters.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/state_metadata.h"
 
 namespace rlnas {

@@ -8,7 +8,7 @@
 
 #include "engine/comm/communicator.h"
 #include "engine/event_log.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/run_pace.h"
 #include "search/state_metadata.h"
 #include "search/tensorboard_log.h"

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "kernels/spec.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/spec.hpp"
+#include "rlnas/train.hpp"
 #include "search/run_pace.h"
 #include "search/state_metadata.h"
 

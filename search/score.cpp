@@ -33,10 +33,6 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-bool is_indicator(const std::string& name) {
-  return std::ranges::any_of(indicator_list(), [&](const IndicatorInfo& info) { return name == info.name; });
-}
-
 [[noreturn]] void refuse(const std::string& part) {
   std::vector<std::string> known;
   for (const IndicatorInfo& info : indicator_list()) known.emplace_back(info.name);

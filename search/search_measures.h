@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/device.h"
+#include "rlnas/search_options.hpp"
 #include "search/indicator_measure.h"
 #include "search/probe.h"
 #include "search/score.h"
@@ -14,22 +15,6 @@
 #include "search/supernet_probe.h"
 
 namespace rlnas {
-
-// What networks with fresh weights are looked at with.
-struct ProbeConfig {
-  int batch = 64;          // images
-  int draws = 1;           // of weights and inputs that values are averaged over
-  std::uint64_t seed = 0;  // of them all
-  std::string data = {};   // images with true labels, as of --data, for those that take them; empty: noise
-
-  friend bool operator==(const ProbeConfig&, const ProbeConfig&) = default;
-};
-
-struct SearchDevice {
-  std::string name = "cpu";
-  int threads = 0;  // 0: all
-  bool profile = false;
-};
 
 // Candidates shared out over workers: on the CPU one for each thread, as far as memory goes, since one
 // network is too small a piece of work for several threads.

@@ -104,7 +104,8 @@ std::string fingerprint(const SearchConfig& config, const EvolutionOptions& o,
 }
 
 EvolutionRun run_generations(const SearchConfig& config, const std::vector<AngleSums>& sums,
-                             const std::string& stamps, const SearchSpace& space, Measure& measure) {
+                             const std::string& stamps, const SearchSpace& space, Measure& measure,
+                             const GenerationObserver& observer) {
   EvolutionOptions options = config.evolution;
   if (config.method == SearchMethod::random) options.mutants = options.crossovers = 0;
   const std::string name = fingerprint(config, options, sums, stamps);
@@ -114,13 +115,16 @@ EvolutionRun run_generations(const SearchConfig& config, const std::vector<Angle
                 "--resume: name the directory of the saved search with --out");
     replay = read_search_state(config.state_path, name);
   }
-  GenerationObserver save;
+  GenerationObserver after = observer;
   if (!config.state_path.empty()) {
     const std::filesystem::path parent = std::filesystem::path(config.state_path).parent_path();
     remove_stale_temporaries(parent.empty() ? "." : parent.string());
-    save = [&](const EvolutionRun& run) { write_search_state(config.state_path, name, run); };
+    after = [&](const EvolutionRun& run) {
+      write_search_state(config.state_path, name, run);
+      if (observer) observer(run);
+    };
   }
-  return evolve(space, measure, options, replay, save);
+  return evolve(space, measure, options, replay, after);
 }
 
 // Over the candidates evaluated where the score was measured, else over the whole space.
@@ -248,7 +252,7 @@ SearchReport search_in(const SearchSpace& space, SearchMeasures& measures, Parti
   } else if (config.method == SearchMethod::exhaustive) {
     candidates = exhaustive_search(space, measure);
   } else {
-    EvolutionRun run = run_generations(config, sums, stamps, space, measure);
+    EvolutionRun run = run_generations(config, sums, stamps, space, measure, hooks.generation);
     candidates = std::move(run.evaluated);
     generation_of = std::move(run.generation_of);
     report.generations = run.generations;
@@ -354,6 +358,7 @@ int SearchReport::place_of(std::string_view indicator) const {
 
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         const MeasureHooks& hooks) {
+  const InterruptionScope interruption(hooks.stops);
   const std::unique_ptr<SearchSpace> space = space_of(config, sums);
   check_search(*space, config);
   const std::unique_ptr<const SuperNetData> supernet = supernet_of(config);
@@ -387,6 +392,21 @@ SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>
   }
   communicator.barrier("end of the search");
   return report;
+}
+
+std::vector<double> score_architectures(const SearchConfig& config, const std::vector<AngleSums>& sums,
+                                        std::span<const Genes> architectures, const MeasureHooks& hooks) {
+  const InterruptionScope interruption(hooks.stops);
+  const std::unique_ptr<SearchSpace> space = space_of(config, sums);
+  for (const std::string& name : config.score.indicators)
+    find_indicator(name).group->check_space(space->space());
+  const std::unique_ptr<const SuperNetData> supernet = supernet_of(config);
+  SearchMeasures measures(*space, config.score, config.probe, config.device, supernet.get());
+  ScoreBook book;
+  std::shared_ptr<const NetworkClasses> classes;
+  if (measures.measures()) classes = std::make_shared<NetworkClasses>(space->space());
+  BookedMeasure measure(config.score.indicators, measures.computed(), measures.quick(), book, hooks, classes);
+  return measure.measure(architectures);
 }
 
 }  // namespace rlnas

@@ -20,8 +20,6 @@
 
 namespace rlnas {
 
-enum class SearchMethod { evolution, exhaustive, random, exact };
-
 template <>
 struct Words<SearchMethod> {
   static constexpr Word<SearchMethod> list[] = {{SearchMethod::evolution, "evolution"},
@@ -111,5 +109,10 @@ SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>
 // Errors: also communication. Determinism: the report of one process.
 SearchReport run_search(const SearchConfig& config, const std::vector<AngleSums>& sums,
                         Communicator& communicator, const MeasureHooks& hooks = {});
+
+// Values of the indicators of config.score for these architectures alone: [architecture][indicator]. Errors,
+// determinism: those of run_search.
+std::vector<double> score_architectures(const SearchConfig& config, const std::vector<AngleSums>& sums,
+                                        std::span<const Genes> architectures, const MeasureHooks& hooks = {});
 
 }  // namespace rlnas

@@ -15,7 +15,7 @@
 #include "engine/segment_table.h"
 #include "ops/graph.h"
 #include "rlnas/choices.hpp"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/cell_spec.h"
 #include "search/evolution.h"
 #include "search/exact_search.h"

@@ -21,7 +21,7 @@
 
 #include "data/batch_source.h"
 #include "ops/network_layout.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/indicator.h"
 #include "search/space.h"
 

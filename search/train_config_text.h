@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/spaces.h"
 
 namespace rlnas {

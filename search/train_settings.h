@@ -9,7 +9,7 @@
 #include "data/batch_source.h"
 #include "engine/device.h"
 #include "engine/schedule.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/executor.h"
 
 namespace rlnas {

@@ -11,6 +11,7 @@
 #include "data/prefetcher.h"
 #include "engine/atomic_file.h"
 #include "engine/file_lock.h"
+#include "engine/interruption.h"
 #include "engine/profile_report.h"
 #include "engine/schedule.h"
 #include "engine/step_profiler.h"
@@ -43,6 +44,7 @@ class Trainer {
   TrainResult run();
 
  private:
+  const std::function<bool()>& stops_alone() const;
   bool leads() const { return communicator_.rank() == 0; }
 
   void open_directory();
@@ -103,7 +105,12 @@ TrainResult Trainer::run() {
   config_.network.space = find_space(config_.network.space).name();
   check_config(config_);
   open_directory();
-  set_up();
+  try {
+    set_up();
+  } catch (const Interrupted&) {
+    result_.interrupted = true;
+    return result_;
+  }
   take_memory();
   start_or_resume();
   if (config_.eval.only)
@@ -111,6 +118,12 @@ TrainResult Trainer::run() {
   else
     train_steps();
   return finish();
+}
+
+// Several ranks stop together, after a step.
+const std::function<bool()>& Trainer::stops_alone() const {
+  static const std::function<bool()> never;
+  return communicator_.size() == 1 ? should_stop_ : never;
 }
 
 // ---- Before the first step
@@ -139,6 +152,7 @@ void Trainer::lock_directory() {
 }
 
 void Trainer::set_up() {
+  const InterruptionScope interruption(stops_alone());
   const RunSetup& setup = setup_.emplace(config_, communicator_, log_);
   meter_.length = setup.length;
   if (!config_.eval.spec.empty())
@@ -354,7 +368,14 @@ bool Trainer::evaluates_now() const {
 }
 
 void Trainer::evaluate() {
-  const TestCounts counts = evaluator_->run(*state_, *setup_->network, step_.augment, communicator_);
+  TestCounts counts;
+  try {
+    const InterruptionScope interruption(stops_alone());
+    counts = evaluator_->run(*state_, *setup_->network, step_.augment, communicator_);
+  } catch (const Interrupted&) {
+    result_.interrupted = true;  // what the weights are is saved
+    return;
+  }
   result_.evaluated = true;
   result_.top1 = counts.share(double(counts.top1));
   result_.top5 = counts.share(double(counts.top5));

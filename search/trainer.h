@@ -8,7 +8,7 @@
 #pragma once
 
 #include "engine/comm/communicator.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas {
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "data/batch_loader.h"
+#include "data/dataset_parts.h"
 #include "data/image_loader.h"
 #include "data/random_labels.h"
 #include "data/split.h"
@@ -25,6 +26,26 @@ ImageTransform training_transform(const TrainConfig& config) {
                              : evaluation_transform(config.data.image_size, transform.normalisation);
 }
 
+Dataset dataset_of(const MemoryImages& memory) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  RLNAS_CHECK(memory.pixels != nullptr && memory.labels != nullptr && memory.count <= kMost &&
+                  memory.height > 0 && memory.height == memory.width && memory.classes > 0,
+              usage, "images in memory: ", memory.count, " of ", memory.height, "x", memory.width, ", ",
+              memory.classes, " classes: they need pixels, labels, classes and a square shape");
+  Dataset dataset;
+  dataset.name = "memory";
+  dataset.height = memory.height;
+  dataset.width = memory.width;
+  dataset.classes = memory.classes;
+  dataset.images.assign(memory.pixels, memory.pixels + std::size_t(memory.count) * dataset.image_bytes());
+  dataset.labels.assign(memory.labels, memory.labels + memory.count);
+  for (std::size_t i = 0; i < dataset.labels.size(); ++i)
+    check_label("images in memory", i, dataset.labels[i], memory.classes);
+  measure_normalisation(dataset);
+  finish_dataset(dataset, "images in memory");
+  return dataset;
+}
+
 void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& data) {
   if (streams_images(config, config.data.spec)) {
     data.list = ImageList::scan(spec.paths.front());
@@ -33,7 +54,8 @@ void load_images(const TrainConfig& config, const DataSpec& spec, TrainingData& 
     data.format = {transform.size, transform.size, transform.normalisation};
     return;
   }
-  data.dataset = load_dataset(spec, load_options(config, DataPart::training));
+  data.dataset = config.data.memory.count > 0 ? dataset_of(config.data.memory)
+                                              : load_dataset(spec, load_options(config, DataPart::training));
   data.fingerprint = data.dataset.fingerprint();
   data.format = {data.dataset.height, data.dataset.width, {data.dataset.mean, data.dataset.std}};
 }
@@ -46,7 +68,8 @@ std::vector<std::int32_t> draw_labels(const TrainConfig& config, std::size_t cou
 }  // namespace
 
 bool streams_images(const TrainConfig& config, const std::string& data) {
-  return config.data.crop != TrainingCrop::shift && parse_data_spec(data).kind == "folder";
+  return config.data.memory.count == 0 && config.data.crop != TrainingCrop::shift &&
+         parse_data_spec(data).kind == "folder";
 }
 
 std::size_t TrainingData::memory_bytes() const {
@@ -74,9 +97,11 @@ BatchPlanOptions batch_plan(const TrainConfig& config, const RankPlace& place, S
 }
 
 TrainingData load_training_data(const TrainConfig& config) {
-  RLNAS_CHECK(!config.data.spec.empty(), usage,
-              "--data: say what to train on, for example --data cifar10:DIR");
-  const DataSpec spec = parse_data_spec(config.data.spec);
+  const bool in_memory = config.data.memory.count > 0;
+  RLNAS_CHECK(in_memory == config.data.spec.empty(), usage,
+              in_memory ? "--data: images in memory were given too; leave one of them out"
+                        : "--data: say what to train on, for example --data cifar10:DIR");
+  const DataSpec spec = in_memory ? DataSpec{.kind = "memory"} : parse_data_spec(config.data.spec);
   TrainingData data;
   load_images(config, spec, data);
   const std::size_t count = data.list ? data.list->size() : data.dataset.size();

@@ -13,7 +13,7 @@
 #include "data/dataset.h"
 #include "data/image_list.h"
 #include "engine/comm/communicator.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/interruption.h"
 #include "kernels/dry/dry_backend.h"
 #include "ops/mixture.h"
 #include "search/run_setup.h"
@@ -19,6 +20,7 @@ DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const 
   HostBatch batch;
   batch.count = batch_size;
   const auto step_along = [&](const Executor::Forward& forward) {
+    check_interruption();
     calls.clear();
     state.step(forward, batch, spec);
     if (state.arena().peak_bytes() <= run.step_bytes) return;

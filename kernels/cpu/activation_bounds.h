@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

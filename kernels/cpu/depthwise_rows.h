@@ -15,7 +15,7 @@
 
 #include "kernels/cpu/lines_ahead.h"
 #include "kernels/cpu/vec.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas::depthwise {
 

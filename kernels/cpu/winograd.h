@@ -14,7 +14,7 @@
 
 #include <cstddef>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/winograd_tile.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas::winograd {
 

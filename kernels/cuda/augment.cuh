@@ -13,7 +13,7 @@
 #pragma once
 
 #include "kernels/cuda/flat.cuh"
-#include "kernels/primitives.h"
+#include "rlnas/primitives.hpp"
 
 namespace rlnas {
 

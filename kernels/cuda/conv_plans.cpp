@@ -1,7 +1,7 @@
 #include "kernels/cuda/conv_plans.h"
 
-#include "kernels/recorded_call.h"
 #include "kernels/spec_checks.h"
+#include "rlnas/recorded_call.hpp"
 
 namespace rlnas {
 

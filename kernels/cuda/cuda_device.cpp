@@ -27,7 +27,10 @@ int select_device(int index) {
 }  // namespace
 
 CudaDevice::CudaDevice(const CudaOptions& options)
-    : index(select_device(options.device)), counters(kBlockCounters * sizeof(unsigned)), link(compute) {
+    : index(select_device(options.device)),
+      compute(options.stream),
+      counters(kBlockCounters * sizeof(unsigned)),
+      link(compute) {
   check_cuda(cudaMemsetAsync(counters.data(), 0, kBlockCounters * sizeof(unsigned), compute.get()),
              "cudaMemsetAsync");
   cudaDeviceProp properties;

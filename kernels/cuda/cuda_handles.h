@@ -20,10 +20,15 @@ inline void check_cuda(cudaError_t status, const char* call) {
 // Not synchronised with the default stream, which nothing here uses.
 class CudaStream {
  public:
-  CudaStream() {
-    check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  // `borrowed`: somebody else's, who destroys it; null: one of its own.
+  explicit CudaStream(void* borrowed = nullptr)
+      : stream_(static_cast<cudaStream_t>(borrowed)), owned_(borrowed == nullptr) {
+    if (owned_)
+      check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   }
-  ~CudaStream() { cudaStreamDestroy(stream_); }
+  ~CudaStream() {
+    if (owned_) cudaStreamDestroy(stream_);
+  }
   CudaStream(const CudaStream&) = delete;
   CudaStream& operator=(const CudaStream&) = delete;
 
@@ -32,6 +37,7 @@ class CudaStream {
 
  private:
   cudaStream_t stream_ = nullptr;
+  bool owned_ = true;
 };
 
 class CudaEvent {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "kernels/cuda/cudnn_descriptor.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

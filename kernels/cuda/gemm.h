@@ -3,7 +3,7 @@
 // written transposed and its operands change places.
 #pragma once
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/gpu_stream.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -1,8 +1,8 @@
 #include "kernels/cuda/norm_pool_plans.h"
 
 #include "kernels/cuda/norm_pool_graph.h"
-#include "kernels/recorded_call.h"
 #include "kernels/spec_checks.h"
+#include "rlnas/recorded_call.hpp"
 
 namespace rlnas {
 namespace {

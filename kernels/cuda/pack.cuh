@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <type_traits>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
-#include "kernels/recorded_call.h"
+#include "rlnas/recorded_call.hpp"
 
 namespace rlnas {
 

@@ -9,7 +9,7 @@
 
 #include "engine/protobuf.h"
 #include "kernels/check.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 #include "search/version.h"
 
 namespace rlnas {

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "kernels/check.h"
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 namespace {

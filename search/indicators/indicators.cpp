@@ -33,7 +33,18 @@ const std::vector<IndicatorInfo>& indicator_list() {
   return list;
 }
 
+bool is_indicator(std::string_view name) {
+  const auto named = [&](const IndicatorInfo& info) { return name == info.name; };
+  const OwnIndicators* const own = OwnIndicators::known();
+  return std::ranges::any_of(indicator_list(), named) ||
+         (own != nullptr &&
+          std::ranges::any_of(own->groups(), [&](const auto& group) { return named(group->infos()[0]); }));
+}
+
 IndicatorPlace find_indicator(std::string_view name) {
+  if (const OwnIndicators* const own = OwnIndicators::known())
+    for (const auto& group : own->groups())
+      if (name == group->infos()[0].name) return {group.get(), 0};
   std::string known;
   for (const auto& group : groups()) {
     int member = 0;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/report/report_page.h"
 
 namespace rlnas {

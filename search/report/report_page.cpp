@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels/check.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/report/architecture_svg.h"
 #include "search/report/markup.h"
 #include "search/report/run_figures.h"

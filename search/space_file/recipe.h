@@ -1,7 +1,7 @@
 // The recipes of an own search space: options of rlnas_train over what all spaces share.
 #pragma once
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/space_file/field.h"
 
 namespace rlnas::space_file {

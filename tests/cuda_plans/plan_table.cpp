@@ -9,8 +9,8 @@
 
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
-#include "kernels/recorded_call.h"
 #include "kernels/words.h"
+#include "rlnas/recorded_call.hpp"
 #include "search/spaces.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"

@@ -23,7 +23,7 @@ constexpr const char* kCell =
     "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|";
 constexpr const char* kOtherCell = "|none~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|";
 
-test::SearchOutcome search(std::vector<std::string> arguments) {
+test::SearchOutcome searched(std::vector<std::string> arguments) {
   return test::run_search_app(arguments);
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("every kind of export is written, and said so") {
   for (const char* kind : {"onnx", "pytorch", "dot", "json", "svg"})
     arguments.insert(arguments.end(),
                      {"--export", std::string(kind) + ":" + directory / (std::string("a.") + kind)});
-  const test::SearchOutcome outcome = search(arguments);
+  const test::SearchOutcome outcome = searched(arguments);
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "fresh, not trained (initializer pytorch, seed 0)"));
   for (const char* file : {"a.onnx", "a.pytorch", "a.safetensors", "a.dot", "a.json", "a.svg"}) {
@@ -69,7 +69,7 @@ TEST_CASE("every kind of export is written, and said so") {
 TEST_CASE("with --json - the description alone goes to standard output") {
   const TemporaryDirectory directory;
   const test::SearchOutcome outcome =
-      search({"--describe", kCell, "--json", "-", "--export", "dot:" + directory / "a.dot"});
+      searched({"--describe", kCell, "--json", "-", "--export", "dot:" + directory / "a.dot"});
   CHECK(outcome.code == 0);
   CHECK(nlohmann::json::parse(outcome.out).at("arch") == kCell);
   CHECK(contains(outcome.err, "a.dot"));
@@ -83,7 +83,7 @@ TEST_CASE("weights are those of a network trained by itself, or a SuperNet's pat
                     super = RunDirectory(directory / "super").latest_file();
 
   test::SearchOutcome outcome =
-      search({"--describe", kCell, "--trained", alone, "--export", "pytorch:" + directory / "a.py"});
+      searched({"--describe", kCell, "--trained", alone, "--export", "pytorch:" + directory / "a.py"});
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "trained, " + alone));
   const TensorFile trained = read_safetensors(alone),
@@ -91,7 +91,7 @@ TEST_CASE("weights are those of a network trained by itself, or a SuperNet's pat
   REQUIRE(exported.tensors.size() == trained.tensors.size());
   for (const NamedTensor& tensor : trained.tensors) CHECK(exported.find(tensor.name)->data == tensor.data);
 
-  outcome = search(
+  outcome = searched(
       {"--describe", kCell, "--supernet", directory / "super", "--export", "pytorch:" + directory / "b.py"});
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "inherited from the SuperNet"));
@@ -103,7 +103,7 @@ TEST_CASE("weights are those of a network trained by itself, or a SuperNet's pat
 
   const auto error = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--export", "dot:" + directory / "never.dot"});
-    const test::SearchOutcome wrong = search(arguments);
+    const test::SearchOutcome wrong = searched(arguments);
     CHECK(wrong.code != 0);
     CHECK(!std::filesystem::exists(directory / "never.dot"));
     return wrong.err;
@@ -127,7 +127,8 @@ TEST_CASE("an export replaces the weights of another, never those of a run") {
   write_run(directory / "super", false);
   const std::string weights = RunDirectory(directory / "super").latest_file(), before = read_text(weights);
   const auto export_to = [&](const std::string& source) {
-    return search({"--describe", kCell, "--supernet", directory / "super", "--export", "pytorch:" + source});
+    return searched(
+        {"--describe", kCell, "--supernet", directory / "super", "--export", "pytorch:" + source});
   };
   const test::SearchOutcome outcome = export_to(directory / "super/latest.py");
   CHECK(outcome.code == 2);
@@ -140,7 +141,7 @@ TEST_CASE("an export replaces the weights of another, never those of a run") {
 
 TEST_CASE("what --export cannot do it says, naming itself") {
   const auto error = [](const std::vector<std::string>& arguments) {
-    const test::SearchOutcome outcome = search(arguments);
+    const test::SearchOutcome outcome = searched(arguments);
     CHECK(outcome.code == 2);
     return outcome.err;
   };
@@ -153,7 +154,7 @@ TEST_CASE("what --export cannot do it says, naming itself") {
                  "a is written twice"));
   CHECK(contains(error({"--export", "dot:a", "--method", "random"}), "--export: say of which architecture"));
   CHECK(contains(error({"--describe", kCell, "--init", "a", "--export", "dot:a"}), "leave out"));
-  const test::SearchOutcome outcome = search({"--describe", kCell, "--export", "dot:/proc/none/a.dot"});
+  const test::SearchOutcome outcome = searched({"--describe", kCell, "--export", "dot:/proc/none/a.dot"});
   CHECK(outcome.code != 0);
   CHECK(contains(outcome.err, "--export"));
 }

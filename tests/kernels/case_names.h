@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string>
 
-#include "kernels/spec.h"
+#include "rlnas/spec.hpp"
 
 namespace rlnas::test {
 

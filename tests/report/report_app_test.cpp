@@ -17,7 +17,7 @@ using test::TemporaryDirectory;
 
 namespace {
 
-test::SearchOutcome search(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
+test::SearchOutcome searched(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   return test::run_search_app(arguments);
 }
@@ -45,10 +45,10 @@ TEST_CASE("rlnas_search --report writes the page, and the data as --json and --c
   const std::string run = directory / "run";
   test::write_fake_run(run, 10, 11);
   const std::vector<std::string> plain{"--supernet", run, "--generations", "3"};
-  const auto outcome = search(plain, {"--report", directory / "new/report", "--json", directory / "a.json",
-                                      "--csv", directory / "a.csv"});
+  const auto outcome = searched(plain, {"--report", directory / "new/report", "--json", directory / "a.json",
+                                        "--csv", directory / "a.csv"});
   REQUIRE(outcome.err == "");
-  CHECK(outcome.out == search(plain).out);
+  CHECK(outcome.out == searched(plain).out);
   CHECK(files_in(directory / "new/report") ==
         std::vector<std::string>{"architectures.csv", "report.html", "search.json"});
   CHECK(read_text(directory / "new/report/search.json") == read_text(directory / "a.json"));
@@ -59,11 +59,11 @@ TEST_CASE("rlnas_search --report writes the page, and the data as --json and --c
   CHECK(contains(html, json.at("best").at("arch").get<std::string>()));
   // What it left is a run to compare with, and scores that need not be measured again.
   const auto compared =
-      search(plain, {"--report", directory / "b", "--report-runs", directory / "new/report", run});
+      searched(plain, {"--report", directory / "b", "--report-runs", directory / "new/report", run});
   CHECK(compared.err == "");
   CHECK(contains(read_text(directory / "b/report.html"), "report: best so far"));
   CHECK(contains(read_text(directory / "b/report.html"), "n = 2 runs"));  // not itself
-  CHECK(search(plain, {"--scores", directory / "new/report/architectures.csv"}).code == 0);
+  CHECK(searched(plain, {"--scores", directory / "new/report/architectures.csv"}).code == 0);
 }
 
 TEST_CASE("what --report cannot do it says before the search") {
@@ -71,7 +71,7 @@ TEST_CASE("what --report cannot do it says before the search") {
   const std::string run = directory / "run";
   test::write_fake_run(run, 10, 11);
   const auto error = [&](int code, const std::vector<std::string>& more) {
-    const auto outcome = search({"--supernet", run, "--generations", "1"}, more);
+    const auto outcome = searched({"--supernet", run, "--generations", "1"}, more);
     CHECK(outcome.code == code);
     CHECK(outcome.out == "");
     return outcome.err;
@@ -83,22 +83,22 @@ TEST_CASE("what --report cannot do it says before the search") {
                  "holds neither events.jsonl nor"));
   CHECK(contains(error(2, {"--report-runs", run}), "--report DIR"));
   CHECK(!std::filesystem::exists(run + "/search_state.json"));
-  CHECK(contains(search({"--describe", "#1", "--report", directory / "r"}).err, "--report"));
+  CHECK(contains(searched({"--describe", "#1", "--report", directory / "r"}).err, "--report"));
 }
 
 TEST_CASE("runs to compare with are kept by a dumped configuration, and none is no run") {
   const TemporaryDirectory directory;
   const std::string run = directory / "run";
   test::write_fake_run(run, 10, 11);
-  CHECK(!contains(search({"--dump-config"}).out, "[]"));
+  CHECK(!contains(searched({"--dump-config"}).out, "[]"));
   CHECK(!contains(train(std::vector<std::string>{"--dump-config"}).out, "[]"));
   const std::vector<std::string> plain{"--supernet", run, "--generations", "1", "--report", directory / "r"};
   for (const std::vector<std::string>& runs :
        {std::vector<std::string>{}, {"--report-runs", run}, {"--report-runs", run, directory / "r"}}) {
     std::vector<std::string> dumping = runs;
     dumping.push_back("--dump-config");
-    test::write_text(directory / "search.toml", search(plain, dumping).out);
-    CHECK(search({"--config", directory / "search.toml"}).err == "");
+    test::write_text(directory / "search.toml", searched(plain, dumping).out);
+    CHECK(searched({"--config", directory / "search.toml"}).err == "");
   }
   CHECK(contains(read_text(directory / "search.toml"), "report-runs = [" + run + ", "));
 }
@@ -128,7 +128,7 @@ TEST_CASE("rlnas_train --report shows the run it made, and the search after it s
   CHECK(contains(both, "2 epochs (b); 4 logged steps and 2 epochs (a)"));
   CHECK(!std::filesystem::exists(directory / "report/search.json"));
 
-  const auto found = search({"--supernet", a, "--generations", "2", "--report", a});
+  const auto found = searched({"--supernet", a, "--generations", "2", "--report", a});
   REQUIRE(found.err == "");
   const std::string searched = read_text(a + "/report.html");
   CHECK(contains(searched, "<figure id=\"training-angle\""));

@@ -19,7 +19,7 @@ namespace {
 using Outcome = test::SearchOutcome;
 using test::contains;
 
-Outcome search(const std::vector<std::string>& arguments) {
+Outcome searched(const std::vector<std::string>& arguments) {
   return test::run_search_app(arguments);
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("--describe ARCH --json - prints the stable keys and nothing else") {
   for (const char* name : {"1", "#1", "enum:11791",
                            "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|"
                            "skip_connect~2|"}) {
-    const Outcome outcome = search({"--describe", name, "--json", "-"});
+    const Outcome outcome = searched({"--describe", name, "--json", "-"});
     CHECK(outcome.code == 0);
     CHECK(outcome.err.empty());
     const auto json = nlohmann::json::parse(outcome.out);
@@ -44,13 +44,13 @@ TEST_CASE("--describe ARCH --json - prints the stable keys and nothing else") {
     CHECK(json.at("angle_vector_length") == 73306 + 4 * 241920 + 5040);
   }
   const auto json = nlohmann::json::parse(
-      search({"--describe", "1", "--classes", "120", "--image-size", "16", "--json", "-"}).out);
+      searched({"--describe", "1", "--classes", "120", "--image-size", "16", "--json", "-"}).out);
   CHECK(json.at("macs") == 28495480);
   CHECK(json.at("params") == 809576);
 }
 
 TEST_CASE("--describe prints the drawing and the counts of all three data sets") {
-  const Outcome outcome = search({"--describe", "#11472"});
+  const Outcome outcome = searched({"--describe", "#11472"});
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "10 classes: 559386, 100: 565236, 120: 566536"));
   CHECK(contains(outcome.out, "1<-0:1 2<-0:0 2<-1:1 3<-0:1 3<-1:0 3<-2:1"));
@@ -63,7 +63,7 @@ TEST_CASE("a search of a run directory writes its reports, and resumes to the sa
   const TemporaryDirectory directory;
   const std::string run = directory / "run", json = directory / "a.json", csv = directory / "a.csv";
   test::write_fake_run(run, 10, 11);
-  const Outcome outcome = search({"--supernet", run, "--json", json, "--csv", csv, "--top", "3"});
+  const Outcome outcome = searched({"--supernet", run, "--json", json, "--csv", csv, "--top", "3"});
   REQUIRE(outcome.err == "");
   CHECK(outcome.code == 0);
   CHECK(contains(outcome.out, "2000 of 15625 architectures evaluated"));
@@ -74,15 +74,16 @@ TEST_CASE("a search of a run directory writes its reports, and resumes to the sa
   CHECK(contains(test::read_text(csv),
                  "enumeration_index,arch,angle_rad,op_angle_sum,macs,params,generation,rank\n"));
 
-  const Outcome exhaustive = search({"--supernet", run, "--method", "exhaustive", "--json", "-"});
+  const Outcome exhaustive = searched({"--supernet", run, "--method", "exhaustive", "--json", "-"});
   CHECK(nlohmann::json::parse(exhaustive.out).at("best") == report.at("best"));
-  const Outcome resumed = search({"--supernet", run, "--resume", "--json", "-", "--top", "3"});
+  const Outcome resumed = searched({"--supernet", run, "--resume", "--json", "-", "--top", "3"});
   CHECK(resumed.out == test::read_text(json));
-  const Outcome flags = search({"--init", run + "/init.safetensors", "--trained", run + "/latest.safetensors",
-                                "--json", "-", "--top", "3", "--threads", "1"});
+  const Outcome flags =
+      searched({"--init", run + "/init.safetensors", "--trained", run + "/latest.safetensors", "--json", "-",
+                "--top", "3", "--threads", "1"});
   CHECK(flags.out == test::read_text(json));
   const Outcome published =
-      search({"--supernet", run, "--compat", "megvii", "--out", directory / "new/place"});
+      searched({"--supernet", run, "--compat", "megvii", "--out", directory / "new/place"});
   CHECK(published.code == 0);
   CHECK(std::filesystem::exists(directory / "new/place/search_state.json"));
 }
@@ -91,38 +92,38 @@ TEST_CASE("--score takes every indicator that --help lists, and reports tell it"
   const TemporaryDirectory directory;
   const std::string run = directory / "run", csv = directory / "a.csv";
   test::write_fake_run(run, 10, 13);
-  const std::string help = search({"--help"}).out;
+  const std::string help = searched({"--help"}).out;
   for (const IndicatorInfo& indicator : indicator_list()) {
     CAPTURE(indicator.name);
     CHECK(contains(help, indicator.name));
-    const Outcome outcome = search({"--supernet",
-                                    run,
-                                    "--method",
-                                    "random",
-                                    "--population",
-                                    "3",
-                                    "--generations",
-                                    "1",
-                                    "--score",
-                                    indicator.name,
-                                    "--top",
-                                    "2",
-                                    "--csv",
-                                    csv,
-                                    "--probe-batch",
-                                    "4",
-                                    "--image-size",
-                                    "8",
-                                    "--labels",
-                                    "true",
-                                    "--data",
-                                    "synthetic:8",
-                                    "--eval",
-                                    "synthetic:4",
-                                    "--eval-batch",
-                                    "4",
-                                    "--recalibration-batches",
-                                    "1"});
+    const Outcome outcome = searched({"--supernet",
+                                      run,
+                                      "--method",
+                                      "random",
+                                      "--population",
+                                      "3",
+                                      "--generations",
+                                      "1",
+                                      "--score",
+                                      indicator.name,
+                                      "--top",
+                                      "2",
+                                      "--csv",
+                                      csv,
+                                      "--probe-batch",
+                                      "4",
+                                      "--image-size",
+                                      "8",
+                                      "--labels",
+                                      "true",
+                                      "--data",
+                                      "synthetic:8",
+                                      "--eval",
+                                      "synthetic:4",
+                                      "--eval-batch",
+                                      "4",
+                                      "--recalibration-batches",
+                                      "1"});
     if (indicator.name == std::string("bn-scale")) {  // nothing of this space: supernet_probe_test.cpp
       CHECK(contains(outcome.err, "have no scale"));
       continue;
@@ -140,8 +141,8 @@ TEST_CASE("limits are kept by every method") {
   const TemporaryDirectory directory;
   test::write_fake_run(directory / "run", 100, 12);
   for (const char* method : {"evolution", "exhaustive", "random"}) {
-    const Outcome outcome = search({"--supernet", directory / "run", "--method", method, "--max-mflops", "50",
-                                    "--max-params", "300000", "--json", "-"});
+    const Outcome outcome = searched({"--supernet", directory / "run", "--method", method, "--max-mflops",
+                                      "50", "--max-params", "300000", "--json", "-"});
     CHECK(outcome.code == 0);
     const auto best = nlohmann::json::parse(outcome.out).at("best");
     CHECK(best.at("macs").get<std::int64_t>() <= 50'000'000);
@@ -153,8 +154,8 @@ TEST_CASE("a limit given as printed admits the architecture it was printed for")
   const TemporaryDirectory directory;
   test::write_fake_run(directory / "run", 10, 12);
   for (const char* mflops : {"7.78305", "15.64737", "43.17249", "78.56193"}) {
-    const Outcome outcome = search({"--supernet", directory / "run", "--method", "exhaustive", "--max-mflops",
-                                    mflops, "--csv", directory / "a.csv"});
+    const Outcome outcome = searched({"--supernet", directory / "run", "--method", "exhaustive",
+                                      "--max-mflops", mflops, "--csv", directory / "a.csv"});
     REQUIRE(outcome.code == 0);
     std::string digits = mflops;
     digits.erase(digits.find('.'), 1);
@@ -167,7 +168,7 @@ TEST_CASE("bad input: one line, the right exit code, no half-written file") {
   const std::string run = directory / "run";
   test::write_fake_run(run, 10, 11);
   const auto error_of = [&](int code, const std::vector<std::string>& arguments) {
-    const Outcome outcome = search(arguments);
+    const Outcome outcome = searched(arguments);
     CHECK(outcome.code == code);
     CHECK(outcome.out.empty());
     CHECK(outcome.err.find('\n') == outcome.err.size() - 1);

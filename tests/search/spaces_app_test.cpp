@@ -25,7 +25,7 @@ namespace {
 using Outcome = test::SearchOutcome;
 using test::contains;
 
-Outcome search(const std::vector<std::string>& arguments) {
+Outcome searched(const std::vector<std::string>& arguments) {
   return test::run_search_app(arguments);
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("--describe of the published architectures of every space: text and JS
   for (const Golden& golden : kGoldens) {
     CAPTURE(golden.space);
     CAPTURE(golden.text);
-    const Outcome outcome = search({"--space", golden.space, "--describe", golden.text, "--json", "-"});
+    const Outcome outcome = searched({"--space", golden.space, "--describe", golden.text, "--json", "-"});
     REQUIRE(outcome.err == "");
     CHECK(outcome.code == 0);
     const Json json = Json::parse(outcome.out);
@@ -86,9 +86,9 @@ TEST_CASE("--describe of the published architectures of every space: text and JS
     if (chain) CHECK(arch == golden.text);
     if (contains(golden.text, "range(2, 6)") && !contains(golden.text, "PC_DARTS"))
       CHECK(arch == plain(golden.text));
-    CHECK(search({"--space", golden.space, "--describe", arch, "--json", "-"}).out == outcome.out);
+    CHECK(searched({"--space", golden.space, "--describe", arch, "--json", "-"}).out == outcome.out);
 
-    const Outcome text = search({"--space", golden.space, "--describe", golden.text});
+    const Outcome text = searched({"--space", golden.space, "--describe", golden.text});
     CHECK(text.code == 0);
     CHECK(contains(text.out, arch));
     for (const char* key : {"macs", "params", "angle_vector_length"})
@@ -98,7 +98,7 @@ TEST_CASE("--describe of the published architectures of every space: text and JS
 
 TEST_CASE("--describe: path multiplicities, drawings and FLOPs of the CIFAR networks") {
   const auto described = [](const char* space, const char* text) {
-    return Json::parse(search({"--space", space, "--describe", text, "--json", "-"}).out);
+    return Json::parse(searched({"--space", space, "--describe", text, "--json", "-"}).out);
   };
   const Json cifar = described("darts-cifar", test::kRlnasCifar);
   CHECK(cifar.at("live_paths") == Json{{"normal", 12}, {"reduce", 12}});
@@ -113,7 +113,7 @@ TEST_CASE("--describe: path multiplicities, drawings and FLOPs of the CIFAR netw
   CHECK(std::llround(double(described("darts-imagenet", test::kRlnasImagenetUncapped).at("macs")) / 1e6) ==
         724);
 
-  const std::string text = search({"--space", "darts-imagenet", "--describe", test::kRlnasImagenet}).out;
+  const std::string text = searched({"--space", "darts-imagenet", "--describe", test::kRlnasImagenet}).out;
   CHECK(contains(text, "  node 5 = skip_connect(cell k-2) + sep_conv_3x3(node 4)\n"));
   CHECK(contains(text,
                  "normal cell's paths  12, over edges 2<-0:4 2<-1:4 3<-1:1 3<-2:2 4<-1:2 4<-2:4 5<-0:1 "
@@ -122,17 +122,17 @@ TEST_CASE("--describe: path multiplicities, drawings and FLOPs of the CIFAR netw
   // A code in, the genotype out.
   const Json code = described("darts-cifar", "5,4 6,0,5 4,0,0,7 0,7,6,0,0 | 5,6 4,0,5 0,6,0,4 0,1,5,0,0");
   CHECK(code == cifar);
-  CHECK(contains(search({"--space", "mobilenet", "--describe", kRlnasMobilenet}).out,
+  CHECK(contains(searched({"--space", "mobilenet", "--describe", kRlnasMobilenet}).out,
                  "2      identity   32 -> 32    56 -> 56\n"));
 }
 
 TEST_CASE("--describe: other classes and image sizes, and errors that say where") {
-  const Json ten = Json::parse(search({"--space", "mobilenet", "--describe", kRlnasMobilenet, "--classes",
-                                       "10", "--image-size", "32", "--json", "-"})
+  const Json ten = Json::parse(searched({"--space", "mobilenet", "--describe", kRlnasMobilenet, "--classes",
+                                         "10", "--image-size", "32", "--json", "-"})
                                    .out);
   CHECK(ten.at("params") == 5255648 - 990 * 1729);
   const auto error_of = [](const std::vector<std::string>& arguments) {
-    const Outcome outcome = search(arguments);
+    const Outcome outcome = searched(arguments);
     CHECK(outcome.code == 2);
     CHECK(outcome.out == "");
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
@@ -158,7 +158,7 @@ TEST_CASE("a SuperNet's space is recognised by its metadata, its tensors or run.
   const std::vector<std::string> quick{"--generations", "1", "--out", directory / "state", "--json", "-"};
   const auto with = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), quick.begin(), quick.end());
-    return search(arguments);
+    return searched(arguments);
   };
   const Outcome asked = with({"--supernet", plain_run, "--space", "darts-cifar"});
   REQUIRE(asked.err == "");
@@ -194,7 +194,7 @@ TEST_CASE("a DARTS search through the program: reports, quoted CSV, resumption, 
   const auto with = [&](std::vector<std::string> more) {
     std::vector<std::string> arguments{"--supernet", run, "--space", "darts-cifar"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return search(arguments);
+    return searched(arguments);
   };
   const Outcome outcome = with({"--json", json, "--csv", csv});
   REQUIRE(outcome.err == "");
@@ -247,7 +247,7 @@ TEST_CASE("the published limit on FLOPs is the default of --max-mflops, and 0 li
   const auto largest_macs = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"--supernet", run, "--space", "mobilenet", "--csv", csv, "--gap",
                                          "--generations", "2", "--out", directory.path()});
-    const Outcome outcome = search(arguments);
+    const Outcome outcome = searched(arguments);
     REQUIRE(outcome.err == "");
     CHECK(contains(outcome.out, "exact:  no architecture within the limits has a larger angle than "));
     CHECK(contains(outcome.out, "block  operation  channels"));
@@ -268,8 +268,8 @@ TEST_CASE("the published limit on FLOPs is the default of --max-mflops, and 0 li
   CHECK(limited > 400'000'000);
   CHECK(limited <= 475'000'000);
   CHECK(largest_macs({"--max-mflops", "0"}) > 475'000'000);
-  const Outcome published = search({"--supernet", run, "--space", "mobilenet", "--compat", "megvii", "--out",
-                                    directory.path(), "--json", "-"});
+  const Outcome published = searched({"--supernet", run, "--space", "mobilenet", "--compat", "megvii",
+                                      "--out", directory.path(), "--json", "-"});
   CHECK(Json::parse(published.out).at("evaluations") == 1000);
   CHECK(Json::parse(published.out).at("seed") == 1);
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/safetensors.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas::test {
 

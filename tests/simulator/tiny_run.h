@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {

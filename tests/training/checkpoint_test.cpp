@@ -10,6 +10,7 @@
 #include "engine/atomic_file.h"
 #include "engine/file_lock.h"
 #include "engine/safetensors.h"
+#include "rlnas/search.hpp"
 #include "search/run_directory.h"
 #include "search/trainer.h"
 #include "tests/search/every_space.h"
@@ -216,7 +217,7 @@ TEST_CASE("the directory without a name holds nothing and has no files") {
   CHECK(!none.holds_run());
   for (const auto& file : {&RunDirectory::init_file, &RunDirectory::run_file, &RunDirectory::trace_file})
     CHECK(contains(error_of(ErrorCode::usage, [&] { (none.*file)(); }), "run directory"));
-  CHECK(contains(error_of(ErrorCode::usage, [] { nasbench201_angles(""); }), "run directory"));
+  CHECK(contains(error_of(ErrorCode::usage, [] { angles("", {}); }), "run directory"));
 }
 
 TEST_CASE("--save-every keeps the state within an epoch, and the run goes on from there to the same bits") {

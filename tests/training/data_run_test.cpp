@@ -9,7 +9,7 @@
 #include <string>
 
 #include "data/image_list.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "tests/data/image_writer.h"
 #include "tests/data/set_writer.h"
 #include "tests/training/small_run.h"

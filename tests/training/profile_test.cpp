@@ -8,7 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/dry/dry_backend.h"
 #include "kernels/profile/profiling_backend.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 #include "search/executor.h"
 #include "search/nasbench201/space.h"
 #include "tests/support/network_paths.h"

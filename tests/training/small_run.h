@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/safetensors.h"
-#include "rlnas/rlnas.hpp"
+#include "rlnas/train.hpp"
 
 namespace rlnas::test {
 

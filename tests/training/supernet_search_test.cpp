@@ -25,7 +25,7 @@ using Json = nlohmann::json;
 using Flags = std::map<std::string, std::string>;
 
 // A random search of six cells by a few images; `more` may say otherwise. A flag without a value: "".
-SearchOutcome search(const Flags& more) {
+SearchOutcome searched(const Flags& more) {
   Flags flags{{"--method", "random"}, {"--population", "6"},   {"--generations", "1"},
               {"--eval-batch", "10"}, {"--eval-images", "20"}, {"--recalibration-batches", "2"}};
   for (const auto& [flag, value] : more) flags[flag] = value;
@@ -57,10 +57,10 @@ TEST_CASE("a run's directory says all that accuracy and its sums need") {
   const Flags accuracy{{"--supernet", run}, {"--score", "accuracy"}};
   const auto and_also = [&](Flags more) {
     more.insert(accuracy.begin(), accuracy.end());
-    return search(more);
+    return searched(more);
   };
   CHECK(
-      contains(search(accuracy).out,
+      contains(searched(accuracy).out,
                "tried on: 20 of 36 held-out images of synthetic:96, true labels; batch norms by 2 batches of "
                "10 training images along each path"));
   const Json report = report_of(and_also({{"--json", "-"}}));
@@ -105,10 +105,10 @@ TEST_CASE("evolution and the exhaustive search take accuracy too") {
   evolution.insert({{"--parents", "2"}, {"--mutants", "2"}, {"--crossovers", "1"}});
   evolution["--method"] = "evolution";
   evolution["--generations"] = "2";
-  CHECK(report_of(search(evolution))["evaluations"].get<int>() > 4);
+  CHECK(report_of(searched(evolution))["evaluations"].get<int>() > 4);
   exhaustive["--method"] = "exhaustive";
   exhaustive["--max-params"] = "73400";  // without a convolution
-  CHECK(report_of(search(exhaustive))["evaluations"] == 729);
+  CHECK(report_of(searched(exhaustive))["evaluations"] == 729);
 }
 
 TEST_CASE("a SuperNet of random labels is tried on its training images") {
@@ -118,7 +118,7 @@ TEST_CASE("a SuperNet of random labels is tried on its training images") {
   train(config);
   const auto with = [&](Flags more) {
     more.insert({{"--supernet", config.run.out}, {"--score", "accuracy"}});
-    return search(more);
+    return searched(more);
   };
   CHECK(contains(report_of(with({{"--json", "-"}}))["tried_on"].get<std::string>(),
                  "20 of 60 training images of synthetic:96, the random labels it was trained on"));
@@ -132,7 +132,7 @@ TEST_CASE("what accuracy lacks is asked for by its flag") {
   const TemporaryDirectory directory;
   const Space& space = find_space("nasbench201");
   const std::string trained = test::write_supernet(directory / "w.safetensors", space, 10, 1);
-  const auto error = [&](const Flags& flags, int code = 2) { return error_of(search(flags), code); };
+  const auto error = [&](const Flags& flags, int code = 2) { return error_of(searched(flags), code); };
   CHECK(contains(error({{"--score", "accuracy"}}), "name a SuperNet with --supernet DIR"));
   Flags flags{{"--score", "accuracy"}, {"--trained", trained}};
   CHECK(contains(error(flags), "--labels: say whether "));
@@ -141,7 +141,7 @@ TEST_CASE("what accuracy lacks is asked for by its flag") {
   flags["--data"] = "synthetic:50";
   CHECK(contains(error(flags), "the SuperNet was trained on all of these images"));
   flags["--eval"] = "synthetic:40";
-  CHECK(search(flags).code == 0);  // the weights before training are not needed
+  CHECK(searched(flags).code == 0);  // the weights before training are not needed
   const auto but = [&](const std::string& flag, const std::string& value) {
     Flags changed = flags;
     changed[flag] = value;
@@ -160,7 +160,7 @@ TEST_CASE("what accuracy lacks is asked for by its flag") {
   std::erase_if(bare.tensors, [](const NamedTensor& t) { return t.name.ends_with("running_var"); });
   write_safetensors(directory / "bare.safetensors", bare);
   Flags without = but("--trained", directory / "bare.safetensors");
-  CHECK(search(without).code == 0);
+  CHECK(searched(without).code == 0);
   without["--recalibration-batches"] = "0";
   CHECK(contains(error(without, 3), "running_var' is missing"));
   CHECK(contains(run_search_app({"--help"}).out, "[SuperNet, images with labels]"));

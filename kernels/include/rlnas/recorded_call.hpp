@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/primitives.h"
+#include "rlnas/primitives.hpp"
 
 namespace rlnas {
 

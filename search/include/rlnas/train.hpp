@@ -1,15 +1,12 @@
-// rlnas: neural architecture search with random labels, as a library. This header is all an embedder needs:
-// standard types only. Every function throws rlnas::Error (rlnas/error.hpp) with one clear line.
+// Training, as rlnas_train does it: how a network is trained, what a run leaves in its directory, what is
+// told on the way. One of the three layers of the library: see rlnas/search.hpp, which has what comes after.
 //
 //   rlnas::TrainConfig config;
-//   config.data.spec = "cifar10:/data/cifar-10-batches-bin";
+//   config.data.spec = "cifar10:cifar";
 //   config.run.out = "runs/a";
 //   rlnas::train(config);
-//   auto all = rlnas::nasbench201_angles("runs/a");      // 15,625 angles, enumeration order
-//   auto some = rlnas::angles("runs/a", {"#1462"});      // of any space's run
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -17,6 +14,7 @@
 #include <vector>
 
 #include "rlnas/choices.hpp"
+#include "rlnas/device_config.hpp"
 #include "rlnas/error.hpp"
 
 namespace rlnas {
@@ -34,9 +32,20 @@ struct NetworkConfig {
   double dropout = 0.0;    // of a MobileNet `arch`: before its classifier
 };
 
+// Images in the caller's memory, which train() copies before the first step. Shapes: pixels
+// [count, height, width, 3], labels [count], 0 .. classes-1.
+struct MemoryImages {
+  const std::uint8_t* pixels = nullptr;
+  const std::int32_t* labels = nullptr;
+  std::int64_t count = 0;
+  int height = 0, width = 0;  // the same
+  int classes = 0;
+};
+
 // The training images.
 struct DataConfig {
-  std::string spec;  // KIND[:ARGUMENT], for example cifar10:DIR; rlnas_train --help lists them
+  std::string spec;     // KIND[:ARGUMENT], for example cifar10:DIR; rlnas_train --help lists them
+  MemoryImages memory;  // instead, where it has any; normalised by their own mean and deviation
   CifarSplit split = CifarSplit::half;
   std::int64_t images = 0;  // train on the first so many images of the split; 0: all
   int image_size = 32;      // of folder and synthetic data
@@ -103,19 +112,6 @@ struct RunConfig {
   bool profile = false;              // time every operation; the report is in TrainResult
 };
 
-struct DeviceConfig {
-  std::string name = "auto";  // auto | cpu | cuda[:N] | ref
-  int threads = 0;            // of the CPU backend; 0: all cores
-  ConvAlgorithm conv_algorithm = ConvAlgorithm::automatic;
-  // Of the CUDA backend:
-  Precision precision = Precision::fp32;
-  bool deterministic = true;
-  bool cuda_graphs = false;
-  Pointwise pointwise = Pointwise::cublas;
-  NormAndPool norm_and_pool = NormAndPool::own;
-  std::string plan_cache;  // directory; empty: none
-};
-
 // How a network is trained. The defaults are the published NAS-Bench-201 recipe (method.md 3.3);
 // default_train_config() has those of the other spaces. Its enums are in rlnas/choices.hpp.
 struct TrainConfig {
@@ -155,15 +151,17 @@ struct TrainProgress {
 };
 
 struct TrainCallbacks {
-  std::function<void(const std::string&)> log;         // one line of what is going on
-  std::function<void(const TrainProgress&)> progress;  // after every step
-  std::function<bool()> should_stop;                   // polled after every step; true: save and return
+  std::function<void(const std::string&)> log = {};         // one line of what is going on
+  std::function<void(const TrainProgress&)> progress = {};  // after every step
+  // Asked after every step, and while images are loaded, memory is planned and networks are tested; true:
+  // save and return.
+  std::function<bool()> should_stop = {};
 };
 
 struct TrainResult {
   std::string run_directory;
   std::int64_t steps = 0;               // done, over all epochs and resumptions
-  bool interrupted = false;             // should_stop said so; the run can be resumed
+  bool interrupted = false;             // should_stop said so; the run can be resumed, if it has made a step
   double loss = 0.0;                    // mean of the last epoch
   double images_per_s = 0.0;            // of this process, start-up excluded
   std::uint64_t step_memory_bytes = 0;  // most that any step of this process needed; never more than planned
@@ -213,33 +211,5 @@ struct TrainPlan {
   std::vector<std::string> calls;  // one line for each primitive of the forward pass of the largest path
 };
 RLNAS_API TrainPlan plan_training(const TrainConfig& config);
-
-// The angles of architectures, in radians, of the SuperNet in a run directory (one that holds
-// init.safetensors and latest.safetensors), whatever its space: NAS-Bench-201 strings, DARTS genotypes as in
-// genotypes.py, MobileNet operation lists ("2 0 -1 2 | ..."). Errors: usage for a text that is no
-// architecture of the space, saying at which character; data for the files.
-RLNAS_API std::vector<double> angles(const std::string& run_directory,
-                                     const std::vector<std::string>& architectures);
-
-// ---- NAS-Bench-201
-// -------------------------------------------------------------------------------------------
-
-// The angle of every architecture, in radians, in enumeration order (base-5 number of the six operations).
-// run_directory: one that holds init.safetensors and latest.safetensors.
-RLNAS_API std::vector<double> nasbench201_angles(const std::string& run_directory);
-
-struct Nasbench201Architecture {
-  std::string arch;  // "|nor_conv_3x3~0|+|..."
-  int index = 0;     // of the benchmark's tables
-  int enumeration_index = 0;
-  std::int64_t macs = 0;
-  std::int64_t params = 0;
-  int live_paths = 0;
-  std::array<int, 6> multiplicity{};  // in edge order 1<-0, 2<-0, 2<-1, 3<-0, 3<-1, 3<-2
-  std::int64_t angle_vector_length = 0;
-};
-// `text`: an architecture string, N or #N (benchmark index), enum:N.
-RLNAS_API Nasbench201Architecture nasbench201_architecture(const std::string& text, int classes = 10,
-                                                           int image_size = 32);
 
 }  // namespace rlnas

@@ -1,15 +1,15 @@
 // The primitives: what the engine asks a device to compute, each a struct of the problem and its operands.
 //
 // Pointers are device pointers, const where a primitive reads; what it writes is overwritten unless a Store
-// says otherwise. Elements are float unless the type says so. Layouts and letters: see spec.h. `kName` and
+// says otherwise. Elements are float unless the type says so. Layouts and letters: see spec.hpp. `kName` and
 // cost() are what a dry run writes down and a profiler sets time against.
 //
 // A new primitive is a struct in one of the two headers and its line in the table here, its cost() in
 // primitives.cpp, a run() in ref/, cpu/ and cuda/, and a case in tests/kernels/case_table.h.
 #pragma once
 
-#include "kernels/network_primitives.h"
-#include "kernels/weight_primitives.h"
+#include "rlnas/network_primitives.hpp"
+#include "rlnas/weight_primitives.hpp"
 
 // X(Primitive) for each of them. Those that every backend computes by itself:
 #define RLNAS_SINGLE_PRIMITIVES(X) \

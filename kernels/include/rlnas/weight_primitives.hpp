@@ -1,14 +1,15 @@
 // The primitives around a network's own: passes over the flat weight buffer, and the input images. What a
-// primitive is: see primitives.h.
+// primitive is: see primitives.hpp.
 #pragma once
 
 #include <array>
 
-#include "kernels/spec.h"
+#include "rlnas/error.hpp"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 
-struct RecordedCall;  // recorded_call.h
+struct RecordedCall;  // recorded_call.hpp
 
 // ---- the flat weight buffer ---------------------------------------------------------------------------
 // The table of blocks lies on the device: cost() takes every block as full and sampled, cost(elements) is for
@@ -29,8 +30,8 @@ struct TakeGradientNorm {
   const float* gradient = nullptr;       // the flat buffer
   float max_norm = 0.0f;
   GradientNorm* norm = nullptr;  // [1]
-  RecordedCall cost() const;
-  RecordedCall cost(const BufferElements& elements) const;
+  RLNAS_API RecordedCall cost() const;
+  RLNAS_API RecordedCall cost(const BufferElements& elements) const;
 };
 
 // One pass: g' = clip(g) + wd*w; m = mu*m + g'; w -= lr*(nesterov ? g' + mu*m : m), by the state of each
@@ -45,8 +46,8 @@ struct SgdStep {
   const float* gradient = nullptr;       // flat buffers
   float* momentum = nullptr;
   float* weights = nullptr;
-  RecordedCall cost() const;
-  RecordedCall cost(const BufferElements& elements) const;
+  RLNAS_API RecordedCall cost() const;
+  RLNAS_API RecordedCall cost(const BufferElements& elements) const;
 };
 
 // The three sums of (w0, w1) over each segment's blocks, 0 where it has none, of one w0 and several w1, for
@@ -63,8 +64,8 @@ struct TakeAngleSums {
   std::array<const float*, kMaxCheckpoints> w1{};
   int checkpoint_count = 1;
   AngleSums* sums = nullptr;  // [checkpoint_count, segment_count]
-  RecordedCall cost() const;
-  RecordedCall cost(const BufferElements& elements) const;
+  RLNAS_API RecordedCall cost() const;
+  RLNAS_API RecordedCall cost(const BufferElements& elements) const;
 };
 
 // ---- input --------------------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ struct AugmentImages {
   const std::uint8_t* images = nullptr;   // [N,H,W,3]
   const AugmentParams* params = nullptr;  // [N]
   float* y = nullptr;                     // [N,H,W,3]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 }  // namespace rlnas

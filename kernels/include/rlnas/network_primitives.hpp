@@ -1,12 +1,13 @@
 // The primitives of a network's forward and backward pass: convolution, batch norm, sums, pooling, classifier
-// and loss. What a primitive is: see primitives.h.
+// and loss. What a primitive is: see primitives.hpp.
 #pragma once
 
-#include "kernels/spec.h"
+#include "rlnas/error.hpp"
+#include "rlnas/spec.hpp"
 
 namespace rlnas {
 
-struct RecordedCall;  // recorded_call.h
+struct RecordedCall;  // recorded_call.hpp
 
 // Per-channel results of a batch-norm forward pass, as they are read: four device arrays of C floats, one
 // after the other.
@@ -42,7 +43,7 @@ struct ConvForward {
   const float* x = nullptr;  // [N,H,W,C]
   const float* w = nullptr;  // [K,C/g,R,S]
   float* y = nullptr;        // [N,P,Q,K]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct ConvBackwardData {
@@ -52,7 +53,7 @@ struct ConvBackwardData {
   const float* dy = nullptr;  // [N,P,Q,K]
   const float* w = nullptr;   // [K,C/g,R,S]
   float* dx = nullptr;        // [N,H,W,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct ConvBackwardWeights {
@@ -62,7 +63,7 @@ struct ConvBackwardWeights {
   const float* x = nullptr;   // [N,H,W,C]
   const float* dy = nullptr;  // [N,P,Q,K]
   float* dw = nullptr;        // [K,C/g,R,S]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- batch normalisation ------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ struct BatchNormStatistics {
   float* running_mean = nullptr;  // [C], updated
   float* running_var = nullptr;   // [C], updated, with the unbiased variance
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct BatchNormBackward {
@@ -91,7 +92,7 @@ struct BatchNormBackward {
   float* dbeta = nullptr;   // [C], or null
   // Of scale*x + shift: dy is the gradient of what it made, and passes back through it here.
   Activation activation = Activation::none;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Evaluation mode: `saved` from the running statistics.
@@ -103,7 +104,7 @@ struct BatchNormInference {
   const float* running_mean = nullptr;  // [C]
   const float* running_var = nullptr;   // [C]
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- convolution and batch norm in one ----------------------------------------------------------------
@@ -123,7 +124,7 @@ struct ConvNormForward {
   float* running_mean = nullptr;               // [K], updated
   float* running_var = nullptr;                // [K], updated
   BatchNormSaved saved = {};
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // The same as AffineSum where the spec normalises the input, BatchNormBackward, ConvBackwardWeights, and
@@ -149,7 +150,7 @@ struct ConvNormBackward {
   // null. Only itself knows what that is; no result depends on it but for rounding.
   const void* dz_note = nullptr;
   void* dx_note = nullptr;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- element-wise -------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ struct AffineSum {
   AffineSumSpec spec = {};
   float* sum = nullptr;        // [M,C], or null
   float* activated = nullptr;  // [M,C] = activation(s), or null
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // dx (+)= dy where the activation let the value through; `activated` is its output.
@@ -172,7 +173,7 @@ struct ActivationBackward {
   const float* dy = nullptr;         // [count]
   float* dx = nullptr;               // [count]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= x
@@ -182,7 +183,7 @@ struct Add {
   const float* x = nullptr;  // [count]
   float* y = nullptr;        // [count]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct Fill {
@@ -190,7 +191,7 @@ struct Fill {
   std::size_t count = 0;
   float value = 0.0f;
   float* y = nullptr;  // [count]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= scale * x, each row by its own factor.
@@ -201,7 +202,7 @@ struct ScaleRows {
   const float* x = nullptr;      // [M,C]
   float* y = nullptr;            // [M,C]; may be x when overwritten
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Of each channel the sum of x * dy over the rows: the gradient of a factor of x. Determinism: bit-equal for
@@ -212,7 +213,7 @@ struct ChannelDots {
   const float* x = nullptr;   // [M,C]
   const float* dy = nullptr;  // [M,C]
   float* dots = nullptr;      // [C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- rearranging --------------------------------------------------------------------------------------
@@ -223,7 +224,7 @@ struct CopyChannels {
   const float* x = nullptr;  // [M,C of its matrix]
   float* y = nullptr;        // likewise
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // y (+)= x with its channels in another order.
@@ -233,7 +234,7 @@ struct ShuffleChannels {
   const float* x = nullptr;  // [M,C]
   float* y = nullptr;        // [M,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct SubsampleForward {
@@ -241,7 +242,7 @@ struct SubsampleForward {
   SubsampleSpec spec = {};
   const float* x = nullptr;  // [N,H,W,C]
   float* y = nullptr;        // [N,P,Q,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct SubsampleBackward {
@@ -250,7 +251,7 @@ struct SubsampleBackward {
   const float* dy = nullptr;  // [N,P,Q,C]
   float* dx = nullptr;        // [N,H,W,C], zero (or as it was) at the pixels that were not picked
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- pooling ------------------------------------------------------------------------------------------
@@ -260,7 +261,7 @@ struct AvgPoolForward {
   PoolSpec spec = {};
   const float* x = nullptr;  // [N,H,W,C]
   float* y = nullptr;        // [N,P,Q,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct AvgPoolBackward {
@@ -269,7 +270,7 @@ struct AvgPoolBackward {
   const float* dy = nullptr;  // [N,P,Q,C]
   float* dx = nullptr;        // [N,H,W,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct MaxPoolForward {
@@ -279,7 +280,7 @@ struct MaxPoolForward {
   float* y = nullptr;        // [N,P,Q,C]
   // [N,P,Q,C]: position r*kernel+s of the winner (the first in scan order on ties) in its window
   std::uint8_t* index = nullptr;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct MaxPoolBackward {
@@ -289,7 +290,7 @@ struct MaxPoolBackward {
   const float* dy = nullptr;            // [N,P,Q,C]
   float* dx = nullptr;                  // [N,H,W,C]
   Store store = Store::overwrite;
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct GlobalAvgPoolForward {
@@ -297,7 +298,7 @@ struct GlobalAvgPoolForward {
   int batch = 0, pixels = 0, channels = 0;
   const float* x = nullptr;  // [N,pixels,C]
   float* y = nullptr;        // [N,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct GlobalAvgPoolBackward {
@@ -305,7 +306,7 @@ struct GlobalAvgPoolBackward {
   int batch = 0, pixels = 0, channels = 0;
   const float* dy = nullptr;  // [N,C]
   float* dx = nullptr;        // [N,pixels,C]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // ---- classifier and loss ------------------------------------------------------------------------------
@@ -316,7 +317,7 @@ struct LinearForward {
   const float* w = nullptr;     // [O,F]
   const float* bias = nullptr;  // [O], or null
   float* y = nullptr;           // [N,O]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct LinearBackwardData {
@@ -325,7 +326,7 @@ struct LinearBackwardData {
   const float* dy = nullptr;  // [N,O]
   const float* w = nullptr;   // [O,F]
   float* dx = nullptr;        // [N,F]
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 struct LinearBackwardWeights {
@@ -335,7 +336,7 @@ struct LinearBackwardWeights {
   const float* dy = nullptr;  // [N,O]
   float* dw = nullptr;        // [O,F]
   float* dbias = nullptr;     // [O], or null
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 // Label smoothing: target = (1-e)*onehot + e/K.
@@ -346,7 +347,7 @@ struct CrossEntropy {
   const std::int32_t* labels = nullptr;  // [N]
   float* dlogits = nullptr;              // [N,K] = d(mean loss)/d(logits), or null
   LossSums* sums = nullptr;              // [1], over the batch
-  RecordedCall cost() const;
+  RLNAS_API RecordedCall cost() const;
 };
 
 }  // namespace rlnas
