@@ -33,7 +33,7 @@ function(rlnas_add_library name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/kernels/include>
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/search/include>
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/api/include>
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/search/api/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:rlnas_flags>)
 endfunction()

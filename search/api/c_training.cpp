@@ -1,5 +1,5 @@
 // rlnas.h: training.
-#include "api/c_support.h"
+#include "search/api/c_support.h"
 #include "rlnas/train.hpp"
 #include "search/train_fields.h"
 

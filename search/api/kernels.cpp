@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/device_state.h"
+#include "search/api/device_state.h"
 #include "engine/angle_tables.h"
 #include "kernels/check.h"
 #include "search/angle.h"

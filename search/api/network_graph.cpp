@@ -1,5 +1,5 @@
 // network::Graph: ops/graph.h behind a handle, with what a caller may get wrong told as usage.
-#include "api/network_graph.h"
+#include "search/api/network_graph.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // rlnas.h: architectures, angles, searches, exports.
 #include <nlohmann/json.hpp>
 
-#include "api/c_support.h"
+#include "search/api/c_support.h"
 #include "engine/interruption.h"
 #include "rlnas/search.hpp"
 #include "search/search_run.h"

@@ -1,4 +1,4 @@
-#include "api/c_support.h"
+#include "search/api/c_support.h"
 
 #include <cstdlib>
 #include <new>

@@ -2,7 +2,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
-#include "api/c_support.h"
+#include "search/api/c_support.h"
 #include "rlnas/kernels.hpp"
 
 using namespace rlnas::c;

@@ -1,7 +1,7 @@
 // rlnas.h: networks of one's own.
 #include <nlohmann/json.hpp>
 
-#include "api/c_support.h"
+#include "search/api/c_support.h"
 #include "rlnas/network.hpp"
 
 using namespace rlnas::c;

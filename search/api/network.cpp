@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "api/device_state.h"
-#include "api/network_graph.h"
+#include "search/api/device_state.h"
+#include "search/api/network_graph.h"
 #include "engine/philox.h"
 #include "engine/schedule.h"
 #include "kernels/check.h"
