@@ -40,6 +40,7 @@ class ValueReader {
         }
         values.push_back(read_scalar());
       }
+      if (values.empty()) fail_line("the list is empty; leave the option out");
     } else {
       values.push_back(read_scalar());
     }
