@@ -18,7 +18,10 @@ class GraphedBackend final : public UniformBackend<GraphedBackend> {
   explicit GraphedBackend(const CudaOptions& options) : inner_(options) {}
 
   std::string description() const override { return inner_.description(); }
-  bool gains_by_normalising_inputs() const override { return inner_.gains_by_normalising_inputs(); }
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
+    return inner_.gains_by_normalising_inputs(spec);
+  }
+  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void begin_stage(const char* name, Direction direction) override;
   void* allocate(std::size_t bytes) override;

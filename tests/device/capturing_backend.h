@@ -20,7 +20,10 @@ class CapturingBackend final : public UniformBackend<CapturingBackend> {
   int calls() const { return int(stages_.size()); }
 
   std::string description() const override { return inner_.description(); }
-  bool gains_by_normalising_inputs() const override { return inner_.gains_by_normalising_inputs(); }
+  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
+    return inner_.gains_by_normalising_inputs(spec);
+  }
+  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
   void release(void* memory) noexcept override { inner_.release(memory); }
