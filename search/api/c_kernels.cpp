@@ -2,8 +2,8 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
-#include "search/api/c_support.h"
 #include "rlnas/kernels.hpp"
+#include "search/api/c_support.h"
 
 using namespace rlnas::c;
 using namespace rlnas;

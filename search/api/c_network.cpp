@@ -1,8 +1,8 @@
 // rlnas.h: networks of one's own.
 #include <nlohmann/json.hpp>
 
-#include "search/api/c_support.h"
 #include "rlnas/network.hpp"
+#include "search/api/c_support.h"
 
 using namespace rlnas::c;
 using Json = nlohmann::ordered_json;

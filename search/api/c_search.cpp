@@ -1,9 +1,9 @@
 // rlnas.h: architectures, angles, searches, exports.
 #include <nlohmann/json.hpp>
 
-#include "search/api/c_support.h"
 #include "engine/interruption.h"
 #include "rlnas/search.hpp"
+#include "search/api/c_support.h"
 #include "search/search_run.h"
 #include "search/spaces.h"
 

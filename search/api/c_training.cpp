@@ -1,6 +1,6 @@
 // rlnas.h: training.
-#include "search/api/c_support.h"
 #include "rlnas/train.hpp"
+#include "search/api/c_support.h"
 #include "search/train_fields.h"
 
 using namespace rlnas::c;

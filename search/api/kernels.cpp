@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "search/api/device_state.h"
 #include "engine/angle_tables.h"
 #include "kernels/check.h"
 #include "search/angle.h"
+#include "search/api/device_state.h"
 #include "search/train_settings.h"
 
 namespace rlnas::kernels {

@@ -7,13 +7,13 @@
 #include <optional>
 #include <utility>
 
-#include "search/api/device_state.h"
-#include "search/api/network_graph.h"
 #include "engine/philox.h"
 #include "engine/schedule.h"
 #include "kernels/check.h"
 #include "kernels/dry/dry_backend.h"
 #include "ops/network_layout.h"
+#include "search/api/device_state.h"
+#include "search/api/network_graph.h"
 #include "search/executor.h"
 
 namespace rlnas::network {

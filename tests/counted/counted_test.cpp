@@ -39,7 +39,7 @@ struct Pin {
 constexpr Pin kPins[] = {
     {"nasbench201", 64, Precision::fp32, GraphCapture::off, 962, 509, 36, 1507, 0, 20, 0, 7471789548,
      82540660440, 841, 1501560832, 16777232},
-    {"nasbench201", 64, Precision::fp32, GraphCapture::stages, 962, 509, 36, 1289, 250, 20, 0, 7471789548,
+    {"nasbench201", 64, Precision::fp32, GraphCapture::stages, 962, 509, 36, 127, 0, 20, 0, 7471789548,
      82540660440, 841, 1501560832, 16777232},
     {"nasbench201", 64, Precision::bf16, GraphCapture::off, 1646, 509, 36, 2191, 0, 20, 0, 8643206636,
      82540660440, 719, 133959000, 12592144},

@@ -131,8 +131,9 @@ std::uint32_t of_facts(const Space& space) {
   for (const ChoiceSite& site : space.choice_sites({}))
     for (int op = 0; op < space.choices(site.gene); ++op) out << int(space.constant_of(op, site));
   for (auto recipe : {to_json(space.supernet_recipe()), to_json(space.retrain_recipe())}) {
-    // What these spaces did not know then: differentiable searches.
-    for (const char* field : {"method", "begin", "mixture-learning-rate", "mixture-weight-decay"})
+    // What there was not then: differentiable searches, whose kernels compute 1x1 convolutions.
+    for (const char* field :
+         {"method", "begin", "mixture-learning-rate", "mixture-weight-decay", "pointwise"})
       recipe.erase(field);
     out << recipe.dump();
   }

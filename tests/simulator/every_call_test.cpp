@@ -115,10 +115,10 @@ TEST_CASE("every call fails once: cuDNN's executions") {
 TEST_CASE("every call fails once: what describes problems, plans and tensors to cuDNN") {
   SmallRun run(GraphCapture::off);
   const std::int64_t calls = run.undisturbed().calls[int(Call::descriptor)];
-  CHECK(calls > 500);
+  CHECK(calls > 300);  // 417: of 3x3 convolutions alone; 702 where 1x1 are by cuDNN too
   int noticed = 0;
   for (std::int64_t at = 1; at <= calls; ++at) noticed += !error_of(run, Call::descriptor, at).empty();
-  CHECK(noticed > 200);
+  CHECK(noticed > 100);
   CHECK(noticed < calls);  // a plan of a file that cannot be restored is made anew
 }
 
