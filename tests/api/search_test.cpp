@@ -261,13 +261,12 @@ TEST_CASE("a search stops when it is told to, and goes on to the same end") {
   options.out = (directory / "search");
   int generations = 0;
   const Report stopped =
-      rlnas::search::run(options, {.generation = [&](const rlnas::search::Generation&) { ++generations; },
-                                   .should_stop =
-                                       [&] {
-                                         if (generations > 0)
-                                           std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                                         return generations >= 1;
-                                       }});
+      rlnas::search::run(options, {.generation =
+                                       [&](const rlnas::search::Generation&) {
+                                         ++generations;  // and as long as it may take until it is asked again
+                                         std::this_thread::sleep_for(std::chrono::milliseconds(30));
+                                       },
+                                   .should_stop = [&] { return generations >= 1; }});
   CHECK(stopped.interrupted);
   CHECK(stopped.top.empty());
   options.resume = true;

@@ -3,8 +3,9 @@
 // Rounding drives trainings apart several times further with every step: batch norm over few values
 // multiplies it, and ReLU cuts where a value changes sign. So each step begins where the reference stands.
 // How far one step may be off depends on network and batch and cannot be written down as a number, so it is
-// measured: the reference takes the step once more, from weights disturbed by as much as the precision under
-// test rounds, and what is held against it may be a few times as far away as that.
+// measured: the reference takes the step again, from weights disturbed by a few times what the precision
+// under test rounds by, so that values near zero fall on either side of a ReLU as they may in what is tested,
+// and what is held against it may be a little further away than that.
 #pragma once
 
 #include <string>
