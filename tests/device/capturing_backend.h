@@ -6,34 +6,18 @@
 #include <deque>
 #include <string>
 
-#include "kernels/uniform_backend.h"
+#include "tests/support/forwarding_backend.h"
 
 namespace rlnas::test {
 
-class CapturingBackend final : public UniformBackend<CapturingBackend> {
+class CapturingBackend final : public ForwardingBackend<CapturingBackend> {
  public:
   // `inner` captures stages.
   explicit CapturingBackend(Backend& inner)
-      : inner_(inner), scratch_(static_cast<float*>(inner.allocate(sizeof(float)))) {}
+      : ForwardingBackend(inner), scratch_(static_cast<float*>(inner.allocate(sizeof(float)))) {}
   ~CapturingBackend() override { inner_.release(scratch_); }
 
   int calls() const { return int(stages_.size()); }
-
-  std::string description() const override { return inner_.description(); }
-  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
-    return inner_.gains_by_normalising_inputs(spec);
-  }
-  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
-  std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
-  void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
-  void release(void* memory) noexcept override { inner_.release(memory); }
-  void upload(void* device, const void* host, std::size_t bytes) override {
-    inner_.upload(device, host, bytes);
-  }
-  void download(void* host, const void* device, std::size_t bytes) override {
-    inner_.download(host, device, bytes);
-  }
-  void synchronize() override { inner_.synchronize(); }
 
   template <class Primitive>
   void take(const Primitive& call, Workspace workspace) {
@@ -50,13 +34,8 @@ class CapturingBackend final : public UniformBackend<CapturingBackend> {
     inner_.run(call, workspace);
     inner_.begin_stage("between", Direction::forward);
   }
-  template <class Primitive>
-  std::size_t scratch_bytes(const Primitive& call) {
-    return inner_.workspace_bytes(call);
-  }
 
  private:
-  Backend& inner_;
   float* scratch_;
   std::deque<std::string> stages_;  // names stay where they are
 };

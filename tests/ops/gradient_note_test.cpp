@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "kernels/uniform_backend.h"
 #include "tests/ops/graph_layers.h"
 #include "tests/ops/test_network.h"
+#include "tests/support/forwarding_backend.h"
 #include "tests/support/network_graph.h"
 
 namespace rlnas::test {
@@ -14,43 +14,20 @@ namespace {
 constexpr int kSize = 6, kChannels = 8;
 
 // Another backend, and the notes that its convolutions with batch norm are given in the backward pass.
-class NoteWatch final : public UniformBackend<NoteWatch> {
+class NoteWatch final : public ForwardingBackend<NoteWatch> {
  public:
   struct Notes {
     const void *of_dz, *of_dx;
   };
-  explicit NoteWatch(Backend& inner) : inner_(inner) {}
-
-  std::string description() const override { return inner_.description(); }
-  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
-    return inner_.gains_by_normalising_inputs(spec);
-  }
-  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
-  std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
-  void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
-  void release(void* memory) noexcept override { inner_.release(memory); }
-  void upload(void* device, const void* host, std::size_t bytes) override {
-    inner_.upload(device, host, bytes);
-  }
-  void download(void* host, const void* device, std::size_t bytes) override {
-    inner_.download(host, device, bytes);
-  }
-  void synchronize() override { inner_.synchronize(); }
+  explicit NoteWatch(Backend& inner) : ForwardingBackend(inner) {}
 
   template <class Primitive>
   void take(const Primitive& call, Workspace workspace) {
     if constexpr (std::is_same_v<Primitive, ConvNormBackward>) notes.push_back({call.dz_note, call.dx_note});
     inner_.run(call, workspace);
   }
-  template <class Primitive>
-  std::size_t scratch_bytes(const Primitive& call) {
-    return inner_.workspace_bytes(call);
-  }
 
   std::vector<Notes> notes;
-
- private:
-  Backend& inner_;
 };
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/uniform_backend.h"
 #include "tests/ops/graph_layers.h"
 #include "tests/ops/test_network.h"
+#include "tests/support/forwarding_backend.h"
 #include "tests/support/network_graph.h"
 
 namespace rlnas::test {
@@ -17,21 +17,14 @@ namespace {
 constexpr int kSize = 8, kChannels = 6;
 
 // Another backend that says it gains, and how often an activation was passed back through.
-class MaskingOnce final : public UniformBackend<MaskingOnce> {
+class MaskingOnce final : public ForwardingBackend<MaskingOnce> {
  public:
-  explicit MaskingOnce(Backend& inner) : inner_(inner) {}
+  explicit MaskingOnce(Backend& inner) : ForwardingBackend(inner) {}
 
-  std::string description() const override { return inner_.description(); }
   bool gains_by_masking_once() const override { return true; }
-  void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
-  void release(void* memory) noexcept override { inner_.release(memory); }
-  void upload(void* device, const void* host, std::size_t bytes) override {
-    inner_.upload(device, host, bytes);
-  }
-  void download(void* host, const void* device, std::size_t bytes) override {
-    inner_.download(host, device, bytes);
-  }
-  void synchronize() override { inner_.synchronize(); }
+  // By sums alone, whatever the other gains by.
+  bool gains_by_normalising_inputs(const ConvSpec&) const override { return false; }
+  std::size_t note_bytes(const ConvNormBackward&) const override { return 0; }
 
   template <class Primitive>
   void take(const Primitive& call, Workspace workspace) {
@@ -44,15 +37,8 @@ class MaskingOnce final : public UniformBackend<MaskingOnce> {
       in_norms += call.activation != Activation::none;
     inner_.run(call, workspace);
   }
-  template <class Primitive>
-  std::size_t scratch_bytes(const Primitive& call) {
-    return inner_.workspace_bytes(call);
-  }
 
   int by_itself = 0, in_norms = 0;
-
- private:
-  Backend& inner_;
 };
 
 std::vector<float> gradients(Backend& backend, const Graph& graph) {
