@@ -13,14 +13,16 @@ what takes passes; 0: all), --epochs N, --seeds N, and anything behind -- goes t
 Markdown on standard output and as OUT/NAME.md: tau-b over all cells, over those without unreachable operations, within
 groups of equal MACs; Spearman; the found cell's accuracy. Mean and standard deviation over seeds.
 
-`found`: --contenders LABELS:SCORE or :SCORE (without a SuperNet), --random N architectures a seed, --arch NAME=ARCH,
---method of the searches, --search "OPTIONS" and --retrain "OPTIONS" for them and for training by themselves. Random architectures are those of
-`--method random`.
+`found`: --contenders LABELS:SCORE, :SCORE (without a SuperNet), or LABELS:pc-darts and LABELS:darts with
+--differentiable "OPTIONS" for their training; --random N architectures a seed, those of `--method random`; --arch
+NAME=ARCH. --method of the searches, --search "OPTIONS" and --retrain "OPTIONS" for them and for training by themselves.
+The cost of a search is in CPU seconds, training of its SuperNet included.
 """
 import argparse
 import csv
 import json
 import pathlib
+import resource
 import shlex
 import statistics
 import subprocess
@@ -37,6 +39,12 @@ CLASSES = [100, 1000]
 IMAGES = [1000, 5000]
 ALL_IMAGES = 25000
 EPOCHS = [3, 10, 30]
+DIFFERENTIABLE = ["pc-darts", "darts"]
+
+
+def cpu_seconds_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Study:
@@ -49,7 +57,9 @@ class Study:
     def run(self, program, *arguments):
         command = [str(self.apps / program), *map(str, arguments)]
         print("+", " ".join(command), file=sys.stderr, flush=True)
+        before = cpu_seconds_of_children()
         subprocess.run(command, check=True, stdout=sys.stderr)
+        return cpu_seconds_of_children() - before
 
     def data(self):
         return ["--data", self.options.data]
@@ -59,8 +69,8 @@ class Study:
         directory = self.out / name
         if not (directory / "done").exists():
             epochs = ["--epochs", self.options.epochs] if self.options.epochs and "--epochs" not in arguments else []
-            self.run("rlnas_train", "--out", directory, *epochs, *arguments, *self.extra)
-            (directory / "done").touch()
+            cpu_seconds = self.run("rlnas_train", "--out", directory, *epochs, *self.extra, *arguments)
+            (directory / "done").write_text(str(cpu_seconds))
         return directory
 
     def supernets(self, name, *arguments, data=None):
@@ -189,24 +199,34 @@ def study_found(study):
     entries, seconds = {}, {}
 
     def searched(name, seed, *arguments):
-        report, start = study.out / f"{name}-{seed}.json", time.time()
+        report, kept = study.out / f"{name}-{seed}.json", study.out / f"{name}-{seed}.seconds"
         if not report.exists():
-            study.run("rlnas_search", *arguments, "--seed", seed, "--probe-seed", seed, "--json", report, "--csv",
-                      report.with_suffix(".csv"), "--out", study.out)
-            (study.out / f"{name}-{seed}.seconds").write_text(str(time.time() - start))
-        seconds.setdefault(name, []).append(float((study.out / f"{name}-{seed}.seconds").read_text()))
-        return json.loads(report.read_text())["best"]
+            kept.write_text(str(study.run("rlnas_search", *arguments, "--seed", seed, "--probe-seed", seed, "--json",
+                                          report, "--csv", report.with_suffix(".csv"), "--out", study.out)))
+        return json.loads(report.read_text())["best"]["arch"], float(kept.read_text())
+
+    def trained(name, seed, labels, *arguments):
+        run = study.supernet(name, "--seed", seed, "--labels", labels, *common, *study.data(), *arguments)
+        return run, float((run / "done").read_text() or "nan")
 
     for contender in options.contenders:
         labels, _, score = contender.partition(":")
+        name = contender.replace(":", "-").strip("-")
         for seed in range(options.seeds):
-            net = common
-            if labels:
-                net = ["--supernet", study.supernet(f"{labels}-{seed}", "--seed", seed, "--labels", labels, *common,
-                                                    *study.data())]
-            name = contender.replace(":", "-").strip("-")
-            best = searched(name, seed, *net, "--score", score, "--method", options.method, *shlex.split(options.search))
-            entries.setdefault(name, []).append((seed, best["arch"]))
+            training_seconds = search_seconds = 0.0
+            if score in DIFFERENTIABLE:
+                run, training_seconds = trained(f"{name}-{seed}", seed, labels, "--method", score,
+                                                *shlex.split(options.differentiable))
+                arch = (run / "genotype.txt").read_text().strip()
+            else:
+                net = common
+                if labels:
+                    run, training_seconds = trained(f"{labels}-{seed}", seed, labels)
+                    net = ["--supernet", run]
+                arch, search_seconds = searched(name, seed, *net, "--score", score, "--method", options.method,
+                                                *shlex.split(options.search))
+            seconds.setdefault(name, []).append(training_seconds + search_seconds)
+            entries.setdefault(name, []).append((seed, arch))
     for seed in range(options.seeds if options.random > 0 else 0):
         searched("random-architectures", seed, *common, "--score", "macs", "--method", "random", "--generations", 1,
                  "--population", options.random)
@@ -234,7 +254,7 @@ def study_found(study):
         size = [[about["macs"] / 1e6, about["params"] / 1e6] for _, about in results]
         cost = f"{statistics.mean(seconds[name]):.0f}" if name in seconds else ""
         lines.append([name, str(len(found)), three([[top1] for top1, _ in results], 2), three(size, 2), cost])
-    study.table("found", ["found by", "networks", "top-1, %", "M MACs / M parameters", "s a search"], lines)
+    study.table("found", ["found by", "networks", "top-1, %", "M MACs / M parameters", "CPU s a search"], lines)
 
 
 def main():
@@ -250,6 +270,7 @@ def main():
     parser.add_argument("--random", type=int, default=2)
     parser.add_argument("--method", default="evolution")
     parser.add_argument("--search", default="", metavar="OPTIONS")
+    parser.add_argument("--differentiable", default="", metavar="OPTIONS")
     parser.add_argument("--retrain", default="", metavar="OPTIONS")
     parser.add_argument("--supernet", help="of the angles, a run directory")
     parser.add_argument("--out", default="study")
