@@ -103,7 +103,10 @@ struct Plan {
   std::uint64_t fixed_memory_bytes = 0;  // weights, gradients, momentum, statistics
   std::vector<RecordedCall> calls;       // every primitive of forward, backward and update, with its cost
 };
-RLNAS_API Plan plan_step(const kernels::Device& device, const Graph& graph, int images);
+// should_stop: asked every 20 ms, for a device's kernels can take a while to plan; true: an Error,
+// run_failed.
+RLNAS_API Plan plan_step(const kernels::Device& device, const Graph& graph, int images,
+                         const std::function<bool()>& should_stop = {});
 
 // ---- the network
 
@@ -188,8 +191,10 @@ struct Tensor {
 
 class RLNAS_API Network {
  public:
-  // A copy of the graph with fresh weights. Errors: usage for a graph without an output.
-  Network(const kernels::Device& device, const Graph& graph, const Options& options = {});
+  // A copy of the graph with fresh weights, and memory for a step, planned as by plan_step(). Errors: usage
+  // for a graph without an output.
+  Network(const kernels::Device& device, const Graph& graph, const Options& options = {},
+          const std::function<bool()>& should_stop = {});
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
