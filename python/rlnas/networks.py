@@ -158,7 +158,8 @@ class Network(lib.Owner):
         channels]]).
 
         statistics: what batch norms normalise by. "running": the running ones (evaluation); "batch": the batch's own;
-        "follow": the batch's own, which the running ones follow (training). gradients: so that backward() can follow.
+        "follow": the batch's own, which the running ones follow (training). gradients: so that backward() can follow;
+        then no tap is an activation: tap what it takes.
         out: an array of float32 that the logits are written into."""
         pixels = self._images(images)
         shape = (len(pixels), self._classes)
@@ -185,8 +186,7 @@ class Network(lib.Owner):
 
     def backward(self, seed: Any) -> List[np.ndarray]:
         """Back from d loss / d logits [N, classes] through the last forward(), which had gradients=True. What reaches
-        the weights adds up until step(). Returns d loss / d value of each of its taps; an activation has none: tap what
-        it takes."""
+        the weights adds up until step(). Returns d loss / d value of each of its taps."""
         values = lib.array(seed, np.float32)
         lib.call("network_backward", self._handle, lib.address(values), values.size)
         return self._taps("network_tap_gradient")

@@ -268,8 +268,7 @@ rlnas_status rlnas_network_tap_gradient(const rlnas_network* network, std::size_
     tapped(own.values.taps, tap);
     RLNAS_CHECK(!own.arrived.empty(), usage, "no way back through the last pass yet");
     const std::vector<float>& arrived = tapped(own.arrived, tap);
-    RLNAS_CHECK(!arrived.empty(), usage, "tap ", tap,
-                " is an activation, which has no gradient: tap what it takes");
+    RLNAS_CHECK(!arrived.empty(), usage, "no gradient arrived at tap ", tap);
     put_values("the tap", arrived, values, count);
   });
 }

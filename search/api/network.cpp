@@ -180,6 +180,8 @@ const Program& Network::State::program(bool trains, const std::vector<Node>& tap
                      .drops_values = trains && options.dropout > 0.0};
   for (const Node tap : taps) {
     RLNAS_CHECK(int(tap) >= 0 && int(tap) < graph.size(), usage, "no node ", int(tap), " to tap");
+    RLNAS_CHECK(!trains || graph[int(tap)].kind != NodeKind::activation, usage, "node ", int(tap),
+                " is an activation, where no gradient can be told of: tap what it takes");
     how.taps.push_back(int(tap));
   }
   return programs.emplace(std::pair(trains, taps), Program(graph, layout, how)).first->second;

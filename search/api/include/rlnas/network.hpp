@@ -128,7 +128,7 @@ enum class Statistics {
 struct Pass {
   Statistics statistics = Statistics::running;
   bool gradients = false;       // so that backward() can follow
-  std::vector<Node> taps = {};  // values that are wanted besides the logits
+  std::vector<Node> taps = {};  // values that are wanted besides the logits; with gradients no activations
 };
 
 struct Values {
@@ -202,8 +202,8 @@ class RLNAS_API Network {
   // Shapes: images [N,H,W,C].
   Values forward(std::span<const float> images, const Pass& pass = {});
   // Back from d loss / d logits through the last pass, which had gradients. What reaches the weights adds up
-  // until step(). Returns what arrived at each tap, d loss / d value; a tapped activation has none. Shapes:
-  // seed [N, classes].
+  // until step(). Returns what arrived at each tap, d loss / d value; empty where nothing did. Shapes: seed
+  // [N, classes].
   std::vector<std::vector<float>> backward(std::span<const float> seed);
   // Forward and backward from the mean cross-entropy.
   Loss gradients(const Data& batch, double label_smoothing = 0.0);

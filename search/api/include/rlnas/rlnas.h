@@ -285,7 +285,7 @@ typedef struct rlnas_pass {
   size_t size;
   rlnas_statistics statistics;
   int32_t gradients;   /* not 0: rlnas_network_backward can follow */
-  const int32_t* taps; /* nodes whose values are wanted besides the logits; read during the call */
+  const int32_t* taps; /* nodes whose values are wanted besides the logits; with gradients no activations */
   size_t tap_count;
 } rlnas_pass;
 
@@ -302,8 +302,7 @@ RLNAS_C_API rlnas_status rlnas_network_pass(rlnas_network* network, const float*
  * weights adds up until rlnas_network_step. */
 RLNAS_C_API rlnas_status rlnas_network_backward(rlnas_network* network, const float* seed, size_t count);
 /* Of the last rlnas_network_pass, by a tap's place in its list: the node's values, [count, height, width,
- * channels], and after rlnas_network_backward d loss / d value, which a tapped activation has none of:
- * RLNAS_USAGE. */
+ * channels], and after rlnas_network_backward d loss / d value; RLNAS_USAGE where none arrived. */
 RLNAS_C_API rlnas_status rlnas_network_tap(const rlnas_network* network, size_t tap, float* values,
                                            size_t count);
 RLNAS_C_API rlnas_status rlnas_network_tap_gradient(const rlnas_network* network, size_t tap, float* values,
