@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/parameters.h"
+#include "tests/support/forwarding_backend.h"
 
 namespace rlnas {
 namespace {
@@ -14,7 +15,43 @@ SegmentTable two_tensors() {
   return table;
 }
 
+// What a backend is asked for.
+class CountingBackend final : public test::ForwardingBackend<CountingBackend> {
+ public:
+  using ForwardingBackend::ForwardingBackend;
+  void* allocate(std::size_t bytes) override {
+    allocated += bytes;
+    return ForwardingBackend::allocate(bytes);
+  }
+  void upload(void* device, const void* host, std::size_t bytes) override {
+    uploaded += bytes;
+    ForwardingBackend::upload(device, host, bytes);
+  }
+  template <class Primitive>
+  void take(const Primitive& call, Workspace workspace) {
+    if constexpr (std::is_same_v<Primitive, TakeGradientNorm>) ++norms;
+    inner_.run(call, workspace);
+  }
+
+  std::size_t allocated = 0, uploaded = 0;
+  int norms = 0;
+};
+
 }  // namespace
+
+TEST_CASE("the parameters take the memory that they say, and a step sends no more than the states") {
+  const auto backend = make_ref_backend();
+  CountingBackend counting(*backend);
+  Parameters parameters(counting, two_tensors());
+  CHECK(counting.allocated == parameters.device_bytes());
+  CHECK(counting.uploaded == std::size_t(parameters.block_count()) * sizeof(SegmentBlock));
+  counting.uploaded = 0;
+  parameters.sgd_step({}, Unsampled::coast);
+  CHECK(counting.uploaded == 2 * sizeof(SegmentState));
+  CHECK(counting.norms == 0);  // none is asked for
+  parameters.sgd_step({}, Unsampled::coast, 1.0f);
+  CHECK(counting.norms == 1);
+}
 
 TEST_CASE("segments start on aligned places and are cut into blocks of one segment each") {
   SegmentTable table;
