@@ -40,7 +40,7 @@ class CountingBackend final : public test::ForwardingBackend<CountingBackend> {
 }  // namespace
 
 TEST_CASE("the parameters take the memory that they say, and a step sends no more than the states") {
-  const auto backend = make_ref_backend();
+  const auto backend = make_cpu_backend({.threads = 1});
   CountingBackend counting(*backend);
   Parameters parameters(counting, two_tensors());
   CHECK(counting.allocated == parameters.device_bytes());
@@ -96,6 +96,16 @@ TEST_CASE("coast: an op that was sampled once goes on decaying and coasting, fre
   }
 }
 
+TEST_CASE("a segment that was never sampled does not decay either") {
+  const auto backend = make_ref_backend();
+  Parameters parameters(*backend, two_tensors());
+  const std::vector<float> ones(std::size_t(parameters.table().buffer_count()), 1.0f);
+  parameters.weights().upload(ones);
+  parameters.sgd_step({.learning_rate = 0.1f, .weight_decay = 0.5f}, Unsampled::coast);
+  CHECK(parameters.weights().download() == ones);
+  CHECK(parameters.ever_sampled() == std::vector<std::uint8_t>{0, 0});
+}
+
 TEST_CASE("the first gradient of a segment in a step overwrites, a further one adds") {
   const auto backend = make_ref_backend();
   Parameters parameters(*backend, two_tensors());
@@ -104,6 +114,7 @@ TEST_CASE("the first gradient of a segment in a step overwrites, a further one a
     CHECK(parameters.gradient_target(1).store == Store::overwrite);
     CHECK(parameters.gradient_target(0).store == Store::accumulate);
     CHECK(parameters.gradient_target(0).data == parameters.gradient_of(0));
+    CHECK(parameters.ever_sampled() == std::vector<std::uint8_t>{1, 1});  // as checkpoints keep them
     parameters.sgd_step({}, Unsampled::coast);
   }
 }
