@@ -49,6 +49,6 @@ phase packages
 # shellcheck disable=SC2086
 need_packages $BUILD_PACKAGES doctest-dev libboost-context-dev
 try_packages libopenmpi-dev openmpi-bin || echo "no MPI: its tests are skipped"
-try_packages python3-numpy pkg-config || echo "no NumPy or pkg-config: their tests are skipped"
+try_packages python3-numpy python3-pip pkg-config || echo "no NumPy, pip or pkg-config: their tests are skipped"
 for preset in $presets; do run_suites "$preset" "$@"; done
 print_times

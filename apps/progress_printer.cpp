@@ -97,13 +97,24 @@ void ProgressPrinter::progress(const TrainProgress& progress) {
     log(describe(progress));
     return;
   }
-  if (display_ != Display::terminal) return;
+  if (opens_line()) out_ << bar_line(progress) << std::flush;
+}
+
+void ProgressPrinter::preparing(const Preparation& now) {
+  if (!opens_line()) return;
+  out_ << now.what;
+  if (now.total > 0) out_ << ' ' << int(100.0 * double(now.done) / double(now.total)) << " %";
+  out_ << std::flush;
+}
+
+bool ProgressPrinter::opens_line() {
+  if (display_ != Display::terminal) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_shown_ < std::chrono::milliseconds(200)) return;
+  if (now - last_shown_ < std::chrono::milliseconds(200)) return false;
   last_shown_ = now;
   clear_line();
-  out_ << bar_line(progress) << std::flush;
   line_open_ = true;
+  return true;
 }
 
 }  // namespace rlnas

@@ -26,8 +26,10 @@ class ProgressPrinter {
 
   void log(const std::string& line);
   void progress(const TrainProgress& progress);
+  void preparing(const Preparation& now);
 
  private:
+  bool opens_line();  // a new one that renews itself: on a terminal, not too often
   void clear_line();
   std::string bar_line(const TrainProgress& progress) const;
 

@@ -14,9 +14,9 @@
 #include "apps/search_options.h"
 #include "apps/signal_guard.h"
 #include "kernels/check.h"
-#include "kernels/words.h"
 #include "search/export/export_files.h"
 #include "search/export/export_source.h"
+#include "search/report/report_files.h"
 #include "search/report/run_comparison.h"
 #include "search/run_directory.h"
 #include "search/search_report.h"
@@ -38,7 +38,7 @@ std::string space_asked_for(int argc, const char* const* argv) {
 
 // The run directory keeps what a search saves unless --out names another; a read-only run can still be
 // searched.
-std::string output_directory(const SearchOptions& o) {
+std::string output_directory(const search::Options& o) {
   if (!o.out.empty()) {
     std::error_code error;
     std::filesystem::create_directories(o.out, error);
@@ -90,25 +90,28 @@ void write_exports(const ExportNetwork& network, const std::vector<ExportRequest
 // space: that of --space, or of the run directory.
 int run_describe(const SearchOptions& o, const std::string& space_name, std::ostream& out,
                  std::ostream& err) {
-  RLNAS_CHECK(o.init.empty() && (!o.exports.empty() || (o.supernet.empty() && o.trained.empty())), usage,
-              "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe; with "
-              "--export one of --supernet and --trained names the weights");
-  RLNAS_CHECK(o.csv.empty() && o.truth.empty() && o.report.directory.empty() && !o.resume, usage,
+  const search::Options& request = o.request;
+  RLNAS_CHECK(
+      request.init.empty() && (!o.exports.empty() || (request.supernet.empty() && request.trained.empty())),
+      usage,
+      "--describe needs no SuperNet: leave out --supernet, --init and --trained, or --describe; with "
+      "--export one of --supernet and --trained names the weights");
+  RLNAS_CHECK(o.csv.empty() && request.truth.empty() && request.report.empty() && !request.resume, usage,
               "--describe does not search: leave out --csv, --truth, --report and --resume");
   const std::vector<ExportRequest> requests = parse_exports(o.exports);
   std::optional<ExportNetwork> network;
   if (!requests.empty())
-    network = read_export_network({.space = o.space,
+    network = read_export_network({.space = request.space,
                                    .arch = o.describe,
-                                   .trained = o.trained,
-                                   .supernet = o.supernet,
-                                   .classes = o.classes,
-                                   .image_size = o.image_size});
+                                   .trained = request.trained,
+                                   .supernet = request.supernet,
+                                   .classes = request.classes,
+                                   .image_size = request.image_size});
   SpaceSpec spec;
   spec.name = network ? network->space : space_name;
   const SearchDefaults defaults = search_defaults(spec.name);
-  spec.classes = network ? network->classes : o.classes == 0 ? defaults.classes : o.classes;
-  spec.image_size = o.image_size == 0 ? defaults.image_size : o.image_size;
+  spec.classes = network ? network->classes : request.classes == 0 ? defaults.classes : request.classes;
+  spec.image_size = request.image_size == 0 ? defaults.image_size : request.image_size;
   const std::unique_ptr<SearchSpace> space = make_search_space(spec);
   const Genes genes = space->parse(o.describe);
   if (network) write_exports(*network, requests, o.json == "-" ? err : out);
@@ -122,9 +125,10 @@ int run_describe(const SearchOptions& o, const std::string& space_name, std::ost
 }
 
 int run_compare(const SearchOptions& o, std::ostream& out) {
-  RLNAS_CHECK(o.supernet.empty() && o.init.empty() && o.trained.empty() && o.describe.empty() &&
-                  o.exports.empty() && o.csv.empty() && o.truth.empty() && o.report.directory.empty() &&
-                  o.report.runs.empty() && !o.resume,
+  const search::Options& request = o.request;
+  RLNAS_CHECK(request.supernet.empty() && request.init.empty() && request.trained.empty() &&
+                  o.describe.empty() && o.exports.empty() && o.csv.empty() && request.truth.empty() &&
+                  request.report.empty() && request.report_runs.empty() && !request.resume,
               usage, "--compare reads what searches left and makes none: beside it --json alone is of use");
   const std::vector<ReportedRun> runs = read_compared_runs(o.compared);
   if (!o.json.empty() && o.json != "-") write_report_file("--json", o.json, comparison_json(runs));
@@ -132,44 +136,14 @@ int run_compare(const SearchOptions& o, std::ostream& out) {
   return 0;
 }
 
-search::Options request_of(const SearchOptions& o) {
-  search::Options request;
-  request.space = o.space;
-  request.supernet = o.supernet;
-  request.init = o.init;
-  request.trained = o.trained;
-  request.method = parse_word<SearchMethod>("--method", o.method);
-  request.score = o.score;
-  request.evolution = o.evolution;
-  request.compat = parse_word<Compat>("--compat", o.compat);
-  request.max_mflops = o.max_mflops;
-  request.max_params = o.max_params;
-  request.classes = o.classes;
-  request.image_size = o.image_size;
-  request.probe = o.probe;
-  request.data = o.data;
-  request.eval_data = o.eval_data;
-  if (!o.labels.empty()) request.labels = parse_word<LabelKind>("--labels", o.labels);
-  request.recalibration_batches = o.eval.recalibration_batches;
-  request.eval_images = o.eval.eval_images;
-  request.eval_batch = o.eval.batch;
-  request.device = {o.device, o.threads, o.profile};
-  request.report_gap = o.gap;
-  request.top = o.top;
-  request.truth = o.truth;
-  request.resume = o.resume;
-  request.known_scores = o.scores;
-  return request;
-}
-
 int run_search_app(const SearchOptions& o, std::ostream& out, std::ostream& err) {
-  const search::Options request = request_of(o);
+  const search::Options& request = o.request;
   const SearchConfig asked = search_config(request);
   RLNAS_CHECK(o.exports.empty(), usage, "--export: say of which architecture with --describe ARCH");
   RLNAS_CHECK(o.csv.empty() || o.csv == "-" || o.csv != o.json, usage, "--csv and --json name the same file ",
               o.csv);
-  RLNAS_CHECK(!o.profile || asked.score.needs().measured(), usage, "--profile: --score ", o.score,
-              " takes no passes over networks; leave it out");
+  RLNAS_CHECK(!request.device.profile || asked.score.needs().measured(), usage, "--profile: --score ",
+              request.score, " takes no passes over networks; leave it out");
   RLNAS_CHECK(o.csv != "-", usage, "--csv -: only --json can go to standard output");
 
   const std::unique_ptr<Communicator> communicator = join_ranks(o.comm);
@@ -178,8 +152,8 @@ int run_search_app(const SearchOptions& o, std::ostream& out, std::ostream& err)
     return 0;
   }
   SearchInput input = search_input(request);
-  const std::string directory = output_directory(o);
-  const ReportFiles report_files(o.report, o.supernet);
+  const std::string directory = output_directory(request);
+  const ReportFiles report_files({request.report, request.report_runs}, request.supernet);
   keep_in(directory, input.config);
 
   SignalGuard guard;
@@ -225,8 +199,9 @@ int search_main(int argc, const char* const* argv, std::ostream& out, std::ostre
         declare_search_options(app, options, space);
       },
       [&] {
+        options.choices.parse_words();
         if (!options.compared.empty()) return run_compare(options, out);
-        if (!options.space.empty()) options.space = space;
+        if (!options.request.space.empty()) options.request.space = space;
         return options.describe.empty() ? run_search_app(options, out, err)
                                         : run_describe(options, space, out, err);
       });

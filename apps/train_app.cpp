@@ -2,14 +2,12 @@
 
 #include <unistd.h>
 
-#include <functional>
 #include <iostream>
 #include <memory>
-#include <type_traits>
-#include <vector>
 
 #include "apps/cli.h"
 #include "apps/comm_options.h"
+#include "apps/field_options.h"
 #include "apps/progress_printer.h"
 #include "apps/signal_guard.h"
 #include "data/dataset.h"
@@ -126,7 +124,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
   std::string dry_run;
   bool check_only = false, quiet = false;
   ReportRequest report;
-  std::vector<std::function<void()>> parse_words;  // after --help and --dump-config, which take any
+  FieldOptions choices;
   const auto declare = [&](CLI::App& app) {
     const std::string space = peek_option(argc, argv, "space"), arch = peek_option(argc, argv, "arch"),
                       method = peek_option(argc, argv, "method");
@@ -136,26 +134,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
                  ? default_mixture_config(config.network.space, parse_word<TrainMethod>("--method", method))
                  : default_train_config(config.network.space);
     visit_train_fields(config, [&](const TrainField& field, auto& value) {
-      const std::string flag = std::string("--") + field.name, group = group_label(field.group);
-      const char* const help = field.help;
-      using Field = std::remove_reference_t<decltype(value)>;
-      if constexpr (std::is_enum_v<Field>) {
-        const auto word = std::make_shared<std::string>(word_of(value));
-        app.add_option(flag, *word, help)
-            ->type_name(words_of<Field>("|"))
-            ->capture_default_str()
-            ->group(group);
-        parse_words.push_back([flag, word, &value] { value = parse_word<Field>(flag, *word); });
-      } else if constexpr (std::is_same_v<Field, bool>) {  // a bare "--profile" is "--profile true"
-        app.add_flag(flag, value, help)
-            ->type_name("BOOLEAN")
-            ->type_size(1)
-            ->expected(0, 1)
-            ->default_str(value ? "1" : "0")
-            ->group(group);
-      } else {
-        app.add_option(flag, value, help)->capture_default_str()->group(group);
-      }
+      choices.add(app, field.name, field.help, value)->group(group_label(field.group));
     });
     declare_comm_options(app, comm);
     app.add_option("--report", report.directory,
@@ -181,7 +160,7 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
         ->group(group_label(TrainGroup::data));
   };
   const auto run = [&]() -> int {
-    for (const auto& parse : parse_words) parse();
+    choices.parse_words();
     if (check_only) {
       RLNAS_CHECK(!config.data.spec.empty(), usage,
                   "--data: say what to check, for example --data cifar10:DIR");
@@ -216,7 +195,8 @@ int train_main(int argc, const char* const* argv, std::ostream& out, std::ostrea
     const TrainResult result = train(config,
                                      {.log = [&](const std::string& line) { printer.log(line); },
                                       .progress = [&](const TrainProgress& p) { printer.progress(p); },
-                                      .should_stop = [] { return SignalGuard::caught() != 0; }},
+                                      .should_stop = [] { return SignalGuard::caught() != 0; },
+                                      .preparing = [&](const Preparation& now) { printer.preparing(now); }},
                                      *communicator);
     if (leads && !result.profile.empty()) printer.log(result.profile);
     if (report_files.wanted()) report_files.write(config);

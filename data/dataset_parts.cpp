@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/crc32.h"
+#include "engine/interruption.h"
 #include "kernels/check.h"
 
 namespace rlnas {
@@ -24,7 +25,9 @@ void check_label(const std::string& path, std::size_t record, int label, int cla
 
 void measure_normalisation(Dataset& dataset) {
   std::array<std::uint64_t, 3> sum{}, sum_sq{};
+  constexpr std::size_t kBetweenQuestions = 3 << 20;
   for (std::size_t i = 0; i + 2 < dataset.images.size(); i += 3) {
+    if (i % kBetweenQuestions == 0) check_interruption();
     for (std::size_t c = 0; c < 3; ++c) {
       const std::uint64_t value = dataset.images[i + c];
       sum[c] += value;

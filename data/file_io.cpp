@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -32,16 +33,21 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   const auto expected = std::filesystem::file_size(path, error);
   std::vector<std::uint8_t> bytes(error ? 0 : std::size_t(expected));
   std::size_t filled = 0;
+  constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
   // A file may grow or be a pipe: read until the end says so.
   while (true) {
-    check_interruption();
+    if (filled >= kPieceBytes)
+      check_interruption({"loading", filled, bytes.size()});
+    else
+      check_interruption();
     if (filled == bytes.size()) {
       const int next = std::fgetc(file.get());
       if (next == EOF) break;
       bytes.resize(bytes.size() + bytes.size() / 2 + 4096);
       bytes[filled++] = std::uint8_t(next);
     }
-    const std::size_t got = std::fread(bytes.data() + filled, 1, bytes.size() - filled, file.get());
+    const std::size_t wanted = std::min(bytes.size() - filled, kPieceBytes);
+    const std::size_t got = std::fread(bytes.data() + filled, 1, wanted, file.get());
     filled += got;
     if (got == 0) break;
   }
@@ -60,12 +66,14 @@ std::vector<std::uint8_t> read_maybe_gzip_file(const std::string& path) {
   const std::unique_ptr<gzFile_s, Close> file(gzopen(path.c_str(), "rb"));
   RLNAS_CHECK(file, data, path, ": cannot be opened: ", error_text(errno));
   gzbuffer(file.get(), 1u << 17);
-  const auto packed_bytes = std::filesystem::file_size(path, error);
-  const std::uint64_t most_bytes = most_unpacked_bytes(error ? 0 : packed_bytes);
+  const auto size = std::filesystem::file_size(path, error);
+  const std::uint64_t packed_bytes = error ? 0 : size, most_bytes = most_unpacked_bytes(packed_bytes);
   std::vector<std::uint8_t> bytes;
   std::size_t filled = 0;
   while (true) {
     constexpr unsigned kChunkBytes = 1u << 16;
+    const auto packed_read = gzoffset(file.get());
+    check_interruption({"loading", packed_read > 0 ? std::uint64_t(packed_read) : 0, packed_bytes});
     if (bytes.size() < filled + kChunkBytes) bytes.resize(bytes.size() * 2 + kChunkBytes);
     const int got = gzread(file.get(), bytes.data() + filled, kChunkBytes);
     int code = Z_OK;

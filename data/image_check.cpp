@@ -50,7 +50,7 @@ ImageCheck check_images(const ImageList& list, int threads) {
   std::vector<Seen> seen(list.size());
   PixelSums total;
   std::mutex mutex;
-  parallel_for(threads, list.size(), [&](std::size_t i) {
+  parallel_for(threads, list.size(), "loading", [&](std::size_t i) {
     const std::string path = list.path(i);
     try {
       const std::vector<std::uint8_t> file = read_bytes(path);

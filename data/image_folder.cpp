@@ -22,7 +22,7 @@ Dataset load_image_folder(const DataSpec& spec, const LoadOptions& options) {
   dataset.skipped = files.skipped();
   dataset.images.resize(files.size() * dataset.image_bytes());
   std::vector<std::string> reasons(files.size());  // empty: the image is good
-  parallel_for(options.threads, files.size(), [&](std::size_t i) {
+  parallel_for(options.threads, files.size(), "loading", [&](std::size_t i) {
     const std::string path = files.path(i);
     try {
       const RgbImage image = decode_image(read_bytes(path), options.image_size);

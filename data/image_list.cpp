@@ -36,6 +36,7 @@ std::vector<FoundFile> find_images(const std::string& folder) {
   fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
   std::vector<FoundFile> found;
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    check_interruption({"listing", found.size()});
     const std::string name = entry->path().filename().string();
     std::error_code type_error;  // a dangling link counts as a file: it is reported as unreadable
     if (is_image_name(name) && !entry->is_directory(type_error))
@@ -139,7 +140,7 @@ DataFingerprint ImageList::fingerprint(int threads) const {
   };
   static_assert(sizeof(Sampled) == 16);  // it is hashed as it lies
   std::vector<Sampled> sample(std::min(size(), kSampledFiles));
-  parallel_for(threads, sample.size(), [&](std::size_t i) {
+  parallel_for(threads, sample.size(), "loading", [&](std::size_t i) {
     try {
       const std::vector<std::uint8_t> file = read_bytes(path(i * size() / sample.size()));
       sample[i] = {.bytes = file.size(), .crc = crc32_of(file.data(), file.size()), .readable = 1};

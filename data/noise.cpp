@@ -29,7 +29,7 @@ Dataset load_noise(const DataSpec& spec, const LoadOptions& options) {
   dataset.images.resize(std::size_t(count) * dataset.image_bytes());
   dataset.labels.resize(std::size_t(count));
   const std::uint64_t seed = options.part == DataPart::test ? ~options.seed : options.seed;
-  parallel_for(options.threads, dataset.size(), [&](std::size_t i) {
+  parallel_for(options.threads, dataset.size(), "loading", [&](std::size_t i) {
     RandomStream random(seed, "noise", 0, i);
     std::uint8_t* const pixels = dataset.images.data() + i * dataset.image_bytes();
     for (std::size_t p = 0; p < dataset.image_bytes(); ++p)

@@ -14,16 +14,20 @@
 namespace rlnas {
 
 // Calls body(i) for every i < count on `threads` threads (0: as many as the machine has) and waits for all.
-// Errors: the first exception of a body is rethrown here, after all threads have stopped; Interrupted.
+// what: of a loop that may take long and says how far it is; null: it does not. Errors: the first exception
+// of a body is rethrown here, after all threads have stopped; Interrupted.
 template <class Body>
-void parallel_for(int threads, std::size_t count, const Body& body) {
+void parallel_for(int threads, std::size_t count, const char* what, const Body& body) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr error;
   std::mutex error_mutex;
   const auto work = [&] {
     try {
       for (std::size_t i = next++; i < count; i = next++) {
-        check_interruption();
+        if (what != nullptr)
+          check_interruption({what, i, count});
+        else
+          check_interruption();
         body(i);
       }
     } catch (...) {
@@ -40,6 +44,10 @@ void parallel_for(int threads, std::size_t count, const Body& body) {
     work();
   }
   if (error) std::rethrow_exception(error);
+}
+template <class Body>
+void parallel_for(int threads, std::size_t count, const Body& body) {
+  parallel_for(threads, count, nullptr, body);
 }
 
 }  // namespace rlnas

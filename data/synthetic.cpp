@@ -122,7 +122,7 @@ Dataset make_synthetic(const SyntheticSpec& spec) {
   dataset.classes = SyntheticSpec::kClasses;
   dataset.images.resize(std::size_t(spec.count) * dataset.image_bytes());
   dataset.labels.resize(std::size_t(spec.count));
-  parallel_for(spec.threads, dataset.size(), [&](std::size_t i) {
+  parallel_for(spec.threads, dataset.size(), "loading", [&](std::size_t i) {
     const std::size_t label = i % SyntheticSpec::kClasses;
     RandomStream random(spec.seed, "synthetic", 0, i);
     draw_image(kStyles[label], spec.size, random, dataset.images.data() + i * dataset.image_bytes());

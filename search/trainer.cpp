@@ -1,5 +1,6 @@
 // train(): the phases of a run, and the training loop (method.md appendix B.1).
 #include "search/trainer.h"
+#include "search/preparation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -37,6 +38,7 @@ class Trainer {
   Trainer(const TrainConfig& config, const TrainCallbacks& callbacks, Communicator& communicator)
       : config_(config),
         should_stop_(callbacks.should_stop),
+        preparing_(callbacks.preparing),
         communicator_(communicator),
         log_(callbacks, communicator.place(), meter_.pace),
         directory_(config.run.out) {}
@@ -74,6 +76,7 @@ class Trainer {
 
   TrainConfig config_;
   const std::function<bool()>& should_stop_;
+  const std::function<void(const Preparation&)>& preparing_;
   Communicator& communicator_;
   RunMeter meter_;
   RunLog log_;
@@ -153,6 +156,8 @@ void Trainer::lock_directory() {
 
 void Trainer::set_up() {
   const InterruptionScope interruption(stops_alone());
+  static const std::function<void(const Preparation&)> silent;
+  const PreparationScope preparation(leads() ? preparing_ : silent);
   const RunSetup& setup = setup_.emplace(config_, communicator_, log_);
   meter_.length = setup.length;
   if (!config_.eval.spec.empty())

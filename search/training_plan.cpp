@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "engine/interruption.h"
+#include "kernels/check.h"
 #include "kernels/dry/dry_backend.h"
 #include "ops/mixture.h"
+#include "search/preparation.h"
 #include "search/run_setup.h"
 #include "search/train_settings.h"
 
@@ -15,14 +17,17 @@ namespace rlnas {
 DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const StepSpec& spec) {
   DryRun run;
   std::vector<RecordedCall> calls;
-  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
+  std::vector<Genes> paths;
+  if (network.ranks_architectures()) paths = network.space().large_ones();
+  LoopProgress place{"planning", 0, std::max<std::uint64_t>(1, paths.size())};
+  const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend, [&] { check_interruption(place); });
   Executor state(*dry, network.layout(), std::size_t{1} << 44);
   HostBatch batch;
   batch.count = batch_size;
   const auto step_along = [&](const Executor::Forward& forward) {
-    check_interruption();
     calls.clear();
     state.step(forward, batch, spec);
+    ++place.done;
     if (state.arena().peak_bytes() <= run.step_bytes) return;
     run.step_bytes = state.arena().peak_bytes();
     run.calls = calls;
@@ -41,7 +46,7 @@ DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const 
     if (mixture) state.mixture_pass(forward, batch, spec, unused);
   };
   if (network.ranks_architectures())
-    for (const Genes& genes : network.space().large_ones())
+    for (const Genes& genes : paths)
       step_along([&](Context& context, const Tensor& images) {
         return network.forward_along(context, images, {&genes, 1}).logits;
       });
@@ -86,15 +91,10 @@ std::vector<TrainPlan::Stage> stages_of(const TrainedNetwork& network) {
   return stages;
 }
 
-}  // namespace
-
-TrainPlan plan_training(const TrainConfig& config) {
-  check_config(config);
+TrainPlan plan_of(const TrainConfig& config, const TrainCallbacks& callbacks) {
   SingleProcess single;
-  const TrainCallbacks silent;
   const RunPace pace;
-  const RunSetup setup(config, single, RunLog(silent, single.place(), pace));
-
+  const RunSetup setup(config, single, RunLog(callbacks, single.place(), pace));
   TrainPlan plan;
   plan.device = setup.device.backend->description() + " (" + setup.device.reason + ")";
   plan.images = std::int64_t(setup.data.indices.size());
@@ -113,6 +113,19 @@ TrainPlan plan_training(const TrainConfig& config) {
     forward = forward && call.primitive != "cross_entropy";
   }
   return plan;
+}
+
+}  // namespace
+
+TrainPlan plan_training(const TrainConfig& config, const TrainCallbacks& callbacks) {
+  check_config(config);
+  const InterruptionScope interruption(callbacks.should_stop);
+  const PreparationScope preparation(callbacks.preparing);
+  try {
+    return plan_of(config, callbacks);
+  } catch (const Interrupted&) {
+    fail(ErrorCode::run_failed, "interrupted");
+  }
 }
 
 }  // namespace rlnas

@@ -13,8 +13,8 @@ enum class Gradient { given, zero };
 
 struct Update {  // of one block
   float decay;
-  float scale = 1.0f;  // of the gradient
-  float limit = std::numeric_limits<float>::infinity();
+  float scale;  // of the gradient
+  float limit;
 };
 
 template <Gradient kGradient>

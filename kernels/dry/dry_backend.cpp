@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "kernels/spec_checks.h"
 #include "kernels/uniform_backend.h"
@@ -14,7 +15,8 @@ namespace {
 
 class DryBackend final : public UniformBackend<DryBackend> {
  public:
-  DryBackend(std::vector<RecordedCall>* calls, Backend* like) : calls_(calls), like_(like) {}
+  DryBackend(std::vector<RecordedCall>* calls, Backend* like, std::function<void()> before_planning)
+      : calls_(calls), like_(like), before_planning_(std::move(before_planning)) {}
   ~DryBackend() override {
     for (const auto& [memory, bytes] : reserved_) munmap(memory, bytes);
   }
@@ -64,6 +66,7 @@ class DryBackend final : public UniformBackend<DryBackend> {
   template <class Primitive>
   std::size_t scratch_bytes(const Primitive& call) {
     check(call);
+    if (before_planning_) before_planning_();
     return like_ != nullptr ? like_->workspace_bytes(call) : Backend::workspace_bytes(call);
   }
 
@@ -92,6 +95,7 @@ class DryBackend final : public UniformBackend<DryBackend> {
 
   std::vector<RecordedCall>* calls_;
   Backend* like_;
+  std::function<void()> before_planning_;
   std::mutex memory_mutex_;
   std::unordered_map<void*, std::size_t> reserved_;
 };
@@ -117,8 +121,9 @@ void DryBackend::release(void* memory) noexcept {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_dry_backend(std::vector<RecordedCall>* calls, Backend* like) {
-  return std::make_unique<DryBackend>(calls, like);
+std::unique_ptr<Backend> make_dry_backend(std::vector<RecordedCall>* calls, Backend* like,
+                                          std::function<void()> before_planning) {
+  return std::make_unique<DryBackend>(calls, like, std::move(before_planning));
 }
 
 }  // namespace rlnas

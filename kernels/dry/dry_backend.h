@@ -3,6 +3,7 @@
 // backend has to plan. Its memory is address space only: never dereference it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,9 @@
 namespace rlnas {
 
 // `like`: a real backend whose workspace sizes are answered, so that planned memory is right. May be null.
-std::unique_ptr<Backend> make_dry_backend(std::vector<RecordedCall>* calls, Backend* like);
+// before_planning: called before each question to it, which may take a device's backend a second; what it
+// throws ends the run.
+std::unique_ptr<Backend> make_dry_backend(std::vector<RecordedCall>* calls, Backend* like,
+                                          std::function<void()> before_planning = {});
 
 }  // namespace rlnas

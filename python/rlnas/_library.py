@@ -71,8 +71,10 @@ ProgressStruct = sized("ProgressStruct", ("step", i64), ("steps", i64), ("evalua
 SHOULD_STOP = ctypes.CFUNCTYPE(i32, handle)
 PROGRESS = ctypes.CFUNCTYPE(None, handle, pointer(ProgressStruct))
 LOG = ctypes.CFUNCTYPE(None, handle, text)
+PREPARING = ctypes.CFUNCTYPE(None, handle, text, ctypes.c_uint64, ctypes.c_uint64)
 VALUE = ctypes.CFUNCTYPE(i32, handle, text, pointer(f64))
-Callbacks = sized("Callbacks", ("user", handle), ("should_stop", SHOULD_STOP), ("progress", PROGRESS), ("log", LOG))
+Callbacks = sized("Callbacks", ("user", handle), ("should_stop", SHOULD_STOP), ("progress", PROGRESS), ("log", LOG),
+                  ("preparing", PREPARING))
 TrainingResult = sized("TrainingResult", ("steps", i64), ("interrupted", i32), ("loss", f64), ("images_per_s", f64),
                        ("top1", f64))
 FoundStruct = sized("FoundStruct", ("arch", text), ("values", doubles), ("value_count", size_t), ("score", f64),
@@ -85,8 +87,13 @@ TimingStruct = sized("TimingStruct", ("min_ms", f64), ("median_ms", f64), ("flop
                      ("bytes", ctypes.c_uint64))
 Layer = sized("Layer", *((name, i32) for name in (
     "out_channels", "kernel", "stride", "padding", "dilation", "groups", "first_channel")))
+NetworkOptions = sized("NetworkOptions", ("device", text), ("threads", i32), ("batch", i32), ("seed", ctypes.c_uint64),
+                       ("dropout", f64), ("drop_path", f64))
 FitOptions = sized("FitOptions", ("epochs", i32), ("batch", i32), *((name, f64) for name in (
     "learning_rate", "min_learning_rate", "momentum", "weight_decay", "label_smoothing")))
+PassStruct = sized("PassStruct", ("statistics", i32), ("gradients", i32), ("taps", pointer(i32)), ("tap_count", size_t))
+SgdStruct = sized("SgdStruct", *((name, f64) for name in (
+    "learning_rate", "momentum", "weight_decay", "max_gradient_norm")), ("nesterov", i32))
 LossStruct = sized("LossStruct", ("sum", f64), ("correct", i64), ("images", i64))
 
 # Of functions that return a status; then of the others.
@@ -118,15 +125,25 @@ _STATUS = {
     "graph_new": [i32, i32, i32, pointer(handle)],
     "graph_add": [handle, text, text, pointer(i32), size_t, pointer(Layer), pointer(i32)],
     "graph_output": [handle, i32],
-    "network_new": [handle, text, i32, ctypes.c_uint64, pointer(handle)],
+    "graph_shape": [handle, i32, pointer(i32)],
+    "network_make": [handle, pointer(NetworkOptions), pointer(Callbacks), pointer(handle)],
     "network_fit": [handle, floats, pointer(i32), size_t, pointer(FitOptions), pointer(Callbacks),
                     pointer(LossStruct)],
     "network_evaluate": [handle, floats, pointer(i32), size_t, pointer(Callbacks), pointer(LossStruct)],
     "network_forward": [handle, floats, size_t, floats, size_t],
+    "network_pass": [handle, floats, size_t, pointer(PassStruct), floats, size_t],
+    "network_backward": [handle, floats, size_t],
+    "network_tap": [handle, size_t, floats, size_t],
+    "network_tap_gradient": [handle, size_t, floats, size_t],
+    "network_gradients": [handle, floats, pointer(i32), size_t, f64, pointer(LossStruct)],
+    "network_step": [handle, pointer(SgdStruct)],
+    "network_gradient": [handle, text, floats, size_t],
+    "network_forget_gradients": [handle],
     "network_tensors": [handle, pointer(handle)],
     "network_get": [handle, text, floats, size_t],
     "network_set": [handle, text, floats, size_t],
     "network_angle": [handle, pointer(f64)],
+    "network_mark_initial": [handle],
 }
 _OTHERS = {
     "version": (text, []),

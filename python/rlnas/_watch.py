@@ -26,6 +26,8 @@ class Progress:
 
 
 ProgressFunction = Callable[[Progress], Any]
+# what is done before the first step ("loading", "listing", "planning"), how far, of how much; 0: not known
+PreparingFunction = Callable[[str, int, int], Any]
 
 
 class Watch:
@@ -35,7 +37,8 @@ class Watch:
     KeyboardInterrupt and whatever else a function raises ends the call, and goes on from here."""
 
     def __init__(self, progress: Optional[ProgressFunction] = None, log: Optional[Callable[[str], Any]] = None,
-                 should_stop: Optional[Callable[[], Any]] = None) -> None:
+                 should_stop: Optional[Callable[[], Any]] = None,
+                 preparing: Optional[PreparingFunction] = None) -> None:
         self._raised: Optional[BaseException] = None
 
         def guarded(body: Callable[[], Any]) -> Any:
@@ -60,7 +63,9 @@ class Watch:
         self._kept = lib.Callbacks(
             should_stop=lib.SHOULD_STOP(on_stop),
             progress=lib.PROGRESS(on_progress) if progress else lib.PROGRESS(),
-            log=lib.LOG(lambda _, line: guarded(lambda: log(line.decode(errors="replace")))) if log else lib.LOG())
+            log=lib.LOG(lambda _, line: guarded(lambda: log(line.decode(errors="replace")))) if log else lib.LOG(),
+            preparing=lib.PREPARING(lambda _, what, done, total: guarded(lambda: preparing(what.decode(), done, total)))
+            if preparing else lib.PREPARING())
         self.callbacks = ctypes.byref(self._kept)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 
 from . import _library as lib
-from ._watch import ProgressFunction, Watch
+from ._watch import PreparingFunction, ProgressFunction, Watch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +65,11 @@ class Report(lib.Owner):
         return self._text(b"text")
 
     @property
+    def profile(self) -> str:
+        """Where the time went, with profile=True."""
+        return self._text(b"profile")
+
+    @property
     def csv(self) -> str:
         """A line for every evaluated architecture."""
         return self._text(b"csv")
@@ -103,10 +108,11 @@ class Search(lib.Owner):
         return value
 
     def run(self, *, progress: Optional[ProgressFunction] = None,
-            should_stop: Optional[Callable[[], Any]] = None) -> Report:
+            should_stop: Optional[Callable[[], Any]] = None,
+            preparing: Optional[PreparingFunction] = None) -> Report:
         """Searches. Raises Interrupted when should_stop says so; what out=... keeps is gone on with by resume=True."""
         made = ctypes.c_void_p()
-        with Watch(progress, None, should_stop) as self._watch:
+        with Watch(progress, None, should_stop, preparing) as self._watch:
             lib_error: Optional[lib.Error] = None
             try:
                 lib.call("search_run", self._handle, self._watch.callbacks, ctypes.byref(made))
@@ -134,18 +140,17 @@ class Search(lib.Owner):
 def search(space: Optional[str] = None, *, supernet: Optional[str] = None, score: Optional[str] = None,
            indicators: Optional[Mapping[str, Callable[[str], float]]] = None,
            progress: Optional[ProgressFunction] = None, should_stop: Optional[Callable[[], Any]] = None,
-           **settings: Any) -> Report:
+           preparing: Optional[PreparingFunction] = None, **settings: Any) -> Report:
     """Searches a space for the architecture with the largest score.
 
     supernet: run directory of train(). score: indicators joined by + (their ranks are); "angle" by default.
     indicators: functions of your own, from architecture to value, which score can name.
-    settings: all other flags of rlnas_search, with _ for - (method="exact", population=50, max_mflops=100.0); its
-    --gap is report_gap=True.
+    settings: all other flags of rlnas_search, with _ for - (method="exact", population=50, max_mflops=100.0).
     """
     if score is None and indicators:
         score = "+".join(indicators)
     made = Search(space, indicators=indicators, supernet=supernet, score=score, **settings)
-    return made.run(progress=progress, should_stop=should_stop)
+    return made.run(progress=progress, should_stop=should_stop, preparing=preparing)
 
 
 def scores(archs: Sequence[str], score: str, space: Optional[str] = None, **settings: Any) -> np.ndarray:

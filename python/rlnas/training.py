@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional, Union
 import numpy as np
 
 from . import _library as lib
-from ._watch import ProgressFunction, Watch
+from ._watch import PreparingFunction, ProgressFunction, Watch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,13 @@ class Training(lib.Owner):
                  pixels.shape[1], count)
 
     def run(self, *, progress: Optional[ProgressFunction] = None, log: Optional[Callable[[str], Any]] = None,
-            should_stop: Optional[Callable[[], Any]] = None) -> TrainResult:
-        """Trains. Ctrl-C saves the run and raises KeyboardInterrupt; resume="auto" goes on."""
+            should_stop: Optional[Callable[[], Any]] = None,
+            preparing: Optional[PreparingFunction] = None) -> TrainResult:
+        """Trains. preparing(what, done, total) is told of loading and planning before the first step, progress of each
+        step. Ctrl-C ends loading and planning, saves what was trained, and raises KeyboardInterrupt; resume="auto" goes
+        on."""
         result = lib.TrainingResult()
-        with Watch(progress, log, should_stop) as watch:
+        with Watch(progress, log, should_stop, preparing) as watch:
             lib.call("training_run", self._handle, watch.callbacks, ctypes.byref(result))
         return TrainResult(self._out, result.steps, bool(result.interrupted), result.loss, result.images_per_s,
                            result.top1 if result.top1 >= 0 else None)
@@ -66,7 +69,8 @@ class Training(lib.Owner):
 def train(space: str = "nasbench201", *, out: Union[str, "os.PathLike[str]"], data: Optional[str] = None,
           images: Any = None, labels: Any = None, classes: Optional[int] = None,
           progress: Optional[ProgressFunction] = None, log: Optional[Callable[[str], Any]] = None,
-          should_stop: Optional[Callable[[], Any]] = None, **settings: Any) -> TrainResult:
+          should_stop: Optional[Callable[[], Any]] = None, preparing: Optional[PreparingFunction] = None,
+          **settings: Any) -> TrainResult:
     """Trains the SuperNet of a space, or with arch=... one architecture by itself.
 
     data: as --data of rlnas_train ("cifar10:DIR"); or images [N, side, side, 3] of uint8 with labels [N].
@@ -77,4 +81,4 @@ def train(space: str = "nasbench201", *, out: Union[str, "os.PathLike[str]"], da
     training = Training(space, out=out, data=data, labels=kind, **settings)
     if images is not None:
         training.set_images(images, labels, classes)
-    return training.run(progress=progress, log=log, should_stop=should_stop)
+    return training.run(progress=progress, log=log, should_stop=should_stop, preparing=preparing)

@@ -1,6 +1,8 @@
 // rlnas.h: networks of one's own.
+#include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/interruption.h"
 #include "rlnas/network.hpp"
 #include "search/api/c_support.h"
 
@@ -14,7 +16,9 @@ struct rlnas_graph {
 
 struct rlnas_network {
   nn::Network network;
-  std::int64_t image = 0;  // floats of one
+  std::int64_t image = 0;                        // floats of one
+  nn::Values values = {};                        // of the last pass
+  std::vector<std::vector<float>> arrived = {};  // at its taps, after the way back
 };
 
 namespace {
@@ -44,6 +48,8 @@ nn::Node add(nn::Graph& graph, const std::string& kind, const std::string& name,
   if (kind == "avg_pool") return graph.avg_pool(x, pool);
   if (kind == "max_pool") return graph.max_pool(x, pool);
   if (kind == "global_avg_pool") return graph.global_avg_pool(x);
+  if (kind == "dropout") return graph.dropout(x, name);
+  if (kind == "drop_path") return graph.drop_path(x, name);
   if (kind == "linear") return graph.linear(x, name, layer.out_channels);
   rlnas::fail(rlnas::ErrorCode::usage, "no such kind of node: '", kind, "'");
 }
@@ -67,6 +73,45 @@ nn::Callbacks callbacks_of(const rlnas_callbacks& c) {
       c.progress(c.user, &progress);
     };
   return callbacks;
+}
+
+// What a pass or a tensor came to, into memory of the caller's that has room for exactly that.
+void put_values(const std::string& what, const std::vector<float>& own, float* values, std::size_t count) {
+  RLNAS_CHECK(own.size() == count, usage, what, ": ", own.size(), " values, not ", count);
+  if (count > 0) std::ranges::copy(own, &required(values, "values"));
+}
+
+void run_pass(rlnas_network& network, const float* images, std::size_t count, const nn::Pass& pass,
+              float* logits, std::size_t logit_count) {
+  network.values = {};
+  network.arrived.clear();
+  network.values =
+      network.network.forward({&required(images, "images"), count * std::size_t(network.image)}, pass);
+  put_values("logits", network.values.logits, logits, logit_count);
+}
+
+nn::Pass pass_of(const rlnas_pass& c) {
+  nn::Pass pass{.gradients = c.gradients != 0};
+  switch (c.statistics) {
+    case RLNAS_STATISTICS_RUNNING:
+      pass.statistics = nn::Statistics::running;
+      break;
+    case RLNAS_STATISTICS_BATCH:
+      pass.statistics = nn::Statistics::batch;
+      break;
+    case RLNAS_STATISTICS_FOLLOW:
+      pass.statistics = nn::Statistics::follow;
+      break;
+    default:
+      rlnas::fail(rlnas::ErrorCode::usage, "no such statistics: ", int(c.statistics));
+  }
+  for (std::size_t i = 0; i < c.tap_count; ++i) pass.taps.push_back(nn::Node{(&required(c.taps, "taps"))[i]});
+  return pass;
+}
+
+const std::vector<float>& tapped(const std::vector<std::vector<float>>& all, std::size_t tap) {
+  RLNAS_CHECK(tap < all.size(), usage, "tap ", tap, ": the last pass has ", all.size());
+  return all[tap];
 }
 
 void put_loss(const nn::Loss& of, rlnas_loss* loss) {
@@ -106,6 +151,13 @@ rlnas_status rlnas_graph_output(rlnas_graph* graph, std::int32_t logits) {
   return guarded([&] { required(graph, "graph").graph.output(nn::Node{logits}); });
 }
 
+rlnas_status rlnas_graph_shape(const rlnas_graph* graph, std::int32_t node, std::int32_t shape[3]) {
+  return guarded([&] {
+    const nn::Shape own = required(graph, "graph").graph.shape(nn::Node{node});
+    std::ranges::copy(std::array{own.height, own.width, own.channels}, &required(shape, "shape"));
+  });
+}
+
 std::int32_t rlnas_graph_classes(const rlnas_graph* graph) {
   return graph == nullptr ? 0 : graph->graph.classes();
 }
@@ -120,12 +172,36 @@ std::int64_t rlnas_graph_parameters(const rlnas_graph* graph) {
 
 rlnas_status rlnas_network_new(const rlnas_graph* graph, const char* device, std::int32_t threads,
                                std::uint64_t seed, rlnas_network** network) {
+  rlnas_network_options options = RLNAS_INIT(rlnas_network_options);
+  options.device = device;
+  options.threads = threads;
+  options.seed = seed;
+  return rlnas_network_make(graph, &options, nullptr, network);
+}
+
+rlnas_status rlnas_network_make(const rlnas_graph* graph, const rlnas_network_options* options,
+                                const rlnas_callbacks* callbacks, rlnas_network** network) {
   return guarded([&] {
     required(network, "network");
     const nn::Graph& own = required(graph, "graph").graph;
-    const std::string name = text_of(device);
-    const rlnas::kernels::Device on({.name = name.empty() ? "auto" : name, .threads = threads});
-    *network = new rlnas_network{nn::Network(on, own, {.seed = seed}), own.shape(own.input()).count()};
+    const rlnas_network_options how = taken(&required(options, "options"));
+    const std::string name = text_of(how.device);
+    const rlnas::kernels::Device on({.name = name.empty() ? "auto" : name, .threads = how.threads});
+    bool stopped = false;
+    const std::function<bool()> asked = stop_of(taken(callbacks));
+    const auto stops = [&] { return stopped = asked && asked(); };
+    try {
+      *network = new rlnas_network{nn::Network(on, own,
+                                               {.seed = how.seed,
+                                                .batch = how.batch == 0 ? 64 : how.batch,
+                                                .dropout = how.dropout,
+                                                .drop_path = how.drop_path},
+                                               stops),
+                                   own.shape(own.input()).count()};
+    } catch (const rlnas::Error&) {
+      if (stopped) throw rlnas::Interrupted();
+      throw;
+    }
   });
 }
 
@@ -162,14 +238,71 @@ rlnas_status rlnas_network_evaluate(rlnas_network* network, const float* images,
 
 rlnas_status rlnas_network_forward(rlnas_network* network, const float* images, std::size_t count,
                                    float* logits, std::size_t logit_count) {
+  return guarded([&] { run_pass(required(network, "network"), images, count, {}, logits, logit_count); });
+}
+
+rlnas_status rlnas_network_pass(rlnas_network* network, const float* images, std::size_t count,
+                                const rlnas_pass* pass, float* logits, std::size_t logit_count) {
+  return guarded([&] {
+    run_pass(required(network, "network"), images, count, pass_of(taken(pass)), logits, logit_count);
+  });
+}
+
+rlnas_status rlnas_network_backward(rlnas_network* network, const float* seed, std::size_t count) {
   return guarded([&] {
     rlnas_network& own = required(network, "network");
-    const nn::Values values =
-        own.network.forward({&required(images, "images"), count * std::size_t(own.image)});
-    RLNAS_CHECK(values.logits.size() == logit_count, usage, values.logits.size(), " logits into room for ",
-                logit_count);
-    std::ranges::copy(values.logits, &required(logits, "logits"));
+    own.arrived = own.network.backward({&required(seed, "seed"), count});
   });
+}
+
+rlnas_status rlnas_network_tap(const rlnas_network* network, std::size_t tap, float* values,
+                               std::size_t count) {
+  return guarded(
+      [&] { put_values("the tap", tapped(required(network, "network").values.taps, tap), values, count); });
+}
+
+rlnas_status rlnas_network_tap_gradient(const rlnas_network* network, std::size_t tap, float* values,
+                                        std::size_t count) {
+  return guarded([&] {
+    const rlnas_network& own = required(network, "network");
+    tapped(own.values.taps, tap);
+    RLNAS_CHECK(!own.arrived.empty(), usage, "no way back through the last pass yet");
+    const std::vector<float>& arrived = tapped(own.arrived, tap);
+    RLNAS_CHECK(!arrived.empty(), usage, "no gradient arrived at tap ", tap);
+    put_values("the tap", arrived, values, count);
+  });
+}
+
+rlnas_status rlnas_network_gradients(rlnas_network* network, const float* images, const std::int32_t* labels,
+                                     std::size_t count, double label_smoothing, rlnas_loss* loss) {
+  return guarded([&] {
+    const nn::Data batch = data_of(required(network, "network"), images, labels, count);
+    put_loss(network->network.gradients(batch, label_smoothing), loss);
+  });
+}
+
+rlnas_status rlnas_network_step(rlnas_network* network, const rlnas_sgd* sgd) {
+  return guarded([&] {
+    const rlnas_sgd own = taken(&required(sgd, "sgd"));
+    nn::Sgd step{.learning_rate = float(own.learning_rate),
+                 .momentum = float(own.momentum),
+                 .weight_decay = float(own.weight_decay),
+                 .nesterov = own.nesterov != 0};
+    if (own.max_gradient_norm != 0.0) step.max_gradient_norm = float(own.max_gradient_norm);
+    required(network, "network").network.step(step);
+  });
+}
+
+rlnas_status rlnas_network_gradient(const rlnas_network* network, const char* name, float* values,
+                                    std::size_t count) {
+  return guarded([&] {
+    const std::string wanted = required_text(name, "name");
+    put_values(wanted, required(network, "network").network.gradient(wanted), values, count);
+  });
+}
+
+rlnas_status rlnas_network_forget_gradients(rlnas_network* network) {
+  return guarded([&] { required(network, "network").network.forget_gradients(); });
 }
 
 rlnas_status rlnas_network_tensors(const rlnas_network* network, char** json) {
@@ -184,9 +317,8 @@ rlnas_status rlnas_network_tensors(const rlnas_network* network, char** json) {
 rlnas_status rlnas_network_get(const rlnas_network* network, const char* name, float* values,
                                std::size_t count) {
   return guarded([&] {
-    const std::vector<float> own = required(network, "network").network.get(required_text(name, "name"));
-    RLNAS_CHECK(own.size() == count, usage, name, " has ", own.size(), " values, not ", count);
-    std::ranges::copy(own, &required(values, "values"));
+    const std::string wanted = required_text(name, "name");
+    put_values(wanted, required(network, "network").network.get(wanted), values, count);
   });
 }
 
@@ -204,4 +336,8 @@ rlnas_status rlnas_network_angle(rlnas_network* network, double* angle) {
     for (const rlnas::AngleSums& sums : required(network, "network").network.angle_sums()) all += sums;
     required(angle, "angle") = rlnas::kernels::angle_rad(all);
   });
+}
+
+rlnas_status rlnas_network_mark_initial(rlnas_network* network) {
+  return guarded([&] { required(network, "network").network.mark_initial(); });
 }

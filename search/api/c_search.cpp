@@ -4,8 +4,7 @@
 #include "engine/interruption.h"
 #include "rlnas/search.hpp"
 #include "search/api/c_support.h"
-#include "search/search_run.h"
-#include "search/spaces.h"
+#include "search/search_fields.h"
 
 using namespace rlnas::c;
 using Json = nlohmann::ordered_json;
@@ -88,52 +87,9 @@ rlnas_status rlnas_angles_of_weights(const char* space, std::int32_t classes, co
 
 namespace {
 
-// Calls visit(name, value) for every setting; the names of rlnas_search's flags.
-template <class Visit>
-void visit_settings(search::Options& o, const Visit& visit) {
-  visit("space", o.space);
-  visit("supernet", o.supernet);
-  visit("init", o.init);
-  visit("trained", o.trained);
-  visit("method", o.method);
-  visit("score", o.score);
-  visit("seed", o.evolution.seed);
-  visit("population", o.evolution.population);
-  visit("parents", o.evolution.top);
-  visit("mutants", o.evolution.mutants);
-  visit("crossovers", o.evolution.crossovers);
-  visit("generations", o.evolution.generations);
-  visit("mutation-probability", o.evolution.mutation_probability);
-  visit("compat", o.compat);
-  visit("label-draws", o.evolution.label_draws);
-  visit("max-mflops", o.max_mflops);
-  visit("max-params", o.max_params);
-  visit("classes", o.classes);
-  visit("image-size", o.image_size);
-  visit("probe-batch", o.probe.batch);
-  visit("probe-draws", o.probe.draws);
-  visit("probe-seed", o.probe.seed);
-  visit("probe-data", o.probe.data);
-  visit("data", o.data);
-  visit("eval", o.eval_data);
-  visit("labels", o.labels);
-  visit("recalibration-batches", o.recalibration_batches);
-  visit("eval-images", o.eval_images);
-  visit("eval-batch", o.eval_batch);
-  visit("device", o.device.name);
-  visit("threads", o.device.threads);
-  visit("report-gap", o.report_gap);
-  visit("top", o.top);
-  visit("truth", o.truth);
-  visit("out", o.out);
-  visit("resume", o.resume);
-  visit("scores", o.known_scores);
-  visit("report", o.report);
-  visit("report-runs", o.report_runs);
-}
-
 search::Callbacks callbacks_of(const rlnas_callbacks& c) {
-  search::Callbacks callbacks{.generation = {}, .measured = {}, .should_stop = stop_of(c)};
+  search::Callbacks callbacks{
+      .generation = {}, .measured = {}, .should_stop = stop_of(c), .preparing = preparing_of(c)};
   if (c.progress == nullptr) return callbacks;
   callbacks.generation = [c](const search::Generation& now) {
     rlnas_progress progress = RLNAS_INIT(rlnas_progress);
@@ -185,11 +141,12 @@ rlnas_status rlnas_search_set(rlnas_search* search, const char* name, const char
   return guarded([&] {
     const std::string wanted = required_text(name, "name"), text = required_text(value, "value");
     bool found = false;
-    visit_settings(required(search, "search").options, [&](const char* setting, auto& own) {
-      if (wanted != setting) return;
-      read_value(wanted, text, own);
-      found = true;
-    });
+    rlnas::visit_search_fields(required(search, "search").options,
+                               [&](const rlnas::SearchField& field, auto& own) {
+                                 if (wanted != field.name) return;
+                                 read_value(wanted, text, own);
+                                 found = true;
+                               });
     RLNAS_CHECK(found, usage, "a search has no setting '", wanted, "': rlnas_search --help lists them");
   });
 }
@@ -269,6 +226,7 @@ const char* rlnas_report_text(const rlnas_report* report, const char* kind) {
   const std::string name = text_of(kind);
   if (name == "text") return report->report.text.c_str();
   if (name == "json") return report->report.json.c_str();
+  if (name == "profile") return report->report.profile.c_str();
   return name == "csv" ? report->report.csv.c_str() : nullptr;
 }
 

@@ -4,7 +4,6 @@
 #include <new>
 
 #include "engine/interruption.h"
-#include "rlnas/train.hpp"
 
 namespace rlnas::c {
 namespace {
@@ -46,6 +45,13 @@ void give(const std::string& text, char** out) {
 std::function<bool()> stop_of(const rlnas_callbacks& callbacks) {
   if (callbacks.should_stop == nullptr) return {};
   return [callbacks] { return callbacks.should_stop(callbacks.user) != 0; };
+}
+
+std::function<void(const Preparation&)> preparing_of(const rlnas_callbacks& callbacks) {
+  if (callbacks.preparing == nullptr) return {};
+  return [callbacks](const Preparation& now) {
+    callbacks.preparing(callbacks.user, now.what.c_str(), now.done, now.total);
+  };
 }
 
 }  // namespace rlnas::c

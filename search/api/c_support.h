@@ -15,6 +15,7 @@
 #include "kernels/check.h"
 #include "kernels/words.h"
 #include "rlnas/rlnas.h"
+#include "rlnas/train.hpp"
 
 namespace rlnas::c {
 
@@ -72,6 +73,7 @@ void put(const T& own, T* out) {
 }
 
 std::function<bool()> stop_of(const rlnas_callbacks& callbacks);  // empty: none
+std::function<void(const Preparation&)> preparing_of(const rlnas_callbacks& callbacks);
 
 // A value in the words of a flag. Errors: usage, naming it.
 template <class T>

@@ -12,7 +12,8 @@ struct rlnas_training {
 namespace {
 
 rlnas::TrainCallbacks callbacks_of(const rlnas_callbacks& c) {
-  rlnas::TrainCallbacks callbacks{.log = {}, .progress = {}, .should_stop = stop_of(c)};
+  rlnas::TrainCallbacks callbacks{
+      .log = {}, .progress = {}, .should_stop = stop_of(c), .preparing = preparing_of(c)};
   if (c.log != nullptr) callbacks.log = [c](const std::string& line) { c.log(c.user, line.c_str()); };
   if (c.progress != nullptr)
     callbacks.progress = [c](const rlnas::TrainProgress& now) {

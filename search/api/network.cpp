@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/interruption.h"
 #include "engine/philox.h"
 #include "engine/schedule.h"
 #include "kernels/check.h"
@@ -66,7 +67,7 @@ void update(Parameters& parameters, const Sgd& sgd) {
 Plan plan_of(Backend& backend, const rlnas::Graph& graph, const NetworkLayout& layout, int images) {
   RLNAS_CHECK(images > 0, usage, "a batch of ", images, " images");
   Plan plan;
-  const std::unique_ptr<Backend> dry = make_dry_backend(&plan.calls, &backend);
+  const std::unique_ptr<Backend> dry = make_dry_backend(&plan.calls, &backend, [] { check_interruption(); });
   Arena arena(*dry, std::size_t{1} << 44);
   Executor executor(*dry, layout.tensors(), arena);
   plan.calls.clear();
@@ -82,12 +83,25 @@ Plan plan_of(Backend& backend, const rlnas::Graph& graph, const NetworkLayout& l
   return plan;
 }
 
+// What `body` makes, unless it is told to stop.
+template <class Body>
+auto unless_stopped(const std::function<bool()>& should_stop, const Body& body) {
+  const InterruptionScope interruption(should_stop);
+  try {
+    return body();
+  } catch (const Interrupted&) {
+    fail(ErrorCode::run_failed, "interrupted");
+  }
+}
+
 }  // namespace
 
-Plan plan_step(const kernels::Device& device, const Graph& graph, int images) {
+Plan plan_step(const kernels::Device& device, const Graph& graph, int images,
+               const std::function<bool()>& should_stop) {
   const rlnas::Graph& whole = complete(graph.state().graph);
   const NetworkLayout layout(whole, Initializer::pytorch);
-  return plan_of(device.state().backend(), whole, layout, images);
+  return unless_stopped(should_stop,
+                        [&] { return plan_of(device.state().backend(), whole, layout, images); });
 }
 
 // ---- Network
@@ -166,6 +180,8 @@ const Program& Network::State::program(bool trains, const std::vector<Node>& tap
                      .drops_values = trains && options.dropout > 0.0};
   for (const Node tap : taps) {
     RLNAS_CHECK(int(tap) >= 0 && int(tap) < graph.size(), usage, "no node ", int(tap), " to tap");
+    RLNAS_CHECK(!trains || graph[int(tap)].kind != NodeKind::activation, usage, "node ", int(tap),
+                " is an activation, where no gradient can be told of: tap what it takes");
     how.taps.push_back(int(tap));
   }
   return programs.emplace(std::pair(trains, taps), Program(graph, layout, how)).first->second;
@@ -212,8 +228,10 @@ std::vector<float> Network::State::download(const Place& place) const {
   return values;
 }
 
-Network::Network(const kernels::Device& device, const Graph& graph, const Options& options)
-    : state_(std::make_unique<State>(device, graph.state().graph, options)) {
+Network::Network(const kernels::Device& device, const Graph& graph, const Options& options,
+                 const std::function<bool()>& should_stop)
+    : state_(unless_stopped(should_stop,
+                            [&] { return std::make_unique<State>(device, graph.state().graph, options); })) {
   for (const double probability : {options.dropout, options.drop_path})
     RLNAS_CHECK(probability >= 0.0 && probability < 1.0, usage, "a probability of ", probability);
   const ModelBuilder& layout = state_->layout.tensors();

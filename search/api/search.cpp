@@ -12,6 +12,7 @@
 #include "search/angle.h"
 #include "search/export/export_files.h"
 #include "search/export/export_source.h"
+#include "search/preparation.h"
 #include "search/report/report_files.h"
 #include "search/search_measures.h"
 #include "search/search_report.h"
@@ -145,6 +146,7 @@ Report report_of(const SearchReport& made) {
   report.text = text.str();
   report.json = report_json(made);
   report.csv = report_csv(made);
+  report.profile = made.profile;
   return report;
 }
 
@@ -159,6 +161,7 @@ void make_directory(const std::string& path) {
 Report run(const Options& options, const Callbacks& callbacks) {
   const OwnIndicators own(options.own);
   const InterruptionScope interruption(callbacks.should_stop);
+  const PreparationScope preparation(callbacks.preparing);
   try {
     SearchInput input = search_input(options);
     if (!options.out.empty()) make_directory(options.out);
@@ -184,11 +187,12 @@ std::vector<double> scores(const Options& options, const std::vector<std::string
                            const Callbacks& callbacks) {
   const OwnIndicators own(options.own);
   const InterruptionScope interruption(callbacks.should_stop);
-  const SearchInput input = search_input(options);
-  const Space& space = find_space(input.config.space.name);
-  std::vector<Genes> genes;
-  for (const std::string& text : architectures) genes.push_back(space.parse(text));
+  const PreparationScope preparation(callbacks.preparing);
   try {
+    const SearchInput input = search_input(options);
+    const Space& space = find_space(input.config.space.name);
+    std::vector<Genes> genes;
+    for (const std::string& text : architectures) genes.push_back(space.parse(text));
     return score_architectures(input.config, input.sums, genes, hooks_of(callbacks, space));
   } catch (const Interrupted&) {
     fail(ErrorCode::run_failed, "interrupted");

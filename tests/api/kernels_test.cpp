@@ -1,7 +1,9 @@
 // rlnas/kernels.hpp as others see it: no header of the engine, the shared library alone.
 #include <doctest/doctest.h>
 
+#include <rlnas/rlnas.h>
 #include <cmath>
+#include <map>
 #include <rlnas/kernels.hpp>
 #include <thread>
 
@@ -92,6 +94,44 @@ TEST_CASE("every primitive can be called"){
   }
     RLNAS_PRIMITIVES(RLNAS_TAKE)
 #undef RLNAS_TAKE
+}
+
+// The case table reaches all of them too: tests/kernels/profiling_test.cpp.
+TEST_CASE("every primitive can be timed from C, against its cost") {
+#define RLNAS_NAME(Primitive) rlnas::Primitive::kName,
+  const std::vector<std::string> names{RLNAS_PRIMITIVES(RLNAS_NAME)};
+#undef RLNAS_NAME
+  std::string listed = "[";
+  for (const std::string& name : names) listed += (listed.size() > 1 ? ",\"" : "\"") + name + "\"";
+  char* json = nullptr;
+  REQUIRE(rlnas_primitives(&json) == RLNAS_OK);
+  CHECK(json == listed + "]");
+  rlnas_free(json);
+
+  rlnas_shape shape = RLNAS_INIT(rlnas_shape);
+  shape.batch = 2;
+  shape.channels = shape.out_channels = 8;
+  shape.height = shape.width = 6;
+  shape.kernel = 3;
+  shape.padding = 1;
+  std::map<std::string, std::uint64_t> bytes;
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    rlnas_timing timing = RLNAS_INIT(rlnas_timing), of_twice = timing;
+    REQUIRE(rlnas_time_primitive(name.c_str(), &shape, "cpu", 1, 2, &timing) == RLNAS_OK);
+    CHECK(timing.min_ms > 0.0);
+    CHECK(timing.median_ms >= timing.min_ms);
+    bytes[name] = timing.bytes;
+    if (name == "batch_norm_inference") continue;  // of the statistics alone: no batch in it
+    shape.batch *= 2;
+    REQUIRE(rlnas_time_primitive(name.c_str(), &shape, "cpu", 1, 1, &of_twice) == RLNAS_OK);
+    shape.batch /= 2;
+    CHECK(of_twice.bytes > timing.bytes);
+    CHECK(of_twice.bytes <= 2 * timing.bytes);
+  }
+  // Passes over the weight buffer are over what is in it, not over whole blocks.
+  CHECK(bytes["angle_sums"] / (2 * sizeof(float)) == doctest::Approx(2 * 8 * 36).epsilon(0.1));
+  CHECK(bytes["sgd_step"] / (5 * sizeof(float)) == doctest::Approx(2 * 8 * 36).epsilon(0.1));
 }
 
 TEST_CASE("angle sums of tensors that lie anywhere in the caller's arrays") {

@@ -251,6 +251,8 @@ TEST_CASE("a step on paper") {
   const nn::Graph graph = small();
   CHECK(graph.parameters() == 12 * 4 * 9 + 24 + 16 * 12 * 16 + 3 * 16 + 3);
   CHECK(graph.macs() == 16 * 12 * 4 * 9 + 16 * 12 * 16 + 3 * 16);
+  CHECK_THROWS_WITH(nn::plan_step(device, graph, 1, [] { return true; }), "interrupted");
+  CHECK_THROWS_WITH(nn::Network(device, graph, {}, [] { return true; }), "interrupted");
   const nn::Plan one = nn::plan_step(device, graph, 1), hundred = nn::plan_step(device, graph, 100),
                  more = nn::plan_step(device, graph, 200);
   // A further image is in memory, and so is what the first convolution makes of it.

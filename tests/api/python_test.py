@@ -169,6 +169,26 @@ class Callbacks(unittest.TestCase):
         self.assertLess(time.monotonic() - start, 20.0)
         self.assertGreater(len(asked), 1)
 
+    def test_ctrl_c_ends_loading(self):
+        told = []
+
+        def preparing(*now):
+            told.append(now)
+            if len(told) == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+        with tempfile.TemporaryDirectory() as folder, self.assertRaises(KeyboardInterrupt):
+            rlnas.train(out=os.path.join(folder, "run"), data="noise:300000", image_size=8, data_threads=1,
+                        device="cpu", threads=1, preparing=preparing, progress=lambda now: self.fail("a step"))
+        self.assertEqual({what for what, _, _ in told}, {"loading"})
+        self.assertTrue(all(done < total == 300000 for _, done, total in told), told)
+
+    def test_what_is_done_before_the_first_step(self):
+        told = []
+        with tempfile.TemporaryDirectory() as folder:
+            rlnas.train(out=os.path.join(folder, "run"), data="noise:64", image_size=8, data_threads=1, batch_size=32,
+                        epochs=1, device="cpu", threads=1, preparing=lambda *now: told.append(now[0]))
+        self.assertEqual(set(told), {"loading", "planning"})
+
     def test_several_threads(self):
         expected = rlnas.search("nasbench201", score="params", generations=4, seed=5).csv
         found = [None] * 4
@@ -229,6 +249,76 @@ class Networks(unittest.TestCase):
             net.forward(images[:, :5])
         with self.assertRaises(rlnas.UsageError):
             net["nobody"]
+
+    def test_dropout(self):
+        graph = rlnas.Graph(64, 1, 1)
+        graph.output(graph.linear(graph.add("dropout", graph.input, "drop"), "classifier", 2))
+        net = rlnas.Network(graph, device="cpu", threads=1, dropout=0.5, batch=2)
+        images = np.ones((2, 1, 1, 64), np.float32)
+        sure = net.forward(images)
+        np.testing.assert_array_equal(sure, net.forward(images))
+        self.assertGreater(np.abs(net.forward(images, gradients=True) - sure).max(), 1e-3)
+        with self.assertRaises(rlnas.UsageError):
+            rlnas.Network(graph, device="cpu", dropout=1.5)
+
+    def test_step_by_step_against_numpy(self):
+        random = np.random.default_rng(4)
+        images = random.normal(size=(5, 1, 1, 3)).astype(np.float32)
+        graph = rlnas.Graph(3, 1, 1)
+        hidden = graph.conv(graph.input, "hidden", 4)
+        graph.output(graph.linear(graph.relu(hidden), "classifier", 2))
+        self.assertEqual(graph.shape(hidden), (1, 1, 4))
+        net = rlnas.Network(graph, device="cpu", threads=1, seed=5)
+        w, v = net["hidden.weight"].reshape(4, 3), net["classifier.weight"]
+        out = np.empty((5, 2), np.float32)
+        logits, (values,) = net.forward(images, gradients=True, taps=[hidden], out=out)
+        self.assertIs(logits, out)
+        x = images.reshape(5, 3)
+        np.testing.assert_allclose(values.reshape(5, 4), x @ w.T, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(logits, np.maximum(x @ w.T, 0) @ v.T + net["classifier.bias"], rtol=1e-5, atol=1e-6)
+        # A loss of one's own: the squares of the logits.
+        (arrived,) = net.backward(2 * logits)
+        back = (2 * logits @ v) * (x @ w.T > 0)
+        np.testing.assert_allclose(arrived.reshape(5, 4), back, rtol=1e-4, atol=1e-6)
+        gradient = net.gradient("hidden.weight")
+        np.testing.assert_allclose(gradient.reshape(4, 3), back.T @ x, rtol=1e-4, atol=1e-5)
+        net.step(0.01, momentum=0.0)
+        np.testing.assert_allclose(net["hidden.weight"].reshape(4, 3), w - 0.01 * gradient.reshape(4, 3), rtol=1e-6)
+        before = (logits ** 2).sum()
+        for _ in range(20):
+            logits = net.forward(images, statistics="follow", gradients=True)
+            self.assertEqual(net.backward(2 * logits), [])
+            net.step(0.01)
+        self.assertLess((net.forward(images) ** 2).sum(), before / 2)
+        # Gradients add up until a step, or are forgotten.
+        labels = np.array([0, 1, 0, 1, 1])
+        net.gradients(images, labels)
+        once = net.gradient("classifier.bias")
+        loss = net.gradients(images, labels)
+        np.testing.assert_allclose(net.gradient("classifier.bias"), 2 * once, rtol=1e-5)
+        net.forget_gradients()
+        net.gradients(images, labels)
+        np.testing.assert_allclose(net.gradient("classifier.bias"), once, rtol=1e-5)
+        logits = net.forward(images).astype(np.float64)
+        own = -np.log(np.exp(logits)[range(5), labels] / np.exp(logits).sum(1)).mean()
+        self.assertAlmostEqual(loss.mean, own, places=5)
+        net.mark_initial()
+        self.assertAlmostEqual(net.angle, 0.0, places=6)
+        for mistake in (lambda: net.backward(logits), lambda: net.forward(images, statistics="median"),
+                        lambda: net.forward(images, out=np.empty((5, 2))), lambda: net.gradient("nobody"),
+                        lambda: net.forward(images, taps=[99])):
+            with self.assertRaises(rlnas.UsageError):
+                mistake()
+
+    def test_arrays_are_read_where_they_lie(self):
+        graph = rlnas.Graph(3, 64, 64)
+        graph.output(graph.linear(graph.global_avg_pool(graph.input), "classifier", 2))
+        net = rlnas.Network(graph, device="cpu", threads=1)
+        images = np.zeros((4, 64, 64, 3), np.float32)
+        images.setflags(write=False)
+        self.assertIs(net._images(images), images)
+        net.forward(images)
+        net.gradients(images, np.zeros(4, np.int32))
 
 
 if __name__ == "__main__":

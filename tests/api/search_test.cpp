@@ -126,6 +126,47 @@ TEST_CASE("a run can be told to stop before its first step, and leaves no state"
   CHECK_FALSE(fs::exists((directory / "run/resume.safetensors")));
 }
 
+TEST_CASE("loading and planning say how far they are, and end when they are told to") {
+  const rlnas::test::TemporaryDirectory directory;
+  const Images data = images(16, 8);
+  std::map<std::string, rlnas::Preparation> last;
+  const auto note = [&](const rlnas::Preparation& now) {
+    CHECK(now.done <= now.total);
+    CHECK(now.done >= last[now.what].done);
+    last[now.what] = now;
+  };
+  rlnas::TrainConfig noise = config_of({}, (directory / "noise"));
+  noise.data.spec = "noise:300000";  // seconds of it
+  noise.data.threads = 1;
+  const rlnas::TrainResult loading =
+      rlnas::train(noise, {.should_stop = [&] { return last["loading"].done > 0; }, .preparing = note});
+  CHECK(loading.interrupted);
+  CHECK(last["loading"].total == 300000);
+  CHECK(last["loading"].done < 300000);
+  CHECK(last.count("planning") == 0);
+
+  last.clear();
+  const auto slowly = [&](const rlnas::Preparation& now) {
+    note(now);  // and as long as it may take until it is asked again
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  };
+  const auto when_planning = [&] { return last.count("planning") > 0; };
+  const rlnas::TrainConfig config = config_of(data, (directory / "run"));
+  const rlnas::TrainResult planning =
+      rlnas::train(config, {.should_stop = when_planning, .preparing = slowly});
+  CHECK(planning.interrupted);
+  CHECK(planning.steps == 0);
+  CHECK(last["planning"].total > 0);
+  CHECK(last["planning"].done < last["planning"].total);
+  last.clear();
+  CHECK(error_of([&] {
+          rlnas::plan_training(config, {.should_stop = when_planning, .preparing = slowly});
+        }) == "interrupted");
+  last.clear();
+  CHECK(rlnas::plan_training(config, {.preparing = note}).steps == 2);
+  CHECK(last.count("planning") == 1);
+}
+
 TEST_CASE("what an architecture is") {
   const rlnas::search::Architecture found = rlnas::search::describe("nasbench201", "#1462");
   CHECK(found.benchmark_index == 1462);

@@ -1,6 +1,6 @@
 // Runs among faults of the system: each ends in one line and the right exit code, leaves what was good, and
 // goes on from there to the bits of a run that nobody disturbed. RLNAS_FAULT_PLACES: at how many places of a
-// run each fault is tried at least; a few in the suite, 0 for all there are.
+// run a failing read is tried at least; a few in the suite, 0 for all there are.
 #include <doctest/doctest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -8,10 +8,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "tests/apps/tiny_runs.h"
 #include "tests/data/image_writer.h"
+#include "tests/support/memory_directory.h"
 #include "tests/support/skip.h"
 
 namespace rlnas {
@@ -30,10 +33,11 @@ struct Counts {
 };
 
 // A run that nobody disturbs, and how often it touches files.
-Counts run_straight(const TemporaryDirectory& directory, const std::string& out) {
+Counts run_straight(const TemporaryDirectory& directory, const std::string& out,
+                    const std::vector<std::string>& more = {}) {
   const std::string file = directory / "counts";
   const Outcome outcome =
-      ChildProcess(directory, tiny_training(out), {kPreload, "RLNAS_IO_COUNT=" + file}).wait();
+      ChildProcess(directory, with(tiny_training(out), more), {kPreload, "RLNAS_IO_COUNT=" + file}).wait();
   REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
   Counts counts;
   std::istringstream(read_text(file)) >> counts.changes >> counts.writes >> counts.reads;
@@ -61,38 +65,58 @@ void check_same_weights(const std::string& run, const std::string& expected) {
     CHECK(read_text(run + file) == read_text(expected + file));
 }
 
-void check_goes_on(const TemporaryDirectory& directory, const std::string& out, const std::string& expected) {
-  const Outcome outcome = ChildProcess(directory, with(tiny_training(out), {"--resume", "auto"})).wait();
+void check_goes_on(const TemporaryDirectory& directory, const std::string& out, const std::string& expected,
+                   std::vector<std::string> more = {}) {
+  more.insert(more.end(), {"--resume", "auto"});
+  const Outcome outcome = ChildProcess(directory, with(tiny_training(out), more)).wait();
   CHECK_MESSAGE(outcome.exit_code == 0, outcome.err);
   check_same_weights(out, expected);
 }
 
-// The fault at places of a run.
-void check_fault(const TemporaryDirectory& directory, const char* fault, long count,
-                 const std::string& straight) {
-  REQUIRE(count > 0);
-  for (const long place : places_of(count)) {
-    CAPTURE(place);
-    const std::string out = directory / "out";
-    fs::remove_all(out);
-    const Outcome outcome = ChildProcess(directory, tiny_training(out),
-                                         {kPreload, std::string("RLNAS_IO_FAULT=") + fault,
-                                          "RLNAS_IO_PLACE=" + std::to_string(place)})
-                                .wait();
-    CAPTURE(outcome.err);
-    check_one_line(outcome);
-    if (fs::exists(out))
-      for (const auto& entry : fs::directory_iterator(out)) CHECK(entry.path().extension() != ".tmp");
-    check_goes_on(directory, out, straight);
+// What lies in a run directory, but for the times of events: what a run that goes on there depends on.
+std::string state_of(const std::string& out) {
+  if (!fs::exists(out)) return "";
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::directory_iterator(out)) {
+    const std::string name = entry.path().filename().string(), text = read_text(entry.path().string());
+    files[name] = name != "events.jsonl" ? text
+                                         : std::to_string(std::count(text.begin(), text.end(), '\n')) +
+                                               (text.ends_with('\n') ? " whole lines" : " lines and a part");
   }
+  std::string state;
+  for (const auto& [name, text] : files)
+    state += name + " " + std::to_string(text.size()) + "\n" + text + "\n";
+  return state;
 }
 
 }  // namespace
 
-TEST_CASE("a disk that is full from the n-th write on") {
+// A run of all that is written: a first state, states within an epoch and at its end, epochs that are kept.
+// Each of its writes is tried; to go on is tried from every state that is left, which many of them have in
+// common.
+TEST_CASE("a disk that is full from the n-th write on, for every n") {
+  keep_files_in_memory();
   const TemporaryDirectory directory;
-  const Counts counts = run_straight(directory, directory / "straight");
-  check_fault(directory, "full", counts.writes, directory / "straight");
+  const std::string straight = directory / "straight", out = directory / "out";
+  const std::vector<std::string> short_run{"--batch-size", "32", "--epochs", "2"};
+  const Counts counts = run_straight(directory, straight, short_run);
+  REQUIRE(counts.writes > 50);
+  std::set<std::string> gone_on;
+  for (long place = 1; place <= counts.writes; ++place) {
+    CAPTURE(place);
+    fs::remove_all(out);
+    const Outcome outcome =
+        ChildProcess(directory, with(tiny_training(out), short_run),
+                     {kPreload, "RLNAS_IO_FAULT=full", "RLNAS_IO_PLACE=" + std::to_string(place)})
+            .wait();
+    CAPTURE(outcome.err);
+    check_one_line(outcome);
+    if (fs::exists(out))
+      for (const auto& entry : fs::directory_iterator(out)) CHECK(entry.path().extension() != ".tmp");
+    if (gone_on.insert(state_of(out)).second) check_goes_on(directory, out, straight, short_run);
+  }
+  MESSAGE(counts.writes, " writes, ", gone_on.size(), " states to go on from");
+  CHECK(gone_on.size() > 4);
 }
 
 TEST_CASE("short reads and writes, interrupted ones and a clock that jumps change nothing") {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/parameters.h"
+#include "tests/support/forwarding_backend.h"
 
 namespace rlnas {
 namespace {
@@ -14,7 +15,43 @@ SegmentTable two_tensors() {
   return table;
 }
 
+// What a backend is asked for.
+class CountingBackend final : public test::ForwardingBackend<CountingBackend> {
+ public:
+  using ForwardingBackend::ForwardingBackend;
+  void* allocate(std::size_t bytes) override {
+    allocated += bytes;
+    return ForwardingBackend::allocate(bytes);
+  }
+  void upload(void* device, const void* host, std::size_t bytes) override {
+    uploaded += bytes;
+    ForwardingBackend::upload(device, host, bytes);
+  }
+  template <class Primitive>
+  void take(const Primitive& call, Workspace workspace) {
+    if constexpr (std::is_same_v<Primitive, TakeGradientNorm>) ++norms;
+    inner_.run(call, workspace);
+  }
+
+  std::size_t allocated = 0, uploaded = 0;
+  int norms = 0;
+};
+
 }  // namespace
+
+TEST_CASE("the parameters take the memory that they say, and a step sends no more than the states") {
+  const auto backend = make_cpu_backend({.threads = 1});
+  CountingBackend counting(*backend);
+  Parameters parameters(counting, two_tensors());
+  CHECK(counting.allocated == parameters.device_bytes());
+  CHECK(counting.uploaded == std::size_t(parameters.block_count()) * sizeof(SegmentBlock));
+  counting.uploaded = 0;
+  parameters.sgd_step({}, Unsampled::coast);
+  CHECK(counting.uploaded == 2 * sizeof(SegmentState));
+  CHECK(counting.norms == 0);  // none is asked for
+  parameters.sgd_step({}, Unsampled::coast, 1.0f);
+  CHECK(counting.norms == 1);
+}
 
 TEST_CASE("segments start on aligned places and are cut into blocks of one segment each") {
   SegmentTable table;
@@ -59,6 +96,16 @@ TEST_CASE("coast: an op that was sampled once goes on decaying and coasting, fre
   }
 }
 
+TEST_CASE("a segment that was never sampled does not decay either") {
+  const auto backend = make_ref_backend();
+  Parameters parameters(*backend, two_tensors());
+  const std::vector<float> ones(std::size_t(parameters.table().buffer_count()), 1.0f);
+  parameters.weights().upload(ones);
+  parameters.sgd_step({.learning_rate = 0.1f, .weight_decay = 0.5f}, Unsampled::coast);
+  CHECK(parameters.weights().download() == ones);
+  CHECK(parameters.ever_sampled() == std::vector<std::uint8_t>{0, 0});
+}
+
 TEST_CASE("the first gradient of a segment in a step overwrites, a further one adds") {
   const auto backend = make_ref_backend();
   Parameters parameters(*backend, two_tensors());
@@ -67,6 +114,7 @@ TEST_CASE("the first gradient of a segment in a step overwrites, a further one a
     CHECK(parameters.gradient_target(1).store == Store::overwrite);
     CHECK(parameters.gradient_target(0).store == Store::accumulate);
     CHECK(parameters.gradient_target(0).data == parameters.gradient_of(0));
+    CHECK(parameters.ever_sampled() == std::vector<std::uint8_t>{1, 1});  // as checkpoints keep them
     parameters.sgd_step({}, Unsampled::coast);
   }
 }

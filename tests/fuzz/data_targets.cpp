@@ -1,4 +1,4 @@
-// Files of images.
+// Files of images and of tensors.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -6,6 +6,7 @@
 #include "data/image_codec.h"
 #include "data/loaders.h"
 #include "engine/crc32.h"
+#include "engine/safetensors.h"
 #include "tests/fuzz/target_list.h"
 
 namespace rlnas::fuzz {
@@ -40,7 +41,30 @@ void decode(Bytes file) {
           "a decoded part has its pixels");
 }
 
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
 }  // namespace
+
+void safetensors(Bytes bytes) {
+  const std::string path = scratch_file("weights.safetensors", bytes);
+  const TensorFile file = read_safetensors(path);
+  std::size_t held = 0;
+  for (const NamedTensor& tensor : file.tensors) held += tensor.data.size() * sizeof(float);
+  require(held <= bytes.size(), "tensors take no more memory than their file");
+  // Written again it is the same.
+  const std::string copy = scratch_directory() + "/copy.safetensors";
+  write_safetensors(copy, file);
+  const TensorFile again = read_safetensors(copy);
+  require(again.tensors.size() == file.tensors.size() && again.metadata == file.metadata,
+          "a checkpoint is read as it was written");
+  for (std::size_t i = 0; i < file.tensors.size(); ++i)
+    require(again.tensors[i].name == file.tensors[i].name &&
+                same_bits(again.tensors[i].data, file.tensors[i].data),
+            "a tensor is read as it was written");
+}
 
 void idx(Bytes bytes) {
   Parts parts(bytes);

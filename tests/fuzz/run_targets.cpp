@@ -1,6 +1,5 @@
 // What runs leave and are given: checkpoints, run.json, events, states of searches, --config, the first words
 // of a rank.
-#include <cstring>
 #include <sstream>
 
 #include "apps/flat_config.h"
@@ -14,38 +13,13 @@
 #include "tests/fuzz/target_list.h"
 
 namespace rlnas::fuzz {
-namespace {
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() &&
-         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
-
-}  // namespace
-
-void safetensors(Bytes bytes) {
+// What a resumed run asks of a checkpoint.
+void resume_state(Bytes bytes) {
   const std::string path = scratch_file("weights.safetensors", bytes);
-  const TensorFile file = read_safetensors(path);
-  std::size_t held = 0;
-  for (const NamedTensor& tensor : file.tensors) held += tensor.data.size() * sizeof(float);
-  require(held <= bytes.size(), "tensors take no more memory than their file");
-  // What a resumed run asks of it.
-  const StateMetadata metadata(file.metadata, path);
-  if (metadata.has("step")) {
-    const RunProgress progress = metadata.progress({.steps = 1000, .images = 1000});
-    require(progress.step >= 0 && progress.step <= 1000, "a step is one of the run");
-    metadata.flags("ever_sampled", 3);
-  }
-  // Written again it is the same.
-  const std::string copy = scratch_directory() + "/copy.safetensors";
-  write_safetensors(copy, file);
-  const TensorFile again = read_safetensors(copy);
-  require(again.tensors.size() == file.tensors.size() && again.metadata == file.metadata,
-          "a checkpoint is read as it was written");
-  for (std::size_t i = 0; i < file.tensors.size(); ++i)
-    require(again.tensors[i].name == file.tensors[i].name &&
-                same_bits(again.tensors[i].data, file.tensors[i].data),
-            "a tensor is read as it was written");
+  const StateMetadata metadata(read_safetensors(path).metadata, path);
+  const RunProgress progress = metadata.progress({.steps = 1000, .images = 1000});
+  require(progress.step >= 0 && progress.step <= 1000, "a step is one of the run");
+  metadata.flags("ever_sampled", 3);
 }
 
 void run_json(Bytes bytes) {

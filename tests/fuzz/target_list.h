@@ -5,7 +5,8 @@
 
 namespace rlnas::fuzz {
 
-// data_targets.cpp
+// data_targets.cpp: what lies below search/
+void safetensors(Bytes bytes);
 void idx(Bytes bytes);
 void npy(Bytes bytes);
 void cifar(Bytes bytes);
@@ -13,7 +14,7 @@ void imagenet16(Bytes bytes);
 void jpeg(Bytes bytes);
 void png(Bytes bytes);
 // run_targets.cpp: what runs leave and are given
-void safetensors(Bytes bytes);
+void resume_state(Bytes bytes);
 void run_json(Bytes bytes);
 void events(Bytes bytes);
 void search_state(Bytes bytes);

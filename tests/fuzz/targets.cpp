@@ -7,34 +7,10 @@
 #include <filesystem>
 
 #include "rlnas/error.hpp"
-#include "tests/fuzz/target_list.h"
+#include "tests/support/memory_directory.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::fuzz {
-namespace {
-
-constexpr Target kAll[] = {
-    {"safetensors", safetensors},
-    {"run_json", run_json},
-    {"search_state", search_state},
-    {"architecture", architecture},
-    {"truth_csv", truth_csv},
-    {"scores_csv", scores_csv},
-    {"greeting", greeting},
-    {"config", config},
-    {"events", events},
-    {"idx", idx},
-    {"npy", npy},
-    {"cifar", cifar},
-    {"imagenet16", imagenet16},
-    {"jpeg", jpeg},
-    {"png", png},
-    {"space_file", space_file},
-};
-
-}  // namespace
-
-constinit const std::span<const Target> kTargets = kAll;
 
 const Target* find_target(std::string_view name) {
   const auto found = std::ranges::find(kTargets, name, &Target::name);
@@ -55,7 +31,10 @@ void run_target(const Target& target, Bytes bytes) {
 
 const std::string& scratch_directory() {
   // Not removed where a sanitizer ends the process: a few small files.
-  static const test::TemporaryDirectory directory;
+  static const test::TemporaryDirectory directory = [] {
+    test::keep_files_in_memory();
+    return test::TemporaryDirectory();
+  }();
   return directory.path();
 }
 

@@ -19,7 +19,7 @@ struct Target {
   const char* name;
   void (*run)(Bytes bytes);
 };
-extern const std::span<const Target> kTargets;
+extern const std::span<const Target> kTargets;  // all_targets.cpp, file_targets.cpp
 
 // Null where there is none of that name.
 const Target* find_target(std::string_view name);

@@ -133,7 +133,8 @@ struct Callbacks {
   std::function<void(const Generation&)> generation = {};  // after each, of evolution and random search
   // Networks measured, of those that a step of the search needs.
   std::function<void(std::int64_t done, std::int64_t total, double seconds)> measured = {};
-  std::function<bool()> should_stop = {};  // asked at least every few candidates
+  std::function<bool()> should_stop = {};                  // asked at least every few candidates
+  std::function<void(const Preparation&)> preparing = {};  // while files are read, every 20 ms
 };
 
 struct Found {
@@ -158,6 +159,7 @@ struct Report {
   };
   std::optional<Optimum> optimum;
   std::string text, json, csv;  // as rlnas_search prints and writes them
+  std::string profile;          // with SearchDevice::profile: where the time went
 
   const Found& best() const { return top.front(); }
 };

@@ -150,12 +150,20 @@ struct TrainProgress {
   std::optional<Mixture> mixture;
 };
 
+// What is done before the first step or the first measurement, and how far it is.
+struct Preparation {
+  std::string what;         // "loading", "listing" files, "planning" memory and a device's kernels
+  std::uint64_t done = 0;   // bytes of a file, images, paths through the network
+  std::uint64_t total = 0;  // of them in all; 0: not known
+};
+
 struct TrainCallbacks {
   std::function<void(const std::string&)> log = {};         // one line of what is going on
   std::function<void(const TrainProgress&)> progress = {};  // after every step
   // Asked after every step, and while images are loaded, memory is planned and networks are tested; true:
   // save and return.
   std::function<bool()> should_stop = {};
+  std::function<void(const Preparation&)> preparing = {};  // on the way to the first step, every 20 ms
 };
 
 struct TrainResult {
@@ -210,6 +218,8 @@ struct TrainPlan {
   std::vector<Stage> stages;
   std::vector<std::string> calls;  // one line for each primitive of the forward pass of the largest path
 };
-RLNAS_API TrainPlan plan_training(const TrainConfig& config);
+// Of the callbacks log, should_stop and preparing are used. Errors: also run_failed, when should_stop says
+// so.
+RLNAS_API TrainPlan plan_training(const TrainConfig& config, const TrainCallbacks& callbacks = {});
 
 }  // namespace rlnas

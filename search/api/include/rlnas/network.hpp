@@ -103,7 +103,10 @@ struct Plan {
   std::uint64_t fixed_memory_bytes = 0;  // weights, gradients, momentum, statistics
   std::vector<RecordedCall> calls;       // every primitive of forward, backward and update, with its cost
 };
-RLNAS_API Plan plan_step(const kernels::Device& device, const Graph& graph, int images);
+// should_stop: asked every 20 ms, for a device's kernels can take a while to plan; true: an Error,
+// run_failed.
+RLNAS_API Plan plan_step(const kernels::Device& device, const Graph& graph, int images,
+                         const std::function<bool()>& should_stop = {});
 
 // ---- the network
 
@@ -125,7 +128,7 @@ enum class Statistics {
 struct Pass {
   Statistics statistics = Statistics::running;
   bool gradients = false;       // so that backward() can follow
-  std::vector<Node> taps = {};  // values that are wanted besides the logits
+  std::vector<Node> taps = {};  // values that are wanted besides the logits; with gradients no activations
 };
 
 struct Values {
@@ -188,8 +191,10 @@ struct Tensor {
 
 class RLNAS_API Network {
  public:
-  // A copy of the graph with fresh weights. Errors: usage for a graph without an output.
-  Network(const kernels::Device& device, const Graph& graph, const Options& options = {});
+  // A copy of the graph with fresh weights, and memory for a step, planned as by plan_step(). Errors: usage
+  // for a graph without an output.
+  Network(const kernels::Device& device, const Graph& graph, const Options& options = {},
+          const std::function<bool()>& should_stop = {});
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
@@ -197,8 +202,8 @@ class RLNAS_API Network {
   // Shapes: images [N,H,W,C].
   Values forward(std::span<const float> images, const Pass& pass = {});
   // Back from d loss / d logits through the last pass, which had gradients. What reaches the weights adds up
-  // until step(). Returns what arrived at each tap, d loss / d value; a tapped activation has none. Shapes:
-  // seed [N, classes].
+  // until step(). Returns what arrived at each tap, d loss / d value; empty where nothing did. Shapes: seed
+  // [N, classes].
   std::vector<std::vector<float>> backward(std::span<const float> seed);
   // Forward and backward from the mean cross-entropy.
   Loss gradients(const Data& batch, double label_smoothing = 0.0);

@@ -69,6 +69,9 @@ typedef struct rlnas_callbacks {
   int32_t (*should_stop)(void* user); /* not 0: the call ends as soon as it can, with what can be kept */
   void (*progress)(void* user, const rlnas_progress* now);
   void (*log)(void* user, const char* line);
+  /* Before the first step or measurement, every 20 ms: "loading" or "listing" files, "planning" memory and a
+   * device's kernels, how far in bytes, images or paths; total 0: not known. */
+  void (*preparing)(void* user, const char* what, uint64_t done, uint64_t total);
 } rlnas_callbacks;
 
 /* ---- training ---------------------------------------------------------------------------------- */
@@ -141,7 +144,7 @@ typedef struct rlnas_found {
 /* The published search of a space; NULL: of the default one, until "space" or "supernet" says otherwise. */
 RLNAS_C_API rlnas_status rlnas_search_new(const char* space, rlnas_search** search);
 RLNAS_C_API void rlnas_search_free(rlnas_search* search);
-/* By the name and in the words of a flag of rlnas_search: "supernet", "runs/a"; "gap" is "report-gap". */
+/* By the name and in the words of a flag of rlnas_search: "supernet", "runs/a". */
 RLNAS_C_API rlnas_status rlnas_search_set(rlnas_search* search, const char* name, const char* value);
 /* One of your own, which "score" can then name. Writes the value of an architecture; not 0: the search is to
  * end. */
@@ -164,7 +167,8 @@ RLNAS_C_API const char* rlnas_report_indicator(const rlnas_report* report, size_
 /* By its place among the evaluated, or by its rank (from 1). */
 RLNAS_C_API rlnas_status rlnas_report_get(const rlnas_report* report, size_t place, rlnas_found* found);
 RLNAS_C_API rlnas_status rlnas_report_rank(const rlnas_report* report, size_t rank, rlnas_found* found);
-/* As rlnas_search writes it, of kind "text", "json" or "csv"; NULL for another. */
+/* As rlnas_search writes it, of kind "text", "json" or "csv", or "profile" (empty unless "profile" was set);
+ * NULL for another. */
 RLNAS_C_API const char* rlnas_report_text(const rlnas_report* report, const char* kind);
 
 /* ---- exports ----------------------------------------------------------------------------------- */
@@ -182,7 +186,7 @@ RLNAS_C_API rlnas_status rlnas_export(const rlnas_export_options* options, const
 typedef struct rlnas_shape {
   size_t size;
   int32_t batch, channels, height, width; /* of the input; a matrix has height and width 1 */
-  int32_t out_channels;                   /* of convolutions and linear layers */
+  int32_t out_channels;                   /* of convolutions, linear layers; of copy_channels, 0: all */
   int32_t kernel, stride, padding;        /* 0: 1, 1, 0 */
   int32_t dilation, groups;               /* 0: 1 */
 } rlnas_shape;
@@ -193,7 +197,9 @@ typedef struct rlnas_timing {
   uint64_t flops, bytes; /* on paper: every operand once */
 } rlnas_timing;
 
-/* ["conv_forward", ...]: those that can be timed. */
+/* ["conv_forward", ...]: all of rlnas/primitives.hpp. Sizes of a shape that one has no use for are ignored;
+ * passes over the weight buffer (sgd_step, gradient_norm, angle_sums) are over `batch` tensors of [channels,
+ * height, width], and augment_images has 3 channels. */
 RLNAS_C_API rlnas_status rlnas_primitives(char** json);
 /* device: auto, cpu, cuda[:N]; threads: 0: all cores. */
 RLNAS_C_API rlnas_status rlnas_time_primitive(const char* primitive, const rlnas_shape* shape,
@@ -216,12 +222,14 @@ RLNAS_C_API rlnas_status rlnas_graph_new(int32_t channels, int32_t height, int32
                                          rlnas_graph** graph);
 RLNAS_C_API void rlnas_graph_free(rlnas_graph* graph);
 /* kind: conv, batch_norm, relu, relu6, sum, concat, slice, channel_shuffle, avg_pool, max_pool,
- * global_avg_pool, linear. Nodes are numbers; 0 is the images. name: of conv, batch_norm and linear, else
- * NULL. layer: NULL where the kind needs none. */
+ * global_avg_pool, linear, dropout, drop_path. Nodes are numbers; 0 is the images. name: of conv, batch_norm,
+ * linear and the last two, else NULL. layer: NULL where the kind needs none. */
 RLNAS_C_API rlnas_status rlnas_graph_add(rlnas_graph* graph, const char* kind, const char* name,
                                          const int32_t* inputs, size_t input_count, const rlnas_layer* layer,
                                          int32_t* node);
 RLNAS_C_API rlnas_status rlnas_graph_output(rlnas_graph* graph, int32_t logits);
+/* Of a node's value for one image, [height, width, channels]. */
+RLNAS_C_API rlnas_status rlnas_graph_shape(const rlnas_graph* graph, int32_t node, int32_t shape[3]);
 RLNAS_C_API int32_t rlnas_graph_classes(const rlnas_graph* graph); /* of the output; 0: there is none */
 RLNAS_C_API int64_t rlnas_graph_macs(const rlnas_graph* graph);
 RLNAS_C_API int64_t rlnas_graph_parameters(const rlnas_graph* graph);
@@ -238,8 +246,21 @@ typedef struct rlnas_loss {
   int64_t correct, images;
 } rlnas_loss;
 
+typedef struct rlnas_network_options {
+  size_t size;
+  const char* device; /* auto, cpu, cuda[:N]; NULL: auto */
+  int32_t threads;    /* 0: all cores */
+  int32_t batch;      /* images that memory is reserved for; 0: 64 */
+  uint64_t seed;
+  double dropout, drop_path; /* probabilities, where the graph has such nodes */
+} rlnas_network_options;
+
 RLNAS_C_API rlnas_status rlnas_network_new(const rlnas_graph* graph, const char* device, int32_t threads,
                                            uint64_t seed, rlnas_network** network);
+/* The same with more to say. Of the callbacks should_stop is asked, while memory is planned:
+ * RLNAS_INTERRUPTED. */
+RLNAS_C_API rlnas_status rlnas_network_make(const rlnas_graph* graph, const rlnas_network_options* options,
+                                            const rlnas_callbacks* callbacks, rlnas_network** network);
 RLNAS_C_API void rlnas_network_free(rlnas_network* network);
 /* images [count, height, width, channels], labels [count]; only read. RLNAS_OK also when should_stop ended
  * it. */
@@ -252,14 +273,60 @@ RLNAS_C_API rlnas_status rlnas_network_evaluate(rlnas_network* network, const fl
 /* By running statistics. logit_count: floats that logits has room for, count * classes. */
 RLNAS_C_API rlnas_status rlnas_network_forward(rlnas_network* network, const float* images, size_t count,
                                                float* logits, size_t logit_count);
+
+/* Step by step: a pass, the way back through it or from a loss, an update. What batch norms normalise by: */
+typedef enum rlnas_statistics {
+  RLNAS_STATISTICS_RUNNING = 0, /* the running ones: evaluation */
+  RLNAS_STATISTICS_BATCH = 1,   /* the batch's own */
+  RLNAS_STATISTICS_FOLLOW = 2   /* the batch's own, which the running ones follow: training */
+} rlnas_statistics;
+
+typedef struct rlnas_pass {
+  size_t size;
+  rlnas_statistics statistics;
+  int32_t gradients;   /* not 0: rlnas_network_backward can follow */
+  const int32_t* taps; /* nodes whose values are wanted besides the logits; with gradients no activations */
+  size_t tap_count;
+} rlnas_pass;
+
+typedef struct rlnas_sgd {
+  size_t size;
+  double learning_rate, momentum, weight_decay;
+  double max_gradient_norm; /* L2, over all weights; 0: any */
+  int32_t nesterov;
+} rlnas_sgd;
+
+RLNAS_C_API rlnas_status rlnas_network_pass(rlnas_network* network, const float* images, size_t count,
+                                            const rlnas_pass* pass, float* logits, size_t logit_count);
+/* Back from d loss / d logits, [count, classes], through the last pass, which had gradients. What reaches the
+ * weights adds up until rlnas_network_step. */
+RLNAS_C_API rlnas_status rlnas_network_backward(rlnas_network* network, const float* seed, size_t count);
+/* Of the last rlnas_network_pass, by a tap's place in its list: the node's values, [count, height, width,
+ * channels], and after rlnas_network_backward d loss / d value; RLNAS_USAGE where none arrived. */
+RLNAS_C_API rlnas_status rlnas_network_tap(const rlnas_network* network, size_t tap, float* values,
+                                           size_t count);
+RLNAS_C_API rlnas_status rlnas_network_tap_gradient(const rlnas_network* network, size_t tap, float* values,
+                                                    size_t count);
+/* Forward and back from the mean cross-entropy. */
+RLNAS_C_API rlnas_status rlnas_network_gradients(rlnas_network* network, const float* images,
+                                                 const int32_t* labels, size_t count, double label_smoothing,
+                                                 rlnas_loss* loss);
+/* The update by the gradients since the last one; rlnas_network_gradient gives them out before it. */
+RLNAS_C_API rlnas_status rlnas_network_step(rlnas_network* network, const rlnas_sgd* sgd);
+RLNAS_C_API rlnas_status rlnas_network_gradient(const rlnas_network* network, const char* name, float* values,
+                                                size_t count);
+RLNAS_C_API rlnas_status rlnas_network_forget_gradients(rlnas_network* network);
+
 /* [{"name", "shape", "trained"}, ...]; running statistics are not trained. */
 RLNAS_C_API rlnas_status rlnas_network_tensors(const rlnas_network* network, char** json);
 RLNAS_C_API rlnas_status rlnas_network_get(const rlnas_network* network, const char* name, float* values,
                                            size_t count);
 RLNAS_C_API rlnas_status rlnas_network_set(rlnas_network* network, const char* name, const float* values,
                                            size_t count);
-/* How far all its weights turned since they were made; radians. */
+/* How far all its weights turned since they were made, or since the last rlnas_network_mark_initial; radians.
+ */
 RLNAS_C_API rlnas_status rlnas_network_angle(rlnas_network* network, double* angle);
+RLNAS_C_API rlnas_status rlnas_network_mark_initial(rlnas_network* network);
 
 #ifdef __cplusplus
 }
