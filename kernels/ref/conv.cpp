@@ -33,37 +33,43 @@ void for_each_product(const ConvSpec& s, const Visit& visit) {
             }
 }
 
-void write(const std::vector<double>& sums, float* to) {
+template <class To>
+void write(const std::vector<double>& sums, const To& to) {
   for (std::size_t i = 0; i < sums.size(); ++i) to[i] = float(sums[i]);
 }
 
 }  // namespace
 
 void RefBackend::run(const ConvForward& call, Workspace) {
-  const auto& [spec, x, w, y] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues x(call.x);
   check_spec(spec);
   std::vector<double> sums(spec.out_count(), 0.0);
-  for_each_product(
-      spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[k] += double(x[i]) * double(w[j]); });
-  write(sums, y);
+  for_each_product(spec, [&](std::size_t i, std::size_t j, std::size_t k) {
+    sums[k] += double(x[i]) * double(call.w[j]);
+  });
+  write(sums, RefValues(call.y));
 }
 
 void RefBackend::run(const ConvBackwardData& call, Workspace) {
-  const auto& [spec, dy, w, dx] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
-  for_each_product(
-      spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[i] += double(dy[k]) * double(w[j]); });
-  write(sums, dx);
+  for_each_product(spec, [&](std::size_t i, std::size_t j, std::size_t k) {
+    sums[i] += double(dy[k]) * double(call.w[j]);
+  });
+  write(sums, RefValues(call.dx));
 }
 
 void RefBackend::run(const ConvBackwardWeights& call, Workspace) {
-  const auto& [spec, x, dy, dw] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues x(call.x), dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.weight_count(), 0.0);
   for_each_product(
       spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[j] += double(x[i]) * double(dy[k]); });
-  write(sums, dw);
+  write(sums, call.dw);
 }
 
 }  // namespace rlnas
