@@ -17,7 +17,8 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
-enum class Element : std::uint8_t { f32, bf16 };
+// As wide as a pointer, so that Values have no bytes that say nothing.
+enum class Element : std::uintptr_t { f32, bf16 };
 
 constexpr std::size_t size_of(Element element) {
   return element == Element::bf16 ? sizeof(Bf16) : sizeof(float);
