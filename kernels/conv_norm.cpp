@@ -73,7 +73,7 @@ std::size_t Backend::workspace_bytes(const ConvNormForward& call) {
 }
 
 std::size_t Backend::workspace_bytes(const ConvNormBackward& call) {
-  return Scratch(*this, call.spec, call.x.element(), Direction::backward).bytes();
+  return Scratch(*this, call.spec, call.dz.element(), Direction::backward).bytes();
 }
 
 void Backend::run(const ConvNormForward& call, Workspace workspace) {
@@ -95,7 +95,7 @@ void Backend::run(const ConvNormForward& call, Workspace workspace) {
 
 void Backend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
-  const Scratch scratch(*this, spec, call.x.element(), Direction::backward, workspace);
+  const Scratch scratch(*this, spec, call.dz.element(), Direction::backward, workspace);
   check_workspace("convolution with batch norm", workspace, scratch.bytes());
   const ConstValues x = input(*this, call, scratch.x);
   run(BatchNormBackward{.spec = spec.norm(),

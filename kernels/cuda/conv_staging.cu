@@ -1,14 +1,9 @@
 #include "kernels/cuda/conv_staging.h"
 
 #include "kernels/cuda/cast.cuh"
-#include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/filter_layout.cuh"
 
 namespace rlnas {
-
-void CudaBackend::run(const RoundWeights& call, Workspace) {
-  launch_to_bf16(call.count, call.weights, call.rounded, stream_);
-}
 
 void stage_as_bf16(std::size_t count, const float* tensor, Bf16* copy, GpuStream stream) {
   launch_to_bf16(count, tensor, copy, stream);

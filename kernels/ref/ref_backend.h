@@ -21,7 +21,7 @@ class RefBackend : public Backend {
 
   using Backend::run;
   using Backend::workspace_bytes;
-  RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)
+  RLNAS_PRIMITIVES(RLNAS_OVERRIDE_RUN)
 };
 
 // Values of either type as floats: read, and written rounded.
