@@ -48,7 +48,7 @@ TEST_CASE("twenty steps with activations and gradients stored as bf16 keep to th
   double worst = 0.0;
   for (std::size_t i = 0; i < got.size(); ++i)
     worst = std::max(worst, std::abs(got[i] - expected[i]) / expected[i]);
-  CHECK(worst > 0.0);  // they are not the same arithmetic
+  CHECK(worst > 0.0);    // they are not the same arithmetic
   CHECK(worst <= 0.05);  // 0.027 measured
 }
 
