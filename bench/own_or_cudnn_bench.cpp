@@ -97,7 +97,7 @@ void register_conv(OwnAndCudnn& device, const ConvSpec& spec) {
     return {[=, &device] { run_own(*device.backend, problem, *at); }, bytes};
   });
   register_pass(device, cost, Implementation::cudnn, [=, &device]() -> Prepared {
-    const std::size_t bytes = device.conv.workspace_bytes(problem);
+    const std::size_t bytes = device.conv.workspace_bytes(problem, Element::f32);
     const auto at = std::make_shared<Operands>(*device.backend, spec, bytes);
     return {[=, &device] { run_cudnn(device.conv, problem, *at); }, bytes};
   });

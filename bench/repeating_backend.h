@@ -30,6 +30,7 @@ class RepeatingBackend final : public UniformBackend<RepeatingBackend> {
   const std::vector<std::int64_t>& times_ns() const { return times_ns_; }
 
   std::string description() const override { return profiler_->description(); }
+  Element activation_type() const override { return profiler_->activation_type(); }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return profiler_->gains_by_normalising_inputs(spec);
   }

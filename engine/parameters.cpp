@@ -35,7 +35,14 @@ Parameters::Parameters(Backend& backend, const SegmentTable& table)
       device_blocks_(backend, blocks_.data(), blocks_.size() * sizeof(SegmentBlock)),
       device_states_(backend, states_.size() * sizeof(SegmentState)),
       device_norm_(backend, sizeof(GradientNorm)),
-      norm_workspace_(backend, norm_workspace_bytes()) {}
+      norm_workspace_(backend, norm_workspace_bytes()),
+      rounded_weights_(backend, rounded_bytes()) {}
+
+void Parameters::round_weights() {
+  backend_.run(RoundWeights{.count = std::size_t(table().buffer_count()),
+                            .weights = weights_.data(),
+                            .rounded = rounded_weights_.as<Bf16>()});
+}
 
 Parameters::Target Parameters::gradient_target(int segment) {
   SegmentState& state = states_[std::size_t(segment)];
@@ -83,7 +90,8 @@ void Parameters::sgd_step(SgdSpec spec, Unsampled unsampled, float max_norm) {
 
 std::size_t Parameters::device_bytes() const {
   return 3 * std::size_t(table().buffer_count()) * sizeof(float) + blocks_.size() * sizeof(SegmentBlock) +
-         states_.size() * sizeof(SegmentState) + sizeof(GradientNorm) + norm_workspace_bytes();
+         states_.size() * sizeof(SegmentState) + sizeof(GradientNorm) + norm_workspace_bytes() +
+         rounded_bytes();
 }
 
 }  // namespace rlnas

@@ -41,6 +41,14 @@ class Parameters {
   FlatBuffer& momentum() { return momentum_; }
   FlatBuffer& gradient() { return gradient_; }
   float* weight(int segment) const { return weights_.at(segment); }
+  // Where the backend stores activations as bf16, and so multiplies it: the weights as they were when
+  // round_weights was called last. Null for other backends.
+  const Bf16* rounded_weight(int segment) const {
+    const Bf16* const rounded = rounded_weights_.as<Bf16>();
+    return rounded != nullptr ? rounded + table()[segment].offset : nullptr;
+  }
+  bool rounds_weights() const { return rounded_weights_.as<Bf16>() != nullptr; }
+  void round_weights();
   // Where a backward pass puts its gradient of a segment, and whether it has to add to what another use of
   // the segment has put there since the last optimiser step. Also marks the segment as sampled in this step.
   struct Target {
@@ -83,12 +91,17 @@ class Parameters {
     return backend_.workspace_bytes(TakeGradientNorm{.block_count = block_count()});
   }
 
+  std::size_t rounded_bytes() const {
+    const bool rounds = backend_.activation_type() == Element::bf16;
+    return rounds ? std::size_t(table().buffer_count()) * sizeof(Bf16) : 0;
+  }
+
   Backend& backend_;
   FlatBuffer weights_, gradient_, momentum_;
   std::vector<SegmentState> states_;
   std::vector<std::uint8_t> ever_sampled_, decayed_;
   std::vector<SegmentBlock> blocks_;
-  DeviceBytes device_blocks_, device_states_, device_norm_, norm_workspace_;
+  DeviceBytes device_blocks_, device_states_, device_norm_, norm_workspace_, rounded_weights_;
   GradientExchange* exchange_ = nullptr;
 };
 

@@ -92,11 +92,11 @@ Tape::Target Tape::gradient_target(const Tensor& tensor) {
   auto& [slot, note, activation] = slots_[std::size_t(tensor.variable)].held;
   note = {};
   if (!slot) {
-    slot = make_tensor(arena_, tensor.shape, tensor.layout);
+    slot = make_like(arena_, tensor);
     return {slot.data(), Store::overwrite};
   }
   if (!slot.buffer.unique()) {
-    Tensor copy = make_tensor(arena_, tensor.shape, tensor.layout);
+    Tensor copy = make_like(arena_, tensor);
     backend_.run(Add{.count = tensor.count(), .x = slot.data(), .y = copy.data()});
     slot = std::move(copy);
   }

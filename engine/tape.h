@@ -51,7 +51,7 @@ class Tape {
   // Memory a kernel can put a contribution to the variable into, and whether it has to add to what is there.
   // Passing it back through tensor.applied is the kernel's business.
   struct Target {
-    float* data;
+    Values data;
     Store store;
   };
   Target gradient_target(const Tensor& tensor);

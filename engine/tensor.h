@@ -10,10 +10,18 @@
 
 namespace rlnas {
 
-enum class DType : std::uint8_t { f32, i32, u8 };
+enum class DType : std::uint8_t { f32, i32, u8, bf16 };
 
 constexpr std::size_t size_of(DType type) {
-  return type == DType::u8 ? 1 : 4;
+  return type == DType::u8 ? 1 : type == DType::bf16 ? 2 : 4;
+}
+
+// Of activations and their gradients.
+constexpr Element element_of(DType type) {
+  return type == DType::bf16 ? Element::bf16 : Element::f32;
+}
+constexpr DType dtype_of(Element element) {
+  return element == Element::bf16 ? DType::bf16 : DType::f32;
 }
 
 // How the elements lie in memory. One place says it, so that a backend with another order has one place to
@@ -56,14 +64,27 @@ struct Tensor {
     if (applied == Activation::none) kept.buffer = {};
     return kept;
   }
-  template <class T = float>
+  Values data() const { return {buffer.data(), element_of(dtype)}; }
+  template <class T>
   T* data() const {
     return static_cast<T*>(buffer.data());
   }
 };
 
+// Activations, their gradients and pixels are nhwc, of the type that a network's input has; whatever else a
+// network holds, a matrix or flat, is of floats and whole numbers.
 inline Tensor make_tensor(Arena& arena, Shape shape, Layout layout = Layout::nhwc, DType dtype = DType::f32) {
   return {shape, dtype, layout, -1, Activation::none, arena.allocate(shape.count() * size_of(dtype))};
+}
+
+// Another of the same shape and type.
+inline Tensor make_like(Arena& arena, const Tensor& x) {
+  return make_tensor(arena, x.shape, x.layout, x.dtype);
+}
+
+// Images made of those of x: as many, of the same type.
+inline Tensor make_images(Arena& arena, const Tensor& x, int height, int width, int channels) {
+  return make_tensor(arena, Shape::image(x.n(), height, width, channels), Layout::nhwc, x.dtype);
 }
 
 }  // namespace rlnas

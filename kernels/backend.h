@@ -24,6 +24,8 @@ struct Workspace {
 
 class Backend : public Device {
  public:
+  // What activations and their gradients are best stored as here; a call may bring others.
+  virtual Element activation_type() const { return Element::f32; }
   // Whether ConvNormForward and ConvNormBackward of this convolution save passes over memory when their
   // input's own batch norm is left to them.
   virtual bool gains_by_normalising_inputs(const ConvSpec&) const { return false; }
@@ -40,7 +42,7 @@ class Backend : public Device {
   virtual std::size_t workspace_bytes(const ConvNormForward& call);
   virtual std::size_t workspace_bytes(const ConvNormBackward& call);
 
-  // The scratch memory that run() needs. Pointers in the call are not looked at.
+  // The scratch memory that run() needs. Of the call's pointers only the element types are looked at.
 #define RLNAS_DECLARE(Primitive)                                         \
   virtual void run(const Primitive& call, Workspace workspace = {}) = 0; \
   virtual std::size_t workspace_bytes(const Primitive&) {                \

@@ -12,46 +12,49 @@ namespace {
 // convolution's output and of its input, then scratch of the primitives, which run one after the other.
 class Scratch {
  public:
-  Scratch(Backend& backend, const ConvNormSpec& spec, Direction direction, Workspace workspace = {})
-      : base_(static_cast<char*>(workspace.data)) {
-    const std::size_t in_bytes = spec.conv.in_count() * sizeof(float);
-    x = take(spec.normalises_input ? in_bytes : 0);
+  Scratch(Backend& backend, const ConvNormSpec& spec, Element element, Direction direction,
+          Workspace workspace = {})
+      : base_(static_cast<char*>(workspace.data)), element_(element) {
+    const std::size_t in_count = spec.conv.in_count();
+    x = take(spec.normalises_input ? in_count : 0);
     const bool backward = direction == Direction::backward;
-    dy = take(backward ? spec.conv.out_count() * sizeof(float) : 0);
-    dx = take(backward ? in_bytes : 0);
-    std::size_t inner_bytes = backend.workspace_bytes(BatchNormStatistics{.spec = spec.norm()});
+    dy = take(backward ? spec.conv.out_count() : 0);
+    dx = take(backward ? in_count : 0);
+    const ConstValues values(nullptr, element);
+    std::size_t inner_bytes = backend.workspace_bytes(BatchNormStatistics{.spec = spec.norm(), .x = values});
     const auto add = [&](const auto& call) {
       inner_bytes = std::max(inner_bytes, backend.workspace_bytes(call));
     };
     if (backward) {
-      add(BatchNormBackward{.spec = spec.norm()});
-      add(ConvBackwardData{.spec = spec.conv});
-      add(ConvBackwardWeights{.spec = spec.conv});
+      add(BatchNormBackward{.spec = spec.norm(), .x = values});
+      add(ConvBackwardData{.spec = spec.conv, .dy = values});
+      add(ConvBackwardWeights{.spec = spec.conv, .x = values});
     } else {
-      add(ConvForward{.spec = spec.conv});
+      add(ConvForward{.spec = spec.conv, .x = values});
     }
     inner = {base_ != nullptr ? base_ + bytes_ : nullptr, inner_bytes};
   }
   std::size_t bytes() const { return bytes_ + inner.bytes; }
 
-  float *x, *dy, *dx;
+  Values x, dy, dx;
   Workspace inner;
 
  private:
-  float* take(std::size_t bytes) {
+  Values take(std::size_t count) {
     constexpr std::size_t kAlign = 256;
-    float* const part = base_ != nullptr ? reinterpret_cast<float*>(base_ + bytes_) : nullptr;
-    bytes_ += round_up(bytes, kAlign);
+    const Values part(base_ != nullptr ? base_ + bytes_ : nullptr, element_);
+    bytes_ += round_up(count * size_of(element_), kAlign);
     return part;
   }
 
   char* base_;
+  Element element_;
   std::size_t bytes_ = 0;
 };
 
 // What the convolution reads.
 template <class ConvNorm>
-const float* input(Backend& backend, const ConvNorm& call, float* made) {
+ConstValues input(Backend& backend, const ConvNorm& call, Values made) {
   const ConvNormSpec& spec = call.spec;
   if (!spec.normalises_input) return call.x;
   AffineSumSpec sum{.rows = int(spec.conv.in_count() / std::size_t(spec.conv.in_channels)),
@@ -66,19 +69,20 @@ const float* input(Backend& backend, const ConvNorm& call, float* made) {
 }  // namespace
 
 std::size_t Backend::workspace_bytes(const ConvNormForward& call) {
-  return Scratch(*this, call.spec, Direction::forward).bytes();
+  return Scratch(*this, call.spec, call.x.element(), Direction::forward).bytes();
 }
 
 std::size_t Backend::workspace_bytes(const ConvNormBackward& call) {
-  return Scratch(*this, call.spec, Direction::backward).bytes();
+  return Scratch(*this, call.spec, call.dz.element(), Direction::backward).bytes();
 }
 
 void Backend::run(const ConvNormForward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
-  const Scratch scratch(*this, spec, Direction::forward, workspace);
+  const Scratch scratch(*this, spec, call.x.element(), Direction::forward, workspace);
   check_workspace("convolution with batch norm", workspace, scratch.bytes());
-  const float* const x = input(*this, call, scratch.x);
-  run(ConvForward{.spec = spec.conv, .x = x, .w = call.w, .y = call.y}, scratch.inner);
+  const ConstValues x = input(*this, call, scratch.x);
+  run(ConvForward{.spec = spec.conv, .x = x, .w = call.w, .y = call.y, .rounded_w = call.rounded_w},
+      scratch.inner);
   run(BatchNormStatistics{.spec = spec.norm(),
                           .x = call.y,
                           .gamma = call.gamma,
@@ -91,9 +95,9 @@ void Backend::run(const ConvNormForward& call, Workspace workspace) {
 
 void Backend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
-  const Scratch scratch(*this, spec, Direction::backward, workspace);
+  const Scratch scratch(*this, spec, call.dz.element(), Direction::backward, workspace);
   check_workspace("convolution with batch norm", workspace, scratch.bytes());
-  const float* const x = input(*this, call, scratch.x);
+  const ConstValues x = input(*this, call, scratch.x);
   run(BatchNormBackward{.spec = spec.norm(),
                         .x = call.y,
                         .dy = call.dz,
@@ -107,8 +111,11 @@ void Backend::run(const ConvNormBackward& call, Workspace workspace) {
     run(ConvBackwardWeights{.spec = spec.conv, .x = x, .dy = scratch.dy, .dw = call.dw}, scratch.inner);
   if (call.dx == nullptr) return;
   // Where nothing is added, the gradient is made where it belongs.
-  float* const dx = call.store == Store::overwrite ? call.dx : scratch.dx;
-  run(ConvBackwardData{.spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = dx}, scratch.inner);
+  const Values dx = call.store == Store::overwrite ? call.dx : scratch.dx;
+  run(
+      ConvBackwardData{
+          .spec = spec.conv, .dy = scratch.dy, .w = call.w, .dx = dx, .rounded_w = call.rounded_w},
+      scratch.inner);
   if (dx == call.dx && call.x_activation == Activation::none) return;
   run(ActivationBackward{.activation = call.x_activation,
                          .count = spec.conv.in_count(),

@@ -80,10 +80,11 @@ const char* name_of(ConvPass pass) {
 
 // Of a global pooling pass.
 template <class Pool>
-RecordedCall cost_of_global(const Pool& call) {
+RecordedCall cost_of_global(const Pool& call, Element element) {
   const std::uint64_t out = std::uint64_t(call.batch) * std::uint64_t(call.channels);
   const std::uint64_t in = out * std::uint64_t(call.pixels);
-  return make(Pool::kName, shape_of(call.batch, call.pixels, call.channels), in, (in + out) * kFloat);
+  return make(Pool::kName, shape_of(call.batch, call.pixels, call.channels), in,
+              in * size_of(element) + out * kFloat);
 }
 
 template <class Linear>
@@ -115,29 +116,40 @@ RecordedCall cost_of_copy(const char* name, std::size_t bytes) {
   return make(name, shape_of(bytes) + " bytes", 0, 2 * bytes);
 }
 
-RecordedCall cost_of_conv(const ConvSpec& spec, ConvPass pass) {
-  const std::uint64_t operands = spec.in_count() + spec.out_count() + spec.weight_count();
-  return {name_of(pass), shape_of(spec), 2 * spec.macs(), operands * kFloat, spec, pass};
+RecordedCall cost_of_conv(const ConvSpec& spec, ConvPass pass, Element element) {
+  const std::uint64_t values = spec.in_count() + spec.out_count();
+  return {name_of(pass),
+          shape_of(spec),
+          2 * spec.macs(),
+          values * size_of(element) + spec.weight_count() * kFloat,
+          spec,
+          pass};
+}
+
+void refuse_element(Element given) {
+  throw Error(ErrorCode::run_failed, given == Element::bf16
+                                         ? "values are stored as bf16 where floats are wanted"
+                                         : "values are stored as floats where bf16 is wanted");
 }
 
 RecordedCall ConvForward::cost() const {
-  return cost_of_conv(spec, kPass);
+  return cost_of_conv(spec, kPass, x.element());
 }
 
 RecordedCall ConvBackwardData::cost() const {
-  return cost_of_conv(spec, kPass);
+  return cost_of_conv(spec, kPass, dy.element());
 }
 
 RecordedCall ConvBackwardWeights::cost() const {
-  return cost_of_conv(spec, kPass);
+  return cost_of_conv(spec, kPass, x.element());
 }
 
 RecordedCall BatchNormStatistics::cost() const {
-  return make(kName, spec, 4 * spec.count(), spec.count() * kFloat);
+  return make(kName, spec, 4 * spec.count(), spec.count() * size_of(x.element()));
 }
 
 RecordedCall BatchNormBackward::cost() const {
-  return make(kName, spec, 9 * spec.count(), 3 * spec.count() * kFloat);
+  return make(kName, spec, 9 * spec.count(), 3 * spec.count() * size_of(x.element()));
 }
 
 RecordedCall BatchNormInference::cost() const {
@@ -148,7 +160,7 @@ RecordedCall BatchNormInference::cost() const {
 // The flops of the fused passes are those of the primitives they stand for, the bytes those of a pass that
 // reads and writes each operand once.
 RecordedCall ConvNormForward::cost() const {
-  RecordedCall call = ConvForward{.spec = spec.conv}.cost();
+  RecordedCall call = ConvForward{.spec = spec.conv, .x = x}.cost();
   call.primitive = kName;
   call.pass.reset();
   call.flops += BatchNormStatistics{.spec = spec.norm()}.cost().flops + input_flops(spec);
@@ -158,7 +170,7 @@ RecordedCall ConvNormForward::cost() const {
 RecordedCall ConvNormBackward::cost() const {
   const ConvSpec& c = spec.conv;
   // x, dw, and of the two on the output side dz
-  RecordedCall call = ConvBackwardWeights{.spec = c}.cost();
+  RecordedCall call = ConvBackwardWeights{.spec = c, .x = x}.cost();
   call.primitive = kName;
   call.pass.reset();
   if (dw == nullptr) {
@@ -166,10 +178,10 @@ RecordedCall ConvNormBackward::cost() const {
     call.bytes -= c.weight_count() * kFloat;
   }
   call.flops += BatchNormBackward{.spec = spec.norm()}.cost().flops + input_flops(spec);
-  call.bytes += c.out_count() * kFloat;  // y
+  call.bytes += c.out_count() * size_of(y.element());
   if (dx == nullptr) return call;
   call.flops += 2 * c.macs() + ActivationBackward{.count = c.in_count(), .store = store}.cost().flops;
-  call.bytes += (output_passes(store) * c.in_count() + c.weight_count()) * kFloat;
+  call.bytes += output_passes(store) * c.in_count() * size_of(x.element()) + c.weight_count() * kFloat;
   return call;
 }
 
@@ -180,26 +192,27 @@ RecordedCall AffineSum::cost() const {
   std::uint64_t additions = 0;
   for (int t = 0; t < spec.term_count; ++t) additions += spec.terms[std::size_t(t)].averaged ? 9 : 2;
   return make(kName, shape_of(spec.rows, spec.channels) + " x" + std::to_string(spec.term_count),
-              additions * count, arrays * count * kFloat);
+              additions * count,
+              arrays * count * size_of(sum != nullptr ? sum.element() : activated.element()));
 }
 
 RecordedCall ActivationBackward::cost() const {
-  return make(kName, shape_of(count), count, (2 + output_passes(store)) * count * kFloat);
+  return make(kName, shape_of(count), count, (2 + output_passes(store)) * count * size_of(dx.element()));
 }
 
 RecordedCall Add::cost() const {
   return make(kName, shape_of(count), store == Store::accumulate ? count : 0,
-              (1 + output_passes(store)) * count * kFloat);
+              (1 + output_passes(store)) * count * size_of(y.element()));
 }
 
 RecordedCall Fill::cost() const {
-  return make(kName, shape_of(count), 0, count * kFloat);
+  return make(kName, shape_of(count), 0, count * size_of(y.element()));
 }
 
 RecordedCall ScaleRows::cost() const {
   return make(kName, shape_of(spec.count()) + " in " + std::to_string(spec.rows) + " rows",
               (store == Store::accumulate ? 2 : 1) * spec.count(),
-              (1 + output_passes(store)) * spec.count() * kFloat);
+              (1 + output_passes(store)) * spec.count() * size_of(y.element()));
 }
 
 RecordedCall CopyChannels::cost() const {
@@ -207,55 +220,59 @@ RecordedCall CopyChannels::cost() const {
   return make(kName,
               shape_of(spec.rows, spec.channels) + " of " + std::to_string(spec.from_stride) + " -> " +
                   std::to_string(spec.to_stride),
-              store == Store::accumulate ? count : 0, (1 + output_passes(store)) * count * kFloat);
+              store == Store::accumulate ? count : 0,
+              (1 + output_passes(store)) * count * size_of(y.element()));
 }
 
 RecordedCall ShuffleChannels::cost() const {
   return make(kName, shape_of(spec.rows, spec.channels) + " in " + std::to_string(spec.groups) + " groups",
               store == Store::accumulate ? spec.count() : 0,
-              (1 + output_passes(store)) * spec.count() * kFloat);
+              (1 + output_passes(store)) * spec.count() * size_of(y.element()));
 }
 
 RecordedCall ChannelDots::cost() const {
   const std::uint64_t count = std::uint64_t(rows) * std::uint64_t(channels);
-  return make(kName, shape_of(rows, channels), 2 * count, 2 * count * kFloat);
+  return make(kName, shape_of(rows, channels), 2 * count, 2 * count * size_of(x.element()));
 }
 
 RecordedCall SubsampleForward::cost() const {
-  return make(kName, shape_of(spec), 0, 2 * spec.out_count() * kFloat);
+  return make(kName, shape_of(spec), 0, 2 * spec.out_count() * size_of(x.element()));
 }
 
 RecordedCall SubsampleBackward::cost() const {
   const bool adds = store == Store::accumulate;
   const std::uint64_t written = adds ? 2 * spec.out_count() : spec.in_count();
-  return make(kName, shape_of(spec), adds ? spec.out_count() : 0, (spec.out_count() + written) * kFloat);
+  return make(kName, shape_of(spec), adds ? spec.out_count() : 0,
+              (spec.out_count() + written) * size_of(dx.element()));
 }
 
 RecordedCall AvgPoolForward::cost() const {
-  return make(kName, spec, spec.out_count() * taps(spec), (spec.in_count() + spec.out_count()) * kFloat);
+  return make(kName, spec, spec.out_count() * taps(spec),
+              (spec.in_count() + spec.out_count()) * size_of(x.element()));
 }
 
 RecordedCall AvgPoolBackward::cost() const {
   return make(kName, spec, spec.out_count() * taps(spec),
-              (output_passes(store) * spec.in_count() + spec.out_count()) * kFloat);
+              (output_passes(store) * spec.in_count() + spec.out_count()) * size_of(dx.element()));
 }
 
 RecordedCall MaxPoolForward::cost() const {
   return make(kName, spec, spec.out_count() * taps(spec),
-              (spec.in_count() + spec.out_count()) * kFloat + spec.out_count());
+              (spec.in_count() + spec.out_count()) * size_of(x.element()) + spec.out_count());
 }
 
 RecordedCall MaxPoolBackward::cost() const {
-  return make(kName, spec, spec.out_count(),
-              (output_passes(store) * spec.in_count() + spec.out_count()) * kFloat + spec.out_count());
+  return make(
+      kName, spec, spec.out_count(),
+      (output_passes(store) * spec.in_count() + spec.out_count()) * size_of(dx.element()) + spec.out_count());
 }
 
 RecordedCall GlobalAvgPoolForward::cost() const {
-  return cost_of_global(*this);
+  return cost_of_global(*this, x.element());
 }
 
 RecordedCall GlobalAvgPoolBackward::cost() const {
-  return cost_of_global(*this);
+  return cost_of_global(*this, dx.element());
 }
 
 RecordedCall LinearForward::cost() const {
@@ -279,7 +296,11 @@ RecordedCall AugmentImages::cost() const {
   const std::uint64_t count = std::uint64_t(spec.batch) * std::uint64_t(spec.height) *
                               std::uint64_t(spec.width) * std::uint64_t(AugmentSpec::kChannels);
   return make(kName, shape_of(spec.batch, spec.height, spec.width, AugmentSpec::kChannels), 2 * count,
-              count * (1 + kFloat));
+              count * (1 + size_of(y.element())));
+}
+
+RecordedCall RoundWeights::cost() const {
+  return make(kName, shape_of(count), 0, count * (kFloat + sizeof(Bf16)));
 }
 
 RecordedCall TakeGradientNorm::cost() const {

@@ -17,7 +17,7 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
   }
   const bool alike = std::all_of(parts.begin(), parts.end(),
                                  [&](const Tensor& part) { return part.applied == first.applied; });
-  Tensor joined = make_tensor(context.arena, shape);
+  Tensor joined = make_tensor(context.arena, shape, Layout::nhwc, first.dtype);
   joined.applied = alike ? first.applied : Activation::none;
   int channel = 0;
   for (const Tensor& part : parts) {
@@ -40,10 +40,10 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
       [&context, variable = joined.variable, total = shape.dims[3], alike, sources = std::move(sources)] {
         const Tensor dy = context.tape.take_gradient(variable);
         if (!dy) return;
-        const float* from = dy.data();
+        ConstValues from = dy.data();
         for (const Tensor& source : sources) {
           if (source.variable >= 0 && !alike && source.applied != Activation::none) {
-            Tensor dx = make_tensor(context.arena, source.shape);
+            Tensor dx = make_like(context.arena, source);
             context.backend.run(CopyChannels{
                 .spec = {source.rows(), source.c(), total, source.c()}, .x = from, .y = dx.data()});
             context.tape.add_gradient(source, std::move(dx));
@@ -54,7 +54,7 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
                                              .y = target.data,
                                              .store = target.store});
           }
-          from += source.c();
+          from = from + source.c();
         }
       });
   return joined;
@@ -62,7 +62,7 @@ Tensor concat_channels(Context& context, const std::vector<Tensor>& parts) {
 
 // The variables of both lie before the activation that they share: no gradient depends on the data.
 Tensor slice_channels(Context& context, const Tensor& x, int first, int channels) {
-  Tensor y = make_tensor(context.arena, Shape::image(x.n(), x.h(), x.w(), channels));
+  Tensor y = make_images(context.arena, x, x.h(), x.w(), channels);
   y.applied = x.applied;
   context.backend.run(
       CopyChannels{.spec = {x.rows(), channels, x.c(), channels}, .x = x.data() + first, .y = y.data()});
@@ -86,7 +86,7 @@ Tensor slice_channels(Context& context, const Tensor& x, int first, int channels
 
 Tensor shuffle_channels(Context& context, const Tensor& x, int groups) {
   const ChannelShuffleSpec spec{x.rows(), x.c(), groups};
-  Tensor y = make_tensor(context.arena, x.shape);
+  Tensor y = make_like(context.arena, x);
   y.applied = x.applied;
   context.backend.run(ShuffleChannels{.spec = spec, .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
@@ -106,7 +106,7 @@ Tensor shuffle_channels(Context& context, const Tensor& x, int groups) {
 Tensor subsample(Context& context, const Tensor& x, int offset) {
   const SubsampleSpec spec{
       .batch = x.n(), .channels = x.c(), .in_height = x.h(), .in_width = x.w(), .offset = offset};
-  Tensor y = make_tensor(context.arena, Shape::image(x.n(), spec.out_height(), spec.out_width(), x.c()));
+  Tensor y = make_images(context.arena, x, spec.out_height(), spec.out_width(), x.c());
   y.applied = x.applied;
   context.backend.run(SubsampleForward{.spec = spec, .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;

@@ -12,9 +12,8 @@ ConvSpec spec_of(const Tensor& x, const Conv2d& layer) {
           layer.kernel, layer.stride,      layer.padding, layer.dilation, layer.groups};
 }
 
-Tensor make_output(Context& context, const ConvSpec& spec) {
-  return make_tensor(context.arena,
-                     Shape::image(spec.batch, spec.out_height(), spec.out_width(), spec.out_channels));
+Tensor make_output(Context& context, const Tensor& x, const ConvSpec& spec) {
+  return make_images(context.arena, x, spec.out_height(), spec.out_width(), spec.out_channels);
 }
 
 // x, or activation(norm(x)) where norm is not empty; x.variable is that of the value before the activation.
@@ -30,7 +29,7 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
   const ConvNormSpec spec{.conv = spec_of(input.x, layer),
                           .momentum = context.statistics_momentum,
                           .normalises_input = bool(input.norm)};
-  SumTerm term{make_output(context, spec.conv)};
+  SumTerm term{make_output(context, input.x, spec.conv)};
   const NormTensors tensors = norm_tensors(context, norm);
   term.norm = tensors.saved;
   run(context, ConvNormForward{.spec = spec,
@@ -43,7 +42,8 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                                .beta = tensors.beta,
                                .running_mean = tensors.running_mean,
                                .running_var = tensors.running_var,
-                               .saved = term.saved()});
+                               .saved = term.saved(),
+                               .rounded_w = context.parameters.rounded_weight(layer.weight)});
   if (!context.records()) return term;
   context.use_segment(layer.weight);
   term.x.variable = context.tape.new_variable();
@@ -59,7 +59,8 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
                           .saved = term.saved(),
                           .dz = dz.gradient.data(),
                           .z_activation = dz.activation,
-                          .dz_note = dz.note.data()};
+                          .dz_note = dz.note.data(),
+                          .rounded_w = context.parameters.rounded_weight(weight)};
     if (input.x.variable >= 0) {
       const Tape::Target target = context.tape.gradient_target(input.x);
       call.dx = target.data;
@@ -80,9 +81,12 @@ SumTerm conv_norm_of(Context& context, const NormInput& input, const Conv2d& lay
 
 Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
   const ConvSpec spec = spec_of(x, layer);
-  Tensor y = make_output(context, spec);
-  run(context,
-      ConvForward{.spec = spec, .x = x.data(), .w = context.parameters.weight(layer.weight), .y = y.data()});
+  Tensor y = make_output(context, x, spec);
+  run(context, ConvForward{.spec = spec,
+                           .x = x.data(),
+                           .w = context.parameters.weight(layer.weight),
+                           .y = y.data(),
+                           .rounded_w = context.parameters.rounded_weight(layer.weight)});
   if (!context.records()) return y;
 
   context.use_segment(layer.weight);
@@ -95,10 +99,12 @@ Tensor conv2d(Context& context, const Tensor& x, const Conv2d& layer) {
         run(context, ConvBackwardWeights{.spec = spec, .x = x.data(), .dy = dy.data(), .dw = gradients[0]});
     });
     if (x.variable < 0) return;
-    Tensor dx = make_tensor(context.arena, x.shape);
-    run(context,
-        ConvBackwardData{
-            .spec = spec, .dy = dy.data(), .w = context.parameters.weight(segment), .dx = dx.data()});
+    Tensor dx = make_like(context.arena, x);
+    run(context, ConvBackwardData{.spec = spec,
+                                  .dy = dy.data(),
+                                  .w = context.parameters.weight(segment),
+                                  .dx = dx.data(),
+                                  .rounded_w = context.parameters.rounded_weight(segment)});
     context.tape.add_gradient(x, std::move(dx));
   });
   return y;

@@ -18,14 +18,14 @@ Tensor drop_rows(Context& context, const Tensor& x, int rows, std::string_view l
   context.backend.upload(scale.data<void>(), factors.data(), scale.bytes());
 
   const RowScaleSpec rows_of{rows, std::int64_t(x.count()) / rows};
-  Tensor y = make_tensor(context.arena, x.shape, x.layout);
+  Tensor y = make_like(context.arena, x);
   context.backend.run(ScaleRows{.spec = rows_of, .scale = scale.data(), .x = x.data(), .y = y.data()});
   if (!context.records(x)) return y;
   y.variable = context.tape.new_variable();
   context.tape.record([&context, rows_of, scale, source = x.for_gradient(), variable = y.variable] {
     Tensor dy = context.tape.take_gradient(variable);
     if (!dy) return;
-    Tensor dx = dy.buffer.unique() ? dy : make_tensor(context.arena, source.shape, source.layout);
+    Tensor dx = dy.buffer.unique() ? dy : make_like(context.arena, source);
     context.backend.run(ScaleRows{.spec = rows_of, .scale = scale.data(), .x = dy.data(), .y = dx.data()});
     dy = {};
     context.tape.add_gradient(source, std::move(dx));

@@ -22,7 +22,7 @@ struct Slot {
 class Run {
  public:
   Run(Context& context, const Tensor& images, const Program::Drops& drops, std::size_t slots)
-      : context_(context), drops_(drops), batch_(images.n()), slots_(slots) {
+      : context_(context), drops_(drops), batch_(images.n()), dtype_(images.dtype), slots_(slots) {
     slots_.front().tensor = images;
   }
 
@@ -51,6 +51,7 @@ class Run {
   Context& context_;
   const Program::Drops& drops_;
   int batch_;
+  DType dtype_;
   std::vector<Slot> slots_;
 };
 
@@ -79,8 +80,9 @@ void Run::call(const Call& call) {
       context_.mark_gradients_from(call.segment);
       break;
     case Call::Kind::zeros:
-      out.tensor = make_tensor(
-          context_.arena, Shape::image(batch_, call.shape.height, call.shape.width, call.shape.channels));
+      out.tensor = make_tensor(context_.arena,
+                               Shape::image(batch_, call.shape.height, call.shape.width, call.shape.channels),
+                               Layout::nhwc, dtype_);
       context_.backend.run(Fill{.count = out.tensor.count(), .value = 0.0f, .y = out.tensor.data()});
       break;
     case Call::Kind::conv:

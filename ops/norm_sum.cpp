@@ -14,7 +14,7 @@ const Mixture& mixture_of(const Context& context) {
 
 // What arrives goes on times a factor of each channel.
 Tensor scaled_gradient(Context& context, const float* factors, const float* zeros, const Tensor& dz) {
-  Tensor dx = make_tensor(context.arena, dz.shape);
+  Tensor dx = make_like(context.arena, dz);
   AffineSumSpec scaled{.rows = dz.rows(), .channels = dz.c(), .term_count = 1};
   scaled.terms[0] = {.x = dz.data(), .scale = factors, .shift = zeros};
   context.backend.run(AffineSum{.spec = scaled, .sum = dx.data()});
@@ -79,7 +79,7 @@ void record_norm(Context& context, const BatchNormSpec& spec, const BatchNorm& n
   context.tape.record([&context, spec, norm, x, term, frozen = context.uses_running_statistics()] {
     const auto [dz, note, activation] = context.tape.take_noted_gradient(term.x.variable);
     if (!dz) return;
-    Tensor dx = make_tensor(context.arena, x.shape);
+    Tensor dx = make_like(context.arena, x);
     write_weight_gradients(context, std::array{norm.gamma, norm.beta}, [&](const auto& gradients) {
       // Gamma's and beta's are the same sums for frozen statistics; dx is not.
       float* const dgamma = norm.use >= 0 ? factor_gradient(context, norm) : gradients[0];
@@ -138,7 +138,6 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   RLNAS_CHECK(!terms.empty() && terms.size() <= AffineSumSpec::kMaxTerms, run_failed, "a sum of ",
               terms.size(), " terms");
   const Tensor& first = terms.front().x;
-  const Shape shape = first.shape;
   AffineSumSpec spec{.rows = first.rows(),
                      .channels = first.c(),
                      .height = first.h(),
@@ -148,7 +147,7 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   bool wants_gradient = false;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const SumTerm& term = terms[i];
-    RLNAS_CHECK(term.x.shape == shape, run_failed, "a sum of tensors of different shapes");
+    RLNAS_CHECK(term.x.shape == first.shape, run_failed, "a sum of tensors of different shapes");
     wants_gradient |= context.records(term.x);
     spec.terms[i].x = term.x.data();
     spec.terms[i].averaged = term.averaged;
@@ -163,8 +162,8 @@ NodeOutput norm_sum(Context& context, std::vector<SumTerm> terms, SumOutput want
   }
 
   NodeOutput out;
-  if (want != SumOutput::activated) out.sum = make_tensor(context.arena, shape);
-  if (want != SumOutput::sum) out.activated = make_tensor(context.arena, shape);
+  if (want != SumOutput::activated) out.sum = make_like(context.arena, first);
+  if (want != SumOutput::sum) out.activated = make_like(context.arena, first);
   context.backend.run(AffineSum{.spec = spec, .sum = out.sum.data(), .activated = out.activated.data()});
   out.activated.applied = activation;
   if (!wants_gradient) return out;

@@ -57,6 +57,10 @@ float momentum_of(Statistics statistics) {
 
 Context& Executor::begin_pass(const PassOptions& options) {
   tape_.clear();
+  if (parameters_.rounds_weights()) {
+    tape_.begin_stage("weights");
+    parameters_.round_weights();
+  }
   context_.emplace(Context{.backend = backend_,
                            .arena = arena_,
                            .tape = tape_,
@@ -94,7 +98,13 @@ Tensor Executor::tensor(const std::vector<float>& values, Shape shape, Layout la
 
 std::vector<float> Executor::host(const Tensor& tensor) {
   std::vector<float> values(tensor.count());
-  backend_.download(values.data(), tensor.data(), tensor.bytes());
+  if (tensor.dtype == DType::bf16) {
+    std::vector<Bf16> stored(tensor.count());
+    backend_.download(stored.data(), tensor.data<void>(), tensor.bytes());
+    std::transform(stored.begin(), stored.end(), values.begin(), float_of);
+  } else {
+    backend_.download(values.data(), tensor.data<void>(), tensor.bytes());
+  }
   return values;
 }
 
@@ -117,7 +127,7 @@ Tensor Executor::upload_images(const HostBatch& batch, AugmentSpec augment, int 
   if (count < 0) count = batch.count - first;
   augment.batch = count;
   const Shape shape = Shape::image(count, augment.height, augment.width, AugmentSpec::kChannels);
-  Tensor images = make_tensor(arena_, shape);
+  Tensor images = make_tensor(arena_, shape, Layout::nhwc, dtype_of(backend_.activation_type()));
   const std::size_t image_bytes = std::size_t(augment.height) * augment.width * AugmentSpec::kChannels;
   const Tensor pixels =
       upload(from(batch.images, std::size_t(first) * image_bytes), shape, Layout::nhwc, DType::u8);

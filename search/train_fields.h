@@ -167,7 +167,9 @@ void visit_train_fields(Config& c, Visitor&& visit) {
          OnResume::keep, TrainGroup::device},
         c.device.conv_algorithm);
   visit({"precision",
-         "of the CUDA backend: fp32, or inputs of convolutions rounded to tf32 or bf16, with fp32 weights",
+         "of the CUDA backend: fp32, inputs of convolutions rounded to tf32, or bf16, which activations and "
+         "their "
+         "gradients are stored as too; weights, sums and the optimiser stay fp32",
          OnResume::keep, TrainGroup::device},
         c.device.precision);
   visit({"deterministic", "of the CUDA backend; false: cuDNN may add up in any order", OnResume::keep,

@@ -17,6 +17,7 @@ class WatchedBackend final : public UniformBackend<WatchedBackend> {
   void forget_workspaces() { largest_workspace_bytes_ = 0; }
 
   std::string description() const override { return inner_.description(); }
+  Element activation_type() const override { return inner_.activation_type(); }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return inner_.gains_by_normalising_inputs(spec);
   }

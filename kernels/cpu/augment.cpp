@@ -35,7 +35,8 @@ void cut_row(const AugmentSpec& spec, std::int64_t h, const AugmentParams& param
 }  // namespace
 
 void CpuBackend::run(const AugmentImages& call, Workspace) {
-  const auto& [spec, images, params, y] = call;
+  const auto& [spec, images, params, values] = call;
+  float* const y = values;
   RLNAS_CHECK(spec.batch > 0 && spec.height > 0 && spec.width > 0, run_failed,
               "augmentation: a size in its spec is not positive");
   float padding[kC];

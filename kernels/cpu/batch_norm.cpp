@@ -261,29 +261,34 @@ std::size_t CpuBackend::workspace_bytes(const BatchNormBackward& call) {
 }
 
 void CpuBackend::run(const BatchNormStatistics& call, Workspace workspace) {
-  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
+  const BatchNormSpec& spec = call.spec;
+  const float* const x = call.x;
   check(spec);
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
   parallel_for(threads_, scratch.sums.chunks.count(),
                [&](std::int64_t chunk) { add_moments(scratch.sums, chunk, x); });
-  finish_statistics(threads_, spec, scratch.sums, x, gamma, beta, running_mean, running_var, saved);
+  finish_statistics(threads_, spec, scratch.sums, x, call.gamma, call.beta, call.running_mean,
+                    call.running_var, call.saved);
 }
 
 void CpuBackend::run(const BatchNormBackward& call, Workspace workspace) {
-  const auto& [spec, x, given_dy, saved, dx, dgamma, dbeta, activation] = call;
+  const BatchNormSpec& spec = call.spec;
+  const ConstBatchNormSaved& saved = call.saved;
+  const float *const x = call.x, *dy = call.dy;
+  float* const dx = call.dx;
   check(spec);
   check_workspace("batch norm", workspace, Scratch::bytes(spec));
   const Scratch scratch(spec, workspace);
-  const float* dy = given_dy;
-  if (activation != Activation::none) {
-    pass_back_norm(activation, spec.rows, spec.channels, x, saved, given_dy, dx);
+  if (call.activation != Activation::none) {
+    pass_back_norm(call.activation, spec.rows, spec.channels, x, saved, dy, dx);
     dy = dx;
   }
   const int channels = spec.channels;
   parallel_for(threads_, scratch.sums.chunks.count(),
                [&](std::int64_t chunk) { add_gradient_moments(scratch.sums, chunk, x, dy, saved.mean); });
-  finish_gradient(threads_, spec, scratch.sums, saved, scratch.slope(), scratch.offset(), dgamma, dbeta);
+  finish_gradient(threads_, spec, scratch.sums, saved, scratch.slope(), scratch.offset(), call.dgamma,
+                  call.dbeta);
   parallel_ranges(threads_, spec.rows, items_per_block(std::int64_t(sizeof(float)) * channels),
                   [&](std::int64_t begin, std::int64_t end) {
                     const std::int64_t at = begin * channels;
@@ -305,7 +310,8 @@ std::size_t CpuBackend::workspace_bytes(const ChannelDots& call) {
 
 // The second sums of a gradient about a mean of zero.
 void CpuBackend::run(const ChannelDots& call, Workspace workspace) {
-  const auto& [rows, channels, x, dy, dots] = call;
+  const int rows = call.rows, channels = call.channels;
+  const float *const x = call.x, *const dy = call.dy;
   check({.rows = rows, .channels = channels});
   check_workspace(ChannelDots::kName, workspace, workspace_bytes(call));
   const RowSums sums{chunks_of(rows), channels, static_cast<double*>(workspace.data)};
@@ -315,7 +321,7 @@ void CpuBackend::run(const ChannelDots& call, Workspace workspace) {
   for_channel_ranges(threads_, sums, [&](int begin, int count) {
     double first[kFinishedChannels] = {}, second[kFinishedChannels] = {};
     add_chunks(sums, begin, count, first, second);
-    for (int i = 0; i < count; ++i) dots[begin + i] = float(second[i]);
+    for (int i = 0; i < count; ++i) call.dots[begin + i] = float(second[i]);
   });
 }
 

@@ -263,7 +263,7 @@ void CpuBackend::run(const ConvNormBackward& call, Workspace workspace) {
     if (call.dw != nullptr)
       to_weights->run_chunk({thread, chunk, scratch, next(call.y)}, BackwardWeightsChunk{x, dy, dw_copy});
     if (call.dx == nullptr) return;
-    float* const dx = in_place ? call.dx + in_at : parts.dx[std::size_t(thread)];
+    float* const dx = in_place ? static_cast<float*>(call.dx) + in_at : parts.dx[std::size_t(thread)];
     to_data->run_chunk({thread, chunk, scratch, next(call.dz)}, BackwardDataChunk{dy, parts.weights, dx});
     if (!in_place)
       pass_back(call.x_activation, std::size_t(count) * images.in_count, x, dx, call.dx + in_at, call.store);

@@ -128,8 +128,10 @@ void pass_back_norm(Activation activation, std::int64_t rows, int channels, cons
 }
 
 void CpuBackend::run(const AffineSum& call, Workspace) {
-  const auto& [spec, sum, activated] = call;
+  const AffineSumSpec& spec = call.spec;
+  float *const sum = call.sum, *const activated = call.activated;
   check_spec(spec);
+  for (int t = 0; t < spec.term_count; ++t) spec.terms[std::size_t(t)].x.as<float>();  // or it throws, here
   if (std::any_of(spec.terms.begin(), spec.terms.begin() + spec.term_count,
                   [](const AffineTerm& term) { return term.averaged; })) {
     const std::int64_t row_size = std::int64_t(spec.width) * spec.channels;
@@ -152,7 +154,10 @@ void CpuBackend::run(const ActivationBackward& call, Workspace) {
 }
 
 void CpuBackend::run(const Add& call, Workspace) {
-  const auto& [count, x, y, store] = call;
+  const std::size_t count = call.count;
+  const float* const x = call.x;
+  float* const y = call.y;
+  const Store store = call.store;
   parallel_ranges(threads_, std::int64_t(count), kElements, [&](std::int64_t begin, std::int64_t end) {
     if (store == Store::overwrite)
       std::memcpy(y + begin, x + begin, std::size_t(end - begin) * sizeof(float));
@@ -162,13 +167,18 @@ void CpuBackend::run(const Add& call, Workspace) {
 }
 
 void CpuBackend::run(const Fill& call, Workspace) {
-  const auto& [count, value, y] = call;
+  const std::size_t count = call.count;
+  const float value = call.value;
+  float* const y = call.y;
   parallel_ranges(threads_, std::int64_t(count), kElements,
                   [&](std::int64_t begin, std::int64_t end) { std::fill(y + begin, y + end, value); });
 }
 
 void CpuBackend::run(const ScaleRows& call, Workspace) {
-  const auto& [spec, scale, x, y, store] = call;
+  const RowScaleSpec& spec = call.spec;
+  const float *const scale = call.scale, *const x = call.x;
+  float* const y = call.y;
+  const Store store = call.store;
   check_spec(spec);
   parallel_ranges(threads_, std::int64_t(spec.count()), kElements, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end;) {

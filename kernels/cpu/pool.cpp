@@ -112,7 +112,9 @@ void gather_windows(int threads, const PoolSpec& spec, const Axis& vertical, con
 }  // namespace
 
 void CpuBackend::run(const AvgPoolForward& call, Workspace) {
-  const auto& [spec, x, y] = call;
+  const PoolSpec& spec = call.spec;
+  const float* const x = call.x;
+  float* const y = call.y;
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3(threads_, spec, x, y, Store::overwrite, Direction::forward);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
@@ -133,7 +135,10 @@ void CpuBackend::run(const AvgPoolForward& call, Workspace) {
 }
 
 void CpuBackend::run(const AvgPoolBackward& call, Workspace) {
-  const auto& [spec, dy, dx, store_mode] = call;
+  const PoolSpec& spec = call.spec;
+  const float* const dy = call.dy;
+  float* const dx = call.dx;
+  const Store store_mode = call.store;
   check_spec(spec);
   if (is_3x3(spec)) return pool_3x3(threads_, spec, dy, dx, store_mode, Direction::backward);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
@@ -145,7 +150,10 @@ void CpuBackend::run(const AvgPoolBackward& call, Workspace) {
 }
 
 void CpuBackend::run(const MaxPoolForward& call, Workspace) {
-  const auto& [spec, x, y, index] = call;
+  const PoolSpec& spec = call.spec;
+  const float* const x = call.x;
+  float* const y = call.y;
+  std::uint8_t* const index = call.index;
   check_spec(spec);
   const int channels = spec.channels, height = spec.out_height(), width = spec.out_width();
   const std::int64_t row_step = std::int64_t(spec.in_width) * channels;
@@ -188,7 +196,11 @@ void CpuBackend::run(const MaxPoolForward& call, Workspace) {
 }
 
 void CpuBackend::run(const MaxPoolBackward& call, Workspace) {
-  const auto& [spec, index, dy, dx, store_mode] = call;
+  const PoolSpec& spec = call.spec;
+  const std::uint8_t* const index = call.index;
+  const float* const dy = call.dy;
+  float* const dx = call.dx;
+  const Store store_mode = call.store;
   check_spec(spec);
   const Axis vertical(spec, spec.in_height), horizontal(spec, spec.in_width);
   gather_windows(threads_, spec, vertical, horizontal, dx, store_mode,
@@ -201,7 +213,9 @@ void CpuBackend::run(const MaxPoolBackward& call, Workspace) {
 }
 
 void CpuBackend::run(const GlobalAvgPoolForward& call, Workspace) {
-  const auto& [batch, pixels, channels, x, y] = call;
+  const int batch = call.batch, pixels = call.pixels, channels = call.channels;
+  const float* const x = call.x;
+  float* const y = call.y;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   const std::int64_t image = std::int64_t(pixels) * channels;
   parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),
@@ -219,7 +233,9 @@ void CpuBackend::run(const GlobalAvgPoolForward& call, Workspace) {
 }
 
 void CpuBackend::run(const GlobalAvgPoolBackward& call, Workspace) {
-  const auto& [batch, pixels, channels, dy, dx] = call;
+  const int batch = call.batch, pixels = call.pixels, channels = call.channels;
+  const float* const dy = call.dy;
+  float* const dx = call.dx;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   const std::int64_t image = std::int64_t(pixels) * channels;
   parallel_ranges(threads_, batch, items_per_block(image * std::int64_t(sizeof(float))),

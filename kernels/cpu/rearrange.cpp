@@ -43,7 +43,10 @@ void for_each_picked_row(int threads, const SubsampleSpec& spec, const Body& bod
 }  // namespace
 
 void CpuBackend::run(const CopyChannels& call, Workspace) {
-  const auto& [spec, x, y, store] = call;
+  const ChannelCopySpec& spec = call.spec;
+  const float* const x = call.x;
+  float* const y = call.y;
+  const Store store = call.store;
   check_spec(spec);
   const std::int64_t row_bytes = spec.channels * std::int64_t(sizeof(float));
   parallel_ranges(threads_, spec.rows, items_per_block(row_bytes), [&](std::int64_t begin, std::int64_t end) {
@@ -53,7 +56,10 @@ void CpuBackend::run(const CopyChannels& call, Workspace) {
 }
 
 void CpuBackend::run(const ShuffleChannels& call, Workspace) {
-  const auto& [spec, x, y, store] = call;
+  const ChannelShuffleSpec& spec = call.spec;
+  const float* const x = call.x;
+  float* const y = call.y;
+  const Store store = call.store;
   check_spec(spec);
   const int groups = spec.groups, per_group = spec.channels / groups;
   parallel_ranges(threads_, spec.rows, items_per_block(spec.channels * std::int64_t(sizeof(float))),
@@ -72,7 +78,9 @@ void CpuBackend::run(const ShuffleChannels& call, Workspace) {
 }
 
 void CpuBackend::run(const SubsampleForward& call, Workspace) {
-  const auto& [spec, x, y] = call;
+  const SubsampleSpec& spec = call.spec;
+  const float* const x = call.x;
+  float* const y = call.y;
   check_spec(spec);
   const std::int64_t out_row = std::int64_t(spec.out_width()) * spec.channels;
   for_each_picked_row(threads_, spec, [&](std::int64_t row, std::int64_t first) {
@@ -82,7 +90,10 @@ void CpuBackend::run(const SubsampleForward& call, Workspace) {
 }
 
 void CpuBackend::run(const SubsampleBackward& call, Workspace) {
-  const auto& [spec, dy, dx, store] = call;
+  const SubsampleSpec& spec = call.spec;
+  const float* const dy = call.dy;
+  float* const dx = call.dx;
+  const Store store = call.store;
   check_spec(spec);
   if (store == Store::overwrite) run(Fill{.count = spec.in_count(), .y = dx});
   const std::int64_t out_row = std::int64_t(spec.out_width()) * spec.channels;

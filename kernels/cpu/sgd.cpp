@@ -94,4 +94,9 @@ void CpuBackend::run(const SgdStep& call, Workspace) {
   });
 }
 
+// For calls from outside: nothing here multiplies bf16.
+void CpuBackend::run(const RoundWeights& call, Workspace) {
+  for (std::size_t i = 0; i < call.count; ++i) call.rounded[i] = bf16_of(call.weights[i]);
+}
+
 }  // namespace rlnas

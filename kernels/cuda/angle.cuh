@@ -73,14 +73,14 @@ __device__ __forceinline__ LaneShare<Weight> load_share(const Weight* piece, int
   if (aligned && count == AnglePieces::kPieceElements) {
     RLNAS_UNROLL
     for (int v = 0; v < Share::kVectors; ++v)
-      share.vectors[v] = load_vector_once(piece + (v * kWarp + lane) * kWidth);
+      share.vectors[v] = load_pack_once<kWidth>(piece + (v * kWarp + lane) * kWidth);
     return share;
   }
   RLNAS_UNROLL
   for (int v = 0; v < Share::kVectors; ++v) {
     const int first = (v * kWarp + lane) * kWidth;
     if (aligned && first + kWidth <= count) {
-      share.vectors[v] = load_vector_once(piece + first);
+      share.vectors[v] = load_pack_once<kWidth>(piece + first);
     } else {
       RLNAS_UNROLL
       for (int j = 0; j < kWidth; ++j)

@@ -6,26 +6,31 @@
 
 namespace rlnas {
 
-std::size_t CudaBackend::norm_workspace_bytes(const BatchNormSpec& spec) const {
-  if (norm_pool_ != nullptr && norm_pool_->takes(spec)) return norm_pool_->norm_workspace_bytes(spec);
+// Of floats alone.
+bool CudaBackend::norm_by_library(const BatchNormSpec& spec, Element element) const {
+  return norm_pool_ != nullptr && element == Element::f32 && norm_pool_->takes(spec);
+}
+
+std::size_t CudaBackend::norm_workspace_bytes(const BatchNormSpec& spec, Element element) const {
+  if (norm_by_library(spec, element)) return norm_pool_->norm_workspace_bytes(spec);
   return batch_norm_scratch_bytes(spec);
 }
 
 std::size_t CudaBackend::workspace_bytes(const BatchNormStatistics& call) {
-  return norm_workspace_bytes(call.spec);
+  return norm_workspace_bytes(call.spec, call.x.element());
 }
 
 std::size_t CudaBackend::workspace_bytes(const BatchNormBackward& call) {
-  return norm_workspace_bytes(call.spec);
+  return norm_workspace_bytes(call.spec, call.x.element());
 }
 
 void CudaBackend::run(const BatchNormStatistics& call, Workspace workspace) {
-  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec)) return norm_pool_->run(call, workspace);
+  if (norm_by_library(call.spec, call.x.element())) return norm_pool_->run(call, workspace);
   launch_batch_norm_statistics(call, workspace, counters_, stream_);
 }
 
 void CudaBackend::run(const BatchNormBackward& call, Workspace workspace) {
-  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec) && call.activation == Activation::none)
+  if (norm_by_library(call.spec, call.x.element()) && call.activation == Activation::none)
     return norm_pool_->run(call, workspace);
   launch_batch_norm_backward(call, workspace, counters_, stream_);
 }

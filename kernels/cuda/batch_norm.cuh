@@ -9,8 +9,8 @@
 // Launch: MatrixTiling, 256 threads; as many chunks as a device holds blocks, but no more than the last block
 // adds up in the time that another launch would take (256 KiB).
 //
-// Bytes: 4 an element for statistics, 8 for the gradient's sums, 12 for its application; everything else is
-// C * chunks. Flops: 3 to 4 an element.
+// Bytes: 4 an element for statistics, 8 for the gradient's sums, 12 for its application, half of them in
+// bf16; everything else is C * chunks. Flops: 3 to 4 an element.
 //
 // Expected: 75-85 % of memory bandwidth on A100 and H100 for 16 MiB and more, by arithmetic, not measured
 // (each thread has up to kRowsInFloat loads of 16 bytes in flight); small tensors are bound by launch
@@ -76,9 +76,9 @@ __device__ __forceinline__ void sum_chunk(int rows, int channels, std::int64_t r
 }
 
 // x [M,C] -> mean and variance of each channel, by way of sums [chunk][2][C] of x - x[0] and its square
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    batch_norm_statistics_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x, double* sums,
+    batch_norm_statistics_kernel(BatchNormSpec spec, BatchNormChunks chunks, const E* x, double* sums,
                                  unsigned* counters, BatchNormResult result) {
   RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
   const int channels = spec.channels, c = tile_channel<Width>();
@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
     const double rows = double(left < chunks.rows_per_chunk ? left : chunks.rows_per_chunk);
     RLNAS_UNROLL
     for (int i = 0; i < Width; ++i) {
-      const double apart = double(origin.value[i]) - double(__ldg(x + c + i)), first = totals[2 * i];
+      const double apart = double(origin.value[i]) - double(load_value(x + c + i)), first = totals[2 * i];
       totals[2 * i] = first + rows * apart;
       totals[2 * i + 1] += apart * (2.0 * first + rows * apart);
     }
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   finish_sums<Width>(
       channels, totals, sums, counters, scratch, [&](int channel, double first, double second) {
         const double rows = spec.rows, apart = first / rows;
-        const double mean = double(__ldg(x + channel)) + apart, squares = second / rows - apart * apart;
+        const double mean = double(load_value(x + channel)) + apart, squares = second / rows - apart * apart;
         finish_statistics(channel, spec, mean, squares, result);
       });
 }
@@ -137,11 +137,11 @@ class MaskedGradient {
 };
 
 // x, dy [M,C] -> the result of each channel, by way of sums [chunk][2][C] of dy and dy * (x - mean)
-template <int Width, bool kMasked>
+template <class E, int Width, bool kMasked>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    batch_norm_gradient_sums_kernel(BatchNormSpec spec, BatchNormChunks chunks, const float* x,
-                                    const float* dy, ConstBatchNormSaved saved, ActivationBounds bounds,
-                                    double* sums, unsigned* counters, BatchNormGradientResult result) {
+    batch_norm_gradient_sums_kernel(BatchNormSpec spec, BatchNormChunks chunks, const E* x, const E* dy,
+                                    ConstBatchNormSaved saved, ActivationBounds bounds, double* sums,
+                                    unsigned* counters, BatchNormGradientResult result) {
   RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
   const int channels = spec.channels, c = tile_channel<Width>(), inside = c < channels ? c : 0;
   const Pack<Width> centre = load_pack<Width>(saved.mean + inside);
@@ -165,10 +165,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // x, dy [M,C] -> dots [C] of x * dy, by way of sums [chunk][2][C], the first of which are zeros
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    channel_dots_kernel(int rows, int channels, BatchNormChunks chunks, const float* x, const float* dy,
-                        double* sums, unsigned* counters, float* dots) {
+    channel_dots_kernel(int rows, int channels, BatchNormChunks chunks, const E* x, const E* dy, double* sums,
+                        unsigned* counters, float* dots) {
   RLNAS_SHARED(double, scratch, 2 * Width * kTileThreads);
   double totals[2 * Width] = {};
   sum_chunk<Width>(rows, channels, chunks.rows_per_chunk, totals, scratch,
@@ -184,11 +184,11 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 
 // x, dy [M,C] -> dx [M,C], which may be dy. What is noted of gamma and beta goes to `wanted`, where that is
 // not null.
-template <int Width, bool kMasked>
+template <class E, int Width, bool kMasked>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    batch_norm_apply_gradient_kernel(int rows, int channels, const float* x, const float* dy,
+    batch_norm_apply_gradient_kernel(int rows, int channels, const E* x, const E* dy,
                                      ConstBatchNormSaved saved, ActivationBounds bounds, BatchNormNote note,
-                                     BatchNormGradientResult wanted, float* dx) {
+                                     BatchNormGradientResult wanted, E* dx) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
@@ -258,25 +258,26 @@ inline void launch_batch_norm_statistics(const BatchNormStatistics& call, Worksp
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
   double* const sums = static_cast<double*>(workspace.data);
   const BatchNormResult result{call.gamma, call.beta, call.running_mean, call.running_var, call.saved};
-  const int width = width_for(spec.channels, {call.x});
+  const int width = width_for(spec.channels, {call.x.data()});
   const BatchNormChunks chunks(spec, width);
-  with_width(width, [&](auto constant) {
+  with_packs(call.x.element(), width, [&](auto zero, auto constant) {
+    using E = decltype(zero);
     constexpr int kWidth = decltype(constant)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
     check_tiles(tiling);
     constexpr const char* kName = "batch_norm_statistics_kernel";
-    launch(kName, batch_norm_statistics_kernel<kWidth>,
+    launch(kName, batch_norm_statistics_kernel<E, kWidth>,
            tiling.shape(kName, spec.rows, chunks.rows_per_chunk, Cooperation::block)
-               .costing({float_bytes(spec.count()) + channel_bytes(spec, 4),
+               .costing({value_bytes<E>(spec.count()) + channel_bytes(spec, 4),
                          chunks.bytes(spec) + channel_bytes(spec, 6), 4 * spec.count()}),
-           stream, spec, chunks, call.x, sums, counters, result);
+           stream, spec, chunks, call.x.template as<E>(), sums, counters, result);
   });
 }
 
 // Calls body(constant width, constant whether masked).
-template <class Body>
+template <int Most, class Body>
 void with_masked_width(int width, Activation activation, const Body& body) {
-  with_width(width, [&](auto constant) {
+  with_width<Most>(width, [&](auto constant) {
     if (activation == Activation::none)
       body(constant, std::false_type{});
     else
@@ -285,46 +286,63 @@ void with_masked_width(int width, Activation activation, const Body& body) {
 }
 
 // The gradient from its sums: those of `note`, of which dgamma and dbeta go to `call`'s, where that has any.
-inline void launch_batch_norm_apply(const BatchNormBackward& call, const BatchNormNote& note,
-                                    GpuStream stream) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
-  const int width = width_for(spec.channels, {x, dy, dx, saved.mean, saved.scale, saved.shift, note.slope});
-  const bool copies = dgamma != nullptr || dbeta != nullptr;
-  with_masked_width(width, activation, [&](auto constant, auto masked) {
+template <class E>
+void launch_batch_norm_apply(const BatchNormBackward& call, const BatchNormNote& note, GpuStream stream) {
+  const BatchNormSpec& spec = call.spec;
+  const ConstBatchNormSaved& saved = call.saved;
+  const E *const x = call.x.as<E>(), *const dy = call.dy.as<E>();
+  E* const dx = call.dx.as<E>();
+  constexpr int kMost = kVectorWidthOf<E>;
+  const int width = width_for(
+      spec.channels, {x, dy, dx, saved.mean, saved.scale, saved.shift, note.slope, note.offset}, kMost);
+  const bool copies = call.dgamma != nullptr || call.dbeta != nullptr;
+  with_masked_width<kMost>(width, call.activation, [&](auto constant, auto masked) {
     constexpr int kWidth = decltype(constant)::value;
     constexpr bool kMasked = decltype(masked)::value;
     const MatrixTiling tiling(spec.channels, kWidth);
-    launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<kWidth, kMasked>,
+    launch("batch_norm_apply_gradient_kernel", batch_norm_apply_gradient_kernel<E, kWidth, kMasked>,
            tiling.shape("batch_norm_apply_gradient_kernel", spec.rows, tiling.rows, Cooperation::independent)
-               .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 4 + kMasked + 2 * copies),
-                         float_bytes(spec.count()) + channel_bytes(spec, 2 * copies), 5 * spec.count()}),
-           stream, spec.rows, spec.channels, x, dy, saved, bounds_of(activation), note,
-           BatchNormGradientResult{nullptr, nullptr, dgamma, dbeta}, dx);
+               .costing({2 * value_bytes<E>(spec.count()) + channel_bytes(spec, 4 + kMasked + 2 * copies),
+                         value_bytes<E>(spec.count()) + channel_bytes(spec, 2 * copies), 5 * spec.count()}),
+           stream, spec.rows, spec.channels, x, dy, saved, bounds_of(call.activation), note,
+           BatchNormGradientResult{nullptr, nullptr, call.dgamma, call.dbeta}, dx);
   });
+}
+
+inline void launch_batch_norm_apply(const BatchNormBackward& call, const BatchNormNote& note,
+                                    GpuStream stream) {
+  with_element(call.x.element(),
+               [&](auto zero) { launch_batch_norm_apply<decltype(zero)>(call, note, stream); });
 }
 
 inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
                                        GpuStream stream) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
+  const BatchNormSpec& spec = call.spec;
+  const ConstBatchNormSaved& saved = call.saved;
   check_spec(spec);
   check_workspace("batch norm", workspace, batch_norm_scratch_bytes(spec));
-  const int width = width_for(spec.channels, {x, dy, saved.mean, saved.scale, saved.shift, workspace.data});
+  const int width = width_for(
+      spec.channels, {call.x.data(), call.dy.data(), saved.mean, saved.scale, saved.shift, workspace.data});
   const BatchNormChunks chunks(spec, width);
   double* const sums = static_cast<double*>(workspace.data);
   const BatchNormNote note =
       BatchNormNote::at(sums + chunks.count * 2 * std::int64_t(spec.channels), spec.channels);
-  with_masked_width(width, activation, [&](auto constant, auto masked) {
-    constexpr int kWidth = decltype(constant)::value;
-    constexpr bool kMasked = decltype(masked)::value;
-    const MatrixTiling tiling(spec.channels, kWidth);
-    check_tiles(tiling);
-    launch(
-        "batch_norm_gradient_sums_kernel", batch_norm_gradient_sums_kernel<kWidth, kMasked>,
-        tiling.shape("batch_norm_gradient_sums_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
-            .costing({2 * float_bytes(spec.count()) + channel_bytes(spec, 3 + 2 * kMasked),
-                      chunks.bytes(spec) + channel_bytes(spec, 4), 4 * spec.count()}),
-        stream, spec, chunks, x, dy, saved, bounds_of(activation), sums, counters,
-        BatchNormGradientResult{note.slope, note.offset, dgamma, dbeta});
+  with_element(call.x.element(), [&](auto zero) {
+    using E = decltype(zero);
+    with_masked_width<kVectorWidth>(width, call.activation, [&](auto constant, auto masked) {
+      constexpr int kWidth = decltype(constant)::value;
+      constexpr bool kMasked = decltype(masked)::value;
+      constexpr const char* kName = "batch_norm_gradient_sums_kernel";
+      const MatrixTiling tiling(spec.channels, kWidth);
+      check_tiles(tiling);
+      launch(kName, batch_norm_gradient_sums_kernel<E, kWidth, kMasked>,
+             tiling.shape(kName, spec.rows, chunks.rows_per_chunk, Cooperation::block)
+                 .costing({2 * value_bytes<E>(spec.count()) + channel_bytes(spec, 3 + 2 * kMasked),
+                           chunks.bytes(spec) + channel_bytes(spec, 4), 4 * spec.count()}),
+             stream, spec, chunks, call.x.template as<E>(), call.dy.template as<E>(), saved,
+             bounds_of(call.activation), sums, counters,
+             BatchNormGradientResult{note.slope, note.offset, call.dgamma, call.dbeta});
+    });
   });
   BatchNormBackward rest = call;
   rest.dgamma = rest.dbeta = nullptr;  // made by the sums
@@ -333,22 +351,23 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
 
 inline void launch_channel_dots(const ChannelDots& call, Workspace workspace, unsigned* counters,
                                 GpuStream stream) {
-  const auto& [rows, channels, x, dy, dots] = call;
-  const BatchNormSpec spec{.rows = rows, .channels = channels};
+  const BatchNormSpec spec{.rows = call.rows, .channels = call.channels};
   check_spec(spec);
   check_workspace(ChannelDots::kName, workspace, batch_norm_scratch_bytes(spec));
   double* const sums = static_cast<double*>(workspace.data);
-  const int width = width_for(channels, {x, dy});
+  const int width = width_for(spec.channels, {call.x.data(), call.dy.data()});
   const BatchNormChunks chunks(spec, width);
-  with_width(width, [&](auto constant) {
+  with_packs(call.x.element(), width, [&](auto zero, auto constant) {
+    using E = decltype(zero);
     constexpr int kWidth = decltype(constant)::value;
-    const MatrixTiling tiling(channels, kWidth);
+    const MatrixTiling tiling(spec.channels, kWidth);
     check_tiles(tiling);
-    launch("channel_dots_kernel", channel_dots_kernel<kWidth>,
-           tiling.shape("channel_dots_kernel", rows, chunks.rows_per_chunk, Cooperation::block)
-               .costing({2 * float_bytes(spec.count()), chunks.bytes(spec) + channel_bytes(spec, 1),
+    launch("channel_dots_kernel", channel_dots_kernel<E, kWidth>,
+           tiling.shape("channel_dots_kernel", spec.rows, chunks.rows_per_chunk, Cooperation::block)
+               .costing({2 * value_bytes<E>(spec.count()), chunks.bytes(spec) + channel_bytes(spec, 1),
                          2 * spec.count()}),
-           stream, rows, channels, chunks, x, dy, sums, counters, dots);
+           stream, spec.rows, spec.channels, chunks, call.x.template as<E>(), call.dy.template as<E>(), sums,
+           counters, call.dots);
   });
 }
 

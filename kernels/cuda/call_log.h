@@ -12,6 +12,10 @@
 
 namespace rlnas {
 
+// GCC 12's __builtin_clear_padding misses some padding behind an array, so these may have none.
+static_assert(std::has_unique_object_representations_v<Values>);
+static_assert(std::has_unique_object_representations_v<ConstValues>);
+
 class CallLog {
  public:
   template <class Primitive>

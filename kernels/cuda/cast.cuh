@@ -10,7 +10,6 @@
 // Determinism: no sums; bit-equal.
 #pragma once
 
-#include "kernels/cuda/bf16.cuh"
 #include "kernels/cuda/flat.cuh"
 
 namespace rlnas {
@@ -18,37 +17,22 @@ namespace rlnas {
 inline constexpr int kCastWidth = 8;
 
 // x [count] -> y [count]; wide only when both pointers are multiples of 16 bytes
-template <int Width>
-__global__ void __launch_bounds__(kFlatThreads) to_bf16_kernel(std::int64_t count, const float* x, Bf16* y) {
+template <class From, class To, int Width>
+__device__ __forceinline__ void cast_values(std::int64_t count, const From* x, To* y) {
   visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
-    if constexpr (decltype(constant)::value == kCastWidth) {
-      const Pack<4> low = load_pack<4>(x + at), high = load_pack<4>(x + at + 4);
-      unsigned words[4];
-      for (int i = 0; i < 2; ++i) {
-        words[i] = to_bf16(low.value[2 * i]).bits | unsigned(to_bf16(low.value[2 * i + 1]).bits) << 16;
-        words[i + 2] = to_bf16(high.value[2 * i]).bits | unsigned(to_bf16(high.value[2 * i + 1]).bits) << 16;
-      }
-      *reinterpret_cast<uint4*>(y + at) = make_uint4(words[0], words[1], words[2], words[3]);
-    } else {
-      y[at] = to_bf16(x[at]);
-    }
+    constexpr int kWidth = decltype(constant)::value;
+    store_pack<kWidth>(y + at, load_pack<kWidth>(x + at));
   });
 }
 
 template <int Width>
+__global__ void __launch_bounds__(kFlatThreads) to_bf16_kernel(std::int64_t count, const float* x, Bf16* y) {
+  cast_values<float, Bf16, Width>(count, x, y);
+}
+
+template <int Width>
 __global__ void __launch_bounds__(kFlatThreads) to_float_kernel(std::int64_t count, const Bf16* x, float* y) {
-  visit_flat<Width>(count, [&](std::int64_t at, auto constant) {
-    if constexpr (decltype(constant)::value == kCastWidth) {
-      const Pack<kCastWidth> values = load_vector(x + at);
-      for (int half = 0; half < 2; ++half) {
-        Pack<4> pack;
-        for (int i = 0; i < 4; ++i) pack.value[i] = values.value[4 * half + i];
-        store_pack<4>(y + at + 4 * half, pack);
-      }
-    } else {
-      y[at] = to_float(x[at]);
-    }
-  });
+  cast_values<Bf16, float, Width>(count, x, y);
 }
 
 inline void launch_to_bf16(std::size_t count, const float* x, Bf16* y, GpuStream stream) {

@@ -16,8 +16,11 @@ constexpr std::size_t kAlign = 256;
 
 // The gradient of the convolution's output comes first in the workspace, then where an activation comes
 // between that of its input.
-std::size_t dy_bytes(const ConvNormSpec& spec) {
-  return round_up(spec.conv.out_count() * sizeof(float), kAlign);
+std::size_t dy_bytes(const ConvNormBackward& call) {
+  return round_up(call.spec.conv.out_count() * size_of(call.dz.element()), kAlign);
+}
+std::size_t dx_bytes(const ConvNormBackward& call) {
+  return round_up(call.spec.conv.in_count() * size_of(call.dz.element()), kAlign);
 }
 
 Workspace behind(const Workspace& workspace, std::size_t bytes) {
@@ -64,21 +67,24 @@ void CudaBackend::run(const ConvNormForward& call, Workspace workspace) {
 std::size_t CudaBackend::workspace_bytes(const ConvNormBackward& call) {
   const ConvNormSpec& spec = call.spec;
   if (!fuses(spec)) return Backend::workspace_bytes(call);
+  const Element element = call.dz.element();
   const bool own = is_depthwise(spec.conv), passes_back = !own && call.x_activation != Activation::none;
-  const std::size_t to_data = own           ? depthwise_note_workspace_bytes(spec.conv)
-                              : passes_back ? round_up(spec.conv.in_count() * sizeof(float), kAlign) +
-                                                  data_gradient_workspace_bytes(spec.conv, Store::overwrite)
-                                            : data_gradient_workspace_bytes(spec.conv, call.store);
-  return dy_bytes(spec) + std::max({workspace_bytes(BatchNormBackward{.spec = spec.norm()}),
-                                    workspace_bytes(ConvBackwardWeights{.spec = spec.conv}), to_data});
+  const std::size_t to_data =
+      own           ? depthwise_note_workspace_bytes(spec.conv)
+      : passes_back ? dx_bytes(call) + data_gradient_workspace_bytes(spec.conv, element, Store::overwrite)
+                    : data_gradient_workspace_bytes(spec.conv, element, call.store);
+  const ConstValues values(nullptr, element);
+  return dy_bytes(call) +
+         std::max({workspace_bytes(BatchNormBackward{.spec = spec.norm(), .x = values}),
+                   workspace_bytes(ConvBackwardWeights{.spec = spec.conv, .x = values}), to_data});
 }
 
 void CudaBackend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
   if (!fuses(spec)) return Backend::run(call, workspace);
   check_workspace("convolution with batch norm", workspace, workspace_bytes(call));
-  float* const dy = static_cast<float*>(workspace.data);
-  const Workspace inner = behind(workspace, dy_bytes(spec));
+  const Values dy(workspace.data, call.dz.element());
+  const Workspace inner = behind(workspace, dy_bytes(call));
   const BatchNormBackward norm{.spec = spec.norm(),
                                .x = call.y,
                                .dy = call.dz,
@@ -105,10 +111,12 @@ void CudaBackend::run(const ConvNormBackward& call, Workspace workspace) {
         spec.conv, dy, call.w,
         {.dx = call.dx, .activation = call.x_activation, .activated = call.x, .store = call.store}, stream_);
   if (call.x_activation == Activation::none)
-    return data_gradient({.spec = spec.conv, .dy = dy, .w = call.w, .dx = call.dx}, call.store, inner);
-  float* const dx = static_cast<float*>(inner.data);
-  data_gradient({.spec = spec.conv, .dy = dy, .w = call.w, .dx = dx}, Store::overwrite,
-                behind(inner, round_up(spec.conv.in_count() * sizeof(float), kAlign)));
+    return data_gradient(
+        {.spec = spec.conv, .dy = dy, .w = call.w, .dx = call.dx, .rounded_w = call.rounded_w}, call.store,
+        inner);
+  const Values dx(inner.data, call.dz.element());
+  data_gradient({.spec = spec.conv, .dy = dy, .w = call.w, .dx = dx, .rounded_w = call.rounded_w},
+                Store::overwrite, behind(inner, dx_bytes(call)));
   run(ActivationBackward{.activation = call.x_activation,
                          .count = spec.conv.in_count(),
                          .activated = call.x,

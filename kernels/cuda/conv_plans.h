@@ -16,6 +16,12 @@ constexpr cudnnDataType_t conv_type(Precision precision) {
   return precision == Precision::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
+// Errors: run_failed where activations are stored as cuDNN and cuBLAS would not multiply them.
+inline void check_storage(Precision precision, Element element) {
+  RLNAS_CHECK(element == Element::f32 || precision == Precision::bf16, run_failed,
+              "convolution: values stored as bf16 need the precision bf16");
+}
+
 class ConvPlans {
  public:
   // As CudnnPlans.

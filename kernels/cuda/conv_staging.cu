@@ -5,8 +5,6 @@
 
 namespace rlnas {
 
-static_assert(sizeof(Bf16) == kBf16Bytes);
-
 void stage_as_bf16(std::size_t count, const float* tensor, Bf16* copy, GpuStream stream) {
   launch_to_bf16(count, tensor, copy, stream);
 }

@@ -8,9 +8,6 @@
 
 namespace rlnas {
 
-struct Bf16;  // two bytes: bf16.cuh
-inline constexpr std::size_t kBf16Bytes = 2;
-
 void stage_as_bf16(std::size_t count, const float* tensor, Bf16* copy, GpuStream stream);
 void unstage_bf16(std::size_t count, const Bf16* copy, float* tensor, GpuStream stream);
 // krsc [K,R,S,C/g] -> w [K,C/g,R,S]

@@ -20,6 +20,10 @@ cublasComputeType_t compute_of(Precision precision) {
   return CUBLAS_COMPUTE_32F_PEDANTIC;
 }
 
+cudaDataType_t type_of(Element element) {
+  return element == Element::bf16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
 cublasOperation_t operation(bool transposed) {
   return transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
@@ -42,12 +46,14 @@ CublasGemm::~CublasGemm() {
   cublasDestroy(handle_);
 }
 
-void CublasGemm::multiply(const Gemm& gemm, const float* a, const float* b, float* c, Store store) {
+void CublasGemm::multiply(const Gemm& gemm, ConstValues a, ConstValues b, Values c, Store store) {
   const float one = 1.0f, keep = store == Store::accumulate ? 1.0f : 0.0f;
-  check_cublas(cublasGemmEx(handle_, operation(gemm.a_transposed), operation(gemm.b_transposed), gemm.m,
-                            gemm.n, gemm.k, &one, a, CUDA_R_32F, gemm.lda, b, CUDA_R_32F, gemm.ldb, &keep, c,
-                            CUDA_R_32F, gemm.ldc, compute_, CUBLAS_GEMM_DEFAULT),
-               "matrix product");
+  const cublasComputeType_t compute = a.element() == Element::bf16 ? CUBLAS_COMPUTE_32F : compute_;
+  check_cublas(
+      cublasGemmEx(handle_, operation(gemm.a_transposed), operation(gemm.b_transposed), gemm.m, gemm.n,
+                   gemm.k, &one, a.data(), type_of(a.element()), gemm.lda, b.data(), type_of(b.element()),
+                   gemm.ldb, &keep, c.data(), type_of(c.element()), gemm.ldc, compute, CUBLAS_GEMM_DEFAULT),
+      "matrix product");
 }
 
 }  // namespace rlnas

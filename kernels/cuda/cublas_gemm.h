@@ -23,8 +23,8 @@ class CublasGemm {
   CublasGemm(const CublasGemm&) = delete;
   CublasGemm& operator=(const CublasGemm&) = delete;
 
-  // Async on the stream.
-  void multiply(const Gemm& gemm, const float* a, const float* b, float* c, Store store = Store::overwrite);
+  // a and b of one type; bf16 ones are multiplied as they are, whatever the precision. Async on the stream.
+  void multiply(const Gemm& gemm, ConstValues a, ConstValues b, Values c, Store store = Store::overwrite);
 
  private:
   cublasComputeType_t compute_;

@@ -41,11 +41,17 @@ std::string CudaBackend::description() const {
   if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
   if (options_.pointwise == Pointwise::cudnn) text << ", 1x1 convolutions by cuDNN";
   if (norm_pool_ != nullptr) text << ", norm and pooling by cuDNN";
+  if (options_.precision == Precision::bf16)
+    text << ", activations stored as " << (activation_type() == Element::bf16 ? "bf16" : "fp32");
   return text.str();
 }
 
 void CudaBackend::begin_stage(const char* name, Direction direction) {
   device_->begin_stage({name, direction});
+}
+
+Element CudaBackend::activation_type() const {
+  return options_.precision == Precision::bf16 && norm_pool_ == nullptr ? Element::bf16 : Element::f32;
 }
 
 void CudaBackend::run_kept(const Stage& stage, int part, const CallLog& calls) {

@@ -37,6 +37,7 @@ class CudaBackend final : public Backend {
   void* native_stream() override { return stream_; }
   std::unique_ptr<Readback> make_readback(std::size_t bytes) override;
 
+  Element activation_type() const override;
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override;
   bool gains_by_masking_once() const override { return norm_pool_ == nullptr; }
   std::size_t note_bytes(const ConvNormBackward& call) const override;
@@ -61,10 +62,11 @@ class CudaBackend final : public Backend {
   void try_kernel();
   // Uploads of that size will come again: makes room for them.
   void expect_uploads(std::size_t bytes);
-  std::size_t norm_workspace_bytes(const BatchNormSpec& spec) const;
+  bool norm_by_library(const BatchNormSpec& spec, Element element) const;
+  std::size_t norm_workspace_bytes(const BatchNormSpec& spec, Element element) const;
   bool multiplies(const ConvSpec& spec) const;  // as a matrix product, by cuBLAS
   bool fuses(const ConvNormSpec& spec) const;   // or else composes it of others
-  std::size_t data_gradient_workspace_bytes(const ConvSpec& spec, Store store);
+  std::size_t data_gradient_workspace_bytes(const ConvSpec& spec, Element element, Store store);
   void data_gradient(const ConvBackwardData& call, Store store, Workspace workspace);
 
   CudaOptions options_;

@@ -25,17 +25,18 @@ constexpr ConvTensorId result_of(ConvPass pass) {
 }
 
 // The workspace of a pass: copies of the tensors that cuDNN cannot use where they lie, then its own scratch.
-// In bf16 each tensor has a copy; otherwise only a filter gradient whose layout has to change.
+// In bf16 the filter has a copy, x and y where they are stored as floats; otherwise only a filter gradient
+// whose layout has to change.
 class ConvStaging {
  public:
-  ConvStaging(const ConvProblem& problem, Precision precision, std::size_t cudnn_bytes) {
+  ConvStaging(const ConvProblem& problem, Precision precision, Element element, std::size_t cudnn_bytes) {
     const ConvSpec& spec = problem.spec;
-    const bool bf16 = precision == Precision::bf16;
+    const bool bf16 = precision == Precision::bf16, casts = bf16 && element == Element::f32;
     const bool permuted = result_of(problem.pass) == ConvTensorId::w &&
                           filter_layout(problem.pass) == FilterLayout::krsc && filter_layouts_differ(spec);
-    add(ConvTensorId::x, spec.in_count(), bf16 ? kBf16Bytes : 0);
-    add(ConvTensorId::w, spec.weight_count(), bf16 ? kBf16Bytes : permuted ? sizeof(float) : 0);
-    add(ConvTensorId::y, spec.out_count(), bf16 ? kBf16Bytes : 0);
+    add(ConvTensorId::x, spec.in_count(), casts ? sizeof(Bf16) : 0);
+    add(ConvTensorId::w, spec.weight_count(), bf16 ? sizeof(Bf16) : permuted ? sizeof(float) : 0);
+    add(ConvTensorId::y, spec.out_count(), casts ? sizeof(Bf16) : 0);
     scratch_ = bytes_;
     bytes_ += cudnn_bytes;
   }
@@ -77,28 +78,34 @@ CudnnConv::CudnnConv(const CudaOptions& options, GpuStream stream, std::function
              std::move(before_planning)),
       handle_(stream) {}
 
-std::size_t CudnnConv::workspace_bytes(const ConvProblem& problem) {
-  return ConvStaging(problem, precision_, plans_.of(problem).facts().workspace_bytes).bytes();
+std::size_t CudnnConv::workspace_bytes(const ConvProblem& problem, Element element) {
+  check_storage(precision_, element);
+  return ConvStaging(problem, precision_, element, plans_.of(problem).facts().workspace_bytes).bytes();
 }
 
-void CudnnConv::run(const ConvProblem& problem, const ConvInputs& inputs, float* result,
+void CudnnConv::run(const ConvProblem& problem, const ConvInputs& inputs, Values result,
                     Workspace workspace) {
   const ConvSpec& spec = problem.spec;
+  const Element element = (problem.pass == ConvPass::backward_data ? inputs.y : inputs.x).element();
+  check_storage(precision_, element);
   const CudnnPlan& plan = plans_.of(problem);
-  const ConvStaging staging(problem, precision_, plan.facts().workspace_bytes);
+  const ConvStaging staging(problem, precision_, element, plan.facts().workspace_bytes);
   check_workspace("convolution", workspace, staging.bytes());
 
   const ConvTensorId result_id = result_of(problem.pass);
   // Where cuDNN finds a tensor: the caller's memory, or a copy, filled here unless it is the result.
-  const auto place = [&](ConvTensorId id, const float* input, std::size_t count) -> void* {
+  const auto place = [&](ConvTensorId id, ConstValues input, std::size_t count) -> void* {
     void* const copy = staging.copy(id, workspace);
-    if (copy == nullptr) return id == result_id ? result : const_cast<float*>(input);
+    if (input.element() == Element::bf16) return const_cast<void*>(input.data());
+    if (copy == nullptr) return id == result_id ? result.data() : const_cast<void*>(input.data());
     if (id != result_id) stage_as_bf16(count, input, static_cast<Bf16*>(copy), stream_);
     return copy;
   };
+  const bool takes_rounded = precision_ == Precision::bf16 && inputs.rounded_w != nullptr;
+  const ConstValues w = takes_rounded ? ConstValues(inputs.rounded_w) : ConstValues(inputs.w);
   // By the numbers of ConvTensorId.
   const std::array<void*, 3> pointers = {place(ConvTensorId::x, inputs.x, spec.in_count()),
-                                         place(ConvTensorId::w, inputs.w, spec.weight_count()),
+                                         place(ConvTensorId::w, w, spec.weight_count()),
                                          place(ConvTensorId::y, inputs.y, spec.out_count())};
   handle_.execute(plan, pointers, staging.scratch(workspace), "convolution");
 

@@ -9,9 +9,10 @@ namespace rlnas {
 
 // What a pass reads, by the letters of ConvSpec; gradients stand where the tensor itself would.
 struct ConvInputs {
-  const float* x = nullptr;  // [N,H,W,C]
-  const float* w = nullptr;  // [K,C/g,R,S]
-  const float* y = nullptr;  // [N,P,Q,K]
+  ConstValues x = nullptr;          // [N,H,W,C]
+  const float* w = nullptr;         // [K,C/g,R,S]
+  ConstValues y = nullptr;          // [N,P,Q,K]
+  const Bf16* rounded_w = nullptr;  // as w, where it is at hand
 };
 
 class CudnnConv {
@@ -21,9 +22,10 @@ class CudnnConv {
   CudnnConv(
       const CudaOptions& options, GpuStream stream, std::function<void()> before_planning = [] {});
 
-  std::size_t workspace_bytes(const ConvProblem& problem);
+  // element: of x and y. Errors of both: run_failed for bf16 in another precision than that.
+  std::size_t workspace_bytes(const ConvProblem& problem, Element element);
   // `result`: the tensor that the pass does not read. Async on the stream.
-  void run(const ConvProblem& problem, const ConvInputs& inputs, float* result, Workspace workspace);
+  void run(const ConvProblem& problem, const ConvInputs& inputs, Values result, Workspace workspace);
 
  private:
   Precision precision_;

@@ -60,8 +60,8 @@ void CudnnNormPool::run(const BatchNormStatistics& call, Workspace workspace) {
   check_workspace("batch norm", workspace, parts.bytes());
   float epsilon = spec.epsilon;
   // Nobody reads the normalised matrix, so any C numbers do as gamma and beta: the first row of x.
-  const std::array<void*, 7> pointers = {
-      input(x), parts.matrix(workspace), saved.mean, saved.inv_std, input(x), input(x), &epsilon};
+  const std::array<void*, 7> pointers = {input(x.data()), parts.matrix(workspace), saved.mean, saved.inv_std,
+                                         input(x.data()), input(x.data()),         &epsilon};
   handle_.execute(plan, pointers, parts.scratch(workspace), "batch norm forward");
   norm_from_saved(spec, gamma, beta, running_mean, running_var, saved, stream_);
 }
@@ -72,14 +72,14 @@ void CudnnNormPool::run(const BatchNormBackward& call, Workspace workspace) {
   const NormWorkspace parts(spec, plan.facts().workspace_bytes);
   check_workspace("batch norm", workspace, parts.bytes());
   const float* dy = call.dy;
-  if (call.dx == dy) {  // cuDNN does not say that its result may lie on an operand
+  if (call.dx.data() == dy) {  // cuDNN does not say that its result may lie on an operand
     copy_floats(spec.count(), dy, parts.matrix(workspace), stream_);
     dy = parts.matrix(workspace);
   }
   gamma_from_saved(spec, call.saved, parts.gamma(workspace), stream_);
-  const std::array<void*, 8> pointers = {input(call.x),
+  const std::array<void*, 8> pointers = {input(call.x.data()),
                                          input(dy),
-                                         call.dx,
+                                         call.dx.data(),
                                          input(call.saved.mean),
                                          input(call.saved.inv_std),
                                          parts.gamma(workspace),
@@ -89,12 +89,12 @@ void CudnnNormPool::run(const BatchNormBackward& call, Workspace workspace) {
 }
 
 void CudnnNormPool::run(const AvgPoolForward& call) {
-  const std::array<void*, 2> pointers = {input(call.x), call.y};
+  const std::array<void*, 2> pointers = {input(call.x.data()), call.y.data()};
   handle_.execute(plans_.average(call.spec, Direction::forward), pointers, nullptr, "average pooling");
 }
 
 void CudnnNormPool::run(const AvgPoolBackward& call) {
-  const std::array<void*, 2> pointers = {call.dx, input(call.dy)};
+  const std::array<void*, 2> pointers = {call.dx.data(), input(call.dy.data())};
   handle_.execute(plans_.average(call.spec, Direction::backward), pointers, nullptr,
                   "average pooling's gradient");
 }

@@ -1,52 +1,41 @@
-// Depthwise convolution, channels last: forward, gradient of the data, gradient of the weights.
+// Depthwise convolution, channels last: forward and gradient of the data (of the weights:
+// depthwise_weights.cuh).
 //
-// Forward and data gradient are one kernel: every thread makes strips of kStrip pixels (strips.cuh) of its
-// group of channels; row by row of the filter it holds the taps, loads each pixel that the strip's windows
-// meet once, and adds it to all sums it belongs to. The weights' gradient keeps the kernel^2 sums of one
-// channel in registers over its strips, adds up the threads of a block and then the blocks by fixed trees in
-// double. A norm and its activation are applied to what is loaded; sums that a norm wants of what is stored
-// are taken there, a chunk of strips a block, and finished by the last block (channel_sums.cuh).
+// Both are one kernel: every thread makes strips of kStrip pixels (strips.cuh) of its group of channels; row
+// by row of the filter it holds the taps, loads each pixel that the strip's windows meet once, and adds it to
+// all sums it belongs to. A norm and its activation are applied to what is loaded; sums that a norm wants of
+// what is stored are taken there, a chunk of strips a block, and finished by the last block
+// (channel_sums.cuh).
 //
 // Launch: MatrixTiling (at most 32 groups of 4 channels: 7x7 filters of 128 channels are 25 KB of shared
 // memory, and 17 KB more add up sums).
 //
 // Bytes: 4(in + out) compulsory, backwards 4 more for an activation's output or the norm's input, and for
-// what is added to; reads of a pixel by other rows of the filter meet in the caches. Flops: 2*kernel^2 an
-// output.
+// what is added to, half of all that in bf16; reads of a pixel by other rows of the filter meet in the
+// caches. Flops: 2*kernel^2 an output.
 //
-// Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured: 80 % for 3x3, 70 % for
-// 5x5, 55 % for 7x7 (forward and data: 70 bytes of pixels and 49 of taps an output and channel from
-// first-level cache and shared memory, which give 8 for each of memory's), 60 %, 50 % and 40 % for the
-// weights (4-byte loads).
+// Expected share of memory bandwidth on A100 and H100 by arithmetic, not measured, of floats: 80 % for 3x3,
+// 70 % for 5x5, 55 % for 7x7 (70 bytes of pixels and 49 of taps an output and channel from first-level cache
+// and shared memory, which give 8 for each of memory's).
 //
 // Determinism: no atomics but the count of blocks; bit-equal from run to run.
 #pragma once
 
-#include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/channel_sums.cuh"
-#include "kernels/cuda/depthwise.h"
+#include "kernels/cuda/depthwise_windows.cuh"
 #include "kernels/cuda/norm_results.cuh"
-#include "kernels/cuda/strips.cuh"
-#include "kernels/spec_checks.h"
 
 namespace rlnas {
 
 inline constexpr int kMaxFilterColumns = 32;
-inline constexpr int kDepthwiseBlocks = 2;  // of a multiprocessor, at least: 128 registers a thread
-
-// What a pass reads: a tensor [N,h,w,C], or an activation of its norm, whose scale is not null then.
-struct DepthwiseSource {
-  const float* from = nullptr;
-  const float *scale = nullptr, *shift = nullptr;
-  ActivationBounds bounds = {};
-};
 
 // What it makes, [N,H,W,C]: written, or backwards passed by an activation, and written or added. The
 // activation is known from its output, or where `x` is not null from that of the norm that made it.
+template <class E>
 struct DepthwiseTarget {
-  float* to = nullptr;
-  const float* activated = nullptr;
-  const float* x = nullptr;
+  E* to = nullptr;
+  const E* activated = nullptr;
+  const E* x = nullptr;
   ConstBatchNormSaved norm = {};
   ActivationBounds bounds = {};
   Store store = Store::overwrite;
@@ -61,56 +50,11 @@ struct DepthwiseSums {
   BatchNormGradientResult gradient = {};
 };
 
-// Where tap `tap` of a pixel's row reads: a row of x for an output row, or of dy for an input row; -1 where
-// it reads nothing. `start` is row*stride - padding forwards and row + padding backwards.
-template <ConvPass kPass>
-__device__ __forceinline__ int tap_source(const ConvSpec& spec, int start, int tap, int size) {
-  if constexpr (kPass == ConvPass::forward) {
-    const int at = start + tap * spec.dilation;
-    return at >= 0 && at < size ? at : -1;
-  } else {
-    const int at = start - tap * spec.dilation;  // times the stride, which is 1 or 2
-    if (at < 0 || (at & (spec.stride - 1)) != 0) return -1;
-    return at >> (spec.stride - 1) < size ? at >> (spec.stride - 1) : -1;
-  }
-}
-
-// How the windows of a strip lie: window j of kTaps pixels begins kApart * j pixels behind the first.
-template <ConvPass kPass, int kKernel, bool kStrided>
-struct StripWindows {
-  static constexpr int kApart = kPass == ConvPass::forward && kStrided ? 2 : 1;
-  static constexpr int kTaps = kPass != ConvPass::forward && kStrided ? (kKernel + 1) / 2 : kKernel;
-  static constexpr int kReach = (kStrip - 1) * kApart + kTaps;
-
-  int first;  // column of the first pixel that is read
-  int even;   // backwards of kStrided: 1 where the odd taps are those that meet
-  bool empty;
-
-  __device__ __forceinline__ StripWindows(const ConvSpec& spec, int column) : even(0), empty(false) {
-    if constexpr (kPass == ConvPass::forward) {
-      first = column * spec.stride - spec.padding;
-    } else if constexpr (kStrided) {
-      even = (column + spec.padding) & 1;
-      first = ((column + spec.padding - even * spec.dilation) >> 1) - spec.dilation * (kTaps - 1);
-    } else {
-      const int at = column + spec.padding;
-      empty = (at & (spec.stride - 1)) != 0;
-      first = (at >> (spec.stride - 1)) - (spec.dilation >> (spec.stride - 1)) * (kKernel - 1);
-    }
-  }
-  // The filter's tap of pixel `i` of a window; not below kKernel: none.
-  __device__ __forceinline__ int tap(int i) const {
-    if constexpr (kPass == ConvPass::forward) return i;
-    if constexpr (kStrided) return even + 2 * (kTaps - 1 - i);
-    return kKernel - 1 - i;
-  }
-};
-
 // source -> target: x -> y forwards, dy -> dx backwards; w [C,1,R,S]
-template <ConvPass kPass, int kKernel, bool kStrided, int Width>
+template <class E, ConvPass kPass, int kKernel, bool kStrided, int Width>
 __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
-    depthwise_kernel(ConvSpec spec, Strips strips, int strips_per_block, DepthwiseSource source,
-                     const float* w, DepthwiseTarget target, DepthwiseSums wanted) {
+    depthwise_kernel(ConvSpec spec, Strips strips, int strips_per_block, DepthwiseSource<E> source,
+                     const float* w, DepthwiseTarget<E> target, DepthwiseSums wanted) {
   using Windows = StripWindows<kPass, kKernel, kStrided>;
   constexpr int kTaps = kKernel * kKernel, kTile = kMaxFilterColumns * Width;
   constexpr bool kForward = kPass == ConvPass::forward;
@@ -149,7 +93,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
       const StripPlace place = place_of(strips, strip);
       const Windows windows(spec, place.column);
       const int start = kForward ? place.row * spec.stride - spec.padding : place.row + spec.padding;
-      const float* const image =
+      const E* const image =
           source.from + std::int64_t(place.image) * from_height * from_width * channels + c;
       pixel = (std::int64_t(place.image) * strips.height + place.row) * strips.width + place.column;
       pixels = (strips.width - place.column + strips.step - 1) / strips.step;
@@ -164,7 +108,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
           for (int i = 0; i < Width; ++i)
             taps[s].value[i] = tap < kKernel ? float(filters[(r * kKernel + tap) * kTile + own + i]) : 0.0f;
         }
-        const float* const line = image + std::int64_t(h) * from_width * channels;
+        const E* const line = image + std::int64_t(h) * from_width * channels;
         RLNAS_UNROLL
         for (int i = 0; i < Windows::kReach; ++i) {
           const int v = windows.first + i * strips.source_step;
@@ -216,6 +160,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
           for (int i = 0; i < Width; ++i) sums[j].value[i] = before.value[i] + sums[j].value[i];
         }
       }
+      sums[j] = rounded<E>(sums[j]);
       store_pack<Width>(target.to + to, sums[j]);
       if (wanted.sums == nullptr) continue;
       RLNAS_UNROLL
@@ -254,97 +199,7 @@ __global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
                      });
 }
 
-// source [N,H,W,C], dy [N,P,Q,C] -> partials [block x][C,R,S]
-template <int kKernel, bool kStrided>
-__global__ void __launch_bounds__(kTileThreads, kDepthwiseBlocks)
-    depthwise_weights_kernel(ConvSpec spec, Strips strips, int strips_per_block, DepthwiseSource source,
-                             const float* dy, double* partials) {
-  using Windows = StripWindows<ConvPass::forward, kKernel, kStrided>;
-  constexpr int kTaps = kKernel * kKernel;
-  RLNAS_SHARED(double, scratch, kKernel* kTileThreads);
-  const int channels = spec.in_channels, c = tile_channel<1>(), inside = c < channels ? c : 0;
-  const bool norms = source.scale != nullptr;
-  const float scale = norms ? __ldg(source.scale + inside) : 1.0f;
-  const float shift = norms ? __ldg(source.shift + inside) : 0.0f;
-  float sums[kTaps] = {};
-  const int begin = int(blockIdx.x) * strips_per_block;
-  const int end = begin + strips_per_block < strips.count ? begin + strips_per_block : strips.count;
-  for (int strip = begin + int(threadIdx.y); strip < end && c < channels; strip += int(blockDim.y)) {
-    const StripPlace place = place_of(strips, strip);
-    const Windows windows(spec, place.column);
-    const int start = place.row * spec.stride - spec.padding;
-    const std::int64_t pixel =
-        (std::int64_t(place.image) * strips.height + place.row) * strips.width + place.column;
-    float gradients[kStrip];
-    RLNAS_UNROLL
-    for (int j = 0; j < kStrip; ++j)
-      gradients[j] = place.column + j * strips.step < strips.width
-                         ? __ldg(dy + (pixel + std::int64_t(j) * strips.step) * channels + c)
-                         : 0.0f;
-    const float* const image =
-        source.from + std::int64_t(place.image) * spec.in_height * spec.in_width * channels + c;
-    RLNAS_UNROLL
-    for (int r = 0; r < kKernel; ++r) {
-      const int h = tap_source<ConvPass::forward>(spec, start, r, spec.in_height);
-      if (h < 0) continue;
-      const float* const line = image + std::int64_t(h) * spec.in_width * channels;
-      RLNAS_UNROLL
-      for (int i = 0; i < Windows::kReach; ++i) {
-        const int v = windows.first + i * strips.source_step;
-        if (v < 0 || v >= spec.in_width) continue;
-        float value = __ldg(line + std::int64_t(v) * channels);
-        if (norms) value = clamp(fmaf(scale, value, shift), source.bounds);
-        RLNAS_UNROLL
-        for (int j = 0; j < kStrip; ++j) {
-          const int s = i - j * Windows::kApart;
-          if (s < 0 || s >= kKernel) continue;
-          sums[r * kKernel + s] = fmaf(value, gradients[j], sums[r * kKernel + s]);
-        }
-      }
-    }
-  }
-  double* const out = partials + (std::int64_t(blockIdx.x) * channels + c) * kTaps;
-  RLNAS_UNROLL
-  for (int r = 0; r < kKernel; ++r) {
-    double row[kKernel];
-    RLNAS_UNROLL
-    for (int s = 0; s < kKernel; ++s) row[s] = double(sums[r * kKernel + s]);
-    column_sums(row, scratch);
-    if (threadIdx.y != 0 || c >= channels) continue;
-    RLNAS_UNROLL
-    for (int s = 0; s < kKernel; ++s) out[r * kKernel + s] = row[s];
-  }
-}
-
-// partials [rows][columns] -> sums [columns]
-__global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    sum_rows_kernel(int rows, int columns, const double* partials, float* sums) {
-  RLNAS_SHARED(double, scratch, kTileThreads);
-  const int column = tile_channel<1>();
-  double total[1] = {};
-  if (column < columns)
-    for (int row = int(threadIdx.y); row < rows; row += int(blockDim.y))
-      total[0] += partials[std::int64_t(row) * columns + column];
-  column_sums(total, scratch);
-  if (threadIdx.y == 0 && column < columns) sums[column] = float(total[0]);
-}
-
 // ---- on the host ----
-// How many strips a block takes, so that there are at most `most` blocks in a column of the grid.
-struct StripChunks {
-  static constexpr int kMostSums = 512;     // of channels' sums: what the last block adds up
-  static constexpr int kMostWeights = 256;  // of weights' gradients
-  static constexpr int kAny = 1 << 30;
-  static constexpr int kStripsPerThread = 4;
-  int strips_per_block, blocks;
-
-  StripChunks(const Strips& strips, const MatrixTiling& tiling, int most = kAny) {
-    const int per_thread = ceil_div(ceil_div(strips.count, tiling.rows), most);
-    strips_per_block = tiling.rows * std::max(per_thread, kStripsPerThread);
-    blocks = ceil_div(strips.count, strips_per_block);
-  }
-};
-
 // Enough for either width of loads.
 inline std::size_t depthwise_sums_bytes(const ConvSpec& spec, Direction direction) {
   check_spec(spec);
@@ -357,38 +212,10 @@ inline std::size_t depthwise_sums_bytes(const ConvSpec& spec, Direction directio
   return std::size_t(blocks) * 2 * std::size_t(spec.in_channels) * sizeof(double);
 }
 
-// Calls body(constant kernel size, constant whether strips are strided). Errors: run_failed when the spec is
-// none of ours.
-template <class Body>
-void with_filter(const ConvSpec& spec, const Body& body) {
-  check_spec(spec);
-  RLNAS_CHECK(is_depthwise(spec), run_failed, "depthwise convolution: kernel ", spec.kernel, ", stride ",
-              spec.stride, ", ", spec.in_channels, " -> ", spec.out_channels, " channels in ", spec.groups,
-              " groups has no kernel here");
-  const auto with_size = [&](auto size) {
-    if (Strips::strided(spec))
-      body(size, std::true_type{});
-    else
-      body(size, std::false_type{});
-  };
-  switch (spec.kernel) {
-    case 3:
-      return with_size(std::integral_constant<int, 3>{});
-    case 5:
-      return with_size(std::integral_constant<int, 5>{});
-    default:
-      return with_size(std::integral_constant<int, 7>{});
-  }
-}
-
-inline DepthwiseSource source_of(const DepthwiseInput& input) {
-  return {input.x, input.norm.scale, input.norm.shift, bounds_of(input.activation)};
-}
-
 // Forwards from x to y, or backwards from dy to the gradient of x.
-template <ConvPass kPass>
-void launch_depthwise(const ConvSpec& spec, const DepthwiseSource& source, const float* w,
-                      const DepthwiseTarget& target, const DepthwiseSums& wanted, GpuStream stream) {
+template <ConvPass kPass, class E>
+void launch_depthwise(const ConvSpec& spec, const DepthwiseSource<E>& source, const float* w,
+                      const DepthwiseTarget<E>& target, const DepthwiseSums& wanted, GpuStream stream) {
   constexpr bool kForward = kPass == ConvPass::forward;
   const Strips strips(spec, kForward ? Direction::forward : Direction::backward);
   const std::size_t from_count = kForward ? spec.in_count() : spec.out_count();
@@ -397,8 +224,9 @@ void launch_depthwise(const ConvSpec& spec, const DepthwiseSource& source, const
   const bool takes_sums = wanted.sums != nullptr, norms = source.scale != nullptr || target.x != nullptr;
   // What an activation is known from, and what is added to, are read beside it.
   const std::size_t also_read = (target.activated != nullptr || target.x != nullptr ? to_count : 0) +
-                                (target.store == Store::accumulate ? to_count : 0) +
-                                (norms ? 2 * channels : 0) + (takes_sums ? (kForward ? 4 : 3) * channels : 0);
+                                (target.store == Store::accumulate ? to_count : 0);
+  const std::size_t floats =
+      spec.weight_count() + (norms ? 2 * channels : 0) + (takes_sums ? (kForward ? 4 : 3) * channels : 0);
   const int width =
       width_for(spec.in_channels, {source.from, source.scale, source.shift, target.to, target.activated,
                                    target.x, target.norm.scale, target.norm.shift, target.norm.mean});
@@ -413,38 +241,13 @@ void launch_depthwise(const ConvSpec& spec, const DepthwiseSource& source, const
       const std::uint64_t sum_bytes = takes_sums ? double_bytes(2 * std::size_t(chunks.blocks) * channels) +
                                                        float_bytes((kForward ? 6 : 4) * channels)
                                                  : 0;
-      launch("depthwise_kernel", depthwise_kernel<kPass, kKernel, kStrided, kWidth>,
+      launch("depthwise_kernel", depthwise_kernel<E, kPass, kKernel, kStrided, kWidth>,
              tiling.shape("depthwise_kernel", strips.count, chunks.strips_per_block, Cooperation::block)
-                 .costing({float_bytes(from_count + spec.weight_count() + also_read),
-                           float_bytes(to_count) + sum_bytes, 2 * spec.macs()}),
+                 .costing({value_bytes<E>(from_count + also_read) + float_bytes(floats),
+                           value_bytes<E>(to_count) + sum_bytes, 2 * spec.macs()}),
              stream, spec, strips, chunks.strips_per_block, source, w, target, wanted);
     });
   });
-}
-
-inline void launch_depthwise_weights(const ConvSpec& spec, const DepthwiseInput& input, const float* dy,
-                                     float* dw, Workspace workspace, GpuStream stream) {
-  check_workspace("depthwise convolution", workspace, depthwise_weights_workspace_bytes(spec));
-  const Strips strips(spec, Direction::forward);
-  const MatrixTiling tiling(spec.in_channels, 1);
-  const StripChunks chunks(strips, tiling, StripChunks::kMostWeights);
-  double* const partials = static_cast<double*>(workspace.data);
-  const std::size_t partial_count = std::size_t(chunks.blocks) * spec.weight_count();
-  const std::size_t norm_count = input.norm.scale != nullptr ? 2 * std::size_t(spec.in_channels) : 0;
-  with_filter(spec, [&](auto kernel, auto strided) {
-    constexpr const char* kName = "depthwise_weights_kernel";
-    launch(kName, depthwise_weights_kernel<decltype(kernel)::value, decltype(strided)::value>,
-           tiling.shape(kName, strips.count, chunks.strips_per_block, Cooperation::block)
-               .costing({float_bytes(spec.in_count() + spec.out_count() + norm_count),
-                         double_bytes(partial_count), 2 * spec.macs()}),
-           stream, spec, strips, chunks.strips_per_block, source_of(input), dy, partials);
-  });
-  const int weights = int(spec.weight_count());
-  launch("sum_rows_kernel", sum_rows_kernel,
-         MatrixTiling(weights, 1)
-             .shape("sum_rows_kernel", 1, 1, Cooperation::block)
-             .costing({double_bytes(partial_count), float_bytes(spec.weight_count()), partial_count}),
-         stream, chunks.blocks, weights, partials, dw);
 }
 
 }  // namespace rlnas

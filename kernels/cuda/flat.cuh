@@ -18,6 +18,16 @@ __device__ __forceinline__ void visit_flat(std::int64_t count, const Visit& visi
   }
 }
 
+// ---- on the host ----
+// Calls body(a value of the element type, constant width) for arrays that begin at these pointers.
+template <class Body>
+void with_flat_packs(Element element, std::initializer_list<const void*> pointers, const Body& body) {
+  with_element(element, [&](auto zero) {
+    constexpr int kMost = kVectorWidthOf<decltype(zero)>;
+    with_width<kMost>(flat_width(pointers, kMost), [&](auto constant) { body(zero, constant); });
+  });
+}
+
 inline LaunchShape flat_shape(const char* kernel, std::size_t count, int width) {
   return {{grid_blocks(kernel, count, std::size_t(kFlatThreads) * std::size_t(width))},
           {unsigned(kFlatThreads)},

@@ -18,6 +18,7 @@ class GraphedBackend final : public UniformBackend<GraphedBackend> {
   explicit GraphedBackend(const CudaOptions& options) : inner_(options) {}
 
   std::string description() const override { return inner_.description(); }
+  Element activation_type() const override { return inner_.activation_type(); }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return inner_.gains_by_normalising_inputs(spec);
   }

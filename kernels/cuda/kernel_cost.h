@@ -38,10 +38,16 @@ constexpr std::uint64_t float_bytes(std::size_t count) {
 constexpr std::uint64_t double_bytes(std::size_t count) {
   return std::uint64_t(count) * sizeof(double);
 }
-// `count` floats that are written, or added to what is there.
+// Of activations and their gradients, as E.
+template <class E>
+constexpr std::uint64_t value_bytes(std::size_t count) {
+  return std::uint64_t(count) * sizeof(E);
+}
+// `count` of them that are written, or added to what is there.
+template <class E>
 constexpr KernelCost stored(std::size_t count, Store store) {
   const bool adds = store == Store::accumulate;
-  return {adds ? float_bytes(count) : 0, float_bytes(count), adds ? count : 0};
+  return {adds ? value_bytes<E>(count) : 0, value_bytes<E>(count), adds ? count : 0};
 }
 
 }  // namespace rlnas

@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kFlatThreads)
 inline void launch_add_bias(const LinearSpec& spec, const float* bias, float* y, GpuStream stream) {
   const std::size_t count = std::size_t(spec.batch) * std::size_t(spec.out_features);
   launch("add_bias_kernel", add_bias_kernel,
-         flat_shape("add_bias_kernel", count, 1).costing(stored(count, Store::accumulate)), stream,
+         flat_shape("add_bias_kernel", count, 1).costing(stored<float>(count, Store::accumulate)), stream,
          std::int64_t(count), spec.out_features, bias, y);
 }
 

@@ -4,8 +4,8 @@
 // that no two threads write one place and nothing needs an atomic. Whole images: one block an image and
 // channel tile, threads y share its pixels, a fixed tree in double adds up.
 //
-// Bytes: 4(in + out) compulsory, a byte an output more for maxima, whose index says which pixel won;
-// overlapping windows meet in the caches. Flops: up to kernel^2 an output.
+// Bytes: 4(in + out) compulsory (2 in bf16), a byte an output more for maxima, whose index says which pixel
+// won; overlapping windows meet in the caches. Flops: up to kernel^2 an output.
 //
 // Expected: 60-80 % of memory bandwidth for 3x3 on A100 and H100, by arithmetic, not measured (9 cached reads
 // a result: 36 bytes of first-level traffic for 8 of memory, where the caches give 4 to 5 times the bandwidth
@@ -73,9 +73,9 @@ __device__ __forceinline__ void visit_windows_over(const PoolSpec& spec, const P
 }
 
 // x [N,H,W,C] -> y [N,P,Q,C]
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    avg_pool_forward_kernel(PoolSpec spec, std::int64_t outputs, const float* x, float* y) {
+    avg_pool_forward_kernel(PoolSpec spec, std::int64_t outputs, const E* x, E* y) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= outputs || c >= spec.channels) return;
@@ -91,9 +91,9 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // dy [N,P,Q,C] -> dx [N,H,W,C]
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    avg_pool_backward_kernel(PoolSpec spec, std::int64_t inputs, const float* dy, float* dx, Store store) {
+    avg_pool_backward_kernel(PoolSpec spec, std::int64_t inputs, const E* dy, E* dx, Store store) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= inputs || c >= spec.channels) return;
@@ -109,10 +109,9 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 
 // x [N,H,W,C] -> y, index [N,P,Q,C]; the first in scan order wins a tie, and NaN wins always, so that it is
 // seen
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    max_pool_forward_kernel(PoolSpec spec, std::int64_t outputs, const float* x, float* y,
-                            std::uint8_t* index) {
+    max_pool_forward_kernel(PoolSpec spec, std::int64_t outputs, const E* x, E* y, std::uint8_t* index) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= outputs || c >= spec.channels) return;
@@ -137,10 +136,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // index, dy [N,P,Q,C] -> dx [N,H,W,C]
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    max_pool_backward_kernel(PoolSpec spec, std::int64_t inputs, const std::uint8_t* index, const float* dy,
-                             float* dx, Store store) {
+    max_pool_backward_kernel(PoolSpec spec, std::int64_t inputs, const std::uint8_t* index, const E* dy,
+                             E* dx, Store store) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= inputs || c >= spec.channels) return;
@@ -155,10 +154,10 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   store_pack<Width>(dx + m * spec.channels + c, sum, store);
 }
 
-// Block x: image. x [N,pixels,C] -> y [N,C]
-template <int Width>
+// Block x: image. x [N,pixels,C] -> y [N,C], floats
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    global_avg_pool_forward_kernel(int pixels, int channels, const float* x, float* y) {
+    global_avg_pool_forward_kernel(int pixels, int channels, const E* x, float* y) {
   RLNAS_SHARED(double, scratch, Width* kTileThreads);
   const std::int64_t n = blockIdx.x;
   const int c = tile_channel<Width>();
@@ -177,9 +176,9 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
 }
 
 // dy [N,C] -> dx [N,pixels,C]
-template <int Width>
+template <class E, int Width>
 __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
-    global_avg_pool_backward_kernel(std::int64_t rows, int pixels, int channels, const float* dy, float* dx) {
+    global_avg_pool_backward_kernel(std::int64_t rows, int pixels, int channels, const float* dy, E* dx) {
   const std::int64_t m = tile_row();
   const int c = tile_channel<Width>();
   if (m >= rows || c >= channels) return;
@@ -202,65 +201,81 @@ inline std::uint64_t window_flops(const PoolSpec& spec) {
 }
 
 inline void launch_avg_pool_forward(const AvgPoolForward& call, GpuStream stream) {
-  const auto& [spec, x, y] = call;
+  const PoolSpec& spec = call.spec;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_forward_kernel";
-  for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, avg_pool_forward_kernel<decltype(width)::value>,
-           shape.costing({float_bytes(spec.in_count()), float_bytes(spec.out_count()), window_flops(spec)}),
-           stream, spec, out_pixels(spec), x, y);
-  });
+  for_pixels(kName, call.y.element(), out_pixels(spec), spec.channels, {call.x.data(), call.y.data()},
+             [&](auto zero, auto width, const LaunchShape& shape) {
+               using E = decltype(zero);
+               launch(kName, avg_pool_forward_kernel<E, decltype(width)::value>,
+                      shape.costing({value_bytes<E>(spec.in_count()), value_bytes<E>(spec.out_count()),
+                                     window_flops(spec)}),
+                      stream, spec, out_pixels(spec), call.x.template as<E>(), call.y.template as<E>());
+             });
 }
 
 inline void launch_avg_pool_backward(const AvgPoolBackward& call, GpuStream stream) {
-  const auto& [spec, dy, dx, store] = call;
+  const PoolSpec& spec = call.spec;
   check_spec(spec);
   constexpr const char* kName = "avg_pool_backward_kernel";
-  for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, avg_pool_backward_kernel<decltype(width)::value>,
-           shape.costing(stored(spec.in_count(), store) +
-                         KernelCost{float_bytes(spec.out_count()), 0, 2 * window_flops(spec)}),
-           stream, spec, in_pixels(spec), dy, dx, store);
-  });
+  for_pixels(kName, call.dx.element(), in_pixels(spec), spec.channels, {call.dy.data(), call.dx.data()},
+             [&](auto zero, auto width, const LaunchShape& shape) {
+               using E = decltype(zero);
+               launch(kName, avg_pool_backward_kernel<E, decltype(width)::value>,
+                      shape.costing(stored<E>(spec.in_count(), call.store) +
+                                    KernelCost{value_bytes<E>(spec.out_count()), 0, 2 * window_flops(spec)}),
+                      stream, spec, in_pixels(spec), call.dy.template as<E>(), call.dx.template as<E>(),
+                      call.store);
+             });
 }
 
 inline void launch_max_pool_forward(const MaxPoolForward& call, GpuStream stream) {
-  const auto& [spec, x, y, index] = call;
+  const PoolSpec& spec = call.spec;
   check_spec(spec);
   constexpr const char* kName = "max_pool_forward_kernel";
-  for_pixels(kName, out_pixels(spec), spec.channels, {x, y}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_forward_kernel<decltype(width)::value>,
-           shape.costing({float_bytes(spec.in_count()), float_bytes(spec.out_count()) + spec.out_count(),
-                          window_flops(spec)}),
-           stream, spec, out_pixels(spec), x, y, index);
-  });
+  for_pixels(
+      kName, call.y.element(), out_pixels(spec), spec.channels, {call.x.data(), call.y.data()},
+      [&](auto zero, auto width, const LaunchShape& shape) {
+        using E = decltype(zero);
+        launch(kName, max_pool_forward_kernel<E, decltype(width)::value>,
+               shape.costing({value_bytes<E>(spec.in_count()),
+                              value_bytes<E>(spec.out_count()) + spec.out_count(), window_flops(spec)}),
+               stream, spec, out_pixels(spec), call.x.template as<E>(), call.y.template as<E>(), call.index);
+      });
 }
 
 inline void launch_max_pool_backward(const MaxPoolBackward& call, GpuStream stream) {
-  const auto& [spec, index, dy, dx, store] = call;
+  const PoolSpec& spec = call.spec;
   check_spec(spec);
   constexpr const char* kName = "max_pool_backward_kernel";
-  for_pixels(kName, in_pixels(spec), spec.channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, max_pool_backward_kernel<decltype(width)::value>,
-           shape.costing(stored(spec.in_count(), store) +
-                         KernelCost{float_bytes(spec.out_count()) + spec.out_count(), 0, window_flops(spec)}),
-           stream, spec, in_pixels(spec), index, dy, dx, store);
-  });
+  for_pixels(kName, call.dx.element(), in_pixels(spec), spec.channels, {call.dy.data(), call.dx.data()},
+             [&](auto zero, auto width, const LaunchShape& shape) {
+               using E = decltype(zero);
+               launch(kName, max_pool_backward_kernel<E, decltype(width)::value>,
+                      shape.costing(stored<E>(spec.in_count(), call.store) +
+                                    KernelCost{value_bytes<E>(spec.out_count()) + spec.out_count(), 0,
+                                               window_flops(spec)}),
+                      stream, spec, in_pixels(spec), call.index, call.dy.template as<E>(),
+                      call.dx.template as<E>(), call.store);
+             });
 }
 
 inline void launch_global_avg_pool_forward(const GlobalAvgPoolForward& call, GpuStream stream) {
   const auto& [batch, pixels, channels, x, y] = call;
   RLNAS_CHECK(batch > 0 && pixels > 0 && channels > 0, run_failed, "global pooling: a size is not positive");
   const std::size_t pooled = std::size_t(batch) * std::size_t(channels);
-  with_width(width_for(channels, {x, y}), [&](auto constant) {
-    constexpr int kWidth = decltype(constant)::value;
-    constexpr const char* kName = "global_avg_pool_forward_kernel";
-    launch(kName, global_avg_pool_forward_kernel<kWidth>,
-           MatrixTiling(channels, kWidth)
-               .shape(kName, batch, 1, Cooperation::block)
-               .costing({float_bytes(pooled * std::size_t(pixels)), float_bytes(pooled),
-                         pooled * std::size_t(pixels)}),
-           stream, pixels, channels, x, y);
+  with_element(x.element(), [&](auto zero) {
+    using E = decltype(zero);
+    with_width(width_for(call.channels, {call.x.data(), call.y}), [&](auto constant) {
+      constexpr int kWidth = decltype(constant)::value;
+      constexpr const char* kName = "global_avg_pool_forward_kernel";
+      launch(kName, global_avg_pool_forward_kernel<E, kWidth>,
+             MatrixTiling(call.channels, kWidth)
+                 .shape(kName, call.batch, 1, Cooperation::block)
+                 .costing({value_bytes<E>(pooled * std::size_t(call.pixels)), float_bytes(pooled),
+                           pooled * std::size_t(call.pixels)}),
+             stream, call.pixels, call.channels, call.x.template as<E>(), call.y);
+    });
   });
 }
 
@@ -270,11 +285,14 @@ inline void launch_global_avg_pool_backward(const GlobalAvgPoolBackward& call, G
   const std::size_t pooled = std::size_t(batch) * std::size_t(channels);
   constexpr const char* kName = "global_avg_pool_backward_kernel";
   const std::int64_t rows = std::int64_t(batch) * pixels;
-  for_pixels(kName, rows, channels, {dy, dx}, [&](auto width, const LaunchShape& shape) {
-    launch(kName, global_avg_pool_backward_kernel<decltype(width)::value>,
-           shape.costing({float_bytes(pooled), float_bytes(pooled * std::size_t(pixels)), pooled}), stream,
-           rows, pixels, channels, dy, dx);
-  });
+  for_pixels(kName, dx.element(), rows, channels, {dy, dx.data()},
+             [&](auto zero, auto width, const LaunchShape& shape) {
+               using E = decltype(zero);
+               launch(kName, global_avg_pool_backward_kernel<E, decltype(width)::value>,
+                      shape.costing(
+                          {float_bytes(pooled), value_bytes<E>(pooled * std::size_t(call.pixels)), pooled}),
+                      stream, rows, call.pixels, call.channels, call.dy, call.dx.template as<E>());
+             });
 }
 
 }  // namespace rlnas

@@ -1,5 +1,6 @@
 #include "kernels/cuda/sgd.cuh"
 
+#include "kernels/cuda/cast.cuh"
 #include "kernels/cuda/cuda_backend.h"
 
 namespace rlnas {
@@ -14,6 +15,10 @@ std::size_t CudaBackend::workspace_bytes(const TakeGradientNorm& call) {
 
 void CudaBackend::run(const TakeGradientNorm& call, Workspace workspace) {
   launch_gradient_norm(call, workspace, stream_);
+}
+
+void CudaBackend::run(const RoundWeights& call, Workspace) {
+  launch_to_bf16(call.count, call.weights, call.rounded, stream_);
 }
 
 }  // namespace rlnas

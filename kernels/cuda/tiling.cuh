@@ -47,14 +47,17 @@ __device__ __forceinline__ std::int64_t tile_row() {
 }
 
 // ---- on the host ----
-// Calls body(constant width, shape) for one thread a pixel and channel group, `pixels` of them in all; the
-// pointers are those of the pixels' channels.
+// Calls body(a value of the element type, constant width, shape) for one thread a pixel and channel group,
+// `pixels` of them in all; the pointers are those of the pixels' channels.
 template <class Body>
-void for_pixels(const char* kernel, std::int64_t pixels, int channels,
+void for_pixels(const char* kernel, Element element, std::int64_t pixels, int channels,
                 std::initializer_list<const void*> pointers, const Body& body) {
-  with_width(width_for(channels, pointers), [&](auto constant) {
-    const MatrixTiling tiling(channels, decltype(constant)::value);
-    body(constant, tiling.shape(kernel, pixels, tiling.rows, Cooperation::independent));
+  with_element(element, [&](auto zero) {
+    constexpr int kMost = kVectorWidthOf<decltype(zero)>;
+    with_width<kMost>(width_for(channels, pointers, kMost), [&](auto constant) {
+      const MatrixTiling tiling(channels, decltype(constant)::value);
+      body(zero, constant, tiling.shape(kernel, pixels, tiling.rows, Cooperation::independent));
+    });
   });
 }
 

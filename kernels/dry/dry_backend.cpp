@@ -24,6 +24,9 @@ class DryBackend final : public UniformBackend<DryBackend> {
   std::string description() const override {
     return like_ != nullptr ? "dry run of " + like_->description() : "dry run";
   }
+  Element activation_type() const override {
+    return like_ != nullptr ? like_->activation_type() : Element::f32;
+  }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return like_ != nullptr && like_->gains_by_normalising_inputs(spec);
   }
@@ -49,18 +52,18 @@ class DryBackend final : public UniformBackend<DryBackend> {
   // The fused passes are recorded as the primitives they stand for, so that the list of problems is complete.
   void take(const ConvNormForward& call, Workspace) {
     check(call);
-    record_input(call.spec);
-    record(ConvForward{.spec = call.spec.conv});
-    record(BatchNormStatistics{.spec = call.spec.norm()});
+    record_input(call.spec, call.x.element());
+    record(ConvForward{.spec = call.spec.conv, .x = call.x});
+    record(BatchNormStatistics{.spec = call.spec.norm(), .x = call.y});
   }
   void take(const ConvNormBackward& call, Workspace) {
     check(call);
-    record_input(call.spec);
-    record(BatchNormBackward{.spec = call.spec.norm()});
-    record(ConvBackwardWeights{.spec = call.spec.conv});
+    record_input(call.spec, call.x.element());
+    record(BatchNormBackward{.spec = call.spec.norm(), .x = call.y});
+    record(ConvBackwardWeights{.spec = call.spec.conv, .x = call.x});
     if (call.dx == nullptr) return;
-    record(ConvBackwardData{.spec = call.spec.conv});
-    record(ActivationBackward{.count = call.spec.conv.in_count(), .store = call.store});
+    record(ConvBackwardData{.spec = call.spec.conv, .dy = call.dz});
+    record(ActivationBackward{.count = call.spec.conv.in_count(), .dx = call.dx, .store = call.store});
   }
 
   template <class Primitive>
@@ -83,14 +86,14 @@ class DryBackend final : public UniformBackend<DryBackend> {
     if (calls_ != nullptr) calls_->push_back(call.cost());
   }
 
-  void record_input(const ConvNormSpec& spec) {
+  void record_input(const ConvNormSpec& spec, Element element) {
     if (!spec.normalises_input) return;
     const ConvSpec& conv = spec.conv;
     float written = 0.0f;
     record(AffineSum{.spec = {.rows = conv.batch * conv.in_height * conv.in_width,
                               .channels = conv.in_channels,
                               .term_count = 1},
-                     .activated = &written});
+                     .activated = {&written, element}});
   }
 
   std::vector<RecordedCall>* calls_;

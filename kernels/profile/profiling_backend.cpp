@@ -14,6 +14,7 @@ class ProfilingBackend final : public UniformBackend<ProfilingBackend> {
   ProfilingBackend(Backend& inner, std::vector<TimedCall>* calls) : inner_(inner), calls_(calls) {}
 
   std::string description() const override { return inner_.description(); }
+  Element activation_type() const override { return inner_.activation_type(); }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return inner_.gains_by_normalising_inputs(spec);
   }

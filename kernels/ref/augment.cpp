@@ -4,8 +4,9 @@
 namespace rlnas {
 
 void RefBackend::run(const AugmentImages& call, Workspace) {
-  const auto& [spec, images, params, y] = call;
-  float* to = y;
+  const auto& [spec, images, params, values] = call;
+  const RefValues y(values);
+  std::size_t to = 0;
   for (int n = 0; n < spec.batch; ++n)
     for (int h = 0; h < spec.height; ++h)
       for (int w = 0; w < spec.width; ++w)
@@ -20,7 +21,7 @@ void RefBackend::run(const AugmentImages& call, Workspace) {
           const bool cut =
               h >= params[n].cutout_y - spec.cutout / 2 && w >= params[n].cutout_x - spec.cutout / 2 &&
               h < params[n].cutout_y + spec.cutout / 2 && w < params[n].cutout_x + spec.cutout / 2;
-          *to = float(
+          y[to] = float(
               cut ? 0.0 : (value - double(spec.mean[std::size_t(c)])) * double(spec.inv_std[std::size_t(c)]));
         }
 }

@@ -19,7 +19,8 @@ void save(int c, double mean, double variance, float epsilon, const float* gamma
 }  // namespace
 
 void RefBackend::run(const BatchNormStatistics& call, Workspace) {
-  const auto& [spec, x, gamma, beta, running_mean, running_var, saved] = call;
+  const auto& [spec, values, gamma, beta, running_mean, running_var, saved] = call;
+  const RefValues x(values);
   const double rows = spec.rows;
   for (int c = 0; c < spec.channels; ++c) {
     const auto at = [&](int m) {
@@ -39,23 +40,25 @@ void RefBackend::run(const BatchNormStatistics& call, Workspace) {
 // With z = (x - mean)*inv_std: dx = scale * (g - mean(g) - z * mean(g*z)), where g is dy as the activation
 // lets it through. Which side of a bound a value is on is told from its float, as it is made elsewhere.
 void RefBackend::run(const BatchNormBackward& call, Workspace) {
-  const auto& [spec, x, dy, saved, dx, dgamma, dbeta, activation] = call;
+  const BatchNormSpec& spec = call.spec;
+  const RefValues x(call.x), dy(call.dy), dx(call.dx);
+  const ConstBatchNormSaved& saved = call.saved;
   for (int c = 0; c < spec.channels; ++c) {
     const auto at = [&](int m) { return std::size_t(m) * std::size_t(spec.channels) + std::size_t(c); };
     const auto z = [&](int m) {
       return (double(x[at(m)]) - double(saved.mean[c])) * double(saved.inv_std[c]);
     };
     const auto gradient = [&](int m) {
-      const float made = std::fma(saved.scale[c], x[at(m)], saved.shift[c]);
-      return lets_through(activation, made) ? double(dy[at(m)]) : 0.0;
+      const float made = std::fma(saved.scale[c], float(x[at(m)]), saved.shift[c]);
+      return lets_through(call.activation, made) ? double(dy[at(m)]) : 0.0;
     };
     double sum_dy = 0.0, sum_dy_z = 0.0;
     for (int m = 0; m < spec.rows; ++m) {
       sum_dy += gradient(m);
       sum_dy_z += gradient(m) * z(m);
     }
-    if (dgamma != nullptr) dgamma[c] = float(sum_dy_z);
-    if (dbeta != nullptr) dbeta[c] = float(sum_dy);
+    if (call.dgamma != nullptr) call.dgamma[c] = float(sum_dy_z);
+    if (call.dbeta != nullptr) call.dbeta[c] = float(sum_dy);
     for (int m = 0; m < spec.rows; ++m)
       dx[at(m)] =
           float(double(saved.scale[c]) * (gradient(m) - sum_dy / spec.rows - z(m) * sum_dy_z / spec.rows));
@@ -69,14 +72,15 @@ void RefBackend::run(const BatchNormInference& call, Workspace) {
 }
 
 void RefBackend::run(const ChannelDots& call, Workspace) {
-  const auto& [rows, channels, x, dy, dots] = call;
+  const int rows = call.rows, channels = call.channels;
+  const RefValues x(call.x), dy(call.dy);
   for (int c = 0; c < channels; ++c) {
     double total = 0.0;
     for (int m = 0; m < rows; ++m) {
       const std::size_t at = std::size_t(m) * std::size_t(channels) + std::size_t(c);
       total += double(x[at]) * double(dy[at]);
     }
-    dots[c] = float(total);
+    call.dots[c] = float(total);
   }
 }
 

@@ -33,37 +33,78 @@ void for_each_product(const ConvSpec& s, const Visit& visit) {
             }
 }
 
-void write(const std::vector<double>& sums, float* to) {
+template <class To>
+void write(const std::vector<double>& sums, const To& to) {
   for (std::size_t i = 0; i < sums.size(); ++i) to[i] = float(sums[i]);
+}
+
+// The convolution's input where it is a norm's: in floats whatever the activations are stored as, since it
+// need never be stored.
+template <class ConvNorm>
+std::vector<float> normalised_input(RefBackend& backend, const ConvNorm& call) {
+  const ConvSpec& conv = call.spec.conv;
+  std::vector<float> made(conv.in_count());
+  AffineSumSpec sum{.rows = conv.batch * conv.in_height * conv.in_width,
+                    .channels = conv.in_channels,
+                    .term_count = 1,
+                    .activation = call.x_activation};
+  sum.terms[0] = {call.x, call.x_norm.scale, call.x_norm.shift};
+  backend.run(AffineSum{.spec = sum, .activated = made.data()});
+  return made;
+}
+
+// The same call of the input that was made.
+template <class ConvNorm>
+ConvNorm reading(ConvNorm call, const std::vector<float>& made) {
+  call.spec.normalises_input = false;
+  call.x = made.data();
+  return call;
 }
 
 }  // namespace
 
 void RefBackend::run(const ConvForward& call, Workspace) {
-  const auto& [spec, x, w, y] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues x(call.x);
   check_spec(spec);
   std::vector<double> sums(spec.out_count(), 0.0);
-  for_each_product(
-      spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[k] += double(x[i]) * double(w[j]); });
-  write(sums, y);
+  for_each_product(spec, [&](std::size_t i, std::size_t j, std::size_t k) {
+    sums[k] += double(x[i]) * double(call.w[j]);
+  });
+  write(sums, RefValues(call.y));
 }
 
 void RefBackend::run(const ConvBackwardData& call, Workspace) {
-  const auto& [spec, dy, w, dx] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
-  for_each_product(
-      spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[i] += double(dy[k]) * double(w[j]); });
-  write(sums, dx);
+  for_each_product(spec, [&](std::size_t i, std::size_t j, std::size_t k) {
+    sums[i] += double(dy[k]) * double(call.w[j]);
+  });
+  write(sums, RefValues(call.dx));
 }
 
 void RefBackend::run(const ConvBackwardWeights& call, Workspace) {
-  const auto& [spec, x, dy, dw] = call;
+  const ConvSpec& spec = call.spec;
+  const RefValues x(call.x), dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.weight_count(), 0.0);
   for_each_product(
       spec, [&](std::size_t i, std::size_t j, std::size_t k) { sums[j] += double(x[i]) * double(dy[k]); });
-  write(sums, dw);
+  write(sums, call.dw);
+}
+
+void RefBackend::run(const ConvNormForward& call, Workspace workspace) {
+  if (!call.spec.normalises_input) return Backend::run(call, workspace);
+  check_spec(call.spec);
+  Backend::run(reading(call, normalised_input(*this, call)), workspace);
+}
+
+void RefBackend::run(const ConvNormBackward& call, Workspace workspace) {
+  if (!call.spec.normalises_input) return Backend::run(call, workspace);
+  check_spec(call.spec);
+  Backend::run(reading(call, normalised_input(*this, call)), workspace);
 }
 
 }  // namespace rlnas

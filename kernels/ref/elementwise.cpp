@@ -12,7 +12,7 @@ double activate(Activation activation, double value) {
 }
 
 // Mean of x[m, c] over the 3x3 pixels around m that lie inside the image.
-double average_around(const AffineSumSpec& spec, const float* x, int m, int c) {
+double average_around(const AffineSumSpec& spec, const RefValues& x, int m, int c) {
   const int h = m / spec.width % spec.height, w = m % spec.width;
   double total = 0.0;
   int pixels = 0;
@@ -28,7 +28,8 @@ double average_around(const AffineSumSpec& spec, const float* x, int m, int c) {
 }  // namespace
 
 void RefBackend::run(const AffineSum& call, Workspace) {
-  const auto& [spec, sum, activated] = call;
+  const AffineSumSpec& spec = call.spec;
+  const RefValues sum(call.sum), activated(call.activated);
   check_spec(spec);
   for (int m = 0; m < spec.rows; ++m)
     for (int c = 0; c < spec.channels; ++c) {
@@ -36,7 +37,8 @@ void RefBackend::run(const AffineSum& call, Workspace) {
       double total = 0.0;
       for (int t = 0; t < spec.term_count; ++t) {
         const AffineTerm& term = spec.terms[std::size_t(t)];
-        const double value = term.averaged ? average_around(spec, term.x, m, c) : double(term.x[at]);
+        const RefValues x(term.x);
+        const double value = term.averaged ? average_around(spec, x, m, c) : double(x[at]);
         total += term.scale != nullptr ? double(term.scale[c]) * value + double(term.shift[c]) : value;
       }
       if (sum != nullptr) sum[at] = float(total);
@@ -45,29 +47,31 @@ void RefBackend::run(const AffineSum& call, Workspace) {
 }
 
 void RefBackend::run(const ActivationBackward& call, Workspace) {
-  const auto& [activation, count, activated, dy, dx, store] = call;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float passed = lets_through(activation, activated[i]) ? dy[i] : 0.0f;
-    dx[i] = store == Store::accumulate ? dx[i] + passed : passed;
+  const RefValues activated(call.activated), dy(call.dy), dx(call.dx);
+  for (std::size_t i = 0; i < call.count; ++i) {
+    const float passed = lets_through(call.activation, activated[i]) ? float(dy[i]) : 0.0f;
+    dx[i] = call.store == Store::accumulate ? dx[i] + passed : passed;
   }
 }
 
 void RefBackend::run(const Add& call, Workspace) {
-  const auto& [count, x, y, store] = call;
-  for (std::size_t i = 0; i < count; ++i) y[i] = store == Store::accumulate ? y[i] + x[i] : x[i];
+  const RefValues x(call.x), y(call.y);
+  for (std::size_t i = 0; i < call.count; ++i)
+    y[i] = call.store == Store::accumulate ? float(y[i]) + float(x[i]) : float(x[i]);
 }
 
 void RefBackend::run(const Fill& call, Workspace) {
-  const auto& [count, value, y] = call;
-  for (std::size_t i = 0; i < count; ++i) y[i] = value;
+  const RefValues y(call.y);
+  for (std::size_t i = 0; i < call.count; ++i) y[i] = call.value;
 }
 
 void RefBackend::run(const ScaleRows& call, Workspace) {
-  const auto& [spec, scale, x, y, store] = call;
+  const RowScaleSpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   for (std::size_t i = 0; i < spec.count(); ++i) {
-    const double scaled = double(scale[i / std::size_t(spec.columns)]) * double(x[i]);
-    y[i] = float(store == Store::accumulate ? double(y[i]) + scaled : scaled);
+    const double scaled = double(call.scale[i / std::size_t(spec.columns)]) * double(x[i]);
+    y[i] = float(call.store == Store::accumulate ? double(y[i]) + scaled : scaled);
   }
 }
 

@@ -34,7 +34,7 @@ void for_each_in_window(const PoolSpec& s, int n, int p, int q, int c, const Vis
     }
 }
 
-void write(const std::vector<double>& sums, Store store, float* to) {
+void write(const std::vector<double>& sums, Store store, const RefValues& to) {
   for (std::size_t i = 0; i < sums.size(); ++i)
     to[i] = float(store == Store::accumulate ? double(to[i]) + sums[i] : sums[i]);
 }
@@ -42,7 +42,8 @@ void write(const std::vector<double>& sums, Store store, float* to) {
 }  // namespace
 
 void RefBackend::run(const AvgPoolForward& call, Workspace) {
-  const auto& [spec, x, y] = call;
+  const PoolSpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
     double sum = 0.0;
@@ -56,7 +57,8 @@ void RefBackend::run(const AvgPoolForward& call, Workspace) {
 }
 
 void RefBackend::run(const AvgPoolBackward& call, Workspace) {
-  const auto& [spec, dy, dx, store] = call;
+  const PoolSpec& spec = call.spec;
+  const RefValues dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
@@ -64,37 +66,40 @@ void RefBackend::run(const AvgPoolBackward& call, Workspace) {
     for_each_in_window(spec, n, p, q, c, [&](std::size_t, int) { ++count; });
     for_each_in_window(spec, n, p, q, c, [&](std::size_t in, int) { sums[in] += double(dy[out]) / count; });
   });
-  write(sums, store, dx);
+  write(sums, call.store, call.dx);
 }
 
 void RefBackend::run(const MaxPoolForward& call, Workspace) {
-  const auto& [spec, x, y, index] = call;
+  const PoolSpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
     bool first = true;
     for_each_in_window(spec, n, p, q, c, [&](std::size_t in, int position) {
-      if (!first && !(x[in] > y[out]) && !std::isnan(x[in])) return;
+      if (!first && !(x[in] > y[out]) && !std::isnan(float(x[in]))) return;
       first = false;
       y[out] = x[in];
-      index[out] = std::uint8_t(position);
+      call.index[out] = std::uint8_t(position);
     });
   });
 }
 
 void RefBackend::run(const MaxPoolBackward& call, Workspace) {
-  const auto& [spec, index, dy, dx, store] = call;
+  const PoolSpec& spec = call.spec;
+  const RefValues dy(call.dy);
   check_spec(spec);
   std::vector<double> sums(spec.in_count(), 0.0);
   for_each_output(spec, [&](int n, int p, int q, int c, std::size_t out) {
     for_each_in_window(spec, n, p, q, c, [&](std::size_t in, int position) {
-      if (position == index[out]) sums[in] += double(dy[out]);
+      if (position == call.index[out]) sums[in] += double(dy[out]);
     });
   });
-  write(sums, store, dx);
+  write(sums, call.store, call.dx);
 }
 
 void RefBackend::run(const GlobalAvgPoolForward& call, Workspace) {
-  const auto& [batch, pixels, channels, x, y] = call;
+  const auto& [batch, pixels, channels, values, y] = call;
+  const RefValues x(values);
   for (int n = 0; n < batch; ++n)
     for (int c = 0; c < channels; ++c) {
       double sum = 0.0;
@@ -104,7 +109,8 @@ void RefBackend::run(const GlobalAvgPoolForward& call, Workspace) {
 }
 
 void RefBackend::run(const GlobalAvgPoolBackward& call, Workspace) {
-  const auto& [batch, pixels, channels, dy, dx] = call;
+  const auto& [batch, pixels, channels, dy, values] = call;
+  const RefValues dx(values);
   for (int n = 0; n < batch; ++n)
     for (int m = 0; m < pixels; ++m)
       for (int c = 0; c < channels; ++c)

@@ -5,7 +5,7 @@
 namespace rlnas {
 namespace {
 
-void write(Store store, float value, float& to) {
+void write(Store store, float value, RefValues::Place to) {
   to = store == Store::accumulate ? to + value : value;
 }
 
@@ -27,35 +27,39 @@ void for_each_picked(const SubsampleSpec& s, const Visit& visit) {
 }  // namespace
 
 void RefBackend::run(const CopyChannels& call, Workspace) {
-  const auto& [spec, x, y, store] = call;
+  const ChannelCopySpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   for (std::size_t m = 0; m < std::size_t(spec.rows); ++m)
     for (std::size_t c = 0; c < std::size_t(spec.channels); ++c)
-      write(store, x[m * std::size_t(spec.from_stride) + c], y[m * std::size_t(spec.to_stride) + c]);
+      write(call.store, x[m * std::size_t(spec.from_stride) + c], y[m * std::size_t(spec.to_stride) + c]);
 }
 
 void RefBackend::run(const ShuffleChannels& call, Workspace) {
-  const auto& [spec, x, y, store] = call;
+  const ChannelShuffleSpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   const int per_group = spec.channels / spec.groups;
   for (std::size_t m = 0; m < std::size_t(spec.rows); ++m)
     for (int g = 0; g < spec.groups; ++g)
       for (int i = 0; i < per_group; ++i)
-        write(store, x[m * std::size_t(spec.channels) + std::size_t(g * per_group + i)],
+        write(call.store, x[m * std::size_t(spec.channels) + std::size_t(g * per_group + i)],
               y[m * std::size_t(spec.channels) + std::size_t(i * spec.groups + g)]);
 }
 
 void RefBackend::run(const SubsampleForward& call, Workspace) {
-  const auto& [spec, x, y] = call;
+  const SubsampleSpec& spec = call.spec;
+  const RefValues x(call.x), y(call.y);
   check_spec(spec);
   for_each_picked(spec, [&](std::size_t in, std::size_t out) { y[out] = x[in]; });
 }
 
 void RefBackend::run(const SubsampleBackward& call, Workspace) {
-  const auto& [spec, dy, dx, store] = call;
+  const SubsampleSpec& spec = call.spec;
+  const RefValues dy(call.dy), dx(call.dx);
   check_spec(spec);
-  if (store == Store::overwrite) run(Fill{.count = spec.in_count(), .y = dx});
-  for_each_picked(spec, [&](std::size_t in, std::size_t out) { write(store, dy[out], dx[in]); });
+  if (call.store == Store::overwrite) run(Fill{.count = spec.in_count(), .y = call.dx});
+  for_each_picked(spec, [&](std::size_t in, std::size_t out) { write(call.store, dy[out], dx[in]); });
 }
 
 }  // namespace rlnas

@@ -21,7 +21,40 @@ class RefBackend : public Backend {
 
   using Backend::run;
   using Backend::workspace_bytes;
-  RLNAS_SINGLE_PRIMITIVES(RLNAS_OVERRIDE_RUN)
+  RLNAS_PRIMITIVES(RLNAS_OVERRIDE_RUN)
+};
+
+// Values of either type as floats: read, and written rounded.
+class RefValues {
+ public:
+  RefValues(Values values) : values_(values) {}
+  RefValues(ConstValues values) : values_(const_cast<void*>(values.data()), values.element()) {}
+
+  class Place {
+   public:
+    Place(const Values& values, std::size_t at) : values_(values), at_(at) {}
+    operator float() const {
+      return values_.element() == Element::bf16 ? float_of(values_.as<Bf16>()[at_])
+                                                : values_.as<float>()[at_];
+    }
+    Place& operator=(float value) {
+      if (values_.element() == Element::bf16)
+        values_.as<Bf16>()[at_] = bf16_of(value);
+      else
+        values_.as<float>()[at_] = value;
+      return *this;
+    }
+    Place& operator=(const Place& other) { return *this = float(other); }
+
+   private:
+    Values values_;
+    std::size_t at_;
+  };
+  Place operator[](std::size_t at) const { return {values_, at}; }
+  friend bool operator==(const RefValues& values, std::nullptr_t) { return values.values_ == nullptr; }
+
+ private:
+  Values values_;
 };
 
 // Whether an activation that made this value lets a gradient through.

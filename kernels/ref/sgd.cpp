@@ -16,6 +16,10 @@ void RefBackend::run(const TakeGradientNorm& call, Workspace) {
   *norm = scaled_to(max_norm, std::sqrt(square));
 }
 
+void RefBackend::run(const RoundWeights& call, Workspace) {
+  for (std::size_t i = 0; i < call.count; ++i) call.rounded[i] = bf16_of(call.weights[i]);
+}
+
 void RefBackend::run(const SgdStep& call, Workspace) {
   const auto& [spec, blocks, block_count, states, gradient, momentum, weights] = call;
   const double scale = spec.clip.norm != nullptr ? spec.clip.norm->scale : 1.0;

@@ -10,9 +10,9 @@ namespace {
 
 // Which node's value a node has, by the same facts that the engine's lowering goes by: what it takes for zero
 // is zero here too.
-class Values {
+class ExportValues {
  public:
-  explicit Values(const Graph& graph) : graph_(graph), facts_(graph, options_) {}
+  explicit ExportValues(const Graph& graph) : graph_(graph), facts_(graph, options_) {}
 
   int of(int n) const {
     n = facts_.same(n);
@@ -45,7 +45,7 @@ bool makes_matrix(const Graph& graph, int n) {
 
 std::vector<ExportNode> nodes_that_run(const Graph& graph) {
   RLNAS_CHECK(!graph.outputs().empty(), run_failed, "a network without an output cannot be exported");
-  const Values values(graph);
+  const ExportValues values(graph);
   const int output = values.of(graph.outputs().front().node);
   std::vector<char> runs(std::size_t(graph.size()), 0);
   runs[0] = runs[std::size_t(output)] = 1;
@@ -122,7 +122,7 @@ const char* kind_word(NodeKind kind) {
 }
 
 std::vector<std::string> feature_names(const ExportNetwork& network) {
-  const Values values(network.graph);
+  const ExportValues values(network.graph);
   std::vector<std::string> names(network.nodes.size());
   for (const Graph::Feature& feature : network.graph.features()) {
     const auto found = std::ranges::find(network.nodes, values.of(feature.node), &ExportNode::node);

@@ -8,6 +8,7 @@
 #include "kernels/cuda/batch_norm.cuh"
 #include "kernels/cuda/cast.cuh"
 #include "kernels/cuda/depthwise.cuh"
+#include "kernels/cuda/depthwise_weights.cuh"
 #include "kernels/cuda/elementwise.cuh"
 #include "kernels/cuda/filter_layout.cuh"
 #include "kernels/cuda/linear_bias.cuh"

@@ -63,15 +63,16 @@ TEST_CASE(
 }
 TEST_CASE("darts-cifar: steps on the device equal those of the CPU with graphs and without") {
   RLNAS_NEEDS_DEVICES(1);
-  check_space("darts-cifar", Precision::fp32);
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) check_space("darts-cifar", precision);
 }
 TEST_CASE("darts-imagenet: steps on the device equal those of the CPU with graphs and without") {
   RLNAS_NEEDS_DEVICES(1);
-  check_space("darts-imagenet", Precision::fp32);
+  for (const Precision precision : {Precision::fp32, Precision::bf16})
+    check_space("darts-imagenet", precision);
 }
 TEST_CASE("mobilenet: steps on the device equal those of the CPU with graphs and without") {
   RLNAS_NEEDS_DEVICES(1);
-  check_space("mobilenet", Precision::fp32);
+  for (const Precision precision : {Precision::fp32, Precision::bf16}) check_space("mobilenet", precision);
 }
 
 TEST_CASE("planted mistakes are further from the CPU than rounding explains") {

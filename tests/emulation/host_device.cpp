@@ -47,6 +47,9 @@ void CudaBackend::download(void* host, const void* device, std::size_t bytes) {
 }
 void CudaBackend::expect_uploads(std::size_t) {}
 void CudaBackend::synchronize() {}
+Element CudaBackend::activation_type() const {
+  return Element::f32;
+}
 std::unique_ptr<Readback> CudaBackend::make_readback(std::size_t bytes) {
   return Device::make_readback(bytes);
 }
@@ -75,17 +78,17 @@ void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
     return depthwise_backward_weights(call.spec, {.x = call.x}, call.dy, call.dw, workspace, stream_);
   device_->libraries.run(call, workspace);
 }
-std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec&, Store) {
+std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec&, Element, Store) {
   return 0;
 }
 void CudaBackend::data_gradient(const ConvBackwardData& call, Store store, Workspace) {
   const ConvSpec& spec = call.spec;
   if (is_depthwise(spec))
     return depthwise_backward_data(spec, call.dy, call.w, {.dx = call.dx, .store = store}, stream_);
-  std::vector<float> dx(spec.in_count());
-  device_->libraries.run(ConvBackwardData{.spec = spec, .dy = call.dy, .w = call.w, .dx = dx.data()});
-  for (std::size_t i = 0; i < dx.size(); ++i)
-    call.dx[i] = store == Store::accumulate ? call.dx[i] + dx[i] : dx[i];
+  std::vector<float> memory(spec.in_count());  // as floats, which may be more than it takes
+  const Values dx(memory.data(), call.dx.element());
+  device_->libraries.run(ConvBackwardData{.spec = spec, .dy = call.dy, .w = call.w, .dx = dx});
+  device_->libraries.run(Add{.count = spec.in_count(), .x = dx, .y = call.dx, .store = store});
 }
 
 void CudaBackend::run(const LinearForward& call, Workspace) {

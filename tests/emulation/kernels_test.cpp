@@ -16,8 +16,10 @@
 namespace rlnas::test {
 namespace {
 
-void compare_under_all_schedules(const std::vector<Case>& cases) {
+// Both as they are and with activations stored as bf16.
+void compare_under_all_schedules(std::vector<Case> cases) {
   REQUIRE(!cases.empty());
+  for (Case& test : in_bf16(cases)) cases.push_back(std::move(test));
   const auto ref = make_ref_backend();
   CudaBackend cuda{CudaOptions{}};
   for (const Case& test : cases) {
@@ -154,8 +156,10 @@ TEST_CASE("emulated kernels equal ref: memory that vector loads cannot use") {
   const auto ref = make_ref_backend();
   CudaBackend cuda{CudaOptions{}};
   emulation::options().schedule = emulation::Schedule::random_priority;
-  for (const std::vector<Case>& cases : {depthwise_cases(), batch_norm_cases(), elementwise_cases(),
-                                         pool_cases(), rearrange_cases(), buffer_cases(), augment_cases()})
+  for (const std::vector<Case>& cases :
+       {depthwise_cases(), batch_norm_cases(), elementwise_cases(), pool_cases(), rearrange_cases(),
+        buffer_cases(), augment_cases(), in_bf16(depthwise_cases()), in_bf16(batch_norm_cases()),
+        in_bf16(elementwise_cases()), in_bf16(pool_cases()), in_bf16(rearrange_cases())})
     for (const Case& test : cases) {
       CAPTURE(test.name);
       const std::vector<Output> expected = run_case(test, *ref, Guards::sanitizer);

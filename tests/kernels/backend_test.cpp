@@ -98,6 +98,7 @@ TEST_CASE("the case table reaches every primitive") {
                                      "gradient_norm",
                                      "linear",
                                      "pool",
+                                     "round_weights",
                                      "scale_rows",
                                      "shuffle_channels",
                                      "sgd_step",

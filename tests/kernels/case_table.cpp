@@ -11,11 +11,11 @@ namespace rlnas::test {
 namespace {
 
 void run_conv(Harness& h, const ConvSpec& spec) {
-  const float* const x = h.input(spec.in_count());
+  const ConstValues x = h.values(spec.in_count());
   const float* const w = h.input(spec.weight_count());
-  const float* const dy = h.input(spec.out_count());
-  h.run(ConvForward{.spec = spec, .x = x, .w = w, .y = h.output("y", spec.out_count())});
-  h.run(ConvBackwardData{.spec = spec, .dy = dy, .w = w, .dx = h.output("dx", spec.in_count())});
+  const ConstValues dy = h.values(spec.out_count());
+  h.run(ConvForward{.spec = spec, .x = x, .w = w, .y = h.output_values("y", spec.out_count())});
+  h.run(ConvBackwardData{.spec = spec, .dy = dy, .w = w, .dx = h.output_values("dx", spec.in_count())});
   h.run(ConvBackwardWeights{.spec = spec, .x = x, .dy = dy, .dw = h.output("dw", spec.weight_count())});
 }
 
@@ -39,7 +39,7 @@ void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, Around around)
     if (activation != Activation::none) value = std::max(value, 0.0f);
     if (activation == Activation::relu6) value = std::min(value, 6.0f);
   }
-  const float* const x = h.upload(values);
+  const ConstValues x = h.upload_values(values);
   ConstBatchNormSaved x_norm;
   if (normalises_input) {
     x_norm.scale = h.input(std::size_t(conv.in_channels), 0.3, 0.9);
@@ -51,7 +51,7 @@ void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, Around around)
                         .x_norm = x_norm,
                         .x_activation = activation,
                         .w = w,
-                        .y = h.output("y", conv.out_count()),
+                        .y = h.output_values("y", conv.out_count()),
                         .gamma = affine ? h.input(channels, 0.5, 1.5) : nullptr,
                         .beta = affine ? h.input(channels) : nullptr,
                         .running_mean = h.output("running_mean", h.random_floats(channels)),
@@ -66,15 +66,15 @@ void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, Around around)
                         .x_norm = x_norm,
                         .x_activation = activation,
                         .w = w,
-                        .y = h.input(conv.out_count(), -2.0, 2.0),
+                        .y = h.values(conv.out_count(), -2.0, 2.0),
                         .saved = ConstBatchNormSaved::at(h.upload(saved), conv.out_channels),
-                        .dz = h.input(conv.out_count(), -0.2, 1.0),
+                        .dz = h.values(conv.out_count(), -0.2, 1.0),
                         .dw = h.output("dw", conv.weight_count()),
                         .dgamma = affine ? h.output("dgamma", channels) : nullptr,
                         .dbeta = affine ? h.output("dbeta", channels) : nullptr};
   if (around == Around::activation_behind) call.z_activation = kActivations[1 + variant % 2];
   if (variant % 4 != 3) {
-    call.dx = h.output("dx", h.random_floats(conv.in_count()));
+    call.dx = h.output_values("dx", h.random_floats(conv.in_count()));
     call.store = variant % 4 == 1 ? Store::accumulate : Store::overwrite;
   }
   h.run(call);
@@ -83,7 +83,7 @@ void run_conv_norm(Harness& h, const ConvSpec& conv, int variant, Around around)
 void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double spread, Affine affine) {
   const std::size_t channels = std::size_t(spec.channels);
   const std::vector<float> values = h.random_floats(spec.count(), mean - spread, mean + spread);
-  const float* const x = h.upload(values);
+  const ConstValues x = h.upload_values(values);
   const float* const gamma = affine == Affine::given ? h.input(channels, 0.5, 1.5) : nullptr;
   const float* const beta = affine == Affine::given ? h.input(channels) : nullptr;
   float* const running_mean = h.output("running_mean", h.random_floats(channels));
@@ -108,15 +108,15 @@ void run_batch_norm(Harness& h, const BatchNormSpec& spec, double mean, double s
   const std::vector<float> gradient = h.random_floats(spec.count(), -0.2, 1.0);
   h.run(BatchNormBackward{.spec = spec,
                           .x = x,
-                          .dy = h.upload(gradient),
+                          .dy = h.upload_values(gradient),
                           .saved = saved_in,
-                          .dx = h.output("dx", spec.count()),
+                          .dx = h.output_values("dx", spec.count()),
                           .dgamma = affine == Affine::given ? h.output("dgamma", channels) : nullptr,
                           .dbeta = affine == Affine::given ? h.output("dbeta", channels) : nullptr});
-  float* const in_place = h.output("dx in place of dy", gradient);
+  const Values in_place = h.output_values("dx in place of dy", gradient);
   h.run(BatchNormBackward{.spec = spec, .x = x, .dy = in_place, .saved = saved_in, .dx = in_place});
   for (const Activation activation : {Activation::relu, Activation::relu6}) {
-    float* const masked = h.output("dx through an activation", gradient);
+    const Values masked = h.output_values("dx through an activation", gradient);
     h.run(BatchNormBackward{.spec = spec,
                             .x = x,
                             .dy = masked,
@@ -139,15 +139,15 @@ void run_affine_sum(Harness& h, AffineSumSpec spec, Write write) {
   const std::size_t count = std::size_t(spec.rows) * std::size_t(spec.channels);
   for (int t = 0; t < spec.term_count; ++t) {
     AffineTerm& term = spec.terms[std::size_t(t)];
-    term.x = h.input(count, -3.0, 3.0);
+    term.x = h.values(count, -3.0, 3.0);
     term.averaged = spec.height > 0 && t % 3 == 2;
     if (t % 3 == 1 || term.averaged) continue;  // as it is
     term.scale = h.input(std::size_t(spec.channels));
     term.shift = h.input(std::size_t(spec.channels));
   }
   h.run(AffineSum{.spec = spec,
-                  .sum = write == Write::activated ? nullptr : h.output("sum", count),
-                  .activated = write == Write::sum ? nullptr : h.output("activated", count)});
+                  .sum = write == Write::activated ? nullptr : h.output_values("sum", count),
+                  .activated = write == Write::sum ? nullptr : h.output_values("activated", count)});
 }
 
 }  // namespace
@@ -268,8 +268,8 @@ std::vector<Case> batch_norm_cases() {
            const std::size_t count = std::size_t(size.rows) * std::size_t(size.channels);
            h.run(ChannelDots{.rows = size.rows,
                              .channels = size.channels,
-                             .x = h.input(count, -0.5, 1.0),
-                             .dy = h.input(count),
+                             .x = h.values(count, -0.5, 1.0),
+                             .dy = h.values(count),
                              .dots = h.output("dots", std::size_t(size.channels))});
          }});
     for (const Affine affine : {Affine::none, Affine::given}) {
@@ -336,19 +336,19 @@ std::vector<Case> elementwise_cases() {
                            }
                            h.run(ActivationBackward{.activation = activation,
                                                     .count = count,
-                                                    .activated = h.upload(activated),
-                                                    .dy = h.input(count),
-                                                    .dx = h.output("dx", h.random_floats(count)),
+                                                    .activated = h.upload_values(activated),
+                                                    .dy = h.values(count),
+                                                    .dx = h.output_values("dx", h.random_floats(count)),
                                                     .store = store});
                          }});
       cases.push_back({"add", text("add", count, name_of(store)), 1e-7, [=](Harness& h) {
                          h.run(Add{.count = count,
-                                   .x = h.input(count),
-                                   .y = h.output("y", h.random_floats(count)),
+                                   .x = h.values(count),
+                                   .y = h.output_values("y", h.random_floats(count)),
                                    .store = store});
                        }});
       cases.push_back({"fill", text("fill", count), 0.0, [=](Harness& h) {
-                         h.run(Fill{.count = count, .value = 1.25f, .y = h.output("y", count)});
+                         h.run(Fill{.count = count, .value = 1.25f, .y = h.output_values("y", count)});
                        }});
     }
   for (const RowScaleSpec spec :
@@ -357,14 +357,33 @@ std::vector<Case> elementwise_cases() {
       cases.push_back({"scale_rows", text("scale rows", spec.rows, "of", spec.columns, name_of(store)), 1e-6,
                        [=](Harness& h) {
                          const float* const scale = h.input(std::size_t(spec.rows));
-                         const float* const x = h.input(spec.count());
+                         const ConstValues x = h.values(spec.count());
                          h.run(ScaleRows{.spec = spec,
                                          .scale = scale,
                                          .x = x,
-                                         .y = h.output("y", h.random_floats(spec.count())),
+                                         .y = h.output_values("y", h.random_floats(spec.count())),
                                          .store = store});
                        }});
   return cases;
+}
+
+std::vector<Case> in_bf16(const std::vector<Case>& cases) {
+  std::vector<Case> stored;
+  for (const Case& test : cases) {
+    if (test.op == "linear" || test.op == "cross_entropy" || test.op == "sgd_step" ||
+        test.op == "gradient_norm" || test.op == "angle_sums" || test.op == "round_weights")
+      continue;
+    Case one = test;
+    one.name += " in bf16";
+    one.run = [run = test.run](Harness& h) {
+      h.store_values_as(Element::bf16);
+      run(h);
+    };
+    // Made of others, whose results in between are rounded too (2^-9), or not where they never reach memory.
+    if (test.op == "conv_norm") one.tolerance = 0x1p-7, one.rounded_apart = 1.0;
+    stored.push_back(std::move(one));
+  }
+  return stored;
 }
 
 std::vector<Case> all_cases() {

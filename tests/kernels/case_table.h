@@ -15,7 +15,11 @@ struct Case {
   std::string name;  // with its sizes
   double tolerance;  // of worst_error against the reference
   std::function<void(Harness&)> run;
+  double rounded_apart = 0.02;  // likewise, where values are stored as bf16
 };
+
+// The same cases with activations and their gradients stored as bf16, of those that have any.
+std::vector<Case> in_bf16(const std::vector<Case>& cases);
 
 // Shapes: batches 1..64, images from 1x1, channels 1..96, strides, dilations, groups, odd sizes.
 std::vector<ConvSpec> conv_specs();

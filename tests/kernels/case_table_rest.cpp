@@ -18,16 +18,18 @@ std::vector<float> coarse(std::vector<float> values) {
 }
 
 void run_pool(Harness& h, const PoolSpec& spec, Store store) {
-  const float* const x = h.upload(coarse(h.random_floats(spec.in_count())));
-  const float* const dy = h.input(spec.out_count());
+  const ConstValues x = h.upload_values(coarse(h.random_floats(spec.in_count())));
+  const ConstValues dy = h.values(spec.out_count());
   const std::vector<float> before = h.random_floats(spec.in_count());
   const auto gradient = [&](const char* name) {
-    return store == Store::accumulate ? h.output(name, before) : h.output(name, spec.in_count());
+    return store == Store::accumulate ? h.output_values(name, before)
+                                      : h.output_values(name, spec.in_count());
   };
-  h.run(AvgPoolForward{.spec = spec, .x = x, .y = h.output("average", spec.out_count())});
+  h.run(AvgPoolForward{.spec = spec, .x = x, .y = h.output_values("average", spec.out_count())});
   h.run(AvgPoolBackward{.spec = spec, .dy = dy, .dx = gradient("dx of average"), .store = store});
   std::uint8_t* const index = h.output_u8("index", spec.out_count());
-  h.run(MaxPoolForward{.spec = spec, .x = x, .y = h.output("maximum", spec.out_count()), .index = index});
+  h.run(MaxPoolForward{
+      .spec = spec, .x = x, .y = h.output_values("maximum", spec.out_count()), .index = index});
   h.run(MaxPoolBackward{
       .spec = spec, .index = index, .dy = dy, .dx = gradient("dx of maximum"), .store = store});
 }
@@ -118,8 +120,10 @@ void run_augment(Harness& h, AugmentSpec spec, int reach) {
          std::int16_t(int(h.random().below(std::uint32_t(2 * reach + 1))) - reach),
          std::int16_t(h.random().below(2)), std::int16_t(h.random().below(std::uint32_t(spec.height))),
          std::int16_t(h.random().below(std::uint32_t(spec.width)))};
-  h.run(AugmentImages{
-      .spec = spec, .images = h.upload(images), .params = h.upload(params), .y = h.output("y", count)});
+  h.run(AugmentImages{.spec = spec,
+                      .images = h.upload(images),
+                      .params = h.upload(params),
+                      .y = h.output_values("y", count)});
 }
 
 }  // namespace
@@ -164,13 +168,13 @@ std::vector<Case> pool_cases() {
                        h.run(GlobalAvgPoolForward{.batch = image.batch,
                                                   .pixels = pixels,
                                                   .channels = image.channels,
-                                                  .x = h.input(in),
+                                                  .x = h.values(in),
                                                   .y = h.output("y", out)});
                        h.run(GlobalAvgPoolBackward{.batch = image.batch,
                                                    .pixels = pixels,
                                                    .channels = image.channels,
                                                    .dy = h.input(out),
-                                                   .dx = h.output("dx", in)});
+                                                   .dx = h.output_values("dx", in)});
                      }});
   return cases;
 }
@@ -193,8 +197,9 @@ std::vector<Case> rearrange_cases() {
                          // The last range of both rows, so that neither its start nor its end is the
                          // matrix's.
                          const std::size_t rows = std::size_t(spec.rows);
-                         const float* const x = h.input(rows * std::size_t(spec.from_stride));
-                         float* const y = h.output("y", h.random_floats(rows * std::size_t(spec.to_stride)));
+                         const ConstValues x = h.values(rows * std::size_t(spec.from_stride));
+                         const Values y =
+                             h.output_values("y", h.random_floats(rows * std::size_t(spec.to_stride)));
                          h.run(CopyChannels{.spec = spec,
                                             .x = x + (spec.from_stride - spec.channels),
                                             .y = y + (spec.to_stride - spec.channels),
@@ -213,12 +218,12 @@ std::vector<Case> rearrange_cases() {
                             name_of(store)),
                        1e-7, [=](Harness& h) {
                          h.run(ShuffleChannels{.spec = spec,
-                                               .x = h.input(spec.count()),
-                                               .y = h.output("y", h.random_floats(spec.count())),
+                                               .x = h.values(spec.count()),
+                                               .y = h.output_values("y", h.random_floats(spec.count())),
                                                .store = store});
                          h.run(ShuffleChannels{.spec = spec.inverse(),
-                                               .x = h.input(spec.count()),
-                                               .y = h.output("x", h.random_floats(spec.count())),
+                                               .x = h.values(spec.count()),
+                                               .y = h.output_values("x", h.random_floats(spec.count())),
                                                .store = store});
                        }});
   for (const SubsampleSpec spec : {SubsampleSpec{1, 1, 1, 1, 2, 0},
@@ -230,18 +235,18 @@ std::vector<Case> rearrange_cases() {
                                    {64, 64, 8, 8, 2, 1},
                                    {2, 40, 7, 10, 3, 2}})
     for (const Store store : kStores)
-      cases.push_back({"subsample",
-                       text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride",
-                            spec.stride, "from", spec.offset, name_of(store)),
-                       1e-7, [=](Harness& h) {
-                         h.run(SubsampleForward{.spec = spec,
-                                                .x = h.input(spec.in_count()),
-                                                .y = h.output("y", spec.out_count())});
-                         h.run(SubsampleBackward{.spec = spec,
-                                                 .dy = h.input(spec.out_count()),
-                                                 .dx = h.output("dx", h.random_floats(spec.in_count())),
-                                                 .store = store});
-                       }});
+      cases.push_back(
+          {"subsample",
+           text("subsample", spec.batch, spec.in_height, spec.in_width, spec.channels, "stride", spec.stride,
+                "from", spec.offset, name_of(store)),
+           1e-7, [=](Harness& h) {
+             h.run(SubsampleForward{
+                 .spec = spec, .x = h.values(spec.in_count()), .y = h.output_values("y", spec.out_count())});
+             h.run(SubsampleBackward{.spec = spec,
+                                     .dy = h.values(spec.out_count()),
+                                     .dx = h.output_values("dx", h.random_floats(spec.in_count())),
+                                     .store = store});
+           }});
   return cases;
 }
 
@@ -302,6 +307,16 @@ std::vector<Case> head_cases() {
 
 std::vector<Case> buffer_cases() {
   std::vector<Case> cases;
+  for (const std::size_t count : {std::size_t{1}, std::size_t{13}, std::size_t{4096}, std::size_t{20001}})
+    cases.push_back({"round_weights", text("round weights", count), 0.0,
+                     [=](Harness& h) {
+                       std::vector<float> weights = h.random_floats(count, -2.0, 2.0);
+                       weights[0] = 1.00390625f;  // half way: to even
+                       h.run(RoundWeights{.count = count,
+                                          .weights = h.upload(weights),
+                                          .rounded = h.output_bf16("rounded", count)});
+                     },
+                     0.0});
   const std::vector<std::vector<int>> tables = {
       {1}, {16, 1, 17}, {8191, 8192, 8193, 3}, {432, 256, 2304, 9216, 36864, 5, 20000, 64, 7, 640}};
   for (const std::vector<int>& sizes : tables) {

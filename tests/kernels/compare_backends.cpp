@@ -18,6 +18,7 @@ void check_outputs(const Case& test, const std::vector<Output>& expected, const 
   for (std::size_t i = 0; i < got.size(); ++i) {
     CAPTURE(got[i].name);
     CHECK(worst_error(expected[i], got[i]) <= test.tolerance);
+    CHECK(rounded_apart(expected[i], got[i]) <= test.rounded_apart);
   }
 }
 

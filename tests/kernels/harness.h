@@ -15,7 +15,7 @@
 
 namespace rlnas::test {
 
-enum class ElementType { f32, f64, u8, loss_sums };
+enum class ElementType { f32, bf16, f64, u8, loss_sums };
 
 struct Output {
   std::string name;
@@ -42,6 +42,15 @@ class Harness {
   const float* input(std::size_t count, double low = -1.0, double high = 1.0) {
     return upload(random_floats(count, low, high));
   }
+  // Activations and their gradients are stored as this from here on.
+  void store_values_as(Element element) { element_ = element; }
+  ConstValues values(std::size_t count, double low = -1.0, double high = 1.0) {
+    return upload_values(random_floats(count, low, high));
+  }
+  ConstValues upload_values(const std::vector<float>& values);
+  Values output_values(const std::string& name, std::size_t count);
+  Values output_values(const std::string& name, const std::vector<float>& initial);
+
   template <class T>
   const T* upload(const std::vector<T>& values) {
     return static_cast<const T*>(add_input(values.data(), values.size() * sizeof(T)));
@@ -50,6 +59,9 @@ class Harness {
     return new_output<float>(name, ElementType::f32, count);
   }
   float* output(const std::string& name, const std::vector<float>& initial);
+  Bf16* output_bf16(const std::string& name, std::size_t count) {
+    return new_output<Bf16>(name, ElementType::bf16, count);
+  }
   std::uint8_t* output_u8(const std::string& name, std::size_t count) {
     return new_output<std::uint8_t>(name, ElementType::u8, count);
   }
@@ -95,13 +107,19 @@ class Harness {
 
   Backend& backend_;
   RandomStream random_;
+  Element element_ = Element::f32;
   std::size_t guard_bytes_;
   std::vector<Buffer> buffers_;
   std::vector<std::string> damage_;
 };
 
 // The largest error of `got`, each element's measured against the larger of its own size and the root mean
-// square of its array; infinite for a NaN on one side only, or for integers that differ.
+// square of its array; infinite for a NaN on one side only, or for integers that differ. Of what is stored as
+// bf16 the error beyond the next number: where two results lie on either side of a tie they round apart.
 double worst_error(const Output& expected, const Output& got);
+
+// Of what is stored as bf16 the share that rounded to another number, of elements that are not small in their
+// array and beyond the first two; 0 for other outputs.
+double rounded_apart(const Output& expected, const Output& got);
 
 }  // namespace rlnas::test

@@ -24,7 +24,7 @@ struct Fixture {
 };
 
 std::vector<float> values(const Tensor& x) {
-  return {x.data(), x.data() + x.count()};
+  return {x.data<float>(), x.data<float>() + x.count()};
 }
 
 }  // namespace

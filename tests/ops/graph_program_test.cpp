@@ -52,7 +52,7 @@ struct Pass {
 };
 
 std::vector<float> values_of(const Tensor& tensor) {
-  return {tensor.data(), tensor.data() + tensor.count()};
+  return {tensor.data<float>(), tensor.data<float>() + tensor.count()};
 }
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {

@@ -1,10 +1,12 @@
-// cuBLAS: the calls of the classifier. Products are plain loops in double, rounded once.
+// cuBLAS: the calls of the classifier and of 1x1 convolutions. Products are plain loops in double, rounded
+// once.
 #include <cublas_v2.h>
 
 #include <set>
 #include <sstream>
 #include <vector>
 
+#include "rlnas/values.hpp"
 #include "tests/simulator/device_memory.h"
 #include "tests/simulator/stream.h"
 
@@ -26,39 +28,46 @@ std::set<cublasHandle_t>& handles() {
 
 // Column-major, `stride` elements from one column to the next.
 struct Matrix {
-  const float* data;
+  rlnas::ConstValues data;
   int rows, columns, stride;
   bool transposed;
 
-  Matrix(const float* from, cublasOperation_t operation, int m, int n, int ld)
-      : data(from),
+  Matrix(const void* from, cudaDataType type, cublasOperation_t operation, int m, int n, int ld)
+      : data(from, type == CUDA_R_16BF ? rlnas::Element::bf16 : rlnas::Element::f32),
         rows(operation == CUBLAS_OP_N ? m : n),
         columns(operation == CUBLAS_OP_N ? n : m),
         stride(ld),
         transposed(operation != CUBLAS_OP_N) {}
 
   std::size_t bytes() const {
-    return (std::size_t(columns - 1) * std::size_t(stride) + std::size_t(rows)) * sizeof(float);
+    return (std::size_t(columns - 1) * std::size_t(stride) + std::size_t(rows)) * size_of(data.element());
   }
   double at(int row, int column) const {
     if (transposed) std::swap(row, column);
-    return data[std::size_t(column) * std::size_t(stride) + std::size_t(row)];
+    const std::size_t place = std::size_t(column) * std::size_t(stride) + std::size_t(row);
+    return double(data.element() == rlnas::Element::bf16 ? float_of(data.as<rlnas::Bf16>()[place])
+                                                         : data.as<float>()[place]);
   }
 };
 
 bool usable(const Matrix& matrix) {
-  return matrix.stride >= matrix.rows &&
-         device_memory().holds(MemoryKind::device, matrix.data, matrix.bytes(), "cuBLAS matrix product");
+  return matrix.stride >= matrix.rows && device_memory().holds(MemoryKind::device, matrix.data.data(),
+                                                               matrix.bytes(), "cuBLAS matrix product");
 }
 
 void multiply(int k, float alpha, const Matrix& a, const Matrix& b, float beta, const Matrix& c) {
-  float* const out = const_cast<float*>(c.data);
+  void* const out = const_cast<void*>(c.data.data());
   for (int column = 0; column < c.columns; ++column)
     for (int row = 0; row < c.rows; ++row) {
       double sum = 0.0;
       for (int i = 0; i < k; ++i) sum += a.at(row, i) * b.at(i, column);
       const double kept = beta == 0.0f ? 0.0 : double(beta) * c.at(row, column);  // 0 * NaN is not read
-      out[std::size_t(column) * std::size_t(c.stride) + std::size_t(row)] = float(double(alpha) * sum + kept);
+      const std::size_t place = std::size_t(column) * std::size_t(c.stride) + std::size_t(row);
+      const float value = float(double(alpha) * sum + kept);
+      if (c.data.element() == rlnas::Element::bf16)
+        static_cast<rlnas::Bf16*>(out)[place] = rlnas::bf16_of(value);
+      else
+        static_cast<float*>(out)[place] = value;
     }
 }
 
@@ -113,28 +122,32 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t a_operation
   const Entry entry;
   if (!handles().contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (device_status() != cudaSuccess || fails(Call::cublas)) return CUBLAS_STATUS_EXECUTION_FAILED;
-  if (a_type != CUDA_R_32F || b_type != CUDA_R_32F || c_type != CUDA_R_32F)
-    misuse("cublasGemmEx: only float is simulated");
+  // Of the documented combinations those with scalars in float and sums in 32 bits.
+  const bool halves = a_type == CUDA_R_16BF && b_type == CUDA_R_16BF && compute == CUBLAS_COMPUTE_32F &&
+                      (c_type == CUDA_R_16BF || c_type == CUDA_R_32F);
+  const bool floats = a_type == CUDA_R_32F && b_type == CUDA_R_32F && c_type == CUDA_R_32F;
+  if (!halves && !floats) misuse("cublasGemmEx: only float and bfloat16 with sums in float are simulated");
   if (m <= 0 || n <= 0 || k <= 0) return CUBLAS_STATUS_INVALID_VALUE;
-  const Matrix left(static_cast<const float*>(a), a_operation, m, k, lda),
-      right(static_cast<const float*>(b), b_operation, k, n, ldb),
-      result(static_cast<const float*>(c), CUBLAS_OP_N, m, n, ldc);
+  const Matrix left(a, a_type, a_operation, m, k, lda), right(b, b_type, b_operation, k, n, ldb),
+      result(c, c_type, CUBLAS_OP_N, m, n, ldc);
   if (!usable(left) || !usable(right) || !usable(result)) return CUBLAS_STATUS_INVALID_VALUE;
   const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
   // Legal, but then cuBLAS puts nodes that allocate into the graph, and no graph here should have any.
   if (handle->stream->capture != nullptr && handle->workspace == nullptr)
     misuse("cuBLAS is captured without a workspace of its user");
   std::ostringstream fixed;  // another shape may be other kernels
-  fixed << "cuBLAS " << a_operation << b_operation << ' ' << m << 'x' << n << 'x' << k;
+  fixed << "cuBLAS " << a_type << c_type << a_operation << b_operation << ' ' << m << 'x' << n << 'x' << k;
   const WorkNote note = note_of([&] {
-    const auto floats = [](double rows, double columns) {
-      return rlnas::float_bytes(std::size_t(rows * columns));
+    const auto bytes = [](const Matrix& matrix, double rows, double columns) {
+      return std::uint64_t(rows * columns) * size_of(matrix.data.element());
     };
+    const std::uint64_t written = bytes(result, m, n);
     return Work{.kind = WorkKind::cublas,
                 .name = "matrix product",
-                .cost = {floats(m, k) + floats(k, n) + (keep != 0.0f ? floats(m, n) : 0), floats(m, n),
+                .cost = {bytes(left, m, k) + bytes(right, k, n) + (keep != 0.0f ? written : 0), written,
                          2 * std::uint64_t(m) * std::uint64_t(n) * std::uint64_t(k)},
-                .arithmetic = compute == CUBLAS_COMPUTE_32F_FAST_TF32   ? Arithmetic::tf32
+                .arithmetic = halves                                    ? Arithmetic::bf16
+                              : compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? Arithmetic::tf32
                               : compute == CUBLAS_COMPUTE_32F_FAST_16BF ? Arithmetic::bf16
                                                                         : Arithmetic::fp32};
   });

@@ -76,7 +76,7 @@ Results replayed_results(const Problem& problem) {
       conv_sum(sums.conv, main), linear_sum(sums.linear, main);
   const PinnedMemory input(x.bytes);
   const ConvProblem forward{kConv, ConvPass::forward};
-  const std::size_t scratch_bytes = conv.workspace_bytes(forward);
+  const std::size_t scratch_bytes = conv.workspace_bytes(forward, Element::f32);
   const DeviceMemory scratch(scratch_bytes);
 
   check_cuda(cudaStreamBeginCapture(main.get(), cudaStreamCaptureModeThreadLocal), "begin");

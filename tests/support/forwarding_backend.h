@@ -12,6 +12,7 @@ class ForwardingBackend : public UniformBackend<Derived> {
   explicit ForwardingBackend(Backend& inner) : inner_(inner) {}
 
   std::string description() const override { return inner_.description(); }
+  Element activation_type() const override { return inner_.activation_type(); }
   bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
     return inner_.gains_by_normalising_inputs(spec);
   }

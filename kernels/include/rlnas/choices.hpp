@@ -77,11 +77,12 @@ enum class ConvAlgorithm {
   winograd,  // wherever there is Winograd code, faster or not
 };
 
-// How convolutions and the classifier multiply on a CUDA device; storage is float in all of them.
+// How convolutions and the classifier multiply on a CUDA device, and what activations and their gradients are
+// stored as. Weights, statistics, the optimiser's state and all sums are floats in each of them.
 enum class Precision {
-  fp32,  // plain fused multiply-adds
-  tf32,  // tensor cores, inputs rounded to 10 bits of mantissa
-  bf16,  // tensor cores, inputs rounded to 7 bits
+  fp32,  // plain fused multiply-adds; floats
+  tf32,  // tensor cores, inputs rounded to 10 bits of mantissa; floats
+  bf16,  // tensor cores, inputs rounded to 7 bits; bfloat16 (floats with NormAndPool::cudnn)
 };
 
 // Whose kernels compute the 1x1 convolutions of stride 1 on a CUDA device, which are matrix products.

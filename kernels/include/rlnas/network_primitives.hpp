@@ -1,5 +1,6 @@
 // The primitives of a network's forward and backward pass: convolution, batch norm, sums, pooling, classifier
-// and loss. What a primitive is: see primitives.hpp.
+// and loss. What a primitive is: see primitives.hpp. Activations and their gradients, ConstValues and Values,
+// are all of one element type in a call; weights, statistics, sums, pooled features and logits are floats.
 #pragma once
 
 #include "rlnas/error.hpp"
@@ -40,9 +41,10 @@ struct ConvForward {
   static constexpr const char* kName = "conv_forward";
   static constexpr ConvPass kPass = ConvPass::forward;
   ConvSpec spec = {};
-  const float* x = nullptr;  // [N,H,W,C]
-  const float* w = nullptr;  // [K,C/g,R,S]
-  float* y = nullptr;        // [N,P,Q,K]
+  ConstValues x = nullptr;          // [N,H,W,C]
+  const float* w = nullptr;         // [K,C/g,R,S]
+  Values y = nullptr;               // [N,P,Q,K]
+  const Bf16* rounded_w = nullptr;  // w as RoundWeights made it, for who multiplies bf16; null: made here
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -50,9 +52,10 @@ struct ConvBackwardData {
   static constexpr const char* kName = "conv_backward_data";
   static constexpr ConvPass kPass = ConvPass::backward_data;
   ConvSpec spec = {};
-  const float* dy = nullptr;  // [N,P,Q,K]
-  const float* w = nullptr;   // [K,C/g,R,S]
-  float* dx = nullptr;        // [N,H,W,C]
+  ConstValues dy = nullptr;         // [N,P,Q,K]
+  const float* w = nullptr;         // [K,C/g,R,S]
+  Values dx = nullptr;              // [N,H,W,C]
+  const Bf16* rounded_w = nullptr;  // w as RoundWeights made it, for who multiplies bf16; null: made here
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -60,9 +63,9 @@ struct ConvBackwardWeights {
   static constexpr const char* kName = "conv_backward_weights";
   static constexpr ConvPass kPass = ConvPass::backward_weights;
   ConvSpec spec = {};
-  const float* x = nullptr;   // [N,H,W,C]
-  const float* dy = nullptr;  // [N,P,Q,K]
-  float* dw = nullptr;        // [K,C/g,R,S]
+  ConstValues x = nullptr;   // [N,H,W,C]
+  ConstValues dy = nullptr;  // [N,P,Q,K]
+  float* dw = nullptr;       // [K,C/g,R,S]
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -72,7 +75,7 @@ struct ConvBackwardWeights {
 struct BatchNormStatistics {
   static constexpr const char* kName = "batch_norm_statistics";
   BatchNormSpec spec = {};
-  const float* x = nullptr;       // [M,C]
+  ConstValues x = nullptr;        // [M,C]
   const float* gamma = nullptr;   // [C], or null for 1
   const float* beta = nullptr;    // [C], or null for 0
   float* running_mean = nullptr;  // [C], updated
@@ -84,10 +87,10 @@ struct BatchNormStatistics {
 struct BatchNormBackward {
   static constexpr const char* kName = "batch_norm_backward";
   BatchNormSpec spec = {};
-  const float* x = nullptr;   // [M,C]
-  const float* dy = nullptr;  // [M,C]
+  ConstValues x = nullptr;   // [M,C]
+  ConstValues dy = nullptr;  // [M,C]
   ConstBatchNormSaved saved = {};
-  float* dx = nullptr;      // [M,C]; may be dy
+  Values dx = nullptr;      // [M,C]; may be dy
   float* dgamma = nullptr;  // [C], or null
   float* dbeta = nullptr;   // [C], or null
   // Of scale*x + shift: dy is the gradient of what it made, and passes back through it here.
@@ -114,16 +117,17 @@ struct BatchNormInference {
 struct ConvNormForward {
   static constexpr const char* kName = "conv_norm_forward";
   ConvNormSpec spec = {};
-  const float* x = nullptr;                    // [N,H,W,C]
+  ConstValues x = nullptr;                     // [N,H,W,C]
   ConstBatchNormSaved x_norm = {};             // of x, when the spec normalises it; else unused
   Activation x_activation = Activation::none;  // likewise
   const float* w = nullptr;                    // [K,C/g,R,S]
-  float* y = nullptr;                          // [N,P,Q,K], the convolution's output, not normalised
+  Values y = nullptr;                          // [N,P,Q,K], the convolution's output, not normalised
   const float* gamma = nullptr;                // [K], or null for 1
   const float* beta = nullptr;                 // [K], or null for 0
   float* running_mean = nullptr;               // [K], updated
   float* running_var = nullptr;                // [K], updated
   BatchNormSaved saved = {};
+  const Bf16* rounded_w = nullptr;  // as in ConvForward
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -132,24 +136,25 @@ struct ConvNormForward {
 struct ConvNormBackward {
   static constexpr const char* kName = "conv_norm_backward";
   ConvNormSpec spec = {};
-  const float* x = nullptr;                    // [N,H,W,C]
+  ConstValues x = nullptr;                     // [N,H,W,C]
   ConstBatchNormSaved x_norm = {};             // as in ConvNormForward
   Activation x_activation = Activation::none;  // dx is the gradient of what it takes
   const float* w = nullptr;                    // [K,C/g,R,S]
-  const float* y = nullptr;                    // [N,P,Q,K]
+  ConstValues y = nullptr;                     // [N,P,Q,K]
   ConstBatchNormSaved saved = {};
-  const float* dz = nullptr;  // [N,P,Q,K] gradient of the normalised output
+  ConstValues dz = nullptr;  // [N,P,Q,K] gradient of the normalised output
   // Of the normalised output, as in BatchNormBackward: none where dz has passed back through it.
   Activation z_activation = Activation::none;
   float* dw = nullptr;             // [K,C/g,R,S], or null
   float* dgamma = nullptr;         // [K], or null
   float* dbeta = nullptr;          // [K], or null
-  float* dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted
+  Values dx = nullptr;             // [N,H,W,C], or null when no gradient is wanted
   Store store = Store::overwrite;  // of dx
   // What the backend has noted of dz, or null, and memory for what it notes of dx (Backend::note_bytes), or
   // null. Only itself knows what that is; no result depends on it but for rounding.
   const void* dz_note = nullptr;
   void* dx_note = nullptr;
+  const Bf16* rounded_w = nullptr;  // as in ConvForward
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -159,8 +164,8 @@ struct ConvNormBackward {
 struct AffineSum {
   static constexpr const char* kName = "affine_sum";
   AffineSumSpec spec = {};
-  float* sum = nullptr;        // [M,C], or null
-  float* activated = nullptr;  // [M,C] = activation(s), or null
+  Values sum = nullptr;        // [M,C], or null
+  Values activated = nullptr;  // [M,C] = activation(s), or null
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -169,9 +174,9 @@ struct ActivationBackward {
   static constexpr const char* kName = "activation_backward";
   Activation activation = Activation::none;
   std::size_t count = 0;
-  const float* activated = nullptr;  // [count]
-  const float* dy = nullptr;         // [count]
-  float* dx = nullptr;               // [count]
+  ConstValues activated = nullptr;  // [count]
+  ConstValues dy = nullptr;         // [count]
+  Values dx = nullptr;              // [count]
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -180,8 +185,8 @@ struct ActivationBackward {
 struct Add {
   static constexpr const char* kName = "add";
   std::size_t count = 0;
-  const float* x = nullptr;  // [count]
-  float* y = nullptr;        // [count]
+  ConstValues x = nullptr;  // [count]
+  Values y = nullptr;       // [count]
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -190,7 +195,7 @@ struct Fill {
   static constexpr const char* kName = "fill";
   std::size_t count = 0;
   float value = 0.0f;
-  float* y = nullptr;  // [count]
+  Values y = nullptr;  // [count]
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -199,8 +204,8 @@ struct ScaleRows {
   static constexpr const char* kName = "scale_rows";
   RowScaleSpec spec = {};
   const float* scale = nullptr;  // [M]
-  const float* x = nullptr;      // [M,C]
-  float* y = nullptr;            // [M,C]; may be x when overwritten
+  ConstValues x = nullptr;       // [M,C]
+  Values y = nullptr;            // [M,C]; may be x when overwritten
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -210,9 +215,9 @@ struct ScaleRows {
 struct ChannelDots {
   static constexpr const char* kName = "channel_dots";
   int rows = 0, channels = 0;
-  const float* x = nullptr;   // [M,C]
-  const float* dy = nullptr;  // [M,C]
-  float* dots = nullptr;      // [C]
+  ConstValues x = nullptr;   // [M,C]
+  ConstValues dy = nullptr;  // [M,C]
+  float* dots = nullptr;     // [C]
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -221,8 +226,8 @@ struct ChannelDots {
 struct CopyChannels {
   static constexpr const char* kName = "copy_channels";
   ChannelCopySpec spec = {};
-  const float* x = nullptr;  // [M,C of its matrix]
-  float* y = nullptr;        // likewise
+  ConstValues x = nullptr;  // [M,C of its matrix]
+  Values y = nullptr;       // likewise
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -231,8 +236,8 @@ struct CopyChannels {
 struct ShuffleChannels {
   static constexpr const char* kName = "shuffle_channels";
   ChannelShuffleSpec spec = {};
-  const float* x = nullptr;  // [M,C]
-  float* y = nullptr;        // [M,C]
+  ConstValues x = nullptr;  // [M,C]
+  Values y = nullptr;       // [M,C]
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -240,16 +245,16 @@ struct ShuffleChannels {
 struct SubsampleForward {
   static constexpr const char* kName = "subsample_forward";
   SubsampleSpec spec = {};
-  const float* x = nullptr;  // [N,H,W,C]
-  float* y = nullptr;        // [N,P,Q,C]
+  ConstValues x = nullptr;  // [N,H,W,C]
+  Values y = nullptr;       // [N,P,Q,C]
   RLNAS_API RecordedCall cost() const;
 };
 
 struct SubsampleBackward {
   static constexpr const char* kName = "subsample_backward";
   SubsampleSpec spec = {};
-  const float* dy = nullptr;  // [N,P,Q,C]
-  float* dx = nullptr;        // [N,H,W,C], zero (or as it was) at the pixels that were not picked
+  ConstValues dy = nullptr;  // [N,P,Q,C]
+  Values dx = nullptr;       // [N,H,W,C], zero (or as it was) at the pixels that were not picked
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -259,16 +264,16 @@ struct SubsampleBackward {
 struct AvgPoolForward {
   static constexpr const char* kName = "avg_pool_forward";
   PoolSpec spec = {};
-  const float* x = nullptr;  // [N,H,W,C]
-  float* y = nullptr;        // [N,P,Q,C]
+  ConstValues x = nullptr;  // [N,H,W,C]
+  Values y = nullptr;       // [N,P,Q,C]
   RLNAS_API RecordedCall cost() const;
 };
 
 struct AvgPoolBackward {
   static constexpr const char* kName = "avg_pool_backward";
   PoolSpec spec = {};
-  const float* dy = nullptr;  // [N,P,Q,C]
-  float* dx = nullptr;        // [N,H,W,C]
+  ConstValues dy = nullptr;  // [N,P,Q,C]
+  Values dx = nullptr;       // [N,H,W,C]
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -276,8 +281,8 @@ struct AvgPoolBackward {
 struct MaxPoolForward {
   static constexpr const char* kName = "max_pool_forward";
   PoolSpec spec = {};
-  const float* x = nullptr;  // [N,H,W,C]
-  float* y = nullptr;        // [N,P,Q,C]
+  ConstValues x = nullptr;  // [N,H,W,C]
+  Values y = nullptr;       // [N,P,Q,C]
   // [N,P,Q,C]: position r*kernel+s of the winner (the first in scan order on ties) in its window
   std::uint8_t* index = nullptr;
   RLNAS_API RecordedCall cost() const;
@@ -287,8 +292,8 @@ struct MaxPoolBackward {
   static constexpr const char* kName = "max_pool_backward";
   PoolSpec spec = {};
   const std::uint8_t* index = nullptr;  // [N,P,Q,C]
-  const float* dy = nullptr;            // [N,P,Q,C]
-  float* dx = nullptr;                  // [N,H,W,C]
+  ConstValues dy = nullptr;             // [N,P,Q,C]
+  Values dx = nullptr;                  // [N,H,W,C]
   Store store = Store::overwrite;
   RLNAS_API RecordedCall cost() const;
 };
@@ -296,8 +301,8 @@ struct MaxPoolBackward {
 struct GlobalAvgPoolForward {
   static constexpr const char* kName = "global_avg_pool_forward";
   int batch = 0, pixels = 0, channels = 0;
-  const float* x = nullptr;  // [N,pixels,C]
-  float* y = nullptr;        // [N,C]
+  ConstValues x = nullptr;  // [N,pixels,C]
+  float* y = nullptr;       // [N,C]
   RLNAS_API RecordedCall cost() const;
 };
 
@@ -305,7 +310,7 @@ struct GlobalAvgPoolBackward {
   static constexpr const char* kName = "global_avg_pool_backward";
   int batch = 0, pixels = 0, channels = 0;
   const float* dy = nullptr;  // [N,C]
-  float* dx = nullptr;        // [N,pixels,C]
+  Values dx = nullptr;        // [N,pixels,C]
   RLNAS_API RecordedCall cost() const;
 };
 

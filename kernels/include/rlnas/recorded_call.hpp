@@ -22,7 +22,8 @@ struct RecordedCall {
   std::optional<BatchNormSpec> norm = std::nullopt;  // of a batch norm alone
 };
 
-RecordedCall cost_of_conv(const ConvSpec& spec, ConvPass pass);  // of the primitive that makes the pass
+// Of the primitive that makes the pass.
+RecordedCall cost_of_conv(const ConvSpec& spec, ConvPass pass, Element element = Element::f32);
 RecordedCall cost_of_copy(const char* name, std::size_t bytes);  // "upload" or "download"
 
 }  // namespace rlnas

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "rlnas/values.hpp"
+
 namespace rlnas {
 
 struct ConvSpec {
@@ -65,7 +67,7 @@ struct PoolSpec {
 struct ChannelCopySpec {
   int rows = 0;         // M
   int channels = 0;     // of the range
-  int from_stride = 0;  // floats from a row to the next, which is the C of each matrix
+  int from_stride = 0;  // values from a row to the next, which is the C of each matrix
   int to_stride = 0;
 };
 
@@ -137,7 +139,7 @@ enum class Store { overwrite, accumulate };
 // One source of affine_sum: scale[c] * x[m, c] + shift[c]; a null scale means x as it is, or when `averaged`
 // the mean of the 3x3 pixels around m that lie inside the image.
 struct AffineTerm {
-  const float* x = nullptr;      // [M, C]
+  ConstValues x = nullptr;       // [M, C]
   const float* scale = nullptr;  // [C] or null
   const float* shift = nullptr;  // [C], null exactly when scale is
   bool averaged = false;         // never with a scale

@@ -68,13 +68,22 @@ struct TakeAngleSums {
   RLNAS_API RecordedCall cost(const BufferElements& elements) const;
 };
 
+// Weights as matrix products of bf16 take them, for a whole network at once.
+struct RoundWeights {
+  static constexpr const char* kName = "round_weights";
+  std::size_t count = 0;
+  const float* weights = nullptr;  // [count]
+  Bf16* rounded = nullptr;         // [count]
+  RLNAS_API RecordedCall cost() const;
+};
+
 // ---- input --------------------------------------------------------------------------------------------
 struct AugmentImages {
   static constexpr const char* kName = "augment_images";
   AugmentSpec spec = {};
   const std::uint8_t* images = nullptr;   // [N,H,W,3]
   const AugmentParams* params = nullptr;  // [N]
-  float* y = nullptr;                     // [N,H,W,3]
+  Values y = nullptr;                     // [N,H,W,3]
   RLNAS_API RecordedCall cost() const;
 };
 
