@@ -40,7 +40,7 @@ class SpaceSteps {
 
     std::vector<RecordedCall> calls;
     const auto dry = make_dry_backend(&calls, backend_.get());
-    Executor on_paper(*dry, space_->layout(), std::size_t{1} << 44);
+    Executor on_paper(*dry, space_->layout(), kDryArenaBytes);
     on_paper.step([&](Context& c, const Tensor& images) { return space_->forward_largest(c, images); },
                   batch_, spec_);
     planned_bytes_ = on_paper.arena().peak_bytes();

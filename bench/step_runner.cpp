@@ -54,7 +54,7 @@ StepSpec make_spec() {
 // Runs a step of `path` on the dry backend. Returns the bytes of its arena.
 std::size_t run_dry(Backend& dry, const TrainedNetwork& supernet, const nasbench201::Cell& path,
                     int batch_size, const StepSpec& spec) {
-  Executor state(dry, supernet.layout(), std::size_t{1} << 44);
+  Executor state(dry, supernet.layout(), kDryArenaBytes);
   HostBatch batch;
   batch.count = batch_size;
   state.step(forward_of(supernet, path), batch, spec);

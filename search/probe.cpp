@@ -40,7 +40,7 @@ std::size_t Probe::planned_bytes(Backend& backend, const Space& space, const Pro
   const NetworkLayout layout(graph, any_initializer());
   std::vector<RecordedCall> calls;
   const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
-  Executor executor(*dry, layout.tensors(), std::size_t{1} << 44);
+  Executor executor(*dry, layout.tensors(), kDryArenaBytes);
   const auto anything = [&](Shape shape, Layout order) {
     return executor.tensor(std::vector<float>(shape.count()), shape, order);
   };

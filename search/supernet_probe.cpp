@@ -7,8 +7,6 @@
 namespace rlnas {
 namespace {
 
-constexpr std::size_t kPaper = std::size_t{1} << 44;  // of an arena that is not there
-
 struct Planned {
   std::size_t arena, fixed;
 };
@@ -17,7 +15,7 @@ struct Planned {
 Planned plan(Backend& backend, const SuperNetData& data) {
   std::vector<RecordedCall> calls;
   const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend);
-  Executor executor(*dry, data.layout().tensors(), kPaper);
+  Executor executor(*dry, data.layout().tensors(), kDryArenaBytes);
   const Program program(data.path(data.space().largest()), data.layout(), {.trains = false});
   HostBatch batch;
   batch.count = batch.global_count = data.batch_size();

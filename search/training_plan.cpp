@@ -21,7 +21,7 @@ DryRun dry_run(TrainedNetwork& network, Backend& backend, int batch_size, const 
   if (network.ranks_architectures()) paths = network.space().large_ones();
   LoopProgress place{"planning", 0, std::max<std::uint64_t>(1, paths.size())};
   const std::unique_ptr<Backend> dry = make_dry_backend(&calls, &backend, [&] { check_interruption(place); });
-  Executor state(*dry, network.layout(), std::size_t{1} << 44);
+  Executor state(*dry, network.layout(), kDryArenaBytes);
   HostBatch batch;
   batch.count = batch_size;
   const auto step_along = [&](const Executor::Forward& forward) {

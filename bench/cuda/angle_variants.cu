@@ -71,7 +71,7 @@ class Bf16Angle final : public AngleMethod {
   explicit Bf16Angle(const AngleOperands& operands) {
     const std::size_t count = std::size_t(operands.table.buffer_count());
     auto sets = sets_of<Bf16>(operands, [&](const float* weights) {
-      copies_.push_back(std::make_unique<DeviceBytes>(operands.backend, count * kBf16Bytes));
+      copies_.push_back(std::make_unique<DeviceBytes>(operands.backend, count * sizeof(Bf16)));
       stage_as_bf16(count, weights, copies_.back()->as<Bf16>(), stream_of(operands.backend));
       return static_cast<const Bf16*>(copies_.back()->as<Bf16>());
     });
@@ -97,7 +97,7 @@ std::unique_ptr<AngleMethod> make_bf16(const AngleOperands& operands) {
 }  // namespace
 
 std::vector<AngleMethodKind> own_angle_methods() {
-  return {{"angle_sums_bf16", kBf16Bytes, make_bf16},
+  return {{"angle_sums_bf16", sizeof(Bf16), make_bf16},
           {"angle_sums_fp32_partials", sizeof(float), make_fp32_sums}};
 }
 

@@ -12,6 +12,9 @@
 
 namespace rlnas {
 
+// Room for an arena on it, which costs nothing; ThreadSanitizer has no addresses for much more.
+inline constexpr std::size_t kDryArenaBytes = std::size_t{1} << 40;
+
 // `like`: a real backend whose workspace sizes are answered, so that planned memory is right. May be null.
 // before_planning: called before each question to it, which may take a device's backend a second; what it
 // throws ends the run.

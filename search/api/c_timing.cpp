@@ -330,6 +330,10 @@ TakeAngleSums call_of(Bench& b, const rlnas_shape& s) {
   return call;
 }
 template <>
+RoundWeights call_of(Bench& b, const rlnas_shape& s) {
+  return {count_of(s), b.floats(count_of(s)), b.room<Bf16>(count_of(s))};
+}
+template <>
 AugmentImages call_of(Bench& b, const rlnas_shape& s) {
   const std::size_t n = std::size_t(s.batch) * pixels_of(s) * std::size_t(AugmentSpec::kChannels);
   std::vector<AugmentParams> params(std::size_t(s.batch));

@@ -68,7 +68,7 @@ Plan plan_of(Backend& backend, const rlnas::Graph& graph, const NetworkLayout& l
   RLNAS_CHECK(images > 0, usage, "a batch of ", images, " images");
   Plan plan;
   const std::unique_ptr<Backend> dry = make_dry_backend(&plan.calls, &backend, [] { check_interruption(); });
-  Arena arena(*dry, std::size_t{1} << 44);
+  Arena arena(*dry, kDryArenaBytes);
   Executor executor(*dry, layout.tensors(), arena);
   plan.calls.clear();
   const Program program(graph, layout, {.trains = true});

@@ -54,7 +54,7 @@ std::vector<RecordedCall> dry_steps(TrainedNetwork& training, int batch, int cou
   const NetworkOptions& spec = training.options();
   std::vector<RecordedCall> calls;
   const auto backend = make_dry_backend(&calls, nullptr);
-  Executor state(*backend, training.layout(), std::size_t{1} << 44);
+  Executor state(*backend, training.layout(), kDryArenaBytes);
   for (int step = 0; step < count; ++step)
     state.step(test::at_step(training, step), batch_of(batch, spec), step_spec(spec));
   return calls;
@@ -143,7 +143,7 @@ TEST_CASE("the memory of the largest path is enough for any other") {
     const HostBatch batch = batch_of(space == &cifar_space() ? 64 : 4, spec);
     std::size_t planned = 0;
     {
-      Executor state(*dry, training.layout(), std::size_t{1} << 44);
+      Executor state(*dry, training.layout(), kDryArenaBytes);
       state.step([&](Context& c, const Tensor& images) { return training.forward_largest(c, images); }, batch,
                  step_spec(spec));
       planned = state.arena().peak_bytes();

@@ -55,7 +55,7 @@ Counts counts_of(const TrainConfig& config, int classes) {
   const std::unique_ptr<TrainedNetwork> space = network_of(config, classes);
   std::vector<RecordedCall> calls;
   const auto dry = make_dry_backend(&calls, nullptr);
-  Executor state(*dry, space->layout(), std::size_t{1} << 44);
+  Executor state(*dry, space->layout(), kDryArenaBytes);
   HostBatch batch;
   batch.count = 1;
   AugmentSpec augment;
