@@ -51,9 +51,9 @@ TEST_CASE("no own kernel has an atomic but a count of blocks, nor a reduction to
       ++kernels;
     }
   CHECK(kernels >= 40);
-  // Statistics, gradients of batch norm (masked or not) and dots of channels of each width; depthwise forward
-  // and data passes of each width, filter and spacing.
-  CHECK(counting == 2 + 4 + 2 + 2 * 2 * 3 * 2);
+  // Of floats and of bf16: statistics, gradients of batch norm (masked or not) and dots of channels of each
+  // width; depthwise forward and data passes of each width, filter and spacing.
+  CHECK(counting == 2 * (2 + 4 + 2 + 2 * 2 * 3 * 2));
   // The check can fail: this kernel has one of each.
   const PtxKernel planted = find(read_ptx(built("planted.ptx")), "rlnas::test::planted_kernel");
   CHECK(count_starting_with(planted, "atom") > 0);
