@@ -15,8 +15,9 @@ groups of equal MACs; Spearman; the found cell's accuracy. Mean and standard dev
 
 `found`: --contenders LABELS:SCORE, :SCORE (without a SuperNet), or LABELS:pc-darts and LABELS:darts with
 --differentiable "OPTIONS" for their training; --random N architectures a seed, those of `--method random`; --arch
-NAME=ARCH. --method of the searches, --search "OPTIONS" and --retrain "OPTIONS" for them and for training by themselves.
-The cost of a search is in CPU seconds, training of its SuperNet included.
+NAME=ARCH. --method of the searches; --search "OPTIONS" for them, --limits "OPTIONS" for them and for random draws
+(--max-mflops, --max-params), --retrain "OPTIONS" for training by themselves. The cost of a search is in CPU seconds,
+training of its SuperNet included.
 """
 import argparse
 import csv
@@ -196,6 +197,7 @@ def study_found(study):
     """Contenders' architectures, one of each seed, and random ones, each trained by itself and tested."""
     options = study.options
     common = ["--space", options.space] if options.space else []
+    limits = shlex.split(options.limits)
     entries, seconds = {}, {}
 
     def searched(name, seed, *arguments):
@@ -223,13 +225,13 @@ def study_found(study):
                 if labels:
                     run, training_seconds = trained(f"{labels}-{seed}", seed, labels)
                     net = ["--supernet", run]
-                arch, search_seconds = searched(name, seed, *net, "--score", score, "--method", options.method,
+                arch, search_seconds = searched(name, seed, *net, "--score", score, "--method", options.method, *limits,
                                                 *shlex.split(options.search))
             seconds.setdefault(name, []).append(training_seconds + search_seconds)
             entries.setdefault(name, []).append((seed, arch))
     for seed in range(options.seeds if options.random > 0 else 0):
-        searched("random-architectures", seed, *common, "--score", "macs", "--method", "random", "--generations", 1,
-                 "--population", options.random)
+        searched("random-architectures", seed, *common, *limits, "--score", "macs", "--method", "random", "--generations",
+                 1, "--population", options.random)
         with open(study.out / f"random-architectures-{seed}.csv") as table:
             entries.setdefault("random", []).extend((seed, row["arch"]) for row in csv.DictReader(table))
     for named in options.arch:
@@ -271,6 +273,7 @@ def main():
     parser.add_argument("--method", default="evolution")
     parser.add_argument("--search", default="", metavar="OPTIONS")
     parser.add_argument("--differentiable", default="", metavar="OPTIONS")
+    parser.add_argument("--limits", default="", metavar="OPTIONS")
     parser.add_argument("--retrain", default="", metavar="OPTIONS")
     parser.add_argument("--supernet", help="of the angles, a run directory")
     parser.add_argument("--out", default="study")
