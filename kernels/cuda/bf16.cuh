@@ -14,14 +14,11 @@ __device__ __forceinline__ float to_float(float value) {
 }
 
 __device__ __forceinline__ float to_float(Bf16 value) {
-  return __uint_as_float(unsigned(value.bits) << 16);
+  return float_of(value);
 }
 
 __device__ __forceinline__ Bf16 to_bf16(float value) {
-  const unsigned bits = __float_as_uint(value);
-  constexpr unsigned kQuietNan = 0x40;  // else cutting a NaN could leave an infinity
-  if (value != value) return {std::uint16_t((bits >> 16) | kQuietNan)};
-  return {std::uint16_t((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)};
+  return bf16_of(value);
 }
 
 template <class E>
