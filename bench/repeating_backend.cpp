@@ -22,16 +22,16 @@ std::string call_name(const RecordedCall& call) {
 
 void RepeatingBackend::select(std::string name) {
   selected_ = std::move(name);
-  calls_.clear();
+  profiled.clear();
   times_ns_.clear();
 }
 
 void RepeatingBackend::repeat_selected(const std::function<void(Backend&)>& call) {
   selected_.clear();
-  times_ns_.push_back(calls_.back().duration_ns);
+  times_ns_.push_back(profiled.back().duration_ns);
   for (std::int64_t spent_ns = 0; times_ns_.size() < kMostRepeats;) {
     if (times_ns_.size() > kFewestRepeats && spent_ns > kBudgetNs) break;
-    const double call_s = seconds_a_call(inner_, together_, [&](int) { call(inner_); });
+    const double call_s = seconds_a_call(measured_, together_, [&](int) { call(measured_); });
     times_ns_.push_back(std::int64_t(1e9 * call_s));
     spent_ns += times_ns_.back() * together_;
   }

@@ -8,22 +8,15 @@
 #include "kernels/cuda/call_log.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/stage.h"
-#include "kernels/uniform_backend.h"
+#include "kernels/forwarding_backend.h"
 
 namespace rlnas {
 
-class GraphedBackend final : public UniformBackend<GraphedBackend> {
+class GraphedBackend final : public ForwardingBackend<GraphedBackend, CudaBackend> {
  public:
   // Errors: as those of CudaBackend.
-  explicit GraphedBackend(const CudaOptions& options) : inner_(options) {}
+  explicit GraphedBackend(const CudaOptions& options) : ForwardingBackend(options) {}
 
-  std::string description() const override { return inner_.description(); }
-  Element activation_type() const override { return inner_.activation_type(); }
-  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
-    return inner_.gains_by_normalising_inputs(spec);
-  }
-  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
-  std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void begin_stage(const char* name, Direction direction) override;
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
@@ -38,16 +31,11 @@ class GraphedBackend final : public UniformBackend<GraphedBackend> {
   void take(const Primitive& call, Workspace workspace) {
     calls_.add(call, workspace);
   }
-  template <class Primitive>
-  std::size_t scratch_bytes(const Primitive& call) {
-    return inner_.workspace_bytes(call);
-  }
 
   // Queues what was run so far. Errors: device, also those of a release() before.
   void flush();
 
  private:
-  CudaBackend inner_;
   CallLog calls_;
   Stage stage_;
   int part_ = 0;  // of the stage: how often it was flushed

@@ -4,46 +4,31 @@
 #include <chrono>
 #include <utility>
 
-#include "kernels/uniform_backend.h"
+#include "kernels/forwarding_backend.h"
 
 namespace rlnas {
 namespace {
 
-class ProfilingBackend final : public UniformBackend<ProfilingBackend> {
+class ProfilingBackend final : public ForwardingBackend<ProfilingBackend> {
  public:
-  ProfilingBackend(Backend& inner, std::vector<TimedCall>* calls) : inner_(inner), calls_(calls) {}
+  ProfilingBackend(Backend& inner, std::vector<TimedCall>* calls) : ForwardingBackend(inner), calls_(calls) {}
 
-  std::string description() const override { return inner_.description(); }
-  Element activation_type() const override { return inner_.activation_type(); }
-  bool gains_by_normalising_inputs(const ConvSpec& spec) const override {
-    return inner_.gains_by_normalising_inputs(spec);
-  }
-  bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
-  std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
   void begin_stage(const char* name, Direction direction) override {
     stage_ = name;
     direction_ = direction;
     inner_.begin_stage(name, direction);
   }
 
-  void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
-  void release(void* memory) noexcept override { inner_.release(memory); }
   void upload(void* device, const void* host, std::size_t bytes) override {
     time(cost_of_copy("upload", bytes), [&] { inner_.upload(device, host, bytes); });
   }
   void download(void* host, const void* device, std::size_t bytes) override {
     time(cost_of_copy("download", bytes), [&] { inner_.download(host, device, bytes); });
   }
-  void synchronize() override { inner_.synchronize(); }
-  void* native_stream() override { return inner_.native_stream(); }
 
   template <class Primitive>
   void take(const Primitive& call, Workspace workspace) {
     time(cost_of(call), [&] { inner_.run(call, workspace); });
-  }
-  template <class Primitive>
-  std::size_t scratch_bytes(const Primitive& call) {
-    return inner_.workspace_bytes(call);
   }
 
  private:
@@ -71,7 +56,6 @@ class ProfilingBackend final : public UniformBackend<ProfilingBackend> {
   BufferElements elements_by_state(const Primitive& call);
   void read_blocks(const SegmentBlock* blocks, int block_count);
 
-  Backend& inner_;
   std::vector<TimedCall>* calls_;
   const char* stage_ = "";
   Direction direction_ = Direction::forward;

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "engine/parameters.h"
-#include "tests/support/forwarding_backend.h"
+#include "kernels/forwarding_backend.h"
 
 namespace rlnas {
 namespace {
@@ -16,7 +16,7 @@ SegmentTable two_tensors() {
 }
 
 // What a backend is asked for.
-class CountingBackend final : public test::ForwardingBackend<CountingBackend> {
+class CountingBackend final : public ForwardingBackend<CountingBackend> {
  public:
   using ForwardingBackend::ForwardingBackend;
   void* allocate(std::size_t bytes) override {

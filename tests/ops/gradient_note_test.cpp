@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "kernels/forwarding_backend.h"
 #include "tests/ops/graph_layers.h"
 #include "tests/ops/test_network.h"
-#include "tests/support/forwarding_backend.h"
 #include "tests/support/network_graph.h"
 
 namespace rlnas::test {

@@ -1,15 +1,20 @@
-// For backends of tests that stand before another one and look at, or change, what it is told: all but the
-// primitives is passed on. The class that derives from it has take(), as UniformBackend says, for those.
+// For backends that stand before another one and look at, or change, what it is told: all but the primitives
+// is passed on. The class that derives from it has take(), as UniformBackend says, for those.
 #pragma once
+
+#include <utility>
 
 #include "kernels/uniform_backend.h"
 
-namespace rlnas::test {
+namespace rlnas {
 
-template <class Derived>
+// Inner: a reference to the other backend, or its class, where it is part of this one.
+template <class Derived, class Inner = Backend&>
 class ForwardingBackend : public UniformBackend<Derived> {
  public:
-  explicit ForwardingBackend(Backend& inner) : inner_(inner) {}
+  explicit ForwardingBackend(Backend& inner) requires std::is_reference_v<Inner> : inner_(inner) {}
+  template <class... Args>
+  explicit ForwardingBackend(const Args&... args) requires(!std::is_reference_v<Inner>) : inner_(args...) {}
 
   std::string description() const override { return inner_.description(); }
   Element activation_type() const override { return inner_.activation_type(); }
@@ -18,6 +23,7 @@ class ForwardingBackend : public UniformBackend<Derived> {
   }
   bool gains_by_masking_once() const override { return inner_.gains_by_masking_once(); }
   std::size_t note_bytes(const ConvNormBackward& call) const override { return inner_.note_bytes(call); }
+  void begin_stage(const char* name, Direction direction) override { inner_.begin_stage(name, direction); }
   void* allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
   void release(void* memory) noexcept override { inner_.release(memory); }
   void upload(void* device, const void* host, std::size_t bytes) override {
@@ -27,6 +33,8 @@ class ForwardingBackend : public UniformBackend<Derived> {
     inner_.download(host, device, bytes);
   }
   void synchronize() override { inner_.synchronize(); }
+  void* native_stream() override { return inner_.native_stream(); }
+  // make_readback() and host_view() stay Device's: results come by download(), which may be looked at.
 
   template <class Primitive>
   std::size_t scratch_bytes(const Primitive& call) {
@@ -34,7 +42,7 @@ class ForwardingBackend : public UniformBackend<Derived> {
   }
 
  protected:
-  Backend& inner_;
+  Inner inner_;
 };
 
-}  // namespace rlnas::test
+}  // namespace rlnas
