@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include "data/prefetcher.h"
@@ -200,6 +201,12 @@ void Trainer::start_or_resume() {
   log_.line(std::to_string(setup_->data.indices.size()) + " images" + held_out + ", " +
             std::to_string(setup_->data.classes) + " classes of " + word_of(config_.labels.kind) +
             " labels, " + std::to_string(meter_.length.steps_per_epoch) + " steps an epoch");
+  if (schedule_.kind == Schedule::cosine_ahead && schedule_.epochs == 1 && !config_.eval.only) {
+    std::ostringstream rate;
+    rate << learning_rate(schedule_, 0);
+    log_.line("--epochs 1: this schedule is an epoch ahead, so that the learning rate is its last, " +
+              rate.str() + "; --schedule linear begins with --learning-rate");
+  }
   meter_.pace.start();
   last_save_ = Clock::now();
 }

@@ -57,6 +57,23 @@ TEST_CASE("the same seed gives the same bits, with any number of threads, anothe
   CHECK(a != weights_of((directory / "d")));
 }
 
+TEST_CASE("one epoch by a schedule that is an epoch ahead says which rate that is") {
+  const TemporaryDirectory directory;
+  TrainConfig config = small_run((directory / "a"));
+  config.recipe.schedule = Schedule::cosine_ahead;
+  config.recipe.min_learning_rate = 0.001;
+  std::string lines;
+  const auto lines_of = [&](int epochs, const std::string& name) {
+    lines.clear();
+    config.recipe.epochs = epochs;
+    config.run.out = directory / name;
+    train(config, {.log = [&](const std::string& line) { lines += line + '\n'; }});
+    return lines;
+  };
+  CHECK(lines_of(1, "one").find("the learning rate is its last, 0.001;") != std::string::npos);
+  CHECK(lines_of(2, "two").find("its last") == std::string::npos);
+}
+
 TEST_CASE("saving and resuming gives the bits of a run straight through, within an epoch and between two") {
   const TemporaryDirectory directory;
   train(small_run((directory / "straight")));
