@@ -36,10 +36,7 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
   // A file may grow or be a pipe: read until the end says so.
   while (true) {
-    if (filled >= kPieceBytes)
-      check_interruption({"loading", filled, bytes.size()});
-    else
-      check_interruption();
+    check_interruption({filled >= kPieceBytes ? "loading" : nullptr, filled, bytes.size()});
     if (filled == bytes.size()) {
       const int next = std::fgetc(file.get());
       if (next == EOF) break;

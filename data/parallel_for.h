@@ -24,10 +24,7 @@ void parallel_for(int threads, std::size_t count, const char* what, const Body& 
   const auto work = [&] {
     try {
       for (std::size_t i = next++; i < count; i = next++) {
-        if (what != nullptr)
-          check_interruption({what, i, count});
-        else
-          check_interruption();
+        check_interruption({what, i, count});
         body(i);
       }
     } catch (...) {

@@ -41,7 +41,7 @@ ProgressScope::~ProgressScope() {
 }
 
 void check_interruption(const LoopProgress& now) {
-  if (ProgressScope* const scope = innermost_progress; scope != nullptr) {
+  if (ProgressScope* const scope = innermost_progress; scope != nullptr && now.what != nullptr) {
     if (std::string_view(scope->what_) != now.what) scope->told_ = {};
     scope->what_ = now.what;
     if (is_time(scope->told_)) scope->tells_(now);

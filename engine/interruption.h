@@ -36,7 +36,7 @@ class InterruptionScope {
 
 // How far a loop is.
 struct LoopProgress {
-  const char* what;         // it does: "loading"
+  const char* what;         // it does: "loading"; null: nothing that is worth telling
   std::uint64_t done = 0;   // bytes, images, paths
   std::uint64_t total = 0;  // 0: not known
 };

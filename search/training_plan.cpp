@@ -124,7 +124,7 @@ TrainPlan plan_training(const TrainConfig& config, const TrainCallbacks& callbac
   try {
     return plan_of(config, callbacks);
   } catch (const Interrupted&) {
-    fail(ErrorCode::run_failed, "interrupted");
+    fail(ErrorCode::interrupted, "interrupted");
   }
 }
 

@@ -187,21 +187,13 @@ rlnas_status rlnas_network_make(const rlnas_graph* graph, const rlnas_network_op
     const rlnas_network_options how = taken(&required(options, "options"));
     const std::string name = text_of(how.device);
     const rlnas::kernels::Device on({.name = name.empty() ? "auto" : name, .threads = how.threads});
-    bool stopped = false;
-    const std::function<bool()> asked = stop_of(taken(callbacks));
-    const auto stops = [&] { return stopped = asked && asked(); };
-    try {
-      *network = new rlnas_network{nn::Network(on, own,
-                                               {.seed = how.seed,
-                                                .batch = how.batch == 0 ? 64 : how.batch,
-                                                .dropout = how.dropout,
-                                                .drop_path = how.drop_path},
-                                               stops),
-                                   own.shape(own.input()).count()};
-    } catch (const rlnas::Error&) {
-      if (stopped) throw rlnas::Interrupted();
-      throw;
-    }
+    *network = new rlnas_network{nn::Network(on, own,
+                                             {.seed = how.seed,
+                                              .batch = how.batch == 0 ? 64 : how.batch,
+                                              .dropout = how.dropout,
+                                              .drop_path = how.drop_path},
+                                             stop_of(taken(callbacks))),
+                                 own.shape(own.input()).count()};
   });
 }
 

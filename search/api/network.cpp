@@ -90,7 +90,7 @@ auto unless_stopped(const std::function<bool()>& should_stop, const Body& body) 
   try {
     return body();
   } catch (const Interrupted&) {
-    fail(ErrorCode::run_failed, "interrupted");
+    fail(ErrorCode::interrupted, "interrupted");
   }
 }
 

@@ -195,7 +195,7 @@ std::vector<double> scores(const Options& options, const std::vector<std::string
     for (const std::string& text : architectures) genes.push_back(space.parse(text));
     return score_architectures(input.config, input.sums, genes, hooks_of(callbacks, space));
   } catch (const Interrupted&) {
-    fail(ErrorCode::run_failed, "interrupted");
+    fail(ErrorCode::interrupted, "interrupted");
   }
 }
 

@@ -5,10 +5,14 @@
 #include <rlnas/network.hpp>
 #include <thread>
 
+#include "tests/support/errors.h"
+
 namespace {
 
 namespace nn = rlnas::network;
+using rlnas::ErrorCode;
 using rlnas::kernels::Device;
+using rlnas::test::error_of;
 
 constexpr int kSide = 8, kClasses = 3;
 
@@ -251,8 +255,9 @@ TEST_CASE("a step on paper") {
   const nn::Graph graph = small();
   CHECK(graph.parameters() == 12 * 4 * 9 + 24 + 16 * 12 * 16 + 3 * 16 + 3);
   CHECK(graph.macs() == 16 * 12 * 4 * 9 + 16 * 12 * 16 + 3 * 16);
-  CHECK_THROWS_WITH(nn::plan_step(device, graph, 1, [] { return true; }), "interrupted");
-  CHECK_THROWS_WITH(nn::Network(device, graph, {}, [] { return true; }), "interrupted");
+  const auto stop = [] { return true; };
+  CHECK(error_of(ErrorCode::interrupted, [&] { nn::plan_step(device, graph, 1, stop); }) == "interrupted");
+  CHECK(error_of(ErrorCode::interrupted, [&] { nn::Network(device, graph, {}, stop); }) == "interrupted");
   const nn::Plan one = nn::plan_step(device, graph, 1), hundred = nn::plan_step(device, graph, 100),
                  more = nn::plan_step(device, graph, 200);
   // A further image is in memory, and so is what the first convolution makes of it.

@@ -8,6 +8,7 @@
 #include <rlnas/rlnas.hpp>
 #include <thread>
 
+#include "tests/support/errors.h"
 #include "tests/support/temporary_directory.h"
 
 namespace {
@@ -159,7 +160,7 @@ TEST_CASE("loading and planning say how far they are, and end when they are told
   CHECK(last["planning"].total > 0);
   CHECK(last["planning"].done < last["planning"].total);
   last.clear();
-  CHECK(error_of([&] {
+  CHECK(rlnas::test::error_of(rlnas::ErrorCode::interrupted, [&] {
           rlnas::plan_training(config, {.should_stop = when_planning, .preparing = slowly});
         }) == "interrupted");
   last.clear();

@@ -1,5 +1,5 @@
-// The one exception type of the library. Codes double as the exit codes of the apps, so a failure keeps its
-// meaning from a kernel to the shell.
+// The one exception type of the library. Codes double as the exit codes of the apps, which are never told to
+// stop this way, so a failure keeps its meaning from a kernel to the shell.
 #pragma once
 
 #include <stdexcept>
@@ -16,6 +16,7 @@ enum class ErrorCode {
   data = 3,           // a data set, checkpoint or table on disk
   device = 4,         // device, memory, or a library of the backend
   communication = 5,  // another rank
+  interrupted = 6,    // a callback of the caller said so
 };
 
 class RLNAS_API Error : public std::runtime_error {

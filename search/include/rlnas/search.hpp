@@ -168,7 +168,7 @@ struct Report {
 RLNAS_API Report run(const Options& options, const Callbacks& callbacks = {});
 
 // Values of Options::score for architectures, without a search. Shapes: [architecture][indicator], in the
-// order of the score's terms (terms_of()). Errors: also run_failed, when should_stop says so.
+// order of the score's terms (terms_of()). Errors: also interrupted, when should_stop says so.
 RLNAS_API std::vector<std::string> terms_of(const Options& options);
 RLNAS_API std::vector<double> scores(const Options& options, const std::vector<std::string>& architectures,
                                      const Callbacks& callbacks = {});

@@ -218,8 +218,8 @@ struct TrainPlan {
   std::vector<Stage> stages;
   std::vector<std::string> calls;  // one line for each primitive of the forward pass of the largest path
 };
-// Of the callbacks log, should_stop and preparing are used. Errors: also run_failed, when should_stop says
-// so.
+// Of the callbacks log, should_stop and preparing are used. Errors: also interrupted, when should_stop
+// says so.
 RLNAS_API TrainPlan plan_training(const TrainConfig& config, const TrainCallbacks& callbacks = {});
 
 }  // namespace rlnas

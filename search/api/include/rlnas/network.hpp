@@ -104,7 +104,7 @@ struct Plan {
   std::vector<RecordedCall> calls;       // every primitive of forward, backward and update, with its cost
 };
 // should_stop: asked every 20 ms, for a device's kernels can take a while to plan; true: an Error,
-// run_failed.
+// interrupted.
 RLNAS_API Plan plan_step(const kernels::Device& device, const Graph& graph, int images,
                          const std::function<bool()>& should_stop = {});
 
