@@ -57,7 +57,15 @@ cat >"$other.part" <<'TEXT'
 # What cuDNN plans for the DARTS and MobileNet SuperNets
 
 Written by `scripts/cudnn_plan_sweep.sh`, as [cudnn_plans.md](cudnn_plans.md) is, which says what planned means: an
-engine and its workspace, nothing about speed. One line a convolution pass; depthwise convolutions run in own kernels.
+engine and its workspace, nothing about speed. One line a convolution pass, at the published batch; depthwise
+convolutions run in own kernels, and 1x1 of stride 1 in cuBLAS unless `--pointwise cudnn` is given.
+
+\*: without the limit of 256 MiB cuDNN's first choice would be another engine, with more workspace.
+
+What cuDNN runs by default at batch 512 (the stems and their gradients) needs 73 MiB at most, 1x1 convolutions by
+`--pointwise cudnn` 234 MiB. Engines that may be slow, for the limit or because no other keeps to the policy: 0 for the
+data gradients of DARTS's 3x3 of stride 2 in fp32 (on the A100 one of them in tf32 too), 1 for most weight gradients in
+fp32 and for the stems' in tf32 and bf16 (0 in bf16 on the A100). None of them was timed.
 TEXT
 for space in darts-cifar darts-imagenet mobilenet; do
   printf '\n## %s\n\n' "$space"

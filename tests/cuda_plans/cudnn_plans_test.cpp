@@ -8,6 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
 #include "kernels/cuda/norm_pool_plans.h"
+#include "search/recipes.h"
 #include "search/trained_network.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
@@ -43,13 +44,9 @@ bool plain(const PlanFacts& facts) {
          !facts.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
 }
 
-}  // namespace
-
-TEST_CASE(
-    "every convolution of a NAS-Bench-201 training step has a plan on H100 and A100 in each precision") {
-  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
-  // Stem, 1x1 and 3x3 in three stages, two more in each of two residual blocks; the stem needs no dx.
-  CHECK(problems.convs.size() == 3 * (1 + 6 + 4) - 1);
+// Each convolution has a plan on both devices in each precision.
+void check_plans(const NetworkProblems& problems) {
+  REQUIRE(problems.convs.size() > 30);
   for (const char* name : {"h100_sxm", "a100_sxm"})
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       ConvPlans plans(device(name), {.precision = precision}, "");
@@ -63,20 +60,24 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("every convolution of the DARTS and MobileNet SuperNets has a plan on H100 and A100 in fp32") {
-  for (const char* space : {"darts-cifar", "darts-imagenet", "mobilenet"}) {
+}  // namespace
+
+TEST_CASE(
+    "every convolution of a NAS-Bench-201 training step has a plan on H100 and A100 in each precision") {
+  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
+  // Stem, 1x1 and 3x3 in three stages, two more in each of two residual blocks; the stem needs no dx.
+  CHECK(problems.convs.size() == 3 * (1 + 6 + 4) - 1);
+  check_plans(problems);
+}
+
+TEST_CASE(
+    "every convolution of the DARTS and MobileNet SuperNets has a plan on H100 and A100 at the published "
+    "batch, in each precision") {
+  for (const auto& [space, batch] :
+       {std::pair{"darts-cifar", 64}, {"darts-imagenet", 512}, {"mobilenet", 512}}) {
     CAPTURE(space);
-    const NetworkProblems problems = problems_of(space, 64);
-    CHECK(problems.convs.size() > 40);
-    for (const char* name : {"h100_sxm", "a100_sxm"}) {
-      ConvPlans plans(device(name), {}, "");
-      for (const ConvProblem& problem : problems.convs) {
-        CAPTURE(text_of(problem));
-        const PlanFacts facts = plans.of(problem).facts();
-        CHECK(!facts.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
-        CHECK(plain(facts));
-      }
-    }
+    CHECK(default_train_config(space).recipe.batch_size == batch);
+    check_plans(problems_of(space, batch));
   }
 }
 
