@@ -64,8 +64,9 @@ convolutions run in own kernels, and 1x1 of stride 1 in cuBLAS unless `--pointwi
 
 What cuDNN runs by default at batch 512 (the stems and their gradients) needs 73 MiB at most, 1x1 convolutions by
 `--pointwise cudnn` 234 MiB. Engines that may be slow, for the limit or because no other keeps to the policy: 0 for the
-data gradients of DARTS's 3x3 of stride 2 in fp32 (on the A100 one of them in tf32 too), 1 for most weight gradients in
-fp32 and for the stems' in tf32 and bf16 (0 in bf16 on the A100). None of them was timed.
+data gradients of DARTS's 3x3 of stride 2 in fp32 (on the A100 for one of them in tf32 too); 1 for the weight gradients
+in fp32 (on the A100 in tf32 too), and for those of the first convolutions in tf32 and bf16 (on the A100 0 in bf16).
+None of them was timed.
 TEXT
 for space in darts-cifar darts-imagenet mobilenet; do
   printf '\n## %s\n\n' "$space"
