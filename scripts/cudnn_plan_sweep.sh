@@ -31,18 +31,9 @@ What was decided by these tables:
   reads NHWC in place but engine 0 and so pay for transpositions in workspace; tensor-core engines need none.
 - *1x1 convolutions of stride 1* are matrix products and run in cuBLAS, which reads and adds where tensors lie and
   needs no workspace, unless `--pointwise cudnn` is given; their plans are those in these tables.
-- *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given: cuDNN compiles its engines for
-  them at run time, a quarter of a second to two seconds a shape on the 2-core machine that wrote this. It has no engine
-  for statistics alone; NORM_FORWARD also writes a normalised tensor, which this project never stores (node sums apply
-  scale and shift while they add).
-- With `--norm-and-pool cudnn` it runs batch norm in both directions, where the channels are a multiple of 4 (there is
-  no engine otherwise), the average's forward pass, and its gradient with `--precision tf32` or `bf16`: in plain fp32 all
-  engines of that gradient carry the tensor-core note. A gradient that is added to what is there stays an own kernel,
-  for no engine adds.
-- *The maximum* stays an own kernel in every case. In plain fp32 neither direction has an engine without the
-  tensor-core note. With tensor cores there are engines that write and read an index, but cuDNN does not say what the
-  index holds nor which of equal values wins, and both are fixed here (the first in scan order); planning its gradient
-  without an index ends in a crash.
+- *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given, and partly even then: why is in
+  [architecture.md](architecture.md). cuDNN compiles its engines for them at run time, a quarter of a second to two
+  seconds a shape on the 2-core machine that wrote this.
 TEXT
 {
   echo

@@ -220,7 +220,7 @@ TEST_CASE("engines compiled at run time finish a plan with the stub driver, and 
   constexpr BatchNormSpec spec{64 * 8 * 8, 64};
   const auto attempt = [&](RuntimeCompilation compilation) {
     return plan_in_child([&] {
-      return CudnnPlan::make(norm_backward_graph(spec), device("h100_sxm"),
+      return CudnnPlan::make(norm_graph(spec, Direction::backward, Element::f32), device("h100_sxm"),
                              {.runtime_compilation = compilation});
     });
   };
@@ -237,19 +237,20 @@ TEST_CASE("what --norm-and-pool cudnn takes of a training step has a plan, with 
   CHECK(problems.norms.size() == 6);
   REQUIRE(!problems.pools.empty());
   for (const char* name : {"h100_sxm", "a100_sxm"})
-    for (const Precision precision : {Precision::fp32, Precision::tf32}) {
-      if (precision == Precision::tf32 && name == std::string("a100_sxm")) continue;  // for time
+    for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      if (precision != Precision::fp32 && name == std::string("a100_sxm")) continue;  // for time
+      const Element element = precision == Precision::bf16 ? Element::bf16 : Element::f32;
       CAPTURE(std::string(name));
       NormPoolPlans plans(device(name), {.precision = precision});
       for (const auto& [spec, direction] : problems.norms) {
-        REQUIRE(plans.takes(spec));
-        CHECK(plain(plans.norm(spec, direction).facts()));
+        REQUIRE(plans.takes(spec, element));
+        CHECK(plain(plans.norm(spec, direction, element).facts()));
       }
-      for (const auto& [spec, kind, direction] : problems.pools) {
+      for (const auto& [spec, direction] : problems.pools) {
         const bool taken = plans.takes(spec, direction, Store::overwrite);
-        CHECK(taken == (direction == Direction::forward || precision == Precision::tf32));
+        CHECK(taken == (direction == Direction::forward || precision != Precision::fp32));
         if (!taken) continue;
-        const PlanFacts facts = plans.average(spec, direction).facts();
+        const PlanFacts facts = plans.average(spec, direction, element).facts();
         CHECK(facts.workspace_bytes == 0);
         if (precision == Precision::fp32) CHECK(plain(facts));
       }
@@ -266,14 +267,20 @@ TEST_CASE(
            })
         .failure;
   };
-  CHECK(contains(refusal_of([] { return norm_forward_graph({.rows = 4096, .channels = 3}); }), "no plan"));
-  for (const PoolKind kind : {PoolKind::average, PoolKind::maximum})
-    CHECK(contains(refusal_of([=] { return pool_backward_graph(pool, kind); }), "tensor cores"));
-  CHECK(contains(refusal_of([=] { return pool_forward_graph(pool, PoolKind::maximum); }), "tensor cores"));
+  for (const auto& [channels, element] : {std::pair{3, Element::f32}, {12, Element::bf16}}) {
+    const BatchNormSpec norm{.rows = 4096, .channels = channels};
+    CHECK(!NormPoolPlans(h100, {}).takes(norm, element));
+    CHECK(contains(refusal_of([&] { return norm_graph(norm, Direction::forward, element); }), "no plan"));
+  }
+  CHECK(contains(refusal_of([=] { return average_graph(pool, Direction::backward, Element::f32); }),
+                 "tensor cores"));
+  for (const Direction direction : {Direction::forward, Direction::backward})
+    CHECK(contains(refusal_of([=] { return max_pool_graph(pool, direction); }), "tensor cores"));
 
   // And says so, with what to do.
   NormPoolPlans plans(h100, {});
-  CHECK(contains(device_error([&] { plans.average(pool, Direction::backward); }), "--norm-and-pool own"));
+  CHECK(contains(device_error([&] { plans.average(pool, Direction::backward, Element::f32); }),
+                 "--norm-and-pool own"));
 }
 
 }  // namespace rlnas::test

@@ -144,25 +144,21 @@ class Table {
         name_.c_str());
     for (const auto& [spec, direction] : problems_.norms) {
       const std::string shape = BatchNormStatistics{.spec = spec}.cost().shape;
-      if (direction == Direction::forward) {
-        offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
-        offer("batch norm forward " + shape, [&] { return norm_forward_graph(spec); });
-      } else {
-        offer("batch norm backward " + shape, [&] { return norm_backward_graph(spec); });
-      }
+      const bool forward = direction == Direction::forward;
+      if (forward) offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
+      offer(std::string("batch norm ") + (forward ? "forward " : "backward ") + shape,
+            [&] { return norm_graph(spec, direction, Element::f32); });
     }
-    for (const PoolProblem& problem : problems_.pools)
-      for (const PoolKind kind : {PoolKind::average, PoolKind::maximum}) {
-        const PoolSpec& spec = problem.spec;
-        const bool forward = problem.direction == Direction::forward;
-        const std::string shape = AvgPoolForward{.spec = spec}.cost().shape;
-        offer(std::string(kind == PoolKind::average ? "average" : "maximum") +
-                  (forward ? " pool forward " : " pool backward ") + shape,
-              [&] { return forward ? pool_forward_graph(spec, kind) : pool_backward_graph(spec, kind); });
-        if (kind == PoolKind::maximum && !forward)
-          offer("maximum pool backward without an index " + shape,
-                [&] { return max_pool_gradient_without_index(spec); });
-      }
+    for (const auto& [spec, direction] : problems_.pools) {
+      const bool forward = direction == Direction::forward;
+      const std::string shape =
+          (forward ? " pool forward " : " pool backward ") + AvgPoolForward{.spec = spec}.cost().shape;
+      offer("average" + shape, [&] { return average_graph(spec, direction, Element::f32); });
+      offer("maximum" + shape, [&] { return max_pool_graph(spec, direction); });
+      if (!forward)
+        offer("maximum pool backward without an index " + AvgPoolForward{.spec = spec}.cost().shape,
+              [&] { return max_pool_gradient_without_index(spec); });
+    }
   }
 
   int missing() const { return missing_; }
