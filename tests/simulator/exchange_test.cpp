@@ -2,6 +2,7 @@
 // the backward pass (engine/comm/nccl_exchange.cpp) by the fake NCCL, with stages as graphs and without.
 #include "engine/comm/gradient_exchange.h"
 
+#include "search/recipes.h"
 #include "search/trainer.h"
 #include "tests/comm/fake_nccl.h"
 #include "tests/simulator/compare_runs.h"
@@ -88,6 +89,21 @@ TrainConfig run_of(const std::string& out, int size, bool graphs) {
   return config;
 }
 
+// One that holds memory of a differentiable search too, which must not be given back before the exchange.
+TrainConfig mixture_run(const std::string& out) {
+  TrainConfig config = default_mixture_config("darts-cifar", TrainMethod::pc_darts);
+  const TrainConfig tiny = tiny_run(out, 1);
+  config.data.spec = "synthetic:16";
+  config.data.image_size = 8;
+  config.network.channels = 4;
+  config.network.cells = 3;
+  config.recipe.batch_size = 8;
+  config.recipe.epochs = config.run.log_every = 1;
+  config.device = tiny.device;
+  config.run.out = out;
+  return config;
+}
+
 }  // namespace
 
 TEST_CASE("2 and 3 ranks on simulated devices, gradients by NCCL, equal as many ranks on the CPU") {
@@ -137,6 +153,8 @@ TEST_CASE("a rank that dies in the backward pass, with a part of its gradient se
     CAPTURE(int(death));
     reset_fake_nccl({.death = death});
     const TemporaryDirectory directory;
+    const TrainConfig config =
+        death == Death::seen ? run_of(directory / "run", 3, false) : mixture_run(directory / "run");
     std::vector<RankOutcome> outcomes;
     on_simulated_device({.devices = 3}, [&] {
       outcomes = run_ranks(3, [&](Communicator& ranks) {
@@ -145,7 +163,7 @@ TEST_CASE("a rank that dies in the backward pass, with a part of its gradient se
           if (c.rank() != 1) return exchange;
           return std::unique_ptr<GradientExchange>(new DyingExchange(std::move(exchange)));
         });
-        train(run_of(directory / "run", 3, false), {}, other);
+        train(config, {}, other);
       });
     });
     CHECK(outcomes[1].error == "the rank dies");
