@@ -33,7 +33,7 @@ OwnAndCudnn::OwnAndCudnn()
     : backend(make_backend()),
       stream(static_cast<GpuStream>(backend->native_stream())),
       conv(cuda_options(), stream),
-      norm_pool(cuda_options(), stream) {}
+      norm_pool(make_cudnn_norm_pool(cuda_options(), stream)) {}
 
 void register_pass(OwnAndCudnn& device, const RecordedCall& cost, Implementation implementation,
                    const std::function<Prepared()>& prepare) {

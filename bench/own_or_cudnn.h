@@ -10,7 +10,7 @@
 
 #include "engine/device_bytes.h"
 #include "kernels/cuda/cudnn_conv.h"
-#include "kernels/cuda/cudnn_norm_pool.h"
+#include "kernels/cuda/norm_pool.h"
 #include "rlnas/recorded_call.hpp"
 
 namespace rlnas::bench {
@@ -24,7 +24,7 @@ struct OwnAndCudnn {
   std::unique_ptr<Backend> backend;
   GpuStream stream;
   CudnnConv conv;
-  CudnnNormPool norm_pool;
+  std::unique_ptr<NormPool> norm_pool;
 };
 
 // `count` floats on the device, all zeros: no time here depends on them.

@@ -35,7 +35,7 @@ std::size_t norm_workspace_bytes(Backend& own, const BatchNormSpec& spec) {
 }
 
 std::size_t norm_workspace_bytes(NormPool& cudnn, const BatchNormSpec& spec) {
-  return cudnn.norm_workspace_bytes(spec);
+  return cudnn.norm_workspace_bytes(spec, Element::f32);
 }
 
 // Own: the backend; cuDNN: its twin, with the same run().
@@ -80,7 +80,7 @@ struct PoolOperands {
 template <class CallOn>
 void register_pool(OwnAndCudnn& device, const RecordedCall& cost, const PoolSpec& spec, Direction direction,
                    const CallOn& call_on) {
-  if (!device.norm_pool.takes(spec, direction, Store::overwrite)) return;
+  if (!device.norm_pool->takes(spec, direction, Store::overwrite)) return;
   const auto registered = [&](auto& library, Implementation implementation) {
     register_pass(device, cost, implementation, [=, &device, &library]() -> Prepared {
       const auto at = std::make_shared<PoolOperands>(*device.backend, spec);
@@ -88,7 +88,7 @@ void register_pool(OwnAndCudnn& device, const RecordedCall& cost, const PoolSpec
     });
   };
   registered(*device.backend, Implementation::own);
-  registered(device.norm_pool, Implementation::cudnn);
+  registered(*device.norm_pool, Implementation::cudnn);
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ void register_pool(OwnAndCudnn& device, const RecordedCall& cost, const PoolSpec
 void register_norm_and_pool(OwnAndCudnn& device) {
   for (const BatchNormSpec& spec : kNorms) {
     register_norm(device, *device.backend, Implementation::own, spec);
-    register_norm(device, device.norm_pool, Implementation::cudnn, spec);
+    register_norm(device, *device.norm_pool, Implementation::cudnn, spec);
   }
   for (const PoolSpec& spec : kPools) {
     register_pool(device, AvgPoolForward{.spec = spec}.cost(), spec, Direction::forward,

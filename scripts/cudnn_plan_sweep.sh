@@ -31,18 +31,9 @@ What was decided by these tables:
   reads NHWC in place but engine 0 and so pay for transpositions in workspace; tensor-core engines need none.
 - *1x1 convolutions of stride 1* are matrix products and run in cuBLAS, which reads and adds where tensors lie and
   needs no workspace, unless `--pointwise cudnn` is given; their plans are those in these tables.
-- *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given: cuDNN compiles its engines for
-  them at run time, a quarter of a second to two seconds a shape on the 2-core machine that wrote this. It has no engine
-  for statistics alone; NORM_FORWARD also writes a normalised tensor, which this project never stores (node sums apply
-  scale and shift while they add).
-- With `--norm-and-pool cudnn` it runs batch norm in both directions, where the channels are a multiple of 4 (there is
-  no engine otherwise), the average's forward pass, and its gradient with `--precision tf32` or `bf16`: in plain fp32 all
-  engines of that gradient carry the tensor-core note. A gradient that is added to what is there stays an own kernel,
-  for no engine adds.
-- *The maximum* stays an own kernel in every case. In plain fp32 neither direction has an engine without the
-  tensor-core note. With tensor cores there are engines that write and read an index, but cuDNN does not say what the
-  index holds nor which of equal values wins, and both are fixed here (the first in scan order); planning its gradient
-  without an index ends in a crash.
+- *Batch norm and pooling* run in own kernels unless `--norm-and-pool cudnn` is given, and partly even then: why is in
+  [architecture.md](architecture.md). cuDNN compiles its engines for them at run time, a quarter of a second to two
+  seconds a shape on the 2-core machine that wrote this.
 TEXT
 {
   echo
@@ -57,7 +48,16 @@ cat >"$other.part" <<'TEXT'
 # What cuDNN plans for the DARTS and MobileNet SuperNets
 
 Written by `scripts/cudnn_plan_sweep.sh`, as [cudnn_plans.md](cudnn_plans.md) is, which says what planned means: an
-engine and its workspace, nothing about speed. One line a convolution pass; depthwise convolutions run in own kernels.
+engine and its workspace, nothing about speed. One line a convolution pass, at the published batch; depthwise
+convolutions run in own kernels, and 1x1 of stride 1 in cuBLAS unless `--pointwise cudnn` is given.
+
+\*: without the limit of 256 MiB cuDNN's first choice would be another engine, with more workspace.
+
+What cuDNN runs by default at batch 512 (the stems and their gradients) needs 73 MiB at most, 1x1 convolutions by
+`--pointwise cudnn` 234 MiB. Engines that may be slow, for the limit or because no other keeps to the policy: 0 for the
+data gradients of DARTS's 3x3 of stride 2 in fp32 (on the A100 for one of them in tf32 too); 1 for the weight gradients
+in fp32 (on the A100 in tf32 too), and for those of the first convolutions in tf32 and bf16 (on the A100 0 in bf16).
+None of them was timed.
 TEXT
 for space in darts-cifar darts-imagenet mobilenet; do
   printf '\n## %s\n\n' "$space"

@@ -90,8 +90,10 @@ class Trainer {
   ScheduleSpec schedule_;
   std::optional<StepProfiler> profiler_;  // with --profile
   std::optional<Executor> state_;
-  std::unique_ptr<GradientExchange> exchange_;
   std::unique_ptr<MixtureSearch> mixture_;  // of a differentiable search
+  // Goes before all that holds memory of the device: giving that back waits for what is queued, which may
+  // wait for a rank that is gone.
+  std::unique_ptr<GradientExchange> exchange_;
 
   struct QueuedStep {
     int images;

@@ -6,13 +6,12 @@
 
 namespace rlnas {
 
-// Of floats alone.
 bool CudaBackend::norm_by_library(const BatchNormSpec& spec, Element element) const {
-  return norm_pool_ != nullptr && element == Element::f32 && norm_pool_->takes(spec);
+  return norm_pool_ != nullptr && norm_pool_->takes(spec, element);
 }
 
 std::size_t CudaBackend::norm_workspace_bytes(const BatchNormSpec& spec, Element element) const {
-  if (norm_by_library(spec, element)) return norm_pool_->norm_workspace_bytes(spec);
+  if (norm_by_library(spec, element)) return norm_pool_->norm_workspace_bytes(spec, element);
   return batch_norm_scratch_bytes(spec);
 }
 

@@ -13,7 +13,7 @@ std::string text_of(const ConvProblem& problem);
 
 // In bf16 the graph's tensors are bfloat16; cuDNN has no engine that reads bfloat16 and writes float.
 constexpr cudnnDataType_t conv_type(Precision precision) {
-  return precision == Precision::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+  return cudnn_type(precision == Precision::bf16 ? Element::bf16 : Element::f32);
 }
 
 // Errors: run_failed where activations are stored as cuDNN and cuBLAS would not multiply them.

@@ -41,8 +41,7 @@ std::string CudaBackend::description() const {
   if (options_.graph_capture == GraphCapture::stages) text << ", stages as CUDA graphs";
   if (options_.pointwise == Pointwise::cudnn) text << ", 1x1 convolutions by cuDNN";
   if (norm_pool_ != nullptr) text << ", norm and pooling by cuDNN";
-  if (options_.precision == Precision::bf16)
-    text << ", activations stored as " << (activation_type() == Element::bf16 ? "bf16" : "fp32");
+  if (activation_type() == Element::bf16) text << ", activations stored as bf16";
   return text.str();
 }
 
@@ -51,7 +50,7 @@ void CudaBackend::begin_stage(const char* name, Direction direction) {
 }
 
 Element CudaBackend::activation_type() const {
-  return options_.precision == Precision::bf16 && norm_pool_ == nullptr ? Element::bf16 : Element::f32;
+  return options_.precision == Precision::bf16 ? Element::bf16 : Element::f32;
 }
 
 void CudaBackend::run_kept(const Stage& stage, int part, const CallLog& calls) {

@@ -3,7 +3,7 @@
 #include "kernels/cuda/block_counters.h"
 #include "kernels/cuda/cublas_gemm.h"
 #include "kernels/cuda/cudnn_conv.h"
-#include "kernels/cuda/cudnn_norm_pool.h"
+#include "kernels/cuda/norm_pool.h"
 
 namespace rlnas {
 namespace {
@@ -48,7 +48,7 @@ CudaDevice::CudaDevice(const CudaOptions& options)
       options.precision, compute.get(),
       gemm_workspace ? Workspace{gemm_workspace->data(), CublasGemm::kWorkspaceBytes} : Workspace{});
   if (options.norm_and_pool == NormAndPool::cudnn)
-    norm_pool = std::make_unique<CudnnNormPool>(options, compute.get(), before_planning);
+    norm_pool = make_cudnn_norm_pool(options, compute.get(), before_planning);
 }
 
 CudaDevice::~CudaDevice() = default;

@@ -16,6 +16,7 @@
 
 #include "kernels/cuda/cudnn_descriptor.h"
 #include "rlnas/spec.hpp"
+#include "rlnas/values.hpp"
 
 namespace rlnas {
 
@@ -39,6 +40,10 @@ struct CudnnTensor {
   std::array<std::int64_t, 4> strides{};
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
 };
+
+constexpr cudnnDataType_t cudnn_type(Element element) {
+  return element == Element::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
 
 CudnnTensor nhwc_tensor(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, cudnnDataType_t type);
 CudnnTensor filter_tensor(const ConvSpec& spec, FilterLayout layout, cudnnDataType_t type);

@@ -17,6 +17,9 @@ class CudnnOperation {
   void tensor(cudnnBackendAttributeName_t name, const CudnnTensor& tensor) {
     descriptor_.set(name, cudnn_tensor(tensor, next_id_++));
   }
+  void tensors(const CudnnTensor& each, std::initializer_list<cudnnBackendAttributeName_t> names) {
+    for (const cudnnBackendAttributeName_t name : names) tensor(name, each);
+  }
   // A single float that comes with the call, by a host pointer, rather than from device memory.
   void number(cudnnBackendAttributeName_t name) {
     CudnnDescriptor descriptor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);

@@ -25,7 +25,7 @@ void CudaBackend::run(const ScaleRows& call, Workspace) {
   launch_scale_rows(call, stream_);
 }
 
-void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream) {
+void copy_values(std::size_t count, ConstValues from, Values to, GpuStream stream) {
   launch_add({.count = count, .x = from, .y = to}, stream);
 }
 

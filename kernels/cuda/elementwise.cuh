@@ -93,8 +93,7 @@ inline void launch_affine_sum(const AffineSum& call, GpuStream stream) {
     E *const sum = call.sum.template as<E>(), *const activated = call.activated.template as<E>();
     int width = width_for(spec.channels, {sum, activated}, kVectorWidthOf<E>);
     for (int t = 0; t < spec.term_count; ++t)
-      width =
-          std::min(width, width_for(spec.channels, {spec.terms[std::size_t(t)].x.template as<E>()}, width));
+      width = width_for(spec.channels, {spec.terms[std::size_t(t)].x.template as<E>()}, width);
     with_width<kVectorWidthOf<E>>(width, [&](auto constant) {
       constexpr int kWidth = decltype(constant)::value;
       const MatrixTiling tiling(spec.channels, kWidth);

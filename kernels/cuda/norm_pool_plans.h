@@ -1,24 +1,26 @@
-// The cuDNN plans of batch norm and average pooling, and which problems cuDNN is given at all. All its
-// engines for them are compiled at run time, when a shape is first asked for.
-//
-// Own kernels stay where cuDNN 9.19 has nothing that keeps the backend's promises (from its plans for H100
-// and A100, docs/cudnn_plans.md):
-//   batch norm of channels that are no multiple of 4: no engine.
-//   average pooling's gradient in plain fp32: its engines carry the tensor-core note.
-//   the same added to what is there: no engine takes a beta, and the call has no workspace to add from.
-//   maximum pooling: in plain fp32 no engine in either direction, for all carry the tensor-core note. With
-//   tensor cores there are some, but what the index holds and who wins a tie is not documented, and both are
-//   the interface's; without an index planning the gradient crashes.
-// Pooling plans may need no workspace, for the calls have none: the policy refuses others.
+// The cuDNN graphs and plans of batch norm and average pooling, and which problems cuDNN is given at all
+// (why no others: docs/architecture.md). All its engines for them are compiled at run time, when a shape is
+// first asked for. Pooling plans may need no workspace, for the calls have none.
 #pragma once
 
 #include <array>
 #include <map>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/cudnn_graph.h"
 #include "kernels/cuda/cudnn_plans.h"
 
 namespace rlnas {
+
+// Tensors are numbered in this order; activations are NHWC, a matrix [M,C] is an image of one pixel, all but
+// activations is float. In training, forward: x [M,C], y [M,C], mean [C], inverse deviation [C], gamma [C],
+// beta [C], epsilon (by value); no running statistics, for cuDNN does not say whether their variance is by M
+// or M-1. Backward: x [M,C], dy [M,C], dx [M,C], mean, inverse deviation, gamma, dgamma, dbeta [C].
+CudnnDescriptor norm_graph(const BatchNormSpec& spec, Direction direction, Element element);
+// Forward: x [N,H,W,C], y [N,P,Q,C]. Backward: dx [N,H,W,C], dy [N,P,Q,C]. Averages leave padding out.
+CudnnDescriptor average_graph(const PoolSpec& spec, Direction direction, Element element);
+// A part of it.
+CudnnDescriptor pool_geometry(const PoolSpec& spec, cudnnResampleMode_t mode, cudnnPaddingMode_t padding);
 
 class NormPoolPlans {
  public:
@@ -27,23 +29,19 @@ class NormPoolPlans {
       const CudnnDevice& device, const CudaOptions& options,
       const std::function<void()>& before_planning = [] {});
 
-  bool takes(const BatchNormSpec& spec) const;
+  bool takes(const BatchNormSpec& spec, Element element) const;
   bool takes(const PoolSpec& spec, Direction direction, Store store) const;
 
   // Of a problem that is taken. Errors: run_failed for a spec that makes no sense; device when cuDNN has no
   // plan for it; data when the plan cannot be written to disk.
-  const CudnnPlan& norm(const BatchNormSpec& spec, Direction direction);
-  const CudnnPlan& average(const PoolSpec& spec, Direction direction);
+  const CudnnPlan& norm(const BatchNormSpec& spec, Direction direction, Element element);
+  const CudnnPlan& average(const PoolSpec& spec, Direction direction, Element element);
 
  private:
-  // What a graph is made of, in ints: looked up several times a layer, too often for a text.
-  using NormKey = std::array<int, 3>;
-  using PoolKey = std::array<int, 8>;
-
   Precision precision_;
-  CudnnPlans norm_plans_, pool_plans_;
-  std::map<NormKey, const CudnnPlan*> norms_;
-  std::map<PoolKey, const CudnnPlan*> averages_;
+  CudnnPlans norms_, averages_;
+  // By what a graph is made of, in ints: looked up several times a layer, too often for a text.
+  std::map<std::array<int, 9>, const CudnnPlan*> found_;
 };
 
 }  // namespace rlnas

@@ -19,6 +19,6 @@ std::size_t norm_note_bytes(int channels);
 // The gradient of a norm from the note on its dy; needs no workspace.
 void norm_gradient_from_note(const BatchNormBackward& call, const void* note, GpuStream stream);
 // to [count] = from
-void copy_floats(std::size_t count, const float* from, float* to, GpuStream stream);
+void copy_values(std::size_t count, ConstValues from, Values to, GpuStream stream);
 
 }  // namespace rlnas

@@ -6,15 +6,13 @@
 namespace rlnas {
 
 void CudaBackend::run(const AvgPoolForward& call, Workspace) {
-  if (norm_pool_ != nullptr && call.x.element() == Element::f32 &&
-      norm_pool_->takes(call.spec, Direction::forward, Store::overwrite))
+  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec, Direction::forward, Store::overwrite))
     return norm_pool_->run(call);
   launch_avg_pool_forward(call, stream_);
 }
 
 void CudaBackend::run(const AvgPoolBackward& call, Workspace) {
-  if (norm_pool_ != nullptr && call.dx.element() == Element::f32 &&
-      norm_pool_->takes(call.spec, Direction::backward, call.store))
+  if (norm_pool_ != nullptr && norm_pool_->takes(call.spec, Direction::backward, call.store))
     return norm_pool_->run(call);
   launch_avg_pool_backward(call, stream_);
 }

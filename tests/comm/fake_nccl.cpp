@@ -3,56 +3,11 @@
 #include <nccl.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
-
-// The handles of the headers are pointers to these.
-struct CUstream_st {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::deque<std::function<void()>> queue;
-  bool busy = false;
-  std::jthread worker{[this](const std::stop_token& stop) { run(stop); }};  // last: starts when all is ready
-
-  void push(std::function<void()> work) {
-    const std::lock_guard lock(mutex);
-    queue.push_back(std::move(work));
-    changed.notify_all();
-  }
-  void drain() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return queue.empty() && !busy; });
-  }
-  void run(const std::stop_token& stop) {
-    std::unique_lock lock(mutex);
-    while (changed.wait(lock, stop, [&] { return !queue.empty(); })) {
-      const std::function<void()> work = std::move(queue.front());
-      queue.pop_front();
-      busy = true;
-      lock.unlock();
-      work();
-      lock.lock();
-      busy = false;
-      changed.notify_all();
-    }
-  }
-};
-
-// Shared with the work that waits for it: a destroyed event may still be waited for.
-struct CUevent_st {
-  struct Marks {
-    std::mutex mutex;
-    std::condition_variable changed;
-    int recorded = 0, reached = 0;
-  };
-  std::shared_ptr<Marks> marks = std::make_shared<Marks>();
-};
 
 namespace {
 
@@ -63,7 +18,6 @@ struct Group {
     int brought = 0, taken = 0;
   };
   std::mutex mutex;
-  std::condition_variable changed;
   std::map<int, Sum> sums;
   int size = 0;
   bool lost_a_rank = false;
@@ -106,64 +60,8 @@ int fake_aborts() {
 int fake_communicators() {
   return state.communicators;
 }
-void launch_on(cudaStream_t stream, std::function<void()> work) {
-  stream->push(std::move(work));
-}
-void drain(cudaStream_t stream) {
-  stream->drain();
-}
 
 }  // namespace rlnas::test
-
-// ---- cudart ---------------------------------------------------------------------------------------------
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int) {
-  *stream = new CUstream_st;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int) {
-  *event = new CUevent_st;
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  const std::lock_guard lock(event->marks->mutex);
-  const int number = ++event->marks->recorded;
-  stream->push([marks = event->marks, number] {
-    const std::lock_guard inner(marks->mutex);
-    marks->reached = number;
-    marks->changed.notify_all();
-  });
-  return cudaSuccess;
-}
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
-  const std::lock_guard lock(event->marks->mutex);
-  const int number = event->marks->recorded;  // as it is now: later records do not count
-  stream->push([marks = event->marks, number] {
-    std::unique_lock inner(marks->mutex);
-    marks->changed.wait(inner, [&] { return marks->reached >= number; });
-  });
-  return cudaSuccess;
-}
-cudaError_t cudaEventQuery(cudaEvent_t event) {
-  const std::lock_guard lock(event->marks->mutex);
-  return event->marks->reached == event->marks->recorded ? cudaSuccess : cudaErrorNotReady;
-}
-cudaError_t cudaGetLastError() {
-  return cudaSuccess;
-}
-const char* cudaGetErrorString(cudaError_t) {
-  return "simulated";
-}
-
-// ---- NCCL -----------------------------------------------------------------------------------------------
 
 ncclResult_t ncclGetVersion(int* version) {
   *version = NCCL_VERSION_CODE;
@@ -228,34 +126,42 @@ ncclResult_t ncclAllReduce(const void* from, void* to, size_t count, ncclDataTyp
   const float factor = comm->factors.at(std::size_t(int(op) - int(ncclNumOps)));
   const int number = comm->calls++, rank = comm->rank;
   comm->polls_left = state.options.polls_in_progress;
-  stream->push([=, group = comm->group, aborted = comm->aborted] {
+  const auto bring = [=, group = comm->group, aborted = comm->aborted] {
+    const std::lock_guard lock(group->mutex);
+    if (*aborted) return;
     const auto* const in = static_cast<const float*>(from);
-    std::unique_lock lock(group->mutex);
     Group::Sum& sum = group->sums[number];
     sum.parts.resize(std::size_t(group->size));
     std::vector<float>& own = sum.parts[std::size_t(rank)];
     own.assign(in, in + count);
     for (float& value : own) value *= factor;
     ++sum.brought;
-    group->changed.notify_all();
-    group->changed.wait(lock, [&] { return sum.brought == group->size || *aborted; });
+  };
+  const auto complete = [=, group = comm->group, aborted = comm->aborted] {
+    const std::lock_guard lock(group->mutex);
+    return *aborted || group->sums[number].brought == group->size;
+  };
+  const auto take = [=, group = comm->group, aborted = comm->aborted] {
+    const std::lock_guard lock(group->mutex);
     if (*aborted) return;
+    Group::Sum& sum = group->sums.at(number);
     auto* const out = static_cast<float*>(to);
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = sum.parts[0].at(i);
       for (std::size_t r = 1; r < sum.parts.size(); ++r) out[i] += sum.parts[r].at(i);
     }
     if (++sum.taken == group->size) group->sums.erase(number);
-  });
+  };
+  if (rlnas::test::queue_collective(stream, {bring, complete, take}) != cudaSuccess)
+    return ncclUnhandledCudaError;
   return ncclInProgress;
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   ++state.aborts;
   {
-    const std::lock_guard lock(comm->group->mutex);  // or who is about to wait would miss it
+    const std::lock_guard lock(comm->group->mutex);
     *comm->aborted = comm->group->lost_a_rank = true;
   }
-  comm->group->changed.notify_all();
   --state.communicators;
   delete comm;
   return ncclSuccess;

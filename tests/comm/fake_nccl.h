@@ -1,6 +1,6 @@
-// The few calls of NCCL and cudart that nccl_exchange.cpp makes, on threads: each stream a thread that works
-// off its queue, each rank a thread of the test. Linked instead of the real libraries. Sums are in rank
-// order.
+// The few calls of NCCL that nccl_exchange.cpp makes, for ranks that are threads of a test. Linked instead of
+// the real library, on streams that are threads (stream_threads.h) or on the simulated device. Sums are in
+// rank order.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -33,9 +33,14 @@ int fake_all_reduces();  // calls so far, of all ranks
 int fake_aborts();
 int fake_communicators();  // made and not yet given back
 
-// Work on a stream, as a kernel would be. Waiting for all of it: cudaStreamSynchronize, which the code under
-// test never calls.
-void launch_on(cudaStream_t stream, std::function<void()> work);
-void drain(cudaStream_t stream);
+// A rank's part of an all-reduce: gives what it has, waits until all have, takes the sum. Every part may be
+// called from another thread.
+struct Collective {
+  std::function<void()> bring;
+  std::function<bool()> complete;
+  std::function<void()> take;
+};
+// On a stream of the current device; what plays cudart defines it.
+cudaError_t queue_collective(cudaStream_t stream, Collective part);
 
 }  // namespace rlnas::test

@@ -1,5 +1,5 @@
-// nccl_exchange.cpp on threads that stand for streams (fake_nccl.h): what it sends when, whether it waits for
-// what it must, and how it ends. Says nothing about NCCL itself.
+// nccl_exchange.cpp on threads that stand for streams (stream_threads.h): what it sends when, whether it
+// waits for what it must, and how it ends. Says nothing about NCCL itself.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include "kernels/ref/ref_backend.h"
 #include "tests/comm/contract.h"
 #include "tests/comm/fake_nccl.h"
+#include "tests/comm/stream_threads.h"
 #include "tests/support/ranks.h"
 
 namespace rlnas {

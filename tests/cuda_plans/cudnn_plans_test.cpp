@@ -8,6 +8,7 @@
 #include "engine/atomic_file.h"
 #include "kernels/cuda/conv_plans.h"
 #include "kernels/cuda/norm_pool_plans.h"
+#include "search/recipes.h"
 #include "search/trained_network.h"
 #include "tests/cuda_plans/network_problems.h"
 #include "tests/cuda_plans/other_graphs.h"
@@ -43,13 +44,9 @@ bool plain(const PlanFacts& facts) {
          !facts.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
 }
 
-}  // namespace
-
-TEST_CASE(
-    "every convolution of a NAS-Bench-201 training step has a plan on H100 and A100 in each precision") {
-  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
-  // Stem, 1x1 and 3x3 in three stages, two more in each of two residual blocks; the stem needs no dx.
-  CHECK(problems.convs.size() == 3 * (1 + 6 + 4) - 1);
+// Each convolution has a plan on both devices in each precision.
+void check_plans(const NetworkProblems& problems) {
+  REQUIRE(problems.convs.size() > 30);
   for (const char* name : {"h100_sxm", "a100_sxm"})
     for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
       ConvPlans plans(device(name), {.precision = precision}, "");
@@ -63,20 +60,24 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("every convolution of the DARTS and MobileNet SuperNets has a plan on H100 and A100 in fp32") {
-  for (const char* space : {"darts-cifar", "darts-imagenet", "mobilenet"}) {
+}  // namespace
+
+TEST_CASE(
+    "every convolution of a NAS-Bench-201 training step has a plan on H100 and A100 in each precision") {
+  const NetworkProblems problems = problems_of(*make_training_space(TrainConfig{}, 10), {});
+  // Stem, 1x1 and 3x3 in three stages, two more in each of two residual blocks; the stem needs no dx.
+  CHECK(problems.convs.size() == 3 * (1 + 6 + 4) - 1);
+  check_plans(problems);
+}
+
+TEST_CASE(
+    "every convolution of the DARTS and MobileNet SuperNets has a plan on H100 and A100 at the published "
+    "batch, in each precision") {
+  for (const auto& [space, batch] :
+       {std::pair{"darts-cifar", 64}, {"darts-imagenet", 512}, {"mobilenet", 512}}) {
     CAPTURE(space);
-    const NetworkProblems problems = problems_of(space, 64);
-    CHECK(problems.convs.size() > 40);
-    for (const char* name : {"h100_sxm", "a100_sxm"}) {
-      ConvPlans plans(device(name), {}, "");
-      for (const ConvProblem& problem : problems.convs) {
-        CAPTURE(text_of(problem));
-        const PlanFacts facts = plans.of(problem).facts();
-        CHECK(!facts.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
-        CHECK(plain(facts));
-      }
-    }
+    CHECK(default_train_config(space).recipe.batch_size == batch);
+    check_plans(problems_of(space, batch));
   }
 }
 
@@ -219,7 +220,7 @@ TEST_CASE("engines compiled at run time finish a plan with the stub driver, and 
   constexpr BatchNormSpec spec{64 * 8 * 8, 64};
   const auto attempt = [&](RuntimeCompilation compilation) {
     return plan_in_child([&] {
-      return CudnnPlan::make(norm_backward_graph(spec), device("h100_sxm"),
+      return CudnnPlan::make(norm_graph(spec, Direction::backward, Element::f32), device("h100_sxm"),
                              {.runtime_compilation = compilation});
     });
   };
@@ -236,19 +237,20 @@ TEST_CASE("what --norm-and-pool cudnn takes of a training step has a plan, with 
   CHECK(problems.norms.size() == 6);
   REQUIRE(!problems.pools.empty());
   for (const char* name : {"h100_sxm", "a100_sxm"})
-    for (const Precision precision : {Precision::fp32, Precision::tf32}) {
-      if (precision == Precision::tf32 && name == std::string("a100_sxm")) continue;  // for time
+    for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+      if (precision != Precision::fp32 && name == std::string("a100_sxm")) continue;  // for time
+      const Element element = precision == Precision::bf16 ? Element::bf16 : Element::f32;
       CAPTURE(std::string(name));
       NormPoolPlans plans(device(name), {.precision = precision});
       for (const auto& [spec, direction] : problems.norms) {
-        REQUIRE(plans.takes(spec));
-        CHECK(plain(plans.norm(spec, direction).facts()));
+        REQUIRE(plans.takes(spec, element));
+        CHECK(plain(plans.norm(spec, direction, element).facts()));
       }
-      for (const auto& [spec, kind, direction] : problems.pools) {
+      for (const auto& [spec, direction] : problems.pools) {
         const bool taken = plans.takes(spec, direction, Store::overwrite);
-        CHECK(taken == (direction == Direction::forward || precision == Precision::tf32));
+        CHECK(taken == (direction == Direction::forward || precision != Precision::fp32));
         if (!taken) continue;
-        const PlanFacts facts = plans.average(spec, direction).facts();
+        const PlanFacts facts = plans.average(spec, direction, element).facts();
         CHECK(facts.workspace_bytes == 0);
         if (precision == Precision::fp32) CHECK(plain(facts));
       }
@@ -265,14 +267,20 @@ TEST_CASE(
            })
         .failure;
   };
-  CHECK(contains(refusal_of([] { return norm_forward_graph({.rows = 4096, .channels = 3}); }), "no plan"));
-  for (const PoolKind kind : {PoolKind::average, PoolKind::maximum})
-    CHECK(contains(refusal_of([=] { return pool_backward_graph(pool, kind); }), "tensor cores"));
-  CHECK(contains(refusal_of([=] { return pool_forward_graph(pool, PoolKind::maximum); }), "tensor cores"));
+  for (const auto& [channels, element] : {std::pair{3, Element::f32}, {12, Element::bf16}}) {
+    const BatchNormSpec norm{.rows = 4096, .channels = channels};
+    CHECK(!NormPoolPlans(h100, {}).takes(norm, element));
+    CHECK(contains(refusal_of([&] { return norm_graph(norm, Direction::forward, element); }), "no plan"));
+  }
+  CHECK(contains(refusal_of([=] { return average_graph(pool, Direction::backward, Element::f32); }),
+                 "tensor cores"));
+  for (const Direction direction : {Direction::forward, Direction::backward})
+    CHECK(contains(refusal_of([=] { return max_pool_graph(pool, direction); }), "tensor cores"));
 
   // And says so, with what to do.
   NormPoolPlans plans(h100, {});
-  CHECK(contains(device_error([&] { plans.average(pool, Direction::backward); }), "--norm-and-pool own"));
+  CHECK(contains(device_error([&] { plans.average(pool, Direction::backward, Element::f32); }),
+                 "--norm-and-pool own"));
 }
 
 }  // namespace rlnas::test

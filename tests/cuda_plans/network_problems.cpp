@@ -13,12 +13,11 @@ namespace {
 void add(NetworkProblems& problems, const RecordedCall& call) {
   const Direction direction =
       call.primitive.find("backward") == std::string::npos ? Direction::forward : Direction::backward;
-  const PoolKind kind = call.primitive.starts_with("max") ? PoolKind::maximum : PoolKind::average;
   // Depthwise convolutions run in own kernels (kernels/cuda/conv.cpp).
   const bool depthwise = call.conv && call.conv->groups > 1 && call.conv->groups == call.conv->in_channels;
   if (call.pass && !depthwise) problems.convs.push_back({*call.conv, *call.pass});
   if (call.norm) problems.norms.push_back({*call.norm, direction});
-  if (call.pool) problems.pools.push_back({*call.pool, kind, direction});
+  if (call.pool) problems.pools.push_back({*call.pool, direction});
 }
 
 }  // namespace

@@ -6,14 +6,13 @@
 #include <vector>
 
 #include "kernels/conv_problem.h"
-#include "kernels/cuda/norm_pool_graph.h"
+#include "kernels/device.h"
 #include "search/trained_network.h"
 
 namespace rlnas::test {
 
 struct PoolProblem {
   PoolSpec spec;
-  PoolKind kind = PoolKind::average;
   Direction direction = Direction::forward;
 };
 

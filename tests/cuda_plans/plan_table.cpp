@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -85,20 +87,40 @@ class Table {
     }
   }
 
-  // A line a pass: engine and workspace in KiB in each precision.
+  // A line a pass: engine and workspace in KiB in each precision. A star: without the limit of the workspace
+  // it would be another engine.
   void convolutions_in_short() {
     std::printf("\n### %s\n\n| pass |", name_.c_str());
     for (const Precision precision : kPrecisions) std::printf(" %s engine | KiB |", word_of(precision));
     std::printf("\n|---|--:|--:|--:|--:|--:|--:|\n");
+    struct Workspaces {
+      std::size_t most = 0;        // that is used
+      std::size_t most_asked = 0;  // that the limit refused
+      int refused = 0;
+    };
+    std::map<Precision, Workspaces> workspaces;
     for (const ConvProblem& problem : problems_.convs) {
       std::printf("| %s |", text_of(problem).c_str());
       for (const Precision precision : kPrecisions) {
-        const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), {.precision = precision});
+        PlanPolicy policy{.precision = precision};
+        const PlanOutcome outcome = plan(problem, filter_layout(problem.pass), policy);
         missing_ += outcome.planned ? 0 : 1;
-        std::printf(" %s |", short_cells_of(outcome).c_str());
+        policy.workspace_limit_bytes = std::numeric_limits<std::size_t>::max();
+        const PlanOutcome unlimited = plan(problem, filter_layout(problem.pass), policy);
+        const bool limited = outcome.planned && outcome.facts.engine != unlimited.facts.engine;
+        std::printf(" %s%s |", limited ? "\\*" : "", short_cells_of(outcome).c_str());
+        Workspaces& of = workspaces[precision];
+        of.most = std::max(of.most, outcome.facts.workspace_bytes);
+        of.refused += limited ? 1 : 0;
+        if (limited) of.most_asked = std::max(of.most_asked, unlimited.facts.workspace_bytes);
       }
       std::printf("\n");
     }
+    std::printf(
+        "\n| | most workspace MiB | passes marked \\* | of them most asked for MiB |\n|---|--:|--:|--:|\n");
+    for (const auto& [precision, of] : workspaces)
+      std::printf("| %s | %zu | %d | %zu |\n", word_of(precision), of.most >> 20, of.refused,
+                  of.most_asked >> 20);
   }
 
   // What the layout of the filter costs: the evidence for filter_layout().
@@ -122,25 +144,21 @@ class Table {
         name_.c_str());
     for (const auto& [spec, direction] : problems_.norms) {
       const std::string shape = BatchNormStatistics{.spec = spec}.cost().shape;
-      if (direction == Direction::forward) {
-        offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
-        offer("batch norm forward " + shape, [&] { return norm_forward_graph(spec); });
-      } else {
-        offer("batch norm backward " + shape, [&] { return norm_backward_graph(spec); });
-      }
+      const bool forward = direction == Direction::forward;
+      if (forward) offer("statistics alone " + shape, [&] { return statistics_graph(spec); });
+      offer(std::string("batch norm ") + (forward ? "forward " : "backward ") + shape,
+            [&] { return norm_graph(spec, direction, Element::f32); });
     }
-    for (const PoolProblem& problem : problems_.pools)
-      for (const PoolKind kind : {PoolKind::average, PoolKind::maximum}) {
-        const PoolSpec& spec = problem.spec;
-        const bool forward = problem.direction == Direction::forward;
-        const std::string shape = AvgPoolForward{.spec = spec}.cost().shape;
-        offer(std::string(kind == PoolKind::average ? "average" : "maximum") +
-                  (forward ? " pool forward " : " pool backward ") + shape,
-              [&] { return forward ? pool_forward_graph(spec, kind) : pool_backward_graph(spec, kind); });
-        if (kind == PoolKind::maximum && !forward)
-          offer("maximum pool backward without an index " + shape,
-                [&] { return max_pool_gradient_without_index(spec); });
-      }
+    for (const auto& [spec, direction] : problems_.pools) {
+      const bool forward = direction == Direction::forward;
+      const std::string shape =
+          (forward ? " pool forward " : " pool backward ") + AvgPoolForward{.spec = spec}.cost().shape;
+      offer("average" + shape, [&] { return average_graph(spec, direction, Element::f32); });
+      offer("maximum" + shape, [&] { return max_pool_graph(spec, direction); });
+      if (!forward)
+        offer("maximum pool backward without an index " + AvgPoolForward{.spec = spec}.cost().shape,
+              [&] { return max_pool_gradient_without_index(spec); });
+    }
   }
 
   int missing() const { return missing_; }
@@ -173,18 +191,20 @@ int run(int argc, char** argv) {
   CLI::App app("Plans the cuDNN graphs of a SuperNet for described devices");
   std::vector<std::string> devices;
   std::string space = "nasbench201";
-  int batch = 64;
+  int batch = 0;
   bool norm_and_pool = false, in_short = false;
   app.add_option("devices", devices, "JSON files of device properties")->required()->check(CLI::ExistingFile);
   app.add_option("--space", space)->capture_default_str();
-  app.add_option("--batch", batch)->capture_default_str();
+  app.add_option("--batch", batch, "0: that of the published recipe")->capture_default_str();
   app.add_flag("--short", in_short, "convolutions alone, a line each");
   app.add_flag("--norm-and-pool", norm_and_pool,
                "also plan batch norm and pooling (needs a driver, or the stub)");
   CLI11_PARSE(app, argc, argv);
 
+  const TrainConfig config = default_train_config(space);
+  if (batch == 0) batch = config.recipe.batch_size;
+  const int image_size = config.data.image_size;
   const NetworkProblems problems = problems_of(space, batch);
-  const int image_size = default_train_config(space).data.image_size;
   std::printf("cuDNN %zu. %s SuperNet, images of %dx%d, batch %d: %zu convolution passes.\n",
               cudnnGetVersion(), find_space(space).info().title, image_size, image_size, batch,
               problems.convs.size());

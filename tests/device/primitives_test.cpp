@@ -67,6 +67,10 @@ TEST_CASE("the case table in bf16 with activations stored as bf16") {
   RLNAS_NEEDS_DEVICES(1);
   check_cases(chosen_of(in_bf16(all_cases())), Precision::bf16, NormAndPool::own);
 }
+TEST_CASE("the case table in bf16 with activations stored so, norm and pooling by cuDNN") {
+  RLNAS_NEEDS_DEVICES(1);
+  check_cases(chosen_of(in_bf16(all_cases())), Precision::bf16, NormAndPool::cudnn);
+}
 TEST_CASE("the case table in fp32 with norm and pooling by cuDNN") {
   RLNAS_NEEDS_DEVICES(1);
   check_cases(chosen_cases(), Precision::fp32, NormAndPool::cudnn);

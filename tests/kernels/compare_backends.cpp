@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
+#include "kernels/profile/profiling_backend.h"
+
 namespace rlnas::test {
 
 std::vector<Output> run_case(const Case& test, Backend& backend, Guards guards) {
@@ -20,6 +24,26 @@ void check_outputs(const Case& test, const std::vector<Output>& expected, const 
     CHECK(worst_error(expected[i], got[i]) <= test.tolerance);
     CHECK(rounded_apart(expected[i], got[i]) <= test.rounded_apart);
   }
+}
+
+std::vector<Case> cases_of_every_primitive() {
+#define RLNAS_NAME(Primitive) Primitive::kName,
+  std::set<std::string> missing{RLNAS_PRIMITIVES(RLNAS_NAME)};
+#undef RLNAS_NAME
+  const auto ref = make_ref_backend();
+  std::vector<TimedCall> calls;
+  const auto profiled = make_profiling_backend(*ref, &calls);
+  std::vector<Case> chosen;
+  for (const Case& test : all_cases()) {
+    calls.clear();
+    run_case(test, *profiled);
+    std::size_t reached = 0;
+    for (const TimedCall& timed : calls) reached += missing.erase(timed.call.primitive);
+    if (reached > 0) chosen.push_back(test);
+    if (missing.empty()) break;
+  }
+  CHECK(missing == std::set<std::string>{});
+  return chosen;
 }
 
 void compare_with_ref(const std::vector<Case>& cases, Backend& backend) {

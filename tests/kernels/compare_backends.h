@@ -11,6 +11,9 @@ std::vector<Output> run_case(const Case& test, Backend& backend, Guards guards =
 // Fails the running test where `got` is further off than the case allows.
 void check_outputs(const Case& test, const std::vector<Output>& expected, const std::vector<Output>& got);
 
+// Of the table, each the first that reaches some primitive. Fails the running test where one is not reached.
+std::vector<Case> cases_of_every_primitive();
+
 void compare_with_ref(const std::vector<Case>& cases, Backend& backend);
 
 }  // namespace rlnas::test

@@ -1,11 +1,13 @@
 // The whole CUDA backend on the simulated device against the reference, over the case table that drives every
 // backend.
 #include <bit>
-#include <set>
 
 #include "engine/philox.h"
+#include "kernels/cuda/cudnn_conv.h"
+#include "kernels/cuda/depthwise.h"
 #include "tests/kernels/compare_backends.h"
 #include "tests/simulator/simulated.h"
+#include "tests/support/forwarding_backend.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {
@@ -23,6 +25,37 @@ void compare_simulated(const std::vector<Case>& cases, const CudaOptions& cuda =
                         [&] { compare_with_ref({test}, *make_cuda_backend(cuda)); });
   }
 }
+
+// Convolutions by cuDNN, whatever the backend has kernels of its own for.
+class CudnnConvolutions final : public ForwardingBackend<CudnnConvolutions> {
+ public:
+  explicit CudnnConvolutions(Backend& cuda)
+      : ForwardingBackend(cuda), conv_({}, static_cast<GpuStream>(cuda.native_stream())) {}
+
+  template <class Primitive>
+  void take(const Primitive& call, Workspace workspace) {
+    inner_.run(call, workspace);
+  }
+  void take(const ConvForward& call, Workspace workspace) {
+    conv_.run({call.spec, call.kPass}, {.x = call.x, .w = call.w}, call.y, workspace);
+  }
+  void take(const ConvBackwardData& call, Workspace workspace) {
+    conv_.run({call.spec, call.kPass}, {.w = call.w, .y = call.dy}, call.dx, workspace);
+  }
+  void take(const ConvBackwardWeights& call, Workspace workspace) {
+    conv_.run({call.spec, call.kPass}, {.x = call.x, .y = call.dy}, call.dw, workspace);
+  }
+  template <class Primitive>
+  std::size_t scratch_bytes(const Primitive& call) {
+    if constexpr (requires { call.kPass; })
+      return conv_.workspace_bytes({call.spec, call.kPass}, Element::f32);
+    else
+      return inner_.workspace_bytes(call);
+  }
+
+ private:
+  CudnnConv conv_;
+};
 
 std::string error_of(const simulator::Options& options, const std::function<void()>& action) {
   std::string message;
@@ -79,10 +112,24 @@ TEST_CASE("simulated CUDA equals ref: 1x1 convolutions, by cuDNN where it is ask
   });
 }
 
+TEST_CASE("depthwise convolutions by cuDNN, as the benchmark sets them beside own kernels, equal ref") {
+  const std::vector<ConvSpec> specs = conv_specs();
+  const std::vector<Case> cases = conv_cases();  // first those of the specs, in order
+  int depthwise = 0;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!is_depthwise(specs[i])) continue;
+    ++depthwise;
+    on_simulated_device({.policy = Policy::needed_last}, [&] {
+      const auto cuda = make_cuda_backend({});
+      CudnnConvolutions cudnn(*cuda);
+      compare_with_ref({cases[i]}, cudnn);
+    });
+  }
+  CHECK(depthwise >= 10);
+}
+
 TEST_CASE("one case of every primitive is bit-equal under every policy") {
-  std::set<std::string> seen;
-  for (const Case& test : all_cases()) {
-    if (!seen.insert(test.op).second) continue;
+  for (const Case& test : cases_of_every_primitive()) {
     CAPTURE(test.name);
     std::vector<Output> first;
     for (const Policy policy : simulator::kPolicies) {

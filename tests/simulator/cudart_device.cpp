@@ -1,4 +1,4 @@
-// cudart: devices and errors. Several devices are alike, and a process uses one of them.
+// cudart: devices and errors. Several devices are alike, and a thread uses one of them.
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -52,7 +52,9 @@ cudaError_t cudaSetDevice(int device) {
   const Entry entry;
   cudaError_t error;
   if (entry.refused(error, Call::device, cudaErrorUnknown)) return error;
-  return report(is_visible(device) ? cudaSuccess : cudaErrorInvalidDevice);
+  if (!is_visible(device)) return report(cudaErrorInvalidDevice);
+  current_device() = visible_devices()[std::size_t(device)];
+  return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
@@ -86,8 +88,8 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 
 cudaError_t cudaGetLastError() {
   const Entry entry;
-  const cudaError_t error = state().last_error;
-  state().last_error = state().sticky_error;
+  const cudaError_t error = errors().last;
+  errors().last = errors().sticky;
   return error;
 }
 

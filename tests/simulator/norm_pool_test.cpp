@@ -65,6 +65,7 @@ TrainConfig cudnn_run(const std::string& out, int steps) {
 TEST_CASE("cuDNN's batch norm equals ref") {
   load_stub_driver();
   compare_simulated(batch_norm_cases(), cudnn_options());
+  compare_simulated(every_seventh(in_bf16(batch_norm_cases())), cudnn_options(Precision::bf16));
 }
 
 TEST_CASE("cuDNN's average pooling equals ref") {
@@ -72,6 +73,7 @@ TEST_CASE("cuDNN's average pooling equals ref") {
   compare_simulated(every_seventh(pool_cases()), cudnn_options());
   // With tensor cores allowed its gradient goes to cuDNN too.
   compare_simulated(every_seventh(pool_cases()), cudnn_options(Precision::tf32));
+  compare_simulated(every_seventh(in_bf16(pool_cases())), cudnn_options(Precision::bf16));
 }
 
 TEST_CASE("what cuDNN takes goes to cuDNN, and nothing else") {
@@ -92,6 +94,7 @@ TEST_CASE("what cuDNN takes goes to cuDNN, and nothing else") {
   CHECK(executions(norms, text("batch norm", 256, "x", 16), Precision::fp32) ==
         3);  // statistics, 2 gradients
   CHECK(executions(norms, text("batch norm", 16385, "x", 3), Precision::fp32) == 0);
+  CHECK(executions(in_bf16(norms), text("batch norm", 256, "x", 16), Precision::bf16) == 3);
   const auto pool = [](Store store) {
     return text("pool", 3, "stride", 1, "padding", 1, "batch", 3, "image", 8, 8, "channels", 64,
                 name_of(store));
@@ -99,6 +102,7 @@ TEST_CASE("what cuDNN takes goes to cuDNN, and nothing else") {
   CHECK(executions(pools, pool(Store::overwrite), Precision::fp32) == 1);  // forward
   CHECK(executions(pools, pool(Store::overwrite), Precision::tf32) == 2);
   CHECK(executions(pools, pool(Store::accumulate), Precision::tf32) == 1);
+  CHECK(executions(in_bf16(pools), pool(Store::overwrite), Precision::bf16) == 2);
 }
 
 TEST_CASE("training with cuDNN's batch norm and pooling equals training on the CPU, step by step") {

@@ -1,5 +1,6 @@
 #include "tests/simulator/state.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -54,7 +55,8 @@ bool apply(const std::string& key, const std::string& text, Options& options) {
   if (key == "presence") return named(text, options.presence);
   if (key == "seed") return number(text, options.seed);
   if (key == "device") return !(options.device = text).empty();
-  if (key == "devices") return number(text, options.devices) && options.devices > 0;
+  if (key == "devices")
+    return number(text, options.devices) && options.devices > 0 && options.devices <= kMostDevices;
   if (key == "cudnn") return number(text, options.cudnn_version);
   if (key == "memory") return number(text, options.memory_bytes);
   if (key == "drop_wait") return number(text, options.drop_wait_at);
@@ -104,6 +106,11 @@ State& state() {
   return *state;
 }
 
+int& current_device() {
+  thread_local int device = 0;
+  return device;
+}
+
 void reset(const Options& options) {
   const std::lock_guard lock(state().mutex);
   const Usage& used = state().usage;
@@ -116,7 +123,8 @@ void reset(const Options& options) {
   state().usage = {};
   state().step = 0;
   state().work_log.clear();
-  state().last_error = state().sticky_error = cudaSuccess;
+  std::ranges::fill(state().errors, Errors{});
+  current_device() = 0;
   state().random.seed(options.seed);
   device_memory().forget();
   explain_faults();
@@ -150,7 +158,7 @@ bool fails(Call kind) {
 }
 
 cudaError_t report(cudaError_t error) {
-  if (error != cudaSuccess) state().last_error = error;
+  if (error != cudaSuccess) errors().last = error;
   return error;
 }
 
@@ -164,7 +172,7 @@ cudaError_t device_status() {
     case Presence::no_image:
       break;
   }
-  return state().sticky_error;
+  return errors().sticky;
 }
 
 bool Entry::refused(cudaError_t& error) const {

@@ -12,17 +12,30 @@
 
 namespace rlnas::simulator {
 
+inline constexpr int kMostDevices = 8;
+
+// Of one device.
+struct Errors {
+  cudaError_t last = cudaSuccess;    // what cudaGetLastError reports
+  cudaError_t sticky = cudaSuccess;  // of work that failed on the device; every call reports it
+};
+
 struct State {
   Options options;
-  Usage usage;
-  cudaError_t last_error = cudaSuccess;    // what cudaGetLastError reports
-  cudaError_t sticky_error = cudaSuccess;  // of work that failed on the device; every call reports it
+  Usage usage;  // of all devices
+  Errors errors[kMostDevices];
   std::mt19937_64 random;
   std::int64_t step = 0;  // see begin_step()
   std::vector<Work> work_log;
   std::recursive_mutex mutex;
 };
 State& state();
+
+// The device that the calling thread uses: each has its own streams and errors, and is used by one thread.
+int& current_device();
+inline Errors& errors() {
+  return state().errors[current_device()];
+}
 
 // Ends the program with a message, for what a real device would answer by silence or by garbage.
 [[noreturn]] void misuse(const std::string& what);

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "tests/simulator/device_memory.h"
 
 namespace rlnas::simulator {
 
 Scheduler& scheduler() {
-  static Scheduler* const scheduler = new Scheduler;
-  return *scheduler;
+  static auto* const schedulers = new Scheduler[kMostDevices];
+  return schedulers[current_device()];
 }
 
 void require_stream(cudaStream_t stream, const std::string& what) {
@@ -77,7 +78,8 @@ cudaError_t Scheduler::refuse_in_captures(Forbidden forbidden) {
 
 void Scheduler::push(cudaStream_t stream, Operation operation) {
   stream->queue.push_back(std::move(operation));
-  if (state().options.policy == Policy::eager) wait(stream);
+  if (state().options.policy != Policy::eager) return;
+  run_until({[=] { return stream->queue.empty(); }, [=] { return stream; }}, IfStuck::stop);
 }
 
 void Scheduler::wait(cudaStream_t stream) {
@@ -99,23 +101,32 @@ void Scheduler::wait_for_all() {
 }
 
 void Scheduler::advance() {
+  constexpr std::int64_t kOperationsAQuestion = 32;  // giving access to memory for each takes long
   const std::int64_t operations = state().usage.operations;
   const auto idle = [&] {
     return std::all_of(streams_.begin(), streams_.end(), [](const auto& s) { return s->queue.empty(); });
   };
-  run_until({[&] { return state().usage.operations > operations || idle(); },
+  run_until({[&] { return state().usage.operations >= operations + kOperationsAQuestion || idle(); },
              [&] {
                return std::find_if(streams_.begin(), streams_.end(),
                                    [](const auto& s) { return !s->queue.empty(); })
                    ->get();
-             }});
+             }},
+            IfStuck::stop);
 }
 
-void Scheduler::run_until(const Target& target) {
-  if (target.reached()) return;
-  device_memory().open();
-  while (!target.reached()) step(choose(target.needed()));
-  device_memory().close();
+void Scheduler::run_until(const Target& target, IfStuck if_stuck) {
+  bool opened = false;
+  while (!target.reached()) {
+    const cudaStream_t next = choose(target.needed());
+    if (next == nullptr) {
+      if (if_stuck == IfStuck::stop) break;
+      misuse("a wait, by other than asking, for work that another device holds up");
+    }
+    if (!std::exchange(opened, true)) device_memory().open();
+    step(next);
+  }
+  if (opened) device_memory().close();
 }
 
 namespace {
@@ -127,7 +138,9 @@ bool computes(WorkKind kind) {
 bool runnable(const CUstream_st& stream) {
   if (stream.queue.empty()) return false;
   const Operation& next = stream.queue.front();
-  return next.waits_for == nullptr || next.waits_for->done >= next.generation;
+  if (next.waits_for != nullptr) return next.waits_for->done >= next.generation;
+  // A device that failed waits for nobody.
+  return !next.may_run || next.may_run() || errors().sticky != cudaSuccess;
 }
 
 }  // namespace
@@ -142,6 +155,7 @@ cudaStream_t Scheduler::holder_of(const EventState& event, std::uint64_t generat
 cudaStream_t Scheduler::what_unblocks(cudaStream_t stream) const {
   while (!runnable(*stream)) {
     const Operation& next = stream->queue.front();
+    if (next.waits_for == nullptr) return nullptr;  // another device has to go on
     stream = holder_of(*next.waits_for, next.generation);
   }
   return stream;
@@ -152,6 +166,7 @@ cudaStream_t Scheduler::choose(cudaStream_t needed) {
   std::vector<cudaStream_t> ready;
   for (const auto& stream : streams_)
     if (runnable(*stream)) ready.push_back(stream.get());
+  if (ready.empty()) return nullptr;
   switch (state().options.policy) {
     case Policy::eager:
     case Policy::needed_only:
@@ -181,9 +196,9 @@ void Scheduler::step(cudaStream_t stream) {
 
 void run_on_device(const std::string& what, const std::function<void()>& run, const WorkNote& note) {
   ++state().usage.operations;
-  if (state().sticky_error != cudaSuccess) return;  // a device that failed does nothing more
+  if (errors().sticky != cudaSuccess) return;  // a device that failed does nothing more
   if (fails(Call::execute)) {
-    state().sticky_error = cudaErrorLaunchFailure;
+    errors().sticky = cudaErrorLaunchFailure;
     return;
   }
   if (note != nullptr) {

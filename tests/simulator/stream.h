@@ -33,6 +33,7 @@ struct Operation {
   std::shared_ptr<EventState> records = nullptr;
   std::uint64_t generation = 0;  // of the event above
   WorkNote note = nullptr;
+  std::function<bool()> may_run = {};  // of work that other devices hold up
 };
 
 struct GraphNode {
@@ -112,7 +113,7 @@ class Scheduler {
   void wait(cudaStream_t stream);
   void wait(const EventState& event);
   void wait_for_all();
-  // Lets the device run one operation, so that a program that polls comes to an end.
+  // Lets the device run a few operations, if it can, so that a program that polls comes to an end.
   void advance();
 
  private:
@@ -121,10 +122,12 @@ class Scheduler {
     std::function<cudaStream_t()> needed;  // a stream that has to go on
   };
 
-  void run_until(const Target& target);
-  cudaStream_t choose(cudaStream_t needed);
+  enum class IfStuck { misuse, stop };  // by other devices
+
+  void run_until(const Target& target, IfStuck if_stuck = IfStuck::misuse);
+  cudaStream_t choose(cudaStream_t needed);  // null: nothing that leads there can run
   cudaStream_t holder_of(const EventState& event, std::uint64_t generation) const;
-  cudaStream_t what_unblocks(cudaStream_t stream) const;
+  cudaStream_t what_unblocks(cudaStream_t stream) const;  // null: nothing on this device
   void step(cudaStream_t stream);
   void forget_finished();
 
@@ -132,7 +135,7 @@ class Scheduler {
   int created_ = 0;
   std::size_t turn_ = 0;  // of round_robin
 };
-Scheduler& scheduler();
+Scheduler& scheduler();  // of the current device
 
 // Runs one piece of device work with the device's memory accessible.
 // Where the device counts, copies alone run, and what has a note is written down.

@@ -42,17 +42,14 @@ SteppedTraining::SteppedTraining(Backend& backend, const ShortTraining& training
   executor_->parameters().weights().upload(network.layout().initial_parameters(0));
   executor_->parameters().set_decayed(decayed_segments(training.config, network.layout().parameters()));
   executor_->statistics().upload(network.layout().initial_statistics());
-  if (training.make_exchange) exchange_ = training.make_exchange(backend);
-  executor_->set_exchange(exchange_.get());
 }
 
 double SteppedTraining::step(int index) {
   const int count = training_.config.recipe.batch_size;
   const Executor::Forward forward =
       training_.along ? training_.along(index) : Executor::Forward(at_step(training_.network, index));
-  HostBatch batch = noise(std::uint64_t(index), count, training_.config.data.image_size,
-                          training_.network.options().classes);
-  if (exchange_) batch.global_count = 2 * count;
+  const HostBatch batch = noise(std::uint64_t(index), count, training_.config.data.image_size,
+                                training_.network.options().classes);
   return executor_->step(forward, batch, spec_).loss / count;
 }
 

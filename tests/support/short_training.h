@@ -3,11 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include "engine/comm/gradient_exchange.h"
 #include "search/executor.h"
 #include "search/trained_network.h"
 
@@ -19,8 +17,6 @@ struct ShortTraining {
   int steps = 1;
   std::function<Executor::Forward(int step)> along = {};  // without it the paths of the sampler
   std::function<void()> after_step = {};
-  // With one the batches are half of what two ranks train on.
-  std::function<std::unique_ptr<GradientExchange>(Backend&)> make_exchange = {};
 };
 
 struct TrainedSteps {
@@ -49,7 +45,6 @@ class SteppedTraining {
   ShortTraining training_;
   StepSpec spec_;
   std::optional<Executor> executor_;
-  std::unique_ptr<GradientExchange> exchange_;
 };
 
 // All steps of it.
