@@ -7,6 +7,9 @@ namespace rlnas {
 
 struct ActivationBounds {
   float low = 0.0f, high = 0.0f;
+
+  // Whether there is an activation.
+  __device__ __forceinline__ bool clamps() const { return low > -std::numeric_limits<float>::infinity(); }
 };
 
 inline ActivationBounds bounds_of(Activation activation) {

@@ -50,6 +50,11 @@ std::size_t norm_note_bytes(int channels) {
   return BatchNormNote::bytes(channels);
 }
 
+const void* note_of_norm_gradient(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
+                                  GpuStream stream) {
+  return launch_batch_norm_gradient_sums(call, workspace, counters, stream).slope;
+}
+
 void norm_gradient_from_note(const BatchNormBackward& call, const void* note, GpuStream stream) {
   check_spec(call.spec);
   launch_batch_norm_apply(call, BatchNormNote::at(const_cast<void*>(note), call.spec.channels), stream);

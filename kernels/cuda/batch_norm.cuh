@@ -201,12 +201,8 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks)
   const Pack<Width> row = load_pack<Width>(x + at);
   const Pack<Width> gradient = masked.of(reload_pack<Width>(dy + at), row);
   const Pack<Width> mean = load_pack<Width>(saved.mean + c), scale = load_pack<Width>(saved.scale + c),
-                    steep = load_pack<Width>(note.slope + c), base = load_pack<Width>(note.offset + c);
-  Pack<Width> result;
-  for (int i = 0; i < Width; ++i)
-    result.value[i] = fmaf(scale.value[i], gradient.value[i],
-                           fmaf(steep.value[i], row.value[i] - mean.value[i], base.value[i]));
-  store_pack<Width>(dx + at, result);
+                    slope = load_pack<Width>(note.slope + c), offset = load_pack<Width>(note.offset + c);
+  store_pack<Width>(dx + at, norm_gradient(gradient, row, mean, scale, slope, offset));
 }
 
 __global__ void __launch_bounds__(kFinishThreads, kFinishBlocks)
@@ -315,8 +311,9 @@ inline void launch_batch_norm_apply(const BatchNormBackward& call, const BatchNo
                [&](auto zero) { launch_batch_norm_apply<decltype(zero)>(call, note, stream); });
 }
 
-inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
-                                       GpuStream stream) {
+// The note of the gradient, in the workspace: slope and offset alone. dgamma and dbeta go where `call` says.
+inline BatchNormNote launch_batch_norm_gradient_sums(const BatchNormBackward& call, Workspace workspace,
+                                                     unsigned* counters, GpuStream stream) {
   const BatchNormSpec& spec = call.spec;
   const ConstBatchNormSaved& saved = call.saved;
   check_spec(spec);
@@ -344,6 +341,12 @@ inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace 
              BatchNormGradientResult{note.slope, note.offset, call.dgamma, call.dbeta});
     });
   });
+  return note;
+}
+
+inline void launch_batch_norm_backward(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
+                                       GpuStream stream) {
+  const BatchNormNote note = launch_batch_norm_gradient_sums(call, workspace, counters, stream);
   BatchNormBackward rest = call;
   rest.dgamma = rest.dbeta = nullptr;  // made by the sums
   launch_batch_norm_apply(rest, note, stream);

@@ -52,7 +52,7 @@ std::size_t CudaBackend::workspace_bytes(const ConvBackwardData& call) {
 }
 
 std::size_t CudaBackend::workspace_bytes(const ConvBackwardWeights& call) {
-  if (is_depthwise(call.spec)) return depthwise_weights_workspace_bytes(call.spec);
+  if (is_depthwise(call.spec)) return depthwise_gradients_workspace_bytes(call.spec);
   if (multiplies(call.spec)) return 0;
   return device_->conv->workspace_bytes({call.spec, ConvPass::backward_weights}, call.x.element());
 }
@@ -77,7 +77,8 @@ void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
 void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
   const ConvSpec& spec = call.spec;
   if (is_depthwise(spec))
-    return depthwise_backward_weights(spec, {.x = call.x}, call.dy, call.dw, workspace, stream_);
+    return depthwise_gradients(spec, {.dz = call.dy}, nullptr, {.x = call.x}, {.dw = call.dw}, workspace,
+                               counters_, stream_);
   if (multiplies(spec)) {
     check_spec(spec);
     check_storage(options_.precision, call.x.element());
@@ -87,7 +88,7 @@ void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
 }
 
 std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec& spec, Element element, Store store) {
-  if (is_depthwise(spec)) return 0;
+  if (is_depthwise(spec)) return depthwise_gradients_workspace_bytes(spec);
   if (multiplies(spec)) return filter_copy_bytes(spec, element);
   return device_->conv->workspace_bytes({spec, ConvPass::backward_data}, element) +
          (store == Store::accumulate ? added_bytes(spec, element) : 0);
@@ -96,7 +97,8 @@ std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec& spec, Ele
 void CudaBackend::data_gradient(const ConvBackwardData& call, Store store, Workspace workspace) {
   const ConvSpec& spec = call.spec;
   if (is_depthwise(spec))
-    return depthwise_backward_data(spec, call.dy, call.w, {.dx = call.dx, .store = store}, stream_);
+    return depthwise_gradients(spec, {.dz = call.dy}, call.w, {}, {.dx = call.dx, .store = store}, workspace,
+                               counters_, stream_);
   if (multiplies(spec)) {
     check_spec(spec);
     check_storage(options_.precision, call.dy.element());

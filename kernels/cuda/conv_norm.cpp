@@ -1,6 +1,7 @@
 // Convolution with batch norm. Depthwise ones take the statistics of what they make, apply the norm of their
-// input as they read it, and sum its gradient as they write it. Of all others the gradient of the input is
-// written or added where it belongs. Where cuDNN normalises, as composed in kernels/conv_norm.cpp.
+// input and the gradient of that of their output as they read, and sum the gradient of the former as they
+// write it. Of all others the gradient of the input is written or added where it belongs. Where cuDNN
+// normalises, as composed in kernels/conv_norm.cpp.
 #include <algorithm>
 
 #include "kernels/cuda/cuda_backend.h"
@@ -14,8 +15,8 @@ namespace {
 
 constexpr std::size_t kAlign = 256;
 
-// The gradient of the convolution's output comes first in the workspace, then where an activation comes
-// between that of its input.
+// Of all but depthwise ones the gradient of the convolution's output comes first in the workspace, then where
+// an activation comes between that of its input.
 std::size_t dy_bytes(const ConvNormBackward& call) {
   return round_up(call.spec.conv.out_count() * size_of(call.dz.element()), kAlign);
 }
@@ -29,8 +30,7 @@ Workspace behind(const Workspace& workspace, std::size_t bytes) {
 
 template <class ConvNorm>
 DepthwiseInput input_of(const ConvNorm& call) {
-  if (!call.spec.normalises_input) return {.x = call.x};
-  return {call.x, call.x_norm, call.x_activation};
+  return {call.x, call.spec.normalises_input ? call.x_norm : ConstBatchNormSaved{}, call.x_activation};
 }
 
 }  // namespace
@@ -68,48 +68,57 @@ std::size_t CudaBackend::workspace_bytes(const ConvNormBackward& call) {
   const ConvNormSpec& spec = call.spec;
   if (!fuses(spec)) return Backend::workspace_bytes(call);
   const Element element = call.dz.element();
-  const bool own = is_depthwise(spec.conv), passes_back = !own && call.x_activation != Activation::none;
-  const std::size_t to_data =
-      own           ? depthwise_note_workspace_bytes(spec.conv)
-      : passes_back ? dx_bytes(call) + data_gradient_workspace_bytes(spec.conv, element, Store::overwrite)
-                    : data_gradient_workspace_bytes(spec.conv, element, call.store);
   const ConstValues values(nullptr, element);
+  const std::size_t norm_bytes = workspace_bytes(BatchNormBackward{.spec = spec.norm(), .x = values});
+  if (is_depthwise(spec.conv))
+    return round_up(norm_bytes, kAlign) + depthwise_gradients_workspace_bytes(spec.conv);
+  const std::size_t to_data =
+      call.x_activation != Activation::none
+          ? dx_bytes(call) + data_gradient_workspace_bytes(spec.conv, element, Store::overwrite)
+          : data_gradient_workspace_bytes(spec.conv, element, call.store);
   return dy_bytes(call) +
-         std::max({workspace_bytes(BatchNormBackward{.spec = spec.norm(), .x = values}),
-                   workspace_bytes(ConvBackwardWeights{.spec = spec.conv, .x = values}), to_data});
+         std::max(
+             {norm_bytes, workspace_bytes(ConvBackwardWeights{.spec = spec.conv, .x = values}), to_data});
 }
 
 void CudaBackend::run(const ConvNormBackward& call, Workspace workspace) {
   const ConvNormSpec& spec = call.spec;
   if (!fuses(spec)) return Backend::run(call, workspace);
   check_workspace("convolution with batch norm", workspace, workspace_bytes(call));
+  BatchNormBackward norm{.spec = spec.norm(),
+                         .x = call.y,
+                         .dy = call.dz,
+                         .saved = call.saved,
+                         .dgamma = call.dgamma,
+                         .dbeta = call.dbeta,
+                         .activation = call.z_activation};
+  if (is_depthwise(spec.conv)) {
+    DepthwiseOutputGradient output{.dz = call.dz,
+                                   .y = call.y,
+                                   .norm = call.saved,
+                                   .activation = call.z_activation,
+                                   .note = call.dz_note};
+    if (call.dz_note != nullptr) {
+      output.dgamma = call.dgamma;
+      output.dbeta = call.dbeta;
+    } else {
+      output.note = note_of_norm_gradient(norm, workspace, counters_, stream_);
+    }
+    const std::size_t norm_bytes = round_up(workspace_bytes(norm), kAlign);
+    return depthwise_gradients(spec.conv, output, call.w, input_of(call),
+                               {call.dw, call.dx, call.store, call.dx_note}, behind(workspace, norm_bytes),
+                               counters_, stream_);
+  }
   const Values dy(workspace.data, call.dz.element());
   const Workspace inner = behind(workspace, dy_bytes(call));
-  const BatchNormBackward norm{.spec = spec.norm(),
-                               .x = call.y,
-                               .dy = call.dz,
-                               .saved = call.saved,
-                               .dx = dy,
-                               .dgamma = call.dgamma,
-                               .dbeta = call.dbeta,
-                               .activation = call.z_activation};
+  norm.dx = dy;
   if (call.dz_note != nullptr)
     norm_gradient_from_note(norm, call.dz_note, stream_);
   else
     run(norm, inner);
-  const bool own = is_depthwise(spec.conv);
-  if (call.dw != nullptr && own)
-    depthwise_backward_weights(spec.conv, input_of(call), dy, call.dw, inner, stream_);
-  else if (call.dw != nullptr)
+  if (call.dw != nullptr)
     run(ConvBackwardWeights{.spec = spec.conv, .x = call.x, .dy = dy, .dw = call.dw}, inner);
   if (call.dx == nullptr) return;
-  if (own && spec.normalises_input)
-    return depthwise_backward_data(spec.conv, dy, call.w, input_of(call), call.dx, call.store, call.dx_note,
-                                   inner, counters_, stream_);
-  if (own)
-    return depthwise_backward_data(
-        spec.conv, dy, call.w,
-        {.dx = call.dx, .activation = call.x_activation, .activated = call.x, .store = call.store}, stream_);
   if (call.x_activation == Activation::none)
     return data_gradient(
         {.spec = spec.conv, .dy = dy, .w = call.w, .dx = call.dx, .rounded_w = call.rounded_w}, call.store,

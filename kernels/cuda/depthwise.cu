@@ -1,6 +1,6 @@
 #include "kernels/cuda/depthwise.cuh"
 
-#include "kernels/cuda/depthwise_weights.cuh"
+#include "kernels/cuda/depthwise_gradients.cuh"
 
 namespace rlnas {
 
@@ -15,8 +15,7 @@ void forward(const ConvSpec& spec, const DepthwiseInput& input, const float* w, 
              const DepthwiseSums& wanted, GpuStream stream) {
   with_element(y.element(), [&](auto zero) {
     using E = decltype(zero);
-    const DepthwiseTarget<E> target{.to = y.template as<E>()};
-    launch_depthwise<ConvPass::forward>(spec, source_of<E>(input), w, target, wanted, stream);
+    launch_depthwise(spec, source_of<E>(input), w, y.template as<E>(), wanted, stream);
   });
 }
 
@@ -28,7 +27,7 @@ void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const 
 }
 
 std::size_t depthwise_statistics_workspace_bytes(const ConvSpec& spec) {
-  return depthwise_sums_bytes(spec, Direction::forward);
+  return depthwise_sums_bytes(spec);
 }
 
 void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const float* w,
@@ -43,54 +42,16 @@ void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const 
   forward(spec, input, w, y, wanted, stream);
 }
 
-void depthwise_backward_data(const ConvSpec& spec, ConstValues dy, const float* w,
-                             const DepthwiseGradient& gradient, GpuStream stream) {
-  with_element(dy.element(), [&](auto zero) {
-    using E = decltype(zero);
-    const bool masked = gradient.activation != Activation::none;
-    const DepthwiseSource<E> source{.from = dy.template as<E>()};
-    const DepthwiseTarget<E> target{.to = gradient.dx.template as<E>(),
-                                    .activated = masked ? gradient.activated.template as<E>() : nullptr,
-                                    .bounds = bounds_of(gradient.activation),
-                                    .store = gradient.store};
-    launch_depthwise<ConvPass::backward_data>(spec, source, w, target, {}, stream);
+std::size_t depthwise_gradients_workspace_bytes(const ConvSpec& spec) {
+  return depthwise_gradients_scratch_bytes(spec);
+}
+
+void depthwise_gradients(const ConvSpec& spec, const DepthwiseOutputGradient& output, const float* w,
+                         const DepthwiseInput& input, const DepthwiseGradients& wanted, Workspace workspace,
+                         unsigned* counters, GpuStream stream) {
+  with_element(output.dz.element(), [&](auto zero) {
+    launch_depthwise_gradients<decltype(zero)>(spec, output, w, input, wanted, workspace, counters, stream);
   });
-}
-
-std::size_t depthwise_note_workspace_bytes(const ConvSpec& spec) {
-  return depthwise_sums_bytes(spec, Direction::backward);
-}
-
-void depthwise_backward_data(const ConvSpec& spec, ConstValues dy, const float* w,
-                             const DepthwiseInput& input, Values dx, Store store, void* note,
-                             Workspace workspace, unsigned* counters, GpuStream stream) {
-  DepthwiseSums wanted{};
-  if (note != nullptr) {
-    check_workspace("depthwise convolution", workspace, depthwise_note_workspace_bytes(spec));
-    wanted.sums = static_cast<double*>(workspace.data);
-    wanted.counters = counters;
-    wanted.spec.rows = spec.batch * spec.in_height * spec.in_width;
-    wanted.gradient = BatchNormNote::at(note, spec.in_channels);
-  }
-  with_element(dy.element(), [&](auto zero) {
-    using E = decltype(zero);
-    const DepthwiseSource<E> source{.from = dy.template as<E>()};
-    const DepthwiseTarget<E> target{.to = dx.template as<E>(),
-                                    .x = input.x.template as<E>(),
-                                    .norm = input.norm,
-                                    .bounds = bounds_of(input.activation),
-                                    .store = store};
-    launch_depthwise<ConvPass::backward_data>(spec, source, w, target, wanted, stream);
-  });
-}
-
-std::size_t depthwise_weights_workspace_bytes(const ConvSpec& spec) {
-  return depthwise_partials_bytes(spec);
-}
-
-void depthwise_backward_weights(const ConvSpec& spec, const DepthwiseInput& input, ConstValues dy, float* dw,
-                                Workspace workspace, GpuStream stream) {
-  launch_depthwise_weights(spec, input, dy, dw, workspace, stream);
 }
 
 }  // namespace rlnas

@@ -12,7 +12,7 @@ namespace rlnas {
 // Whether the functions below take it: one filter a channel of 3x3, 5x5 or 7x7, stride 1 or 2, any dilation.
 bool is_depthwise(const ConvSpec& spec);
 
-// x, or where `norm` is not empty activation(norm(x)).
+// x, which the activation has made, or where `norm` is not empty activation(norm(x)).
 struct DepthwiseInput {
   ConstValues x = nullptr;  // [N,H,W,C]
   ConstBatchNormSaved norm = {};
@@ -28,26 +28,28 @@ void depthwise_forward(const ConvSpec& spec, const DepthwiseInput& input, const 
                        const BatchNormStatistics& statistics, Values y, Workspace workspace,
                        unsigned* counters, GpuStream stream);
 
-// Where a gradient of the data goes, and what it passes on the way there.
-struct DepthwiseGradient {
-  Values dx = nullptr;  // [N,H,W,C]
+// The gradient of its output: dz, or where `norm` is not empty what that is before activation(norm(y)).
+struct DepthwiseOutputGradient {
+  ConstValues dz;           // [N,P,Q,C]
+  ConstValues y = nullptr;  // likewise
+  ConstBatchNormSaved norm = {};
   Activation activation = Activation::none;
-  ConstValues activated = nullptr;  // [N,H,W,C], its output; not read where there is no activation
-  Store store = Store::overwrite;
+  const void* note = nullptr;                 // of dz, BatchNormNote of norm_results.cuh
+  float *dgamma = nullptr, *dbeta = nullptr;  // [C], where the note's go, or null
 };
-// dy [N,P,Q,C], w -> gradient.dx
-void depthwise_backward_data(const ConvSpec& spec, ConstValues dy, const float* w,
-                             const DepthwiseGradient& gradient, GpuStream stream);
-// The same to the gradient of what the norm of `input` gave its activation; and unless `note` is null, what
-// BatchNormNote has of it.
-std::size_t depthwise_note_workspace_bytes(const ConvSpec& spec);
-void depthwise_backward_data(const ConvSpec& spec, ConstValues dy, const float* w,
-                             const DepthwiseInput& input, Values dx, Store store, void* note,
-                             Workspace workspace, unsigned* counters, GpuStream stream);
 
-// input, dy -> dw [C,1,R,S], overwritten
-std::size_t depthwise_weights_workspace_bytes(const ConvSpec& spec);
-void depthwise_backward_weights(const ConvSpec& spec, const DepthwiseInput& input, ConstValues dy, float* dw,
-                                Workspace workspace, GpuStream stream);
+// What is made of it.
+struct DepthwiseGradients {
+  float* dw = nullptr;  // [C,1,R,S], or null
+  Values dx = nullptr;  // [N,H,W,C], or null; passed back through the activation of the input
+  Store store = Store::overwrite;
+  void* note = nullptr;  // what BatchNormNote has of dx, for the norm of the input, or null
+};
+
+// output, w, input -> wanted. counters: of last_block.cuh.
+std::size_t depthwise_gradients_workspace_bytes(const ConvSpec& spec);
+void depthwise_gradients(const ConvSpec& spec, const DepthwiseOutputGradient& output, const float* w,
+                         const DepthwiseInput& input, const DepthwiseGradients& wanted, Workspace workspace,
+                         unsigned* counters, GpuStream stream);
 
 }  // namespace rlnas

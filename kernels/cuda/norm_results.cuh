@@ -48,6 +48,18 @@ struct BatchNormGradientResult {
   float *slope = nullptr, *offset = nullptr, *dgamma = nullptr, *dbeta = nullptr;
 };
 
+// That dx, to the bit wherever it is made.
+template <int Width>
+__device__ __forceinline__ Pack<Width> norm_gradient(const Pack<Width>& dy, const Pack<Width>& x,
+                                                     const Pack<Width>& mean, const Pack<Width>& scale,
+                                                     const Pack<Width>& slope, const Pack<Width>& offset) {
+  Pack<Width> dx;
+  for (int i = 0; i < Width; ++i)
+    dx.value[i] =
+        fmaf(scale.value[i], dy.value[i], fmaf(slope.value[i], x.value[i] - mean.value[i], offset.value[i]));
+  return dx;
+}
+
 // From the sums of dy and dy * (x - mean).
 __device__ __forceinline__ void finish_gradient(int c, double rows, double sum_dy, double sum_dy_x,
                                                 ConstBatchNormSaved saved,

@@ -16,6 +16,10 @@ void gamma_from_saved(const BatchNormSpec& spec, ConstBatchNormSaved saved, floa
 // What a convolution notes of the gradient of its input, for the norm before it: BatchNormNote of
 // norm_results.cuh.
 std::size_t norm_note_bytes(int channels);
+// That note without dgamma and dbeta, which go where `call` says, made in the workspace of the call; dx is
+// not.
+const void* note_of_norm_gradient(const BatchNormBackward& call, Workspace workspace, unsigned* counters,
+                                  GpuStream stream);
 // The gradient of a norm from the note on its dy; needs no workspace.
 void norm_gradient_from_note(const BatchNormBackward& call, const void* note, GpuStream stream);
 // to [count] = from

@@ -8,7 +8,7 @@
 #include "kernels/cuda/batch_norm.cuh"
 #include "kernels/cuda/cast.cuh"
 #include "kernels/cuda/depthwise.cuh"
-#include "kernels/cuda/depthwise_weights.cuh"
+#include "kernels/cuda/depthwise_gradients.cuh"
 #include "kernels/cuda/elementwise.cuh"
 #include "kernels/cuda/filter_layout.cuh"
 #include "kernels/cuda/linear_bias.cuh"
@@ -144,8 +144,8 @@ TEST_CASE_TEMPLATE("launches cost what their kernels touch: pooling and subsampl
 TEST_CASE_TEMPLATE("launches cost what their kernels touch: depthwise convolutions", E, float, Bf16) {
   TouchedMemory memory;
   E *const x = memory.allocate<E>(kCount), *const y = memory.allocate<E>(kCount),
-           *const z = memory.allocate<E>(kCount);
-  float *const w = memory.allocate<float>(kChannels * 9), *const c = memory.allocate<float>(kChannels * 10);
+           *const z = memory.allocate<E>(kCount), *const y_of_norm = memory.allocate<E>(kCount);
+  float *const w = memory.allocate<float>(kChannels * 9), *const c = memory.allocate<float>(kChannels * 15);
   for (const int stride : {1, 2}) {
     const ConvSpec spec{.batch = kBatch,
                         .in_channels = kChannels,
@@ -157,9 +157,8 @@ TEST_CASE_TEMPLATE("launches cost what their kernels touch: depthwise convolutio
                         .padding = 1,
                         .groups = kChannels};
     const auto scratch = [&](std::size_t bytes) { return Workspace{memory.allocate<char>(bytes), bytes}; };
-    const Workspace of_weights = scratch(depthwise_weights_workspace_bytes(spec)),
-                    of_statistics = scratch(depthwise_statistics_workspace_bytes(spec)),
-                    of_note = scratch(depthwise_note_workspace_bytes(spec));
+    const Workspace of_gradients = scratch(depthwise_gradients_workspace_bytes(spec)),
+                    of_statistics = scratch(depthwise_statistics_workspace_bytes(spec));
     const DepthwiseInput normed{x, BatchNormSaved::at(c, kChannels), Activation::relu6};
     unsigned counters[kBlockCounters] = {};
     const CheckedLaunches launches(memory);
@@ -171,15 +170,23 @@ TEST_CASE_TEMPLATE("launches cost what their kernels touch: depthwise convolutio
                          .running_var = c + 5 * kChannels,
                          .saved = BatchNormSaved::at(c + 6 * kChannels, kChannels)},
                         y, of_statistics, counters, nullptr);
-      depthwise_backward_weights(spec, input, y, w, of_weights, nullptr);
     }
-    depthwise_backward_data(spec, y, w, {.dx = z}, nullptr);
-    depthwise_backward_data(
-        spec, y, w, {.dx = z, .activation = Activation::relu, .activated = x, .store = Store::accumulate},
-        nullptr);
-    depthwise_backward_data(spec, y, w, normed, z, Store::overwrite, c + 6 * kChannels, of_note, counters,
-                            nullptr);
-    CHECK(launches.count() == 11);
+    const auto gradients = [&](const DepthwiseOutputGradient& output, const DepthwiseInput& input,
+                               const DepthwiseGradients& wanted) {
+      depthwise_gradients(spec, output, w, input, wanted, of_gradients, counters, nullptr);
+    };
+    const DepthwiseOutputGradient of_norm{.dz = y,
+                                          .y = y_of_norm,
+                                          .norm = BatchNormSaved::at(c + 6 * kChannels, kChannels),
+                                          .activation = Activation::relu6,
+                                          .note = c + 10 * kChannels,
+                                          .dgamma = c + 14 * kChannels};
+    gradients({.dz = y}, {.x = x}, {.dw = w});
+    gradients({.dz = y}, normed, {.dw = w});
+    gradients({.dz = y}, {}, {.dx = z});
+    gradients({.dz = y}, {.x = x, .activation = Activation::relu}, {.dx = z, .store = Store::accumulate});
+    gradients(of_norm, normed, {.dw = w, .dx = z, .note = c + 4 * kChannels});
+    CHECK(launches.count() == 4 + 5 + 3);
   }
 }
 

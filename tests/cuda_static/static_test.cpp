@@ -52,8 +52,8 @@ TEST_CASE("no own kernel has an atomic but a count of blocks, nor a reduction to
     }
   CHECK(kernels >= 40);
   // Of floats and of bf16: statistics, gradients of batch norm (masked or not) and dots of channels of each
-  // width; depthwise forward and data passes of each width, filter and spacing.
-  CHECK(counting == 2 * (2 + 4 + 2 + 2 * 2 * 3 * 2));
+  // width; depthwise convolutions of each filter and spacing, of each width forwards, of one backwards.
+  CHECK(counting == 2 * (2 + 4 + 2 + 3 * 2 * (2 + 1)));
   // The check can fail: this kernel has one of each.
   const PtxKernel planted = find(read_ptx(built("planted.ptx")), "rlnas::test::planted_kernel");
   CHECK(count_starting_with(planted, "atom") > 0);

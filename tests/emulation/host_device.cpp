@@ -60,11 +60,11 @@ bool CudaBackend::multiplies(const ConvSpec&) const {
 std::size_t CudaBackend::workspace_bytes(const ConvForward&) {
   return 0;
 }
-std::size_t CudaBackend::workspace_bytes(const ConvBackwardData&) {
-  return 0;
+std::size_t CudaBackend::workspace_bytes(const ConvBackwardData& call) {
+  return data_gradient_workspace_bytes(call.spec, call.dy.element(), Store::overwrite);
 }
 std::size_t CudaBackend::workspace_bytes(const ConvBackwardWeights& call) {
-  return is_depthwise(call.spec) ? depthwise_weights_workspace_bytes(call.spec) : 0;
+  return is_depthwise(call.spec) ? depthwise_gradients_workspace_bytes(call.spec) : 0;
 }
 void CudaBackend::run(const ConvForward& call, Workspace workspace) {
   if (is_depthwise(call.spec)) return depthwise_forward(call.spec, {.x = call.x}, call.w, call.y, stream_);
@@ -75,16 +75,18 @@ void CudaBackend::run(const ConvBackwardData& call, Workspace workspace) {
 }
 void CudaBackend::run(const ConvBackwardWeights& call, Workspace workspace) {
   if (is_depthwise(call.spec))
-    return depthwise_backward_weights(call.spec, {.x = call.x}, call.dy, call.dw, workspace, stream_);
+    return depthwise_gradients(call.spec, {.dz = call.dy}, nullptr, {.x = call.x}, {.dw = call.dw}, workspace,
+                               counters_, stream_);
   device_->libraries.run(call, workspace);
 }
-std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec&, Element, Store) {
-  return 0;
+std::size_t CudaBackend::data_gradient_workspace_bytes(const ConvSpec& spec, Element, Store) {
+  return is_depthwise(spec) ? depthwise_gradients_workspace_bytes(spec) : 0;
 }
-void CudaBackend::data_gradient(const ConvBackwardData& call, Store store, Workspace) {
+void CudaBackend::data_gradient(const ConvBackwardData& call, Store store, Workspace workspace) {
   const ConvSpec& spec = call.spec;
   if (is_depthwise(spec))
-    return depthwise_backward_data(spec, call.dy, call.w, {.dx = call.dx, .store = store}, stream_);
+    return depthwise_gradients(spec, {.dz = call.dy}, call.w, {}, {.dx = call.dx, .store = store}, workspace,
+                               counters_, stream_);
   std::vector<float> memory(spec.in_count());  // as floats, which may be more than it takes
   const Values dx(memory.data(), call.dx.element());
   device_->libraries.run(ConvBackwardData{.spec = spec, .dy = call.dy, .w = call.w, .dx = dx});
