@@ -80,7 +80,7 @@ class Maker {
     for (std::size_t i = 0; i < bytes && at + i < text_.size(); ++i)
       text_[at + i] = char(number >> (8 * (big_endian ? bytes - 1 - i : i)));
   }
-  // A little up or down, as mistakes of one are found by; of one byte mostly, that of a small number.
+  // A byte a little up or down: of a small number what a check that is wrong by one lets through.
   void move_number() {
     if (text_.empty()) return;
     text_[place()] += char(random_.below(2) == 0 ? 1 + random_.below(4) : -1 - int(random_.below(4)));
