@@ -3,7 +3,7 @@
 #
 #   ./run_tests.sh                    the release build
 #   ./run_tests.sh PRESET             another: debug, asan, ubsan, asan-ubsan; avx2 (as on a machine that has no more);
-#                                     tsan (ThreadSanitizer, over what has threads)
+#                                     tsan (ThreadSanitizer, over what has threads; whole runs: tsan whole_runs_test)
 #   ./run_tests.sh all-cpus           release, then avx2
 #   ./run_tests.sh PRESET SUITE...    these suites alone: ./run_tests.sh asan-ubsan engine_test data_test
 #
@@ -18,6 +18,8 @@ run_suites() {  # PRESET SUITE...
   if [ $# -gt 0 ]; then
     targets=(--target "$@")
     only=(--tests-regex "^($(IFS='|'; echo "$*")):")
+  elif [ "$preset" = tsan ]; then
+    only=(--exclude-regex '^whole_runs_test')  # minutes long, and not built
   fi
   phase "configure $preset"
   case $preset in
@@ -41,7 +43,7 @@ preset=${1:-release}
 case $preset in
   -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
   all-cpus) presets="release avx2" ;;
-  release | avx2 | debug | asan | ubsan | asan-ubsan | tsan) presets=$preset ;;
+  release | avx2 | debug | asan | ubsan | asan-ubsan | tsan | coverage) presets=$preset ;;
   *) echo "error: no preset '$preset': see ./run_tests.sh --help" >&2; exit 2 ;;
 esac
 

@@ -22,6 +22,9 @@ if(RLNAS_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CXX>:${RLNAS_NO_FLOW_WARNINGS}>")
   target_link_options(rlnas_flags INTERFACE -fsanitize=${RLNAS_SANITIZE})
 endif()
+if(RLNAS_SANITIZE MATCHES "address")  # what a vector keeps in reserve is no one's either
+  target_compile_definitions(rlnas_flags INTERFACE _GLIBCXX_SANITIZE_VECTOR)
+endif()
 if(RLNAS_FUZZ)  # programs without tests/fuzz/fuzz_main.cpp do not link then
   target_compile_options(rlnas_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-coverage=trace-pc,trace-cmp>)
 endif()

@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 """Mutation testing: which small mistakes in a source file do its tests not notice?
 
-  scripts/mutate.py [--build DIR] [--limit N] [--seed S] [--filter PATTERN] TARGET SOURCE...
+  scripts/mutate.py [--build DIR] [--limit N] [--seed S] [--filter PATTERN] [--files PATTERN] [--jobs N] TARGET SOURCE...
 
-Makes one small change after the other in each SOURCE (a comparison, a sign, a constant, a statement left out), builds
-TARGET, which is a test program of that name, runs it, and puts the file back. A change that the compiler refuses or
-that makes a test fail is killed; the others are printed: each is a line that no test of TARGET looks at, or a change
-that means the same. --limit: so many of all, drawn by chance.
+Makes one small change after the other in a copy of each SOURCE (a comparison, a sign, a constant, a statement left
+out), compiles it, links it into TARGET, which is a test program of that name, in front of the library with its twin,
+and runs that until the first failure. A change that the compiler refuses or that makes a test fail is killed; the
+others are printed: each is a line that no test of TARGET looks at, or a change that means the same. --limit: so many
+of all, drawn by chance. Nothing of the source tree or the build is touched.
 """
 import argparse
+import concurrent.futures
+import json
+import os
 import pathlib
 import random
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -48,13 +54,60 @@ def mutants_of(path):
             yield number, re.match(r'\s*', code).group() + ';'
 
 
-def run(command, seconds):
-    """Whether it succeeded; None: it did not end in time."""
+def run(command, seconds, where):
+    """Whether it succeeded; one that does not end in time did not."""
+    fast = {'TMPDIR': '/dev/shm'} if os.access('/dev/shm', os.W_OK) else {}  # files that tests flush to disk
     try:
-        return subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              timeout=seconds).returncode == 0
+        return subprocess.run(command, cwd=where, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              timeout=seconds, env=os.environ | fast).returncode == 0
     except subprocess.TimeoutExpired:
-        return None
+        return False
+
+
+def compile_command(build, source):
+    """What compiles a source, and the object that it makes, relative to the build."""
+    for entry in json.loads((build / 'compile_commands.json').read_text()):
+        if pathlib.Path(entry['file']) == source:
+            words = [word for word in shlex.split(entry['command']) if not word.endswith('ccache')]
+            return words + ['-O1'], words[words.index('-o') + 1]  # in two thirds of the time
+    sys.exit(f'error: {source} is not compiled in {build}')
+
+
+def link_command(build, target):
+    lines = subprocess.run(['ninja', '-C', str(build), '-t', 'commands', target], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    for part in lines[-1].split(' && '):
+        words = shlex.split(part)
+        if '-o' in words and pathlib.Path(words[words.index('-o') + 1]).name == target:
+            return words
+    sys.exit(f'error: nothing links {target}')
+
+
+def with_object(link, twin, own, program):
+    """The command that links another object instead of its twin, or before the archive that has it."""
+    link = [own if word == twin else word for word in link]
+    if own not in link:
+        link.insert(next(i for i, word in enumerate(link) if word.endswith('.a')), own)
+    link[link.index('-o') + 1] = program
+    return link
+
+
+def fate_of(mutant, build, link, options):
+    path, number, line = mutant
+    lines = path.read_text().split('\n')
+    before, lines[number] = lines[number], line
+    command, twin = compile_command(build, path)
+    with tempfile.TemporaryDirectory() as folder:
+        source, own, program = (str(pathlib.Path(folder) / name) for name in (path.name, 'mutant.o', options.target))
+        pathlib.Path(source).write_text('\n'.join(lines))
+        command[command.index('-o') + 1] = own
+        command[command.index('-c') + 1] = source
+        if not run(command, 600, build) or not run(with_object(link, twin, own, program), 600, build):
+            return 'refused', ''
+        test = [program, '--abort-after=1', f'-tc={options.filter}', f'-sf={options.files}']
+        if not run(test, options.timeout, folder):
+            return 'killed', ''
+    return 'live', f'{path.relative_to(ROOT)}:{number + 1}\n  - {before.strip()}\n  + {line.strip()}'
 
 
 def main():
@@ -62,48 +115,34 @@ def main():
     parser.add_argument('--build', default='build/release')
     parser.add_argument('--limit', type=int, default=0)
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--filter', default='', help="doctest's -tc=")
+    parser.add_argument('--filter', default='*', help="doctest's -tc=, of test cases")
+    parser.add_argument('--files', default='*', help="doctest's -sf=, of their files")
     parser.add_argument('--timeout', type=float, default=120.0, help='seconds for a run of the tests')
+    parser.add_argument('--jobs', type=int, default=os.cpu_count(), help='mutants at a time')
     parser.add_argument('target')
     parser.add_argument('sources', nargs='+')
     options = parser.parse_args()
-    program = next(iter(sorted((ROOT / options.build / 'tests').glob('*/' + options.target))), None)
-    if program is None:
-        sys.exit(f'error: {options.target} is not built in {options.build}')
-    test = [str(program)] + ([f'-tc={options.filter}'] if options.filter else [])
-    build = ['ninja', '-C', options.build, options.target]
-    if not run(build, 3600) or not run(test, options.timeout):
-        sys.exit(f'error: {options.target} does not pass as it is')
+    build = ROOT / options.build
+    if not run(['ninja', '-C', str(build), options.target], 3600, ROOT):
+        sys.exit(f'error: {options.target} cannot be built in {options.build}')
+    link = link_command(build, options.target)
+    # Unchanged it has to pass.
+    for source in options.sources:
+        if fate_of((ROOT / source, 0, (ROOT / source).read_text().split('\n')[0]), build, link, options)[0] != 'live':
+            sys.exit(f'error: {options.target} does not pass with {source} as it is')
 
     mutants = [(ROOT / source, *mutant) for source in options.sources for mutant in mutants_of(ROOT / source)]
     count = len(mutants)
     if options.limit and options.limit < count:
         mutants = sorted(random.Random(options.seed).sample(mutants, options.limit))
-    killed = refused = 0
-    survivors = []
-    tried = 0
-    for path, number, line in mutants:
-        original = path.read_text()
-        lines = original.split('\n')
-        before, lines[number] = lines[number], line
-        try:
-            tried += 1
-            path.write_text('\n'.join(lines))
-            if not run(build, 600):
-                refused += 1
-            elif not run(test, options.timeout):
-                killed += 1
-            else:
-                survivors.append(f'{path.relative_to(ROOT)}:{number + 1}\n  - {before.strip()}\n  + {line.strip()}')
-                print(survivors[-1], flush=True)
-        except KeyboardInterrupt:
-            tried -= 1
-            break
-        finally:
-            path.write_text(original)
-    run(build, 3600)
-    print(f'{tried} of {count} mutants: {killed} killed by tests, {refused} by the compiler, '
-          f'{len(survivors)} live')
+    fates = {'killed': 0, 'refused': 0, 'live': 0}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for fate, text in pool.map(lambda mutant: fate_of(mutant, build, link, options), mutants):
+            fates[fate] += 1
+            if text:
+                print(text, flush=True)
+    print(f'{sum(fates.values())} of {count} mutants: {fates["killed"]} killed by tests, {fates["refused"]} by the '
+          f'compiler, {fates["live"]} live')
 
 
 if __name__ == '__main__':

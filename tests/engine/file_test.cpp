@@ -33,6 +33,12 @@ std::string error_of(const std::string& path) {
   return error;
 }
 
+// A file of any header, as others may write it.
+void write_file_of(const std::string& path, const std::string& header, const std::string& values) {
+  const std::uint64_t size = header.size();
+  test::write_text(path, std::string(reinterpret_cast<const char*>(&size), 8) + header + values);
+}
+
 // Not over the old file: some file systems flush that one to disk.
 void write_anew(const std::string& path, const std::string& bytes) {
   std::filesystem::remove(path);
@@ -100,9 +106,7 @@ TEST_CASE("safetensors: files of older versions, checked as far as they say, and
   const std::string path = (directory / "a.safetensors");
   const auto write = [&](const std::string& metadata) {
     const std::string header = "{" + metadata + R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
-    const std::uint64_t size = header.size();
-    std::ofstream out(path, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(&size), 8) << header << std::string("\0\0\x80\x3f", 4);
+    write_file_of(path, header, std::string("\0\0\x80\x3f", 4));
   };
   write(R"("__metadata__":{"crc32":"2896259690","step":"3"},)");
   CHECK(error_of(path) == "");
@@ -120,19 +124,32 @@ TEST_CASE("safetensors: shapes and places that no tensor can have") {
     const std::string header =
         R"({"z":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":)" + shape +
         R"(,"data_offsets":)" + offsets + "}}";
-    const std::uint64_t size = header.size();
-    test::write_text(path,
-                     std::string(reinterpret_cast<const char*>(&size), 8) + header + std::string(12, '\0'));
+    write_file_of(path, header, std::string(12, '\0'));
     return error_of(path);
   };
   CHECK(error_with("[2]", "[4,12]") == "");
   CHECK(error_with("[0]", "[12,12]") == "");
-  for (const char* shape :
-       {"[-1,-2]", "[-2]", "[1]", "[3]", "[9223372036854775807,2]", "[4294967296,4294967296]"})
+  // The last has 2^64 + 2 elements.
+  for (const char* shape : {"[-1,-2]", "[-2]", "[1]", "[3]", "[9223372036854775807,2]",
+                            "[4294967296,4294967296]", "[3,6148914691236517206]"})
     CHECK(contains(error_with(shape, "[4,12]"), "tensor 'a' has a size that does not fit its shape"));
   CHECK(contains(error_with("[2]", "[8,16]"), "truncated: tensor 'a' ends past the end"));
   CHECK(contains(error_with("[2]", "[12,4]"), "truncated: tensor 'a' ends past the end"));
   CHECK(contains(error_with("[3]", "[0,12]"), "tensor 'a' overlaps another"));
+}
+
+TEST_CASE("safetensors: numbers of eight bytes are read as floats") {
+  const TemporaryDirectory directory;
+  const double doubles[] = {1.5, -2.25, 0.1};
+  const std::int64_t whole[] = {3, -7, std::int64_t{1} << 40};
+  write_file_of(directory / "a",
+                R"({"d":{"dtype":"F64","shape":[3],"data_offsets":[0,24]},)"
+                R"("i":{"dtype":"I64","shape":[3],"data_offsets":[24,48]}})",
+                std::string(reinterpret_cast<const char*>(doubles), sizeof doubles) +
+                    std::string(reinterpret_cast<const char*>(whole), sizeof whole));
+  const TensorFile file = read_safetensors(directory / "a");
+  CHECK(file.find("d")->data == std::vector<float>{1.5f, -2.25f, 0.1f});
+  CHECK(file.find("i")->data == std::vector<float>{3.0f, -7.0f, 1099511627776.0f});
 }
 
 TEST_CASE("safetensors: missing files, directories and foreign element types are errors that name the file") {
@@ -143,10 +160,7 @@ TEST_CASE("safetensors: missing files, directories and foreign element types are
     const std::string bytes(type == std::string("I32") ? 4 : type == std::string("U8") ? 1 : 2, 'x');
     const std::string header = R"({"a":{"dtype":")" + std::string(type) +
                                R"(","shape":[1],"data_offsets":[0,)" + std::to_string(bytes.size()) + "]}}";
-    const std::uint64_t size = header.size();
-    std::ofstream out((directory / "b"), std::ios::binary);
-    out.write(reinterpret_cast<const char*>(&size), 8) << header << bytes;
-    out.close();
+    write_file_of(directory / "b", header, bytes);
     CHECK(contains(error_of((directory / "b")), "tensor 'a' has element type " + std::string(type) + ";"));
   }
 }

@@ -27,7 +27,7 @@ class Maker {
       : random_(random), kept_(kept), text_(std::move(text)) {}
 
   void change() {
-    switch (random_.below(9)) {
+    switch (random_.below(10)) {
       case 0:
         if (!text_.empty()) text_[place()] ^= char(1 << random_.below(8));
         break;
@@ -55,6 +55,9 @@ class Maker {
       case 7:
         replace_digits();
         break;
+      case 8:
+        move_number();
+        break;
       default:
         text_.insert(place(), kTexts[random_.below(std::size(kTexts))]);
     }
@@ -76,6 +79,11 @@ class Maker {
     const bool big_endian = random_.below(2) == 0;
     for (std::size_t i = 0; i < bytes && at + i < text_.size(); ++i)
       text_[at + i] = char(number >> (8 * (big_endian ? bytes - 1 - i : i)));
+  }
+  // A byte a little up or down: of a small number what a check that is wrong by one lets through.
+  void move_number() {
+    if (text_.empty()) return;
+    text_[place()] += char(random_.below(2) == 0 ? 1 + random_.below(4) : -1 - int(random_.below(4)));
   }
   // The first number in decimal behind some place.
   void replace_digits() {

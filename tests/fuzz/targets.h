@@ -1,7 +1,7 @@
 // Parsers under attack. Each target is a function of any bytes: it has to return, or to throw an rlnas::Error
 // that blames the input, and what it read has to hold together. fuzz_main.cpp drives one by libFuzzer,
 // replay_test.cpp all of them over the files kept in corpus/ (what they can read) and found/ (what once broke
-// them).
+// them, or passes where a check is wrong by one).
 #pragma once
 
 #include <cstdint>
