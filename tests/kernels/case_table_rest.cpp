@@ -18,8 +18,8 @@ std::vector<float> coarse(std::vector<float> values) {
 }
 
 void run_pool(Harness& h, const PoolSpec& spec, Store store) {
-  const ConstValues x = h.upload_values(coarse(h.random_floats(spec.in_count())));
-  const ConstValues dy = h.values(spec.out_count());
+  const ConstValues x = h.values(spec.in_count()), dy = h.values(spec.out_count());
+  const ConstValues with_ties = h.upload_values(coarse(h.random_floats(spec.in_count())));
   const std::vector<float> before = h.random_floats(spec.in_count());
   const auto gradient = [&](const char* name) {
     return store == Store::accumulate ? h.output_values(name, before)
@@ -29,7 +29,7 @@ void run_pool(Harness& h, const PoolSpec& spec, Store store) {
   h.run(AvgPoolBackward{.spec = spec, .dy = dy, .dx = gradient("dx of average"), .store = store});
   std::uint8_t* const index = h.output_u8("index", spec.out_count());
   h.run(MaxPoolForward{
-      .spec = spec, .x = x, .y = h.output_values("maximum", spec.out_count()), .index = index});
+      .spec = spec, .x = with_ties, .y = h.output_values("maximum", spec.out_count()), .index = index});
   h.run(MaxPoolBackward{
       .spec = spec, .index = index, .dy = dy, .dx = gradient("dx of maximum"), .store = store});
 }
