@@ -3,7 +3,8 @@
 #
 #   ./run_tests.sh                    the release build
 #   ./run_tests.sh PRESET             another: debug, asan, ubsan, asan-ubsan; avx2 (as on a machine that has no more);
-#                                     tsan (ThreadSanitizer, over what has threads; whole runs: tsan whole_runs_test)
+#                                     tsan (ThreadSanitizer, over what has threads; whole runs: tsan whole_runs_test);
+#                                     coverage (which lines are reached: docs/proofs.md)
 #   ./run_tests.sh all-cpus           release, then avx2
 #   ./run_tests.sh PRESET SUITE...    these suites alone: ./run_tests.sh asan-ubsan engine_test data_test
 #
@@ -41,7 +42,7 @@ run_suites() {  # PRESET SUITE...
 preset=${1:-release}
 [ $# -eq 0 ] || shift
 case $preset in
-  -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
   all-cpus) presets="release avx2" ;;
   release | avx2 | debug | asan | ubsan | asan-ubsan | tsan | coverage) presets=$preset ;;
   *) echo "error: no preset '$preset': see ./run_tests.sh --help" >&2; exit 2 ;;

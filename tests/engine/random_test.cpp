@@ -49,6 +49,19 @@ TEST_CASE("below is in range and even, uniform lies from 0 up to 1") {
   CHECK(std::abs(mean - 0.5) < 0.015);
 }
 
+TEST_CASE("below is even where a multiplication alone would give every third number twice as often") {
+  RandomStream random(0, "below");
+  constexpr std::uint32_t kNumbers = 3u << 30;
+  constexpr int kDraws = 9000;
+  int thirds[3] = {};
+  for (int i = 0; i < kDraws; ++i) {
+    const std::uint32_t number = random.below(kNumbers);
+    CHECK(number < kNumbers);
+    ++thirds[number % 3];
+  }
+  for (const int count : thirds) CHECK(std::abs(count - kDraws / 3) < 200);  // 4.5 standard deviations
+}
+
 TEST_CASE("normal has mean 0, variance 1 and the tails of the bell curve") {
   RandomStream random(7, "normal");
   constexpr int kDraws = 100000;

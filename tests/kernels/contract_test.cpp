@@ -168,4 +168,33 @@ TEST_CASE("angle sums of a checkpoint have the same bits alone and among others,
   CHECK(code_of([&] { cpu->run(none); }) == ErrorCode::run_failed);
 }
 
+TEST_CASE("sums over blocks are refused where their workspace is a byte short") {
+  const auto cpu = make_cpu_backend({.threads = 1});
+  const std::vector<float> values(16, 0.5f);
+  const SegmentBlock block{0, 16, 0};
+  const SegmentState state = SegmentState::sampled;
+  GradientNorm norm;
+  AngleSums sums, scratch;
+  TakeAngleSums angle{.blocks = &block,
+                      .block_count = 1,
+                      .pieces = {},
+                      .segment_count = 1,
+                      .w0 = values.data(),
+                      .checkpoint_count = 1,
+                      .sums = &sums};
+  angle.w1[0] = values.data();
+  const auto check = [&](const auto& call) {
+    const std::size_t bytes = cpu->workspace_bytes(call);
+    REQUIRE(bytes > 0);
+    REQUIRE(bytes <= sizeof scratch);
+    cpu->run(call, {&scratch, bytes});
+    CHECK(code_of([&] { cpu->run(call, {&scratch, bytes - 1}); }) == ErrorCode::run_failed);
+  };
+  check(angle);
+  CHECK(sums.dot == 4.0);
+  check(TakeGradientNorm{
+      .blocks = &block, .block_count = 1, .states = &state, .gradient = values.data(), .norm = &norm});
+  CHECK(norm.norm == 2.0);
+}
+
 }  // namespace rlnas::test
