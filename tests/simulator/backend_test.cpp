@@ -5,9 +5,9 @@
 #include "engine/philox.h"
 #include "kernels/cuda/cudnn_conv.h"
 #include "kernels/cuda/depthwise.h"
+#include "kernels/forwarding_backend.h"
 #include "tests/kernels/compare_backends.h"
 #include "tests/simulator/simulated.h"
-#include "tests/support/forwarding_backend.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rlnas::test {
