@@ -281,7 +281,7 @@ TEST_CASE("what a function of one's own throws comes back") {
   CHECK_THROWS_WITH_AS(rlnas::search::run(options), "mine failed", std::runtime_error);
 }
 
-TEST_CASE("exhaustive and exact search agree; scores are those of the report") {
+TEST_CASE("exhaustive and exact search agree, scores are those of the report") {
   Options options = small_search();
   options.method = rlnas::SearchMethod::exhaustive;
   const Report all = rlnas::search::run(options);

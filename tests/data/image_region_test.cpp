@@ -85,7 +85,7 @@ TEST_CASE("a region of a PNG is that part of the whole") {
   check_regions(make_png(50, 70, PngColor::interlaced, noisy), 1, 30);
 }
 
-TEST_CASE("a file cut short is seen whatever the region; damage to a header is an error") {
+TEST_CASE("a file cut short is seen whatever the region, damage to a header is an error") {
   const auto error = [](const Bytes& file) { return error_of([&] { region(file, 1, {0, 0, 4, 4}); }); };
   for (const bool progressive : {false, true}) {
     const Bytes whole = make_jpeg(90, 110, JpegColor::rgb, noisy, {.progressive = progressive});

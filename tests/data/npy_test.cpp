@@ -43,7 +43,7 @@ std::string load_error(const std::string& argument) {
 
 }  // namespace
 
-TEST_CASE("npy: images as they are, in all versions of the format; without labels one class") {
+TEST_CASE("npy: images as they are, in all versions of the format, without labels one class") {
   const TempDir dir;
   const Bytes values = pixels(3 * kImageBytes);
   for (const int version : {1, 2, 3}) {
@@ -61,7 +61,7 @@ TEST_CASE("npy: images as they are, in all versions of the format; without label
   }
 }
 
-TEST_CASE("npy: labels of any width; classes are one more than the largest label") {
+TEST_CASE("npy: labels of any width, classes are one more than the largest label") {
   const TempDir dir;
   const std::string images = dir.write("x.npy", npy("|u1", "(3, 8, 8, 3)", pixels(3 * kImageBytes)));
   const auto labels_of = [&](const std::string& type, const std::string& shape, const Bytes& values) {

@@ -69,7 +69,7 @@ TEST_CASE("filters go from KRSC to OIHW") {
   });
 }
 
-TEST_CASE("loss: the first of equal logits counts; NaN and a label out of range make it NaN") {
+TEST_CASE("loss: the first of equal logits counts, NaN and a label out of range make it NaN") {
   CudaBackend cuda{CudaOptions{}};
   const auto ref = make_ref_backend();
   under_all_schedules([&] {

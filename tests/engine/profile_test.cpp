@@ -86,7 +86,7 @@ head                1.0     1.000   10.0 %      0.0     8.0    80.0 %  bytes
 )");
 }
 
-TEST_CASE("a report without limits leaves their columns empty; one without steps says so") {
+TEST_CASE("a report without limits leaves their columns empty, one without steps says so") {
   Profile profile;
   CHECK(profile_report(profile) == "profile: no step was measured; run more\n");
   profile.add(made_up_step(1, 0));

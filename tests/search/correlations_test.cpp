@@ -11,7 +11,7 @@
 
 using namespace rlnas;
 
-TEST_CASE("an operation is live on a path from input to output; a chain has no others") {
+TEST_CASE("an operation is live on a path from input to output, a chain has no others") {
   const Space& space = find_space("nasbench201");
   const auto live = [&](const char* arch) { return LiveOperations(space).only(space.parse(arch)); };
   CHECK(live("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"));

@@ -263,7 +263,7 @@ TEST_CASE("op-angle-sum adds each live operation's own angle over the cells of i
   CHECK(by_angle.op_angle_sum(genes) == doctest::Approx(expected).epsilon(1e-13));
 }
 
-TEST_CASE("weights that did not move have angle 0; a NaN weight is reported with its tensor") {
+TEST_CASE("weights that did not move have angle 0, a NaN weight is reported with its tensor") {
   const DartsNetwork network = small_network(Preset::imagenet);
   const SegmentTable segments = published_segments(network);
   WeightPair weights = random_weights(segments, 2);

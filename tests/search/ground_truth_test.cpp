@@ -111,7 +111,7 @@ TEST_CASE("a table with a fault is refused, naming the file and the line") {
   CHECK(contains(error_of(directory.path()), "not a file"));
 }
 
-TEST_CASE("a table without arch is one by index; a name that is no space's table is a file's") {
+TEST_CASE("a table without arch is one by index, a name that is no space's table is a file's") {
   const TemporaryDirectory directory;
   std::string text = "index,test\n";
   for (int i = 0; i < kSpaceSize; ++i) text += std::to_string(i) + "," + std::to_string(i) + "\n";

@@ -72,7 +72,7 @@ const std::vector<std::string> kTwo{"az-expressivity", "synflow"};
 }  // namespace
 
 TEST_CASE(
-    "a single value is the score; of several it is the sum of ln(rank / n), equal ones sharing their mean "
+    "a single value is the score, of several it is the sum of ln(rank / n), equal ones sharing their mean "
     "rank") {
   std::vector<Candidate> one{candidate({3.0}), candidate({kNothing})};
   score_candidates(one);
@@ -110,7 +110,7 @@ TEST_CASE(
   CHECK(half.computed.last_wanted == 1);
 }
 
-TEST_CASE("a search that is told to stop saves what it has and ends; measuring goes on from there") {
+TEST_CASE("a search that is told to stop saves what it has and ends, measuring goes on from there") {
   std::vector<Genes> all;
   for (std::int64_t i = 15000; i < 15200; ++i) all.push_back(genes_at(find_space("nasbench201"), i));
   int questions = 0;

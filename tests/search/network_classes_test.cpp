@@ -44,7 +44,7 @@ TEST_CASE("what does nothing in a cell is not in its expression") {
 }
 
 TEST_CASE(
-    "nasbench201 has 4930 different networks; representatives are of their class, once, and without dead "
+    "nasbench201 has 4930 different networks, representatives are of their class, once, and without dead "
     "edges") {
   const NetworkClasses classes(cells());
   // The benchmark's own string of a cell keeps empty terms and does not open the sum that a skip connection

@@ -97,7 +97,7 @@ TEST_CASE("a differentiable search has the same bits with any number of threads 
   }
 }
 
-TEST_CASE("alphas stand still before --begin and move from then on; what is found is told and written") {
+TEST_CASE("alphas stand still before --begin and move from then on, what is found is told and written") {
   const TemporaryDirectory directory;
   TrainConfig config = small_search(directory / "run");
   config.run.steps = 4;

@@ -166,7 +166,7 @@ TEST_CASE("a SuperNet that says the same of every image is right for one class")
   CHECK(probe.test(genes).loss == doctest::Approx(36.0 * std::log(9.0 + std::exp(2.0)) - 3.0 * 2.0));
 }
 
-TEST_CASE("true labels: held-out images; random ones: training images as the run labelled them; or --eval") {
+TEST_CASE("true labels: held-out images, random ones: training images as the run labelled them, or --eval") {
   const TemporaryDirectory directory;
   const std::string weights = write_supernet(directory / "w", find_space("nasbench201"), kClasses, 7);
   SuperNetConfig config = small_config(weights);
