@@ -50,6 +50,37 @@ void check_same(const float* got, const float* expected, std::size_t count) {
 
 }  // namespace
 
+TEST_CASE("statistics beside a depthwise convolution are those of its output as stored in bf16") {
+  CudaBackend cuda{CudaOptions{}};
+  Numbers numbers;
+  for (const ConvSpec& filter : kFilters) {
+    CAPTURE(filter.in_channels);
+    const std::size_t channels = std::size_t(filter.in_channels);
+    const std::vector<Bf16> x = numbers.stored(filter.in_count(), 0.0f, 1.0f);
+    const std::vector<float> w = numbers.floats(filter.weight_count(), 0.0f, 1.0f);
+    std::vector<Bf16> y(filter.out_count());
+    std::vector<float> running(2 * channels), beside(4 * channels), after(4 * channels);
+    const auto saved = [&](std::vector<float>& of) {
+      return BatchNormSaved::at(of.data(), filter.in_channels);
+    };
+    const ConvNormSpec spec{.conv = filter};
+    run(cuda, ConvNormForward{.spec = spec,
+                              .x = x.data(),
+                              .w = w.data(),
+                              .y = y.data(),
+                              .running_mean = running.data(),
+                              .running_var = running.data() + channels,
+                              .saved = saved(beside)});
+    run(cuda, BatchNormStatistics{.spec = spec.norm(),
+                                  .x = y.data(),
+                                  .running_mean = running.data(),
+                                  .running_var = running.data() + channels,
+                                  .saved = saved(after)});
+    for (std::size_t part = 0; part < 4; ++part)
+      check_same(beside.data() + part * channels, after.data() + part * channels, channels);
+  }
+}
+
 TEST_CASE("what a depthwise convolution notes of its input's gradient is of that as stored in bf16") {
   CudaBackend cuda{CudaOptions{}};
   Numbers numbers;
