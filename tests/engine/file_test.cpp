@@ -60,6 +60,21 @@ TEST_CASE("safetensors: what is written is read back") {
   CHECK(file.find("missing") == nullptr);
 }
 
+TEST_CASE("safetensors: tensors begin at a multiple of 8 bytes, whatever the header's length") {
+  const TemporaryDirectory directory;
+  const std::string path = (directory / "a.safetensors");
+  for (int letters = 0; letters < 8; ++letters) {
+    TensorFile file = sample(6.5f);
+    file.metadata["name"] = std::string(std::size_t(letters), 'a');
+    write_safetensors(path, file);
+    std::ifstream written(path, std::ios::binary);
+    std::uint64_t header_bytes = 0;
+    written.read(reinterpret_cast<char*>(&header_bytes), sizeof header_bytes);
+    CHECK(header_bytes % 8 == 0);
+    CHECK(8 + header_bytes + 7 * sizeof(float) == std::filesystem::file_size(path));
+  }
+}
+
 TEST_CASE("safetensors: every truncation and every flipped bit of a small file is noticed") {
   const TemporaryDirectory directory;
   const std::string path = (directory / "a.safetensors");

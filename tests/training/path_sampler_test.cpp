@@ -49,6 +49,7 @@ TEST_CASE("megvii: the first training step of seed 0 has the published paths") {
   CHECK(paths[2] == cell_of({3, 4, 2, 3, 3, 2}));
   CHECK(paths[3] == cell_of({2, 4, 0, 3, 4, 2}));
   CHECK(paths[4] == cell_of({1, 1, 0, 2, 0, 1}));
+  CHECK(sampler.paths(1) != paths);
 }
 
 TEST_CASE("a sampler that jumps to a step gives what one that walked there gives") {
