@@ -50,6 +50,10 @@ TEST_CASE("megvii: the first training step of seed 0 has the published paths") {
   CHECK(paths[3] == cell_of({2, 4, 0, 3, 4, 2}));
   CHECK(paths[4] == cell_of({1, 1, 0, 2, 0, 1}));
   CHECK(sampler.paths(1) != paths);
+  // One cell a step are the same draws, one after the other: 15 went before, for one printed pass.
+  PathSampler net(0, 1, PathSampling::per_net, PathSource::python);
+  CHECK(net.paths(14).front() == paths[0]);
+  CHECK(net.paths(15).front() == paths[1]);
 }
 
 TEST_CASE("a sampler that jumps to a step gives what one that walked there gives") {
