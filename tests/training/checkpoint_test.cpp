@@ -109,6 +109,22 @@ TEST_CASE("a state to resume from with a value that no run has written is refuse
     CHECK(error.starts_with(path + ": "));
     CHECK(contains(error, key == "config" ? "configuration" : key));
   }
+  // What an evaluation was best at: a step that was made, and a share; or neither.
+  const auto error_of_best = [&](const char* step, const char* top1) {
+    return error_with([&](TensorFile& file) {
+      file.metadata["best_step"] = step;
+      file.metadata["best_top1"] = top1;
+    });
+  };
+  for (const auto& [step, top1] :
+       {std::pair{"-1", "-1"}, {"-1", "-0x1p+0"}, {"0", "0.5"}, {"4", "0"}, {"4", "1"}})
+    CHECK(error_of_best(step, top1) == "");
+  for (const auto& [step, top1] :
+       {std::pair{"-1", "-0x2p+0"}, {"-1", "0x1p+0"}, {"-1", "0"}, {"0", "-1"}, {"4", "1.5"}})
+    CHECK(contains(error_of_best(step, top1), "best_top1"));
+  CHECK(contains(error_of_best("-2", "-1"), "best_step"));
+  for (const char* sum : {"0", "0.25", "0x1p-2"})
+    CHECK(error_with([&](TensorFile& file) { file.metadata["epoch_loss_sum"] = sum; }) == "");
   for (const char* key : {"step", "epoch_loss_sum", "ever_sampled", "config", "data_crc32", "best_step"})
     CHECK(contains(error_with([&](TensorFile& file) { file.metadata.erase(key); }), key));
   CHECK(
